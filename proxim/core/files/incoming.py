@@ -1,16 +1,10 @@
-"""One transfer that this device receives, as a state machine with the table `_TRANSITIONS`.
+"""One transfer that this device receives, as a state machine.
 
-```
-  ARRIVING --all pieces--> ASKED --accepted--> OPENING --disk ready--> ACTIVE --all written--> OVER
-                             | declined           | disk full            |
-                             +-----> OVER <-------+----------------------+
-  ACTIVE --lane lost--> PAUSED --sink paused--> ACTIVE
-  link lost --> WAITING --announced again--> OPENING
-```
+Its table `TRANSITIONS` is drawn in docs/architecture.md.
+
 Nothing is written before it is accepted: only this machine lets the disk open a transfer.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -18,7 +12,7 @@ from typing import Any, Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -36,6 +30,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
+from proxim.core.transitions import TransitionTable
 
 # The limit for all paths together: 20,000 paths of 200 bytes each fit.
 MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
@@ -162,13 +157,11 @@ class Incoming:
         Raises MessageError for a message that the peer may not send now, and MachineMisuseError for
         any other pair of state and event that is not in the table.
         """
-        transition = _TRANSITIONS.get((self.state, type(event)))
-        if transition is not None:
+        if TRANSITIONS.knows(self.state, event):
             self._handled = now
-            return transition(self, event, now)
-        if isinstance(event, file_msg.FileMessage):
+        elif isinstance(event, file_msg.FileMessage):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
-        raise MachineMisuseError(f"{type(event).__name__} in {self.state}")
+        return TRANSITIONS.handle(self, event, now)
 
     # --- being announced --------------------------------------------------------------------------
 
@@ -187,7 +180,8 @@ class Incoming:
             IncomingState.PAUSED,
         ):
             closing = [file_do.CloseSink(self.id, keep=True)]
-        self.state = IncomingState.ARRIVING
+        before, self.state = self.state, IncomingState.ARRIVING
+        TRANSITIONS.called(self, "announced_again", before)
         self.peer_link = peer_link
         self.arriving.begin()
         return closing
@@ -390,10 +384,6 @@ class Incoming:
         waiting = self._publish(file_st.TransferState.WAITING, link=None, speed=None, via=None)
         return [file_do.CloseSink(self.id, keep=True), waiting]
 
-    def _stale(self, event: file_ev.IncomingInput, now: float) -> list[do.Command]:
-        # There is no stream, or the sink is being paused or closed, so this event changes nothing.
-        return []
-
     # --- the end ----------------------------------------------------------------------------------
 
     def link_lost(self, now: float) -> None:
@@ -499,52 +489,69 @@ class Incoming:
         return do.Publish(self.status)
 
 
-_Transition = Callable[[Incoming, Any, float], list[do.Command]]
 _S = IncomingState
 
-_TRANSITIONS: Final[dict[tuple[IncomingState, type], _Transition]] = {
-    **{
-        (state, file_ev.LaneChanged): Incoming._stale
-        for state in (_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED)
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.ARRIVING: {
+            file_msg.Announce: (Incoming._piece, {_S.ARRIVING, _S.ASKED, _S.OPENING, _S.OVER}),
+            file_msg.Cancel: (Incoming._withdrawn_arriving, {_S.OVER}),
+            file_ev.LinkDown: (Incoming._lost_arriving, {_S.WAITING, _S.OVER}),
+            file_ev.SinkFinished: (Incoming._finished_before, {_S.ARRIVING}),
+            file_ev.CancelTransfer: (Incoming._cancel_arriving, {_S.OVER}),
+        },
+        _S.ASKED: {
+            file_ev.AcceptTransfer: (Incoming._accept, {_S.OPENING, _S.OVER}),
+            file_ev.CancelTransfer: (Incoming._decline, {_S.OVER}),
+            file_msg.Cancel: (Incoming._withdrawn, {_S.OVER}),
+            file_ev.LinkDown: (Incoming._lost_unanswered, {_S.OVER}),
+        },
+        _S.OPENING: {
+            file_ev.SinkReady: (Incoming._ready, {_S.ACTIVE}),
+            file_ev.SinkFinished: (Incoming._finished_before, {_S.OVER}),
+            file_ev.SinkFailed: (Incoming._sink_failed, {_S.OVER}),
+            file_msg.Cancel: (Incoming._cancelled_by_peer, {_S.OVER}),
+            file_ev.CancelTransfer: (Incoming._cancel, {_S.OVER}),
+            file_ev.LinkDown: (Incoming._lost, {_S.WAITING}),
+        },
+        _S.ACTIVE: {
+            file_ev.StreamOpened: (Incoming._stream_opened, {_S.ACTIVE}),
+            file_ev.SinkWrote: (Incoming._wrote, {_S.ACTIVE}),
+            file_ev.SinkFinished: (Incoming._finished, {_S.OVER}),
+            file_ev.SinkFailed: (Incoming._sink_failed, {_S.OVER}),
+            file_msg.Continue: (Incoming._asked_to_continue, {_S.ACTIVE, _S.PAUSED}),
+            file_msg.Cancel: (Incoming._cancelled_by_peer, {_S.OVER}),
+            file_ev.CancelTransfer: (Incoming._cancel, {_S.OVER}),
+            file_ev.LinkDown: (Incoming._lost, {_S.WAITING}),
+            file_ev.LaneChanged: (Incoming._lane_changed, {_S.ACTIVE, _S.PAUSED}),
+        },
+        _S.PAUSED: {
+            file_ev.SinkPaused: (Incoming._paused, {_S.ACTIVE}),
+            file_ev.SinkWrote: (Incoming._wrote, {_S.PAUSED}),
+            file_ev.SinkFinished: (Incoming._finished, {_S.OVER}),
+            file_ev.SinkFailed: (Incoming._sink_failed, {_S.OVER}),
+            file_msg.Cancel: (Incoming._cancelled_by_peer, {_S.OVER}),
+            file_ev.CancelTransfer: (Incoming._cancel, {_S.OVER}),
+            file_ev.LinkDown: (Incoming._lost, {_S.WAITING}),
+        },
+        _S.WAITING: {
+            file_msg.Cancel: (Incoming._cancelled_by_peer, {_S.OVER}),
+            file_ev.CancelTransfer: (Incoming._cancel, {_S.OVER}),
+            file_ev.SinkFinished: (Incoming._finished, {_S.OVER}),
+        },
     },
-    **{
-        (_S.WAITING, kind): Incoming._stale
-        for kind in (file_ev.SinkReady, file_ev.SinkFailed, file_ev.SinkWrote, file_ev.SinkPaused)
+    # The sink was told to pause or to close before it reported this, or the message belongs to a
+    # stream that is over.
+    stale={
+        file_ev.LaneChanged: {_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED},
+        file_ev.SinkReady: {_S.WAITING},
+        file_ev.SinkFailed: {_S.WAITING},
+        file_ev.SinkWrote: {_S.WAITING},
+        file_ev.SinkPaused: {_S.WAITING},
+        file_ev.StreamOpened: {_S.PAUSED},
+        file_msg.Continue: {_S.PAUSED},
     },
-    (_S.ARRIVING, file_msg.Announce): Incoming._piece,
-    (_S.ARRIVING, file_msg.Cancel): Incoming._withdrawn_arriving,
-    (_S.ARRIVING, file_ev.LinkDown): Incoming._lost_arriving,
-    (_S.ARRIVING, file_ev.SinkFinished): Incoming._finished_before,
-    (_S.ARRIVING, file_ev.CancelTransfer): Incoming._cancel_arriving,
-    (_S.ASKED, file_ev.AcceptTransfer): Incoming._accept,
-    (_S.ASKED, file_ev.CancelTransfer): Incoming._decline,
-    (_S.ASKED, file_msg.Cancel): Incoming._withdrawn,
-    (_S.ASKED, file_ev.LinkDown): Incoming._lost_unanswered,
-    (_S.OPENING, file_ev.SinkReady): Incoming._ready,
-    (_S.OPENING, file_ev.SinkFinished): Incoming._finished_before,
-    (_S.OPENING, file_ev.SinkFailed): Incoming._sink_failed,
-    (_S.OPENING, file_msg.Cancel): Incoming._cancelled_by_peer,
-    (_S.OPENING, file_ev.CancelTransfer): Incoming._cancel,
-    (_S.OPENING, file_ev.LinkDown): Incoming._lost,
-    (_S.ACTIVE, file_ev.StreamOpened): Incoming._stream_opened,
-    (_S.ACTIVE, file_ev.SinkWrote): Incoming._wrote,
-    (_S.ACTIVE, file_ev.SinkFinished): Incoming._finished,
-    (_S.ACTIVE, file_ev.SinkFailed): Incoming._sink_failed,
-    (_S.ACTIVE, file_msg.Continue): Incoming._asked_to_continue,
-    (_S.ACTIVE, file_msg.Cancel): Incoming._cancelled_by_peer,
-    (_S.ACTIVE, file_ev.CancelTransfer): Incoming._cancel,
-    (_S.ACTIVE, file_ev.LinkDown): Incoming._lost,
-    (_S.ACTIVE, file_ev.LaneChanged): Incoming._lane_changed,
-    (_S.PAUSED, file_ev.SinkPaused): Incoming._paused,
-    (_S.PAUSED, file_ev.SinkWrote): Incoming._wrote,
-    (_S.PAUSED, file_ev.SinkFinished): Incoming._finished,
-    (_S.PAUSED, file_ev.SinkFailed): Incoming._sink_failed,
-    (_S.PAUSED, file_ev.StreamOpened): Incoming._stale,
-    (_S.PAUSED, file_msg.Continue): Incoming._stale,
-    (_S.PAUSED, file_msg.Cancel): Incoming._cancelled_by_peer,
-    (_S.PAUSED, file_ev.CancelTransfer): Incoming._cancel,
-    (_S.PAUSED, file_ev.LinkDown): Incoming._lost,
-    (_S.WAITING, file_msg.Cancel): Incoming._cancelled_by_peer,
-    (_S.WAITING, file_ev.CancelTransfer): Incoming._cancel,
-    (_S.WAITING, file_ev.SinkFinished): Incoming._finished,
-}
+    calls={
+        "announced_again": {state: {_S.ARRIVING} for state in _S},
+    },
+)

@@ -1,18 +1,12 @@
-"""One transfer that this device sends, as a state machine with the table `_TRANSITIONS`.
+"""One transfer that this device sends, as a state machine.
 
-```
-  LISTING --listed--> ANNOUNCED --accepted--> READY --turn--> ACTIVE --finished--> OVER
-     |                    | declined, lost      |               | ^
-     |                    |                     +--link lost-+  | | continue
-     +---nothing to send--+--> OVER                          v  v |
-                                      accepted again <---- WAITING
-```
+Its table `TRANSITIONS` is drawn in docs/architecture.md.
+
 READY waits for the transfer's turn, and for a lane that may open in a moment. When the way changes,
 the receiver sends the position to continue from; if only the sender sees the change, it asks with a
 `continue` of its own.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -20,7 +14,7 @@ from typing import Any, Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.errors import Problem, Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -39,6 +33,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
+from proxim.core.transitions import TransitionTable
 
 # If nothing is written for this long, the lane is worse than the data channel. A disk takes less
 # time to spin up.
@@ -124,13 +119,9 @@ class Outgoing:
         Raises MessageError for a message that the peer may not send now, and MachineMisuseError for
         any other pair of state and event that is not in the table.
         """
-        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
-        transition = _TRANSITIONS.get((self.state, kind))
-        if transition is not None:
-            return transition(self, event, now)
-        if isinstance(event, file_msg.FileMessage):
+        if isinstance(event, file_msg.FileMessage) and not TRANSITIONS.knows(self.state, event):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
-        raise MachineMisuseError(f"{kind} in {self.state}")
+        return TRANSITIONS.handle(self, event, now)
 
     # --- announcing -------------------------------------------------------------------------------
 
@@ -357,9 +348,6 @@ class Outgoing:
             published,
         ]
 
-    def _too_late(self, event: file_ev.SendingFailed, now: float) -> list[do.Command]:
-        return []
-
     # --- helpers ----------------------------------------------------------------------------------
 
     def _publish(self, state: file_st.TransferState, **changes: Any) -> do.Command:
@@ -371,39 +359,49 @@ class Outgoing:
         return ev.Timer(ev.TimerName.STALL, self.id)
 
 
-_Transition = Callable[[Outgoing, Any, float], list[do.Command]]
 _S = OutgoingState
 
-_TRANSITIONS: Final[dict[tuple[OutgoingState, type | ev.TimerName], _Transition]] = {
-    (_S.LISTING, file_ev.SourcesListed): Outgoing._listed,
-    (_S.LISTING, file_ev.SourcesFailed): Outgoing._sources_failed,
-    (_S.LISTING, file_ev.LinkDown): Outgoing._lost_while_listing,
-    (_S.LISTING, file_ev.CancelTransfer): Outgoing._cancel,
-    (_S.ANNOUNCED, file_msg.Accept): Outgoing._accepted,
-    (_S.ANNOUNCED, file_msg.Cancel): Outgoing._cancelled_by_peer,
-    (_S.ANNOUNCED, file_ev.LinkUp): Outgoing._moved_to_another_link,
-    (_S.ANNOUNCED, file_ev.LinkDown): Outgoing._lost_before_acceptance,
-    (_S.ANNOUNCED, file_ev.CancelTransfer): Outgoing._cancel,
-    (_S.ANNOUNCED, file_ev.SendingFailed): Outgoing._too_late,
-    (_S.READY, file_ev.Turn): Outgoing._turn,
-    (_S.READY, file_msg.Continue): Outgoing._continue,
-    (_S.READY, file_msg.Cancel): Outgoing._cancelled_by_peer,
-    (_S.READY, file_msg.Finished): Outgoing._finished,
-    (_S.READY, file_ev.LinkUp): Outgoing._moved_to_another_link,
-    (_S.READY, file_ev.LinkDown): Outgoing._lost,
-    (_S.READY, file_ev.CancelTransfer): Outgoing._cancel,
-    (_S.READY, file_ev.SendingFailed): Outgoing._too_late,
-    (_S.ACTIVE, file_msg.Continue): Outgoing._continue,
-    (_S.ACTIVE, file_msg.Progress): Outgoing._progress,
-    (_S.ACTIVE, file_msg.Finished): Outgoing._finished,
-    (_S.ACTIVE, file_msg.Cancel): Outgoing._cancelled_by_peer,
-    (_S.ACTIVE, file_ev.LaneChanged): Outgoing._lane_changed,
-    (_S.ACTIVE, file_ev.SendingFailed): Outgoing._sending_failed,
-    (_S.ACTIVE, file_ev.LinkUp): Outgoing._moved_to_another_link,
-    (_S.ACTIVE, file_ev.LinkDown): Outgoing._lost,
-    (_S.ACTIVE, file_ev.CancelTransfer): Outgoing._cancel,
-    (_S.ACTIVE, ev.TimerName.STALL): Outgoing._stalled,
-    (_S.WAITING, file_ev.LinkUp): Outgoing._linked_again,
-    (_S.WAITING, file_ev.CancelTransfer): Outgoing._cancel,
-    (_S.WAITING, file_ev.SendingFailed): Outgoing._too_late,
-}
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.LISTING: {
+            file_ev.SourcesListed: (Outgoing._listed, {_S.ANNOUNCED, _S.OVER}),
+            file_ev.SourcesFailed: (Outgoing._sources_failed, {_S.OVER}),
+            file_ev.LinkDown: (Outgoing._lost_while_listing, {_S.LISTING}),
+            file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
+        },
+        _S.ANNOUNCED: {
+            file_msg.Accept: (Outgoing._accepted, {_S.ANNOUNCED, _S.READY}),
+            file_msg.Cancel: (Outgoing._cancelled_by_peer, {_S.OVER}),
+            file_ev.LinkUp: (Outgoing._moved_to_another_link, {_S.ANNOUNCED}),
+            file_ev.LinkDown: (Outgoing._lost_before_acceptance, {_S.WAITING, _S.OVER}),
+            file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
+        },
+        _S.READY: {
+            file_ev.Turn: (Outgoing._turn, {_S.ACTIVE}),
+            file_msg.Continue: (Outgoing._continue, {_S.READY}),
+            file_msg.Cancel: (Outgoing._cancelled_by_peer, {_S.OVER}),
+            file_msg.Finished: (Outgoing._finished, {_S.READY, _S.OVER}),
+            file_ev.LinkUp: (Outgoing._moved_to_another_link, {_S.ANNOUNCED}),
+            file_ev.LinkDown: (Outgoing._lost, {_S.WAITING}),
+            file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
+        },
+        _S.ACTIVE: {
+            file_msg.Continue: (Outgoing._continue, {_S.ACTIVE}),
+            file_msg.Progress: (Outgoing._progress, {_S.ACTIVE}),
+            file_msg.Finished: (Outgoing._finished, {_S.ACTIVE, _S.OVER}),
+            file_msg.Cancel: (Outgoing._cancelled_by_peer, {_S.OVER}),
+            file_ev.LaneChanged: (Outgoing._lane_changed, {_S.ACTIVE}),
+            file_ev.SendingFailed: (Outgoing._sending_failed, {_S.ACTIVE, _S.OVER}),
+            file_ev.LinkUp: (Outgoing._moved_to_another_link, {_S.ANNOUNCED}),
+            file_ev.LinkDown: (Outgoing._lost, {_S.WAITING}),
+            file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
+            ev.TimerName.STALL: (Outgoing._stalled, {_S.ACTIVE}),
+        },
+        _S.WAITING: {
+            file_ev.LinkUp: (Outgoing._linked_again, {_S.ANNOUNCED}),
+            file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
+        },
+    },
+    # The stream was stopped, and its failure was reported before io knew that.
+    stale={file_ev.SendingFailed: {_S.ANNOUNCED, _S.READY, _S.WAITING}},
+)

@@ -1,16 +1,11 @@
 """One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye.
 
-Host and guest use the same state machine with the table `_TRANSITIONS`.
+Host and guest use the same state machine; its table `TRANSITIONS` is drawn in
+docs/architecture.md.
 
-```
-          open()                 ChannelOpened
-  IDLE ------------> OPENING ------------------> OPEN
-    |                   |  PeerFailed, 15 s       |  bye, silence, PeerFailed, close()
-    +-------------------+------------> CLOSED <---+
-```
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -28,6 +23,7 @@ from proxim.core.link import messages as link_msg
 from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
+from proxim.core.transitions import TransitionTable
 
 # Opening takes under 1 s on a LAN, and about 5 s when ICE loses packets.
 OPEN_SECONDS: Final = 15.0
@@ -153,7 +149,8 @@ class Link:
         """
         if self.state is not LinkState.IDLE:
             raise MachineMisuseError(f"open in {self.state}")
-        self.state = LinkState.OPENING
+        before, self.state = self.state, LinkState.OPENING
+        TRANSITIONS.called(self, "open", before)
         self._lane = LanePolicy(
             self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes
         )
@@ -166,12 +163,8 @@ class Link:
 
     def handle(self, event: LinkInput, now: float) -> list[do.Command]:
         """Handle one event; the owner looks at `state` afterwards."""
-        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
-        transition = _TRANSITIONS.get((self.state, kind))
-        if transition is None:
-            raise MachineMisuseError(f"{kind} in {self.state}")
         self._now = now
-        return transition(self, event, now)
+        return TRANSITIONS.handle(self, event, now)
 
     def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
         """Close the link, and send the goodbye `bye` while there is a control channel."""
@@ -186,7 +179,8 @@ class Link:
         )
         # If the lane carries the link, the WebRTC peer is closed already.
         carried = self._control == link_ev.LANE_CHANNEL
-        self.state = LinkState.CLOSED
+        before, self.state = self.state, LinkState.CLOSED
+        TRANSITIONS.called(self, "close", before)
         self._control = None
         self._pieces.clear()
         ending: list[do.Command] = []
@@ -436,28 +430,40 @@ class Link:
         return ev.Timer(name, self.id)
 
 
-_Transition = Callable[[Link, Any, float], list[do.Command]]
+_S = LinkState
 
-_TRANSITIONS: Final[dict[tuple[LinkState, type | ev.TimerName], _Transition]] = {
-    (LinkState.IDLE, ev.SendText): Link._text_without_link,
-    (LinkState.OPENING, link_ev.ChannelOpened): Link._first_channel,
-    (LinkState.OPENING, link_ev.PeerFailed): Link._webrtc_failed,
-    (LinkState.OPENING, link_ev.ChannelMessage): Link._first_lane_message,
-    (LinkState.OPENING, link_ev.LaneOpened): Link._lane_opened,
-    (LinkState.OPENING, link_ev.LaneLost): Link._no_lane,
-    (LinkState.OPENING, ev.TimerName.LANE): Link._fall_back,
-    (LinkState.OPENING, ev.TimerName.LINK_OPEN): Link._open_timeout,
-    (LinkState.OPENING, ev.SendText): Link._text_without_link,
-    (LinkState.OPEN, link_ev.ChannelOpened): Link._channel,
-    (LinkState.OPEN, link_ev.ChannelMessage): Link._message,
-    (LinkState.OPEN, link_ev.ChannelClosed): Link._channel_closed,
-    (LinkState.OPEN, link_ev.PeerFailed): Link._failed,
-    (LinkState.OPEN, link_ev.LaneOpened): Link._lane_opened,
-    (LinkState.OPEN, link_ev.LaneLost): Link._lane_lost,
-    (LinkState.OPEN, ev.TimerName.LANE): Link._lane_waited,
-    (LinkState.OPEN, ev.SendText): Link._send_text,
-    (LinkState.OPEN, ev.TimerName.HEARTBEAT): Link._heartbeat,
-}
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.IDLE: {
+            ev.SendText: (Link._text_without_link, {_S.IDLE}),
+        },
+        _S.OPENING: {
+            link_ev.ChannelOpened: (Link._first_channel, {_S.OPEN}),
+            link_ev.PeerFailed: (Link._webrtc_failed, {_S.OPENING, _S.OPEN, _S.CLOSED}),
+            link_ev.ChannelMessage: (Link._first_lane_message, {_S.OPENING, _S.OPEN}),
+            link_ev.LaneOpened: (Link._lane_opened, {_S.OPENING, _S.OPEN}),
+            link_ev.LaneLost: (Link._no_lane, {_S.OPENING, _S.CLOSED}),
+            ev.TimerName.LANE: (Link._fall_back, {_S.OPENING}),
+            ev.TimerName.LINK_OPEN: (Link._open_timeout, {_S.CLOSED}),
+            ev.SendText: (Link._text_without_link, {_S.OPENING}),
+        },
+        _S.OPEN: {
+            link_ev.ChannelOpened: (Link._channel, {_S.OPEN}),
+            link_ev.ChannelMessage: (Link._message, {_S.OPEN, _S.CLOSED}),
+            link_ev.ChannelClosed: (Link._channel_closed, {_S.OPEN, _S.CLOSED}),
+            link_ev.PeerFailed: (Link._failed, {_S.OPEN, _S.CLOSED}),
+            link_ev.LaneOpened: (Link._lane_opened, {_S.OPEN}),
+            link_ev.LaneLost: (Link._lane_lost, {_S.OPEN, _S.CLOSED}),
+            ev.TimerName.LANE: (Link._lane_waited, {_S.OPEN}),
+            ev.SendText: (Link._send_text, {_S.OPEN}),
+            ev.TimerName.HEARTBEAT: (Link._heartbeat, {_S.OPEN, _S.CLOSED}),
+        },
+    },
+    calls={
+        "open": {_S.IDLE: {_S.OPENING}},
+        "close": {state: {_S.CLOSED} for state in (_S.IDLE, _S.OPENING, _S.OPEN)},
+    },
+)
 
 
 def without_closed_status(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:

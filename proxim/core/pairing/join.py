@@ -1,13 +1,7 @@
 """The guest's side: one attempt to join a host, from the dial to the end of its link.
 
-`Guest` is a state machine with the table `_TRANSITIONS`.
+`Guest` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
 
-```
-  DIALING --socket open--> PROVING --challenge--> ASKING --approved--> LINKING --channel--> LINKED
-     |  4 s, refused          |  10 s, wrong          |  rejected, 45 s     |  15 s, failed      |
-     |                        |                       |                     |     bye, silence
-     +------------------------+-----------------------+---------------------+--------> ENDED
-```
 A target without a secret leaves nothing to prove, so PROVING is skipped. A guest with a secret
 fails closed: a missing challenge, a wrong tag or a wrong MAC ends the attempt, and the guest never
 asks a second time by itself.
@@ -19,7 +13,7 @@ LINKED, 2 minutes are over, or the host rejects it or cannot prove itself.
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final
+from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -56,6 +50,7 @@ from proxim.core.pairing.proof import (
     tag_matches,
 )
 from proxim.core.pairing.session import APPROVAL_SECONDS
+from proxim.core.transitions import Handler, TransitionTable
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
@@ -179,18 +174,9 @@ class Guest:
 
         Raises MachineMisuseError for a pair of state and event that is not in the table.
         """
-        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
-        if (
-            self.resumes
-            and self.link.state is LinkState.CLOSED
-            and isinstance(event, link_ev.LinkEvent)
-        ):
-            # The event belongs to the link that was lost, so it is stale.
-            return []
-        transition = _TRANSITIONS.get((self.state, kind))
-        if transition is None:
-            raise MachineMisuseError(f"{kind} in {self.state}")
-        return transition(self, event, now)
+        if isinstance(event, link_ev.LinkEvent) and self.link.state is LinkState.IDLE:
+            raise MachineMisuseError(f"{type(event).__name__} of a link that was never opened")
+        return TRANSITIONS.handle(self, event, now)
 
     def _new_link(self, status: st.LinkStatus) -> Link:
         return Link(status, self._device.name, self._transfers)
@@ -430,10 +416,6 @@ class Guest:
         offer = self._signaling.seal(self._name, pair_msg.Description(event.sdp, event.type))
         return [pair_do.Send(self.connection, offer), self.link.publish(stage=st.Stage.CONNECTING)]
 
-    def _described_late(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
-        # The description belongs to the peer that was closed for the lane, so it is stale.
-        return []
-
     def _signal(self, event: pair_msg.Signal, now: float) -> list[do.Command]:
         try:
             payload = self._signaling.receive(event)
@@ -492,11 +474,11 @@ class Guest:
         return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.link.id))]
 
 
-_Transition = Callable[[Guest, Any, float], list[do.Command]]
+_S = GuestState
 
 # The messages that a host may send in each state; any other message is the host's mistake and ends
 # the attempt.
-_MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
+_MESSAGES: Final[dict[tuple[GuestState, type], Handler]] = {
     (GuestState.PROVING, pair_msg.PairChallenge): Guest._challenged,
     (GuestState.PROVING, pair_msg.PairResult): Guest._result_without_proof,
     (GuestState.PROVING, pair_msg.ErrorMessage): Guest._error,
@@ -511,51 +493,76 @@ _MESSAGES: Final[dict[tuple[GuestState, type], _Transition]] = {
     (GuestState.LINKED, pair_msg.SessionEnded): Guest._session_ended,
 }
 
-_TRANSITIONS: Final[dict[tuple[GuestState, type | ev.TimerName], _Transition]] = {
-    (GuestState.DIALING, pair_ev.ConnectionOpened): Guest._dialled,
-    (GuestState.DIALING, pair_ev.DialFailed): Guest._dial_failed,
-    (GuestState.DIALING, ev.TimerName.DIAL): Guest._no_answer,
-    (GuestState.DIALING, ev.SendText): Guest._text_while_away,
-    (GuestState.DIALING, ev.Disconnect): Guest._disconnect,
-    (GuestState.PROVING, pair_ev.FrameReceived): Guest._frame,
-    (GuestState.PROVING, pair_ev.ConnectionLost): Guest._host_gone,
-    (GuestState.PROVING, pair_ev.FrameRefused): Guest._unreadable_frame,
-    (GuestState.PROVING, ev.TimerName.ANSWER): Guest._no_challenge,
-    (GuestState.PROVING, ev.SendText): Guest._text_while_away,
-    (GuestState.PROVING, ev.Disconnect): Guest._disconnect,
-    (GuestState.ASKING, pair_ev.FrameReceived): Guest._frame,
-    (GuestState.ASKING, pair_ev.ConnectionLost): Guest._host_gone,
-    (GuestState.ASKING, pair_ev.FrameRefused): Guest._unreadable_frame,
-    (GuestState.ASKING, ev.TimerName.ANSWER): Guest._answer_timeout,
-    (GuestState.ASKING, ev.SendText): Guest._text_while_away,
-    (GuestState.ASKING, ev.Disconnect): Guest._disconnect,
-    (GuestState.LINKING, pair_ev.FrameReceived): Guest._frame,
-    (GuestState.LINKING, pair_ev.ConnectionLost): Guest._lost_while_linking,
-    (GuestState.LINKING, pair_ev.FrameRefused): Guest._unreadable_frame,
-    (GuestState.LINKING, link_ev.PeerDescribed): Guest._described,
-    (GuestState.LINKING, link_ev.ChannelOpened): Guest._link_event,
-    (GuestState.LINKING, link_ev.PeerFailed): Guest._link_event,
-    (GuestState.LINKING, ev.TimerName.LINK_OPEN): Guest._link_event,
-    (GuestState.LINKING, link_ev.LaneOpened): Guest._link_event,
-    (GuestState.LINKING, link_ev.LaneLost): Guest._link_event,
-    (GuestState.LINKING, ev.TimerName.LANE): Guest._link_event,
-    (GuestState.LINKING, ev.SendText): Guest._link_event,
-    (GuestState.LINKING, ev.Disconnect): Guest._disconnect,
-    (GuestState.LINKED, pair_ev.FrameReceived): Guest._frame,
-    (GuestState.LINKED, pair_ev.ConnectionLost): Guest._lost_while_linked,
-    (GuestState.LINKED, pair_ev.FrameRefused): Guest._unreadable_frame,
-    (GuestState.LINKED, link_ev.PeerDescribed): Guest._described_late,
-    (GuestState.LINKED, link_ev.ChannelOpened): Guest._link_event,
-    (GuestState.LINKED, link_ev.ChannelMessage): Guest._link_event,
-    (GuestState.LINKED, link_ev.ChannelClosed): Guest._link_event,
-    (GuestState.LINKED, link_ev.PeerFailed): Guest._link_event,
-    (GuestState.LINKED, ev.TimerName.HEARTBEAT): Guest._link_event,
-    (GuestState.LINKED, link_ev.LaneOpened): Guest._link_event,
-    (GuestState.LINKED, link_ev.LaneLost): Guest._link_event,
-    (GuestState.LINKED, ev.TimerName.LANE): Guest._link_event,
-    (GuestState.LINKED, ev.SendText): Guest._link_event,
-    (GuestState.LINKED, ev.Disconnect): Guest._disconnect,
-    (GuestState.RECONNECTING, ev.TimerName.REDIAL): Guest._redial,
-    (GuestState.RECONNECTING, ev.SendText): Guest._text_while_away,
-    (GuestState.RECONNECTING, ev.Disconnect): Guest._disconnect_while_reconnecting,
-}
+# An attempt that failed: the guest dials again while a lost link may be resumed, or it ends.
+_FAILED: Final = (_S.RECONNECTING, _S.ENDED)
+
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.DIALING: {
+            pair_ev.ConnectionOpened: (Guest._dialled, {_S.PROVING, _S.ASKING, _S.ENDED}),
+            pair_ev.DialFailed: (Guest._dial_failed, {*_FAILED}),
+            ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED}),
+            ev.SendText: (Guest._text_while_away, {_S.DIALING}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.PROVING: {
+            pair_ev.FrameReceived: (Guest._frame, {_S.PROVING, _S.ASKING, *_FAILED}),
+            pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
+            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED}),
+            ev.SendText: (Guest._text_while_away, {_S.PROVING}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.ASKING: {
+            pair_ev.FrameReceived: (Guest._frame, {_S.LINKING, *_FAILED}),
+            pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
+            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            ev.TimerName.ANSWER: (Guest._answer_timeout, {*_FAILED}),
+            ev.SendText: (Guest._text_while_away, {_S.ASKING}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.LINKING: {
+            pair_ev.FrameReceived: (Guest._frame, {_S.LINKING, *_FAILED}),
+            pair_ev.ConnectionLost: (Guest._lost_while_linking, {_S.LINKING, *_FAILED}),
+            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            link_ev.PeerDescribed: (Guest._described, {_S.LINKING}),
+            link_ev.ChannelOpened: (Guest._link_event, {_S.LINKED}),
+            link_ev.PeerFailed: (Guest._link_event, {_S.LINKING, _S.LINKED, *_FAILED}),
+            ev.TimerName.LINK_OPEN: (Guest._link_event, {*_FAILED}),
+            link_ev.LaneOpened: (Guest._link_event, {_S.LINKING, _S.LINKED}),
+            link_ev.LaneLost: (Guest._link_event, {_S.LINKING, *_FAILED}),
+            ev.TimerName.LANE: (Guest._link_event, {_S.LINKING}),
+            ev.SendText: (Guest._link_event, {_S.LINKING}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.LINKED: {
+            pair_ev.FrameReceived: (Guest._frame, {_S.LINKED, *_FAILED}),
+            pair_ev.ConnectionLost: (Guest._lost_while_linked, {_S.LINKED, *_FAILED}),
+            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            link_ev.ChannelOpened: (Guest._link_event, {_S.LINKED}),
+            link_ev.ChannelMessage: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            link_ev.ChannelClosed: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            link_ev.PeerFailed: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            ev.TimerName.HEARTBEAT: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            link_ev.LaneOpened: (Guest._link_event, {_S.LINKED}),
+            link_ev.LaneLost: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            ev.TimerName.LANE: (Guest._link_event, {_S.LINKED}),
+            ev.SendText: (Guest._link_event, {_S.LINKED}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.RECONNECTING: {
+            ev.TimerName.REDIAL: (Guest._redial, {_S.DIALING, _S.ENDED}),
+            ev.SendText: (Guest._text_while_away, {_S.RECONNECTING}),
+            ev.Disconnect: (Guest._disconnect_while_reconnecting, {_S.ENDED}),
+        },
+    },
+    # In the first four states these events belong to the link that was lost. In LINKED, the
+    # description belongs to the peer that was closed for the lane.
+    stale={
+        **{
+            kind: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING}
+            for kind in get_args(link_ev.LinkEvent)
+        },
+        link_ev.PeerDescribed: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING, _S.LINKED},
+    },
+)

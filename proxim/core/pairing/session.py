@@ -1,18 +1,7 @@
 """The host's side of one session, from the code on the screen to the end of its link.
 
-`Session` is a state machine with the table `_TRANSITIONS`.
+`Session` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
 
-```
-                                               +----- resumed, by proof -----+
-                                               v                             |
-  OPEN --pair_request--> ASKED --approve--> LINKING --channel--> LINKED --silence--> AWAY
-   ^ ^                     |                   |                    |                 |
-   | +--declined, timeout, +                   |                    |                 |
-   |    guest left                             |                    |                 |
-   +----------- the attempt failed ------------+                    |                 |
-   +----------- temporary, persistent: the guest may come back -----+---- 2 min ------+
-  any --expired, ended by the host, one-time link over--> ENDED
-```
 The session waits in AWAY only for a guest that proved itself, and only a new proof by that guest
 leads out of AWAY without a prompt. The proof may also arrive before the host notices the loss
 (LINKED), or after an attempt to resume the link has failed (LINKING).
@@ -22,12 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, MachineMisuseError, Problem, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.files.transfers import Transfers
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
@@ -49,6 +38,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.invitations import NewSession, SessionSecrets
 from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
 from proxim.core.sanitize import display_id, display_name
+from proxim.core.transitions import TransitionTable
 
 # The first protocol document says: "Pairing requests expire after 40 seconds".
 APPROVAL_SECONDS: Final = 40.0
@@ -243,11 +233,7 @@ class Session:
 
     def handle(self, event: SessionInput, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards."""
-        kind = event.timer.name if isinstance(event, ev.TimerFired) else type(event)
-        transition = _TRANSITIONS.get((self.state, kind))
-        if transition is None:
-            raise MachineMisuseError(f"{kind} in {self.state}")
-        return transition(self, event, now)
+        return TRANSITIONS.handle(self, event, now)
 
     # --- being asked ------------------------------------------------------------------------------
 
@@ -535,10 +521,6 @@ class Session:
     def _text_while_away(self, event: ev.SendText, now: float) -> list[do.Command]:
         return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
 
-    def _ignore_stale(self, event: link_ev.LinkEvent, now: float) -> list[do.Command]:
-        # The event belongs to a peer or a link that is already closed, so it is stale.
-        return []
-
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         link = self._current_link()
         return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
@@ -628,74 +610,91 @@ class Session:
         return ev.Timer(ev.TimerName.SESSION, self.id)
 
 
-_Transition = Callable[[Session, Any, float], list[do.Command]]
+_S = SessionState
 
 
-_LANE_INPUTS: Final = (link_ev.LaneOpened, link_ev.LaneLost, ev.TimerName.LANE)
-_LINKED_INPUTS: Final = (
-    link_ev.ChannelOpened,
-    link_ev.ChannelMessage,
-    link_ev.ChannelClosed,
-    link_ev.PeerFailed,
-    ev.SendText,
-    ev.TimerName.HEARTBEAT,
+# A link is over: the session can be joined again, waits for its guest, or ends.
+_LINK_OVER: Final = (_S.OPEN, _S.AWAY, _S.ENDED)
+
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.OPEN: {
+            ResumeLink: (Session._resume, {_S.OPEN, _S.LINKING}),
+            Ask: (Session._ask, {_S.OPEN, _S.ASKED}),
+            GuestSignal: (Session._signal_not_allowed, {_S.OPEN}),
+            ev.Decide: (Session._too_late, {_S.OPEN}),
+            ev.TimerName.SESSION: (Session._expire, {_S.ENDED}),
+            End: (Session._end_by_host, {_S.ENDED}),
+        },
+        _S.ASKED: {
+            ResumeLink: (Session._resume, {_S.ASKED, _S.LINKING}),
+            Ask: (Session._ask_while_asked, {_S.ASKED}),
+            GuestSignal: (Session._signal_not_allowed, {_S.ASKED}),
+            ev.Decide: (Session._decide, {_S.OPEN, _S.ASKED, _S.LINKING}),
+            ev.TimerName.APPROVAL: (Session._approval_timeout, {_S.OPEN}),
+            ev.TimerName.SESSION: (Session._expire_while_asked, {_S.ENDED}),
+            pair_ev.ConnectionLost: (Session._asker_left, {_S.OPEN}),
+            End: (Session._end_while_asked, {_S.ENDED}),
+            TurnAway: (Session._turn_away, {_S.OPEN}),
+        },
+        _S.LINKING: {
+            ResumeLink: (Session._resume, {_S.LINKING}),
+            Ask: (Session._busy, {_S.LINKING}),
+            GuestSignal: (Session._signal, {_S.LINKING, *_LINK_OVER}),
+            ev.Decide: (Session._too_late, {_S.LINKING}),
+            ev.TimerName.LINK_OPEN: (
+                Session._link_open_timeout,
+                {_S.LINKING, _S.LINKED, *_LINK_OVER},
+            ),
+            ev.TimerName.SESSION: (Session._expire_with_link, {_S.LINKING, _S.ENDED}),
+            pair_ev.ConnectionLost: (Session._guest_lost_while_linking, {_S.LINKING, *_LINK_OVER}),
+            link_ev.PeerDescribed: (Session._described, {_S.LINKING}),
+            link_ev.ChannelOpened: (Session._link_event, {_S.LINKED}),
+            link_ev.ChannelMessage: (Session._link_event, {_S.LINKING, _S.LINKED}),
+            link_ev.PeerFailed: (Session._link_event, {_S.LINKING, _S.LINKED, *_LINK_OVER}),
+            ev.SendText: (Session._link_event, {_S.LINKING}),
+            link_ev.LaneOpened: (Session._link_event, {_S.LINKING, _S.LINKED}),
+            link_ev.LaneLost: (Session._link_event, {_S.LINKING, *_LINK_OVER}),
+            ev.TimerName.LANE: (Session._link_event, {_S.LINKING}),
+            ev.Disconnect: (Session._disconnect, {_S.ENDED}),
+            End: (Session._end_with_link, {_S.ENDED}),
+        },
+        _S.LINKED: {
+            ResumeLink: (Session._resume, {_S.LINKED, _S.LINKING}),
+            Ask: (Session._busy, {_S.LINKED}),
+            GuestSignal: (Session._signal, {_S.LINKED, *_LINK_OVER}),
+            ev.Decide: (Session._too_late, {_S.LINKED}),
+            ev.TimerName.SESSION: (Session._expire_with_link, {_S.LINKED, _S.ENDED}),
+            pair_ev.ConnectionLost: (Session._guest_lost_while_linked, {_S.LINKED, _S.ENDED}),
+            link_ev.ChannelOpened: (Session._link_event, {_S.LINKED}),
+            link_ev.ChannelMessage: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            link_ev.ChannelClosed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            link_ev.PeerFailed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            ev.SendText: (Session._link_event, {_S.LINKED}),
+            ev.TimerName.HEARTBEAT: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            link_ev.LaneOpened: (Session._link_event, {_S.LINKED}),
+            link_ev.LaneLost: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            ev.TimerName.LANE: (Session._link_event, {_S.LINKED}),
+            ev.Disconnect: (Session._disconnect, {_S.ENDED}),
+            End: (Session._end_with_link, {_S.ENDED}),
+        },
+        _S.AWAY: {
+            ResumeLink: (Session._resume, {_S.AWAY, _S.LINKING}),
+            Ask: (Session._busy, {_S.AWAY}),
+            GuestSignal: (Session._signal_not_allowed, {_S.AWAY}),
+            ev.Decide: (Session._too_late, {_S.AWAY}),
+            ev.SendText: (Session._text_while_away, {_S.AWAY}),
+            ev.TimerName.RESUME: (Session._away_too_long, {_S.OPEN, _S.ENDED}),
+            ev.TimerName.SESSION: (Session._expire_while_away, {_S.AWAY, _S.ENDED}),
+            ev.Disconnect: (Session._disconnect_while_away, {_S.ENDED}),
+            End: (Session._end_while_away, {_S.ENDED}),
+        },
+    },
+    stale={
+        **{kind: {_S.AWAY} for kind in get_args(link_ev.LinkEvent)},
+        link_ev.PeerDescribed: {_S.LINKED, _S.AWAY},
+    },
 )
-
-_TRANSITIONS: Final[dict[tuple[SessionState, type | ev.TimerName], _Transition]] = {
-    (SessionState.OPEN, Ask): Session._ask,
-    (SessionState.OPEN, GuestSignal): Session._signal_not_allowed,
-    (SessionState.OPEN, ev.Decide): Session._too_late,
-    (SessionState.OPEN, ev.TimerName.SESSION): Session._expire,
-    (SessionState.OPEN, End): Session._end_by_host,
-    (SessionState.ASKED, Ask): Session._ask_while_asked,
-    (SessionState.ASKED, GuestSignal): Session._signal_not_allowed,
-    (SessionState.ASKED, ev.Decide): Session._decide,
-    (SessionState.ASKED, ev.TimerName.APPROVAL): Session._approval_timeout,
-    (SessionState.ASKED, ev.TimerName.SESSION): Session._expire_while_asked,
-    (SessionState.ASKED, pair_ev.ConnectionLost): Session._asker_left,
-    (SessionState.ASKED, End): Session._end_while_asked,
-    (SessionState.ASKED, TurnAway): Session._turn_away,
-    (SessionState.LINKING, Ask): Session._busy,
-    (SessionState.LINKING, GuestSignal): Session._signal,
-    (SessionState.LINKING, ev.Decide): Session._too_late,
-    (SessionState.LINKING, ev.TimerName.LINK_OPEN): Session._link_open_timeout,
-    (SessionState.LINKING, ev.TimerName.SESSION): Session._expire_with_link,
-    (SessionState.LINKING, pair_ev.ConnectionLost): Session._guest_lost_while_linking,
-    (SessionState.LINKING, link_ev.PeerDescribed): Session._described,
-    (SessionState.LINKING, link_ev.ChannelOpened): Session._link_event,
-    (SessionState.LINKING, link_ev.ChannelMessage): Session._link_event,
-    (SessionState.LINKING, link_ev.PeerFailed): Session._link_event,
-    (SessionState.LINKING, ev.SendText): Session._link_event,
-    **{(SessionState.LINKING, kind): Session._link_event for kind in _LANE_INPUTS},
-    (SessionState.LINKING, ev.Disconnect): Session._disconnect,
-    (SessionState.LINKING, End): Session._end_with_link,
-    (SessionState.LINKED, Ask): Session._busy,
-    (SessionState.LINKED, GuestSignal): Session._signal,
-    (SessionState.LINKED, ev.Decide): Session._too_late,
-    (SessionState.LINKED, ev.TimerName.SESSION): Session._expire_with_link,
-    (SessionState.LINKED, pair_ev.ConnectionLost): Session._guest_lost_while_linked,
-    (SessionState.LINKED, link_ev.PeerDescribed): Session._ignore_stale,
-    (SessionState.LINKED, ev.Disconnect): Session._disconnect,
-    (SessionState.LINKED, End): Session._end_with_link,
-    **{
-        (SessionState.LINKED, kind): Session._link_event
-        for kind in (*_LINKED_INPUTS, *_LANE_INPUTS)
-    },
-    (SessionState.AWAY, Ask): Session._busy,
-    (SessionState.AWAY, GuestSignal): Session._signal_not_allowed,
-    (SessionState.AWAY, ev.Decide): Session._too_late,
-    (SessionState.AWAY, ev.SendText): Session._text_while_away,
-    (SessionState.AWAY, ev.TimerName.RESUME): Session._away_too_long,
-    (SessionState.AWAY, ev.TimerName.SESSION): Session._expire_while_away,
-    (SessionState.AWAY, ev.Disconnect): Session._disconnect_while_away,
-    (SessionState.AWAY, End): Session._end_while_away,
-    **{(SessionState.AWAY, kind): Session._ignore_stale for kind in get_args(link_ev.LinkEvent)},
-    **{
-        (state, ResumeLink): Session._resume
-        for state in SessionState
-        if state is not SessionState.ENDED
-    },
-}
 
 
 class Sessions:

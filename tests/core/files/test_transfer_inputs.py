@@ -2,22 +2,23 @@
 told, and for nothing else.
 """
 
-from collections.abc import Iterable
-from typing import get_args
+from typing import Any, get_args
 
 from proxim.core import events as ev
 from proxim.core.files import events as file_ev
 from proxim.core.files import incoming, outgoing
+from proxim.core.transitions import TransitionTable
 from tests.core.files.transfer_bench import Bench
 
 
-def kinds(table: Iterable[tuple[object, type | ev.TimerName]]) -> set[type]:
-    return {ev.TimerFired if isinstance(kind, ev.TimerName) else kind for _, kind in table}
+def kinds(table: TransitionTable[Any]) -> set[type]:
+    known = {kind for row in table.transitions.values() for kind in row} | set(table.stale)
+    return {ev.TimerFired if isinstance(kind, ev.TimerName) else kind for kind in known}
 
 
 def test_each_input_is_taken_somewhere() -> None:
-    assert kinds(outgoing._TRANSITIONS) == set(get_args(file_ev.OutgoingInput))
-    assert kinds(incoming._TRANSITIONS) == set(get_args(file_ev.IncomingInput))
+    assert kinds(outgoing.TRANSITIONS) == set(get_args(file_ev.OutgoingInput))
+    assert kinds(incoming.TRANSITIONS) == set(get_args(file_ev.IncomingInput))
 
 
 def test_a_peer_link_is_what_it_says() -> None:
