@@ -91,6 +91,7 @@ export class Incoming extends Transfer {
 				const [kind, index, length] = [view.getUint8(at), view.getUint32(at + 1), view.getUint32(at + 5)];
 				this.record(kind, index, new Uint8Array(data, at + HEADER, length));
 				at += HEADER + length;
+				this.owner.link?.working();
 			}
 		} catch (error) {
 			if (!(error instanceof RangeError || error instanceof TypeError)) throw error;

@@ -261,6 +261,16 @@ class Link {
 		this.lost("peer_error", false);
 	}
 
+	/**
+	 * Keep the heartbeat going while the records of a stream keep the page busy. One message of a
+	 * stream can hold a thousand small files, and the heartbeat's timer and the host's messages on
+	 * the control channel wait behind it.
+	 */
+	working() {
+		this.lastReceived = Date.now();
+		if (this.lastReceived - this.ticked >= PING_MS) this.tick();
+	}
+
 	tick() {
 		const now = Date.now();
 		const slept = now - this.ticked;

@@ -74,7 +74,11 @@ class LanePolicy:
     """
 
     def __init__(
-        self, link: ev.LinkID, terms: LaneTerms, token_bytes: Callable[[int], bytes]
+        self,
+        link: ev.LinkID,
+        terms: LaneTerms,
+        token_bytes: Callable[[int], bytes],
+        send: Callable[[file_msg.OfferLane], do.Command],
     ) -> None:
         self.open = False
         self.pending = False
@@ -82,11 +86,12 @@ class LanePolicy:
         self._link = link
         self._terms = terms
         self._token_bytes = token_bytes
+        # What sends the host's offer of a lane to the guest.
+        self._send = send
         self._dialled_for_link = False
         # The secret from the proof opens only one lane.
         self._proof_secret_used = False
         self._tries = 0
-        self._offer: file_msg.OfferLane | None = None
 
     # --- a lane for the whole link ----------------------------------------------------------------
 
@@ -145,17 +150,14 @@ class LanePolicy:
             return [do.SetTimer(self.timer, WAIT_SECONDS)]
         return self._expect()
 
-    def offer(self) -> file_msg.OfferLane | None:
-        """Return the offer of the lane that the host expects now; None at a guest."""
-        return self._offer if self.pending and self._terms.url is None else None
-
     def _expect(self) -> list[do.Command]:
         self._tries += 1
-        self._offer = file_msg.OfferLane(
+        offer = file_msg.OfferLane(
             self._token_bytes(file_msg.LANE_TOKEN_BYTES), self._token_bytes(file_msg.LANE_KEY_BYTES)
         )
-        expect = link_do.ExpectLane(self._link, self._offer.token, self._offer.key)
-        return [expect, do.SetTimer(self.timer, OPEN_SECONDS)]
+        expect = link_do.ExpectLane(self._link, offer.token, offer.key)
+        # The host must expect the lane before the guest learns of it.
+        return [expect, do.SetTimer(self.timer, OPEN_SECONDS), self._send(offer)]
 
     def offered(self, offer: file_msg.OfferLane) -> list[do.Command] | None:
         """Dial the lane that the host offers; None if the host may not offer one."""

@@ -5,7 +5,6 @@ docs/architecture.md.
 
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -76,7 +75,7 @@ class Link:
         self.state = LinkState.IDLE
         self._own_name = own_name
         self._transfers = transfers
-        self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes)
+        self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes, self.send)
         self._binding = b""
         self._peer_knows_lanes = False
         # Why WebRTC failed, kept while the lane may still carry the link.
@@ -129,7 +128,7 @@ class Link:
 
     def want_lane(self) -> list[do.Command]:
         """Open the lane, if it is not open yet and the peer supports lanes."""
-        return self._offered(self._lane.want()) if self._peer_knows_lanes else []
+        return self._lane.want() if self._peer_knows_lanes else []
 
     # --- for the owner ----------------------------------------------------------------------------
 
@@ -152,7 +151,10 @@ class Link:
         before, self.state = self.state, LinkState.OPENING
         TRANSITIONS.called(self, "open", before)
         self._lane = LanePolicy(
-            self.id, LaneTerms(lane_url, proved_secret(keys)), self._transfers.token_bytes
+            self.id,
+            LaneTerms(lane_url, proved_secret(keys)),
+            self._transfers.token_bytes,
+            self.send,
         )
         self._binding = b"" if keys is None else keys.key("link")
         opening: list[do.Command] = [
@@ -167,7 +169,10 @@ class Link:
         return TRANSITIONS.handle(self, event, now)
 
     def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
-        """Close the link, and send the goodbye `bye` while there is a control channel."""
+        """Close the link, and send the goodbye `bye` while there is a control channel.
+
+        The owner publishes the end (`publish_end`), unless the link is to be resumed.
+        """
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
@@ -191,14 +196,22 @@ class Link:
                 *([] if carried else [link_do.ClosePeer(self.id, said_bye=bool(farewell))]),
                 *self._lane.close(),
             ]
-        published = self.publish(
+        self.status = replace(
+            self.status,
             stage=st.Stage.CLOSED,
             reason=reason,
             can_text=False,
             can_send_files=False,
             deadline=None,
         )
-        return [*left, *farewell, *ending, published]
+        return [*left, *farewell, *ending]
+
+    def publish_end(self) -> do.Command:
+        """Publish that the link is closed.
+
+        Its owner decides whether people see that, or that the link waits to be resumed.
+        """
+        return do.Publish(self.status)
 
     # --- transitions ------------------------------------------------------------------------------
 
@@ -312,21 +325,9 @@ class Link:
 
     def _lane_waited(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return [
-            *self._offered(self._lane.timer_fired()),
+            *self._lane.timer_fired(),
             *self._transfers.lane_changed(self.id, now),
         ]
-
-    def _offered(self, commands: list[do.Command]) -> list[do.Command]:
-        """Append the host's lane offer if these commands expect a lane.
-
-        The host must expect the lane before the guest receives the offer.
-        """
-        offer = (
-            self._lane.offer()
-            if any(isinstance(one, link_do.ExpectLane) for one in commands)
-            else None
-        )
-        return commands if offer is None else [*commands, self.send(offer)]
 
     def _first_lane_message(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
         if event.channel != link_ev.LANE_CHANNEL:
@@ -464,20 +465,6 @@ TRANSITIONS: Final = TransitionTable(
         "close": {state: {_S.CLOSED} for state in (_S.IDLE, _S.OPENING, _S.OPEN)},
     },
 )
-
-
-def without_closed_status(link: Link, closing: Sequence[do.Command]) -> list[do.Command]:
-    """Remove the publication of the link's end, because the link is published as waiting
-    instead.
-    """
-    return [command for command in closing if not _publishes_end(command, link.id)]
-
-
-def _publishes_end(command: do.Command, link: ev.LinkID) -> bool:
-    match command:
-        case do.Publish(st.LinkStatus(link=published, stage=st.Stage.CLOSED)):
-            return published == link
-    return False
 
 
 def resumed(lost: st.LinkStatus, link: ev.LinkID, peer_address: str) -> st.LinkStatus:

@@ -30,7 +30,6 @@ from proxim.core.link.link import (
     LinkInput,
     LinkState,
     resumed,
-    without_closed_status,
 )
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import commands as pair_do
@@ -352,7 +351,7 @@ class Guest:
             return self._end(Reason.PEER_VANISHED)
         closed = self.link.state is LinkState.CLOSED
         return [
-            *([] if closed else without_closed_status(self.link, self.link.close(reason))),
+            *([] if closed else self.link.close(reason)),
             *self._wait(now),
         ]
 
@@ -361,7 +360,7 @@ class Guest:
         if self.link.state is LinkState.CLOSED:
             published = [self.link.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)]
         else:
-            published = self.link.close(reason, bye)
+            published = [*self.link.close(reason, bye), self.link.publish_end()]
         return [
             *published,
             *self._leave(pair_msg.CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None),
@@ -459,10 +458,10 @@ class Guest:
         vanished = self.link.status.reason is Reason.PEER_VANISHED
         if self.state is GuestState.LINKED and vanished and self._resume_keys is not None:
             self._resume_by = now + RESUME_SECONDS
-            return [*without_closed_status(self.link, closing), *self._wait(now, pause=0)]
+            return [*closing, *self._wait(now, pause=0)]
         if self._resume_by is not None and now < self._resume_by:
-            return [*without_closed_status(self.link, closing), *self._wait(now)]
-        return [*closing, *self._leave()]
+            return [*closing, *self._wait(now)]
+        return [*closing, self.link.publish_end(), *self._leave()]
 
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return self._end(Reason.DISCONNECTED, bye=Reason.DISCONNECTED)

@@ -28,7 +28,6 @@ from proxim.core.link.link import (
     LinkInput,
     LinkState,
     resumed,
-    without_closed_status,
 )
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import commands as pair_do
@@ -435,7 +434,11 @@ class Session:
         # A disconnect by the host ends the session whatever its type: a person who sends a guest
         # away does not want it back.
         link = self._current_link()
-        return [*link.close(Reason.DISCONNECTED, bye=Reason.CLOSED), *self._end(Reason.CLOSED)]
+        return [
+            *link.close(Reason.DISCONNECTED, bye=Reason.CLOSED),
+            link.publish_end(),
+            *self._end(Reason.CLOSED),
+        ]
 
     def _close_link(self, reason: Reason, now: float) -> list[do.Command]:
         link = self._current_link()
@@ -445,17 +448,24 @@ class Session:
         """Decide, after `closing` has closed the link, whether to wait for the guest and whether
         the session lives on.
         """
-        commands = list(closing)
         reason, failed = link.status.reason, self.state is SessionState.LINKING
         # A closed link always has a reason.
         assert reason is not None
         if not failed:
             self._resume_by = now + RESUME_SECONDS if reason is Reason.PEER_VANISHED else now
-        if self.guest is not None and failed:
-            commands.append(refusal(self.guest.connection, reason, self.guest.session_id))
+        refused = (
+            [refusal(self.guest.connection, reason, self.guest.session_id)]
+            if self.guest is not None and failed
+            else []
+        )
         if self._resume_keys and now < self._resume_by:
-            return self._wait(link, commands, now)
-        return [*commands, *self._leave_link(link, failed=failed)]
+            return self._wait(link, [*closing, *refused], now)
+        return [
+            *closing,
+            link.publish_end(),
+            *refused,
+            *self._leave_link(link, failed=failed),
+        ]
 
     def _leave_link(self, link: Link, *, failed: bool) -> list[do.Command]:
         reason = link.status.reason
@@ -487,7 +497,7 @@ class Session:
         failed = self.state is SessionState.LINKING
         self.state = SessionState.AWAY
         return [
-            *without_closed_status(link, closing),
+            *closing,
             *self._close_guest_socket(failed=failed),
             do.SetTimer(self._resume_timer, self._resume_by - now),
             link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by),
@@ -507,7 +517,7 @@ class Session:
             closing: list[do.Command] = [do.CancelTimer(self._resume_timer)]
         else:
             closing = [
-                *without_closed_status(link, link.close(Reason.PEER_VANISHED)),
+                *link.close(Reason.PEER_VANISHED),
                 *self._close_guest_socket(failed=False),
             ]
         if self.state is SessionState.LINKED:
@@ -565,7 +575,11 @@ class Session:
 
     def _end_with_link(self, event: End, now: float) -> list[do.Command]:
         link = self._current_link()
-        return [*link.close(event.reason, bye=event.reason), *self._end(event.reason)]
+        return [
+            *link.close(event.reason, bye=event.reason),
+            link.publish_end(),
+            *self._end(event.reason),
+        ]
 
     def _expire_while_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # _reject clears self.guest, so the guest receives its pair_result and no session_ended

@@ -99,6 +99,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
             return ev.TimerFired(lane)
     if number % 2:
         return file_ev.SendPaths(link, ("photo",))
-    return says(
-        file_msg.Announce(TransferID(to_base64url(number.to_bytes(16))), (Entry("photo", 40),))
-    )
+    # The program of the test counts its own ids, which a real one draws at random: a peer's id must
+    # never be one that it comes to later.
+    peers = TransferID(to_base64url((1 << 64 | number).to_bytes(16)))
+    return says(file_msg.Announce(peers, (Entry("photo", 40),)))

@@ -7,6 +7,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
+from proxim.core.link import messages as link_msg
 from proxim.core.link.lane import (
     MAX_TRIES,
     RETRY_SECONDS,
@@ -27,7 +28,13 @@ TIMER = ev.Timer(ev.TimerName.LANE, ID)
 
 
 def lane(*, host: bool, keys: ProofKeys | None = None) -> LanePolicy:
-    return LanePolicy(ID, LaneTerms(None if host else URL, proved_secret(keys)), counting_bytes())
+    return LanePolicy(
+        ID, LaneTerms(None if host else URL, proved_secret(keys)), counting_bytes(), offered_on_link
+    )
+
+
+def offered_on_link(offer: file_msg.OfferLane) -> do.Command:
+    return link_do.SendOnChannel(ID, 1, link_msg.dump_link_message(offer))
 
 
 def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
@@ -46,11 +53,10 @@ def test_the_secret_of_a_proof_is_the_same_at_both_ends_and_in_no_log() -> None:
 
 def test_a_host_expects_and_a_guest_dials() -> None:
     host, guest = lane(host=True), lane(host=False)
-    (expect, _) = host.want()
+    (expect, _, offer) = host.want()
     assert isinstance(expect, link_do.ExpectLane)
-    assert host.offer() == file_msg.OfferLane(expect.token, expect.key)
-    guest.want()
-    assert guest.offer() is None
+    assert offer == offered_on_link(file_msg.OfferLane(expect.token, expect.key))
+    assert [type(command) for command in guest.want()] == [do.SetTimer]
     dialled = guest.offered(OFFER)
     assert dialled is not None
     assert dialled[0] == link_do.DialLane(ID, URL, OFFER.token, OFFER.key)

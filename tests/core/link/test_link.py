@@ -53,9 +53,9 @@ def heard(message: link_msg.LinkMessage | str, channel: int = CONTROL) -> link_e
 
 
 def closed(
-    reason: Reason, status: st.LinkStatus = CONNECTED, *, said_bye: bool = False
+    link: Link, reason: Reason, status: st.LinkStatus = CONNECTED, *, said_bye: bool = False
 ) -> list[do.Command]:
-    """What ends a link, besides the goodbye."""
+    """What ends a link, besides the goodbye; its owner publishes how it ended."""
     ended = st.LinkStatus(
         ID,
         "session",
@@ -64,11 +64,11 @@ def closed(
         reason=reason,
         was_connected=status.was_connected,
     )
+    assert link.publish_end() == do.Publish(ended)
     return [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
         link_do.ClosePeer(ID, said_bye),
-        do.Publish(ended),
     ]
 
 
@@ -152,14 +152,14 @@ def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
 def test_a_link_that_does_not_open_in_time_fails() -> None:
     link = opening_link()
     assert OPEN_SECONDS == 15.0
-    assert link.handle(ev.TimerFired(OPEN_TIMER), T0) == closed(Reason.LINK_TIMEOUT, NEW)
+    assert link.handle(ev.TimerFired(OPEN_TIMER), T0) == closed(link, Reason.LINK_TIMEOUT, NEW)
     assert link.state is LinkState.CLOSED
 
 
 @each_row("reason", [Reason.ICE_FAILED, Reason.BAD_DESCRIPTION, Reason.PEER_LEFT])
 def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason: Reason) -> None:
     link = opening_link()
-    assert link.handle(link_ev.PeerFailed(ID, reason, "detail"), T0) == closed(reason, NEW)
+    assert link.handle(link_ev.PeerFailed(ID, reason, "detail"), T0) == closed(link, reason, NEW)
 
 
 # --- greeting -------------------------------------------------------------------------------------
@@ -233,18 +233,18 @@ def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
 
 
 def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
-    def arrive(text: str) -> list[do.Command]:
-        link = open_link()
+    def arrive(link: Link, text: str) -> list[do.Command]:
         commands: list[do.Command] = []
         for piece in link_msg.cut_text(text):
             commands += link.handle(heard(piece), T0)
         return commands
 
     longest = "é" * (link_msg.MAX_TEXT_BYTES // 2)
-    assert arrive(longest) == [do.Publish(st.TextReceived(ID, longest))]
-    assert arrive(longest + "x") == [
+    assert arrive(open_link(), longest) == [do.Publish(st.TextReceived(ID, longest))]
+    link = open_link()
+    assert arrive(link, longest + "x") == [
         say(link_msg.Bye("peer_error")),
-        *closed(Reason.PEER_ERROR, said_bye=True),
+        *closed(link, Reason.PEER_ERROR, said_bye=True),
     ]
 
 
@@ -267,7 +267,7 @@ def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> N
     piece = link_msg.TextPiece("x" * link_msg.TEXT_PIECE_CHARACTERS, more=True)
     while link.state is LinkState.OPEN:
         commands = link.handle(heard(piece), T0)
-    assert commands[-1] == closed(Reason.PEER_ERROR)[-1]
+    assert commands[-1] == closed(link, Reason.PEER_ERROR, said_bye=True)[-1]
 
 
 def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> None:
@@ -317,7 +317,7 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
         now += HEARTBEAT_SECONDS
         commands = beat(link, now)
     assert SILENCE_SECONDS <= now - last <= 6
-    assert commands == closed(Reason.PEER_VANISHED, link.status)
+    assert commands == closed(link, Reason.PEER_VANISHED, link.status)
 
 
 def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
@@ -381,7 +381,7 @@ def test_too_many_unreadable_messages_end_the_link() -> None:
         assert link.handle(heard("rubbish"), T0) == [say(link_msg.Unsupported("bad_json"))]
     assert link.handle(heard("rubbish"), T0) == [
         say(link_msg.Bye("peer_error")),
-        *closed(Reason.PEER_ERROR, said_bye=True),
+        *closed(link, Reason.PEER_ERROR, said_bye=True),
     ]
 
 
@@ -404,13 +404,14 @@ def test_a_goodbye_ends_the_link_with_the_reasons_that_a_peer_may_give(
 ) -> None:
     link = greeted_link()
     before = link.status
-    assert link.handle(heard(link_msg.Bye(said)), T0) == closed(reason, before)
+    assert link.handle(heard(link_msg.Bye(said)), T0) == closed(link, reason, before)
     assert link.state is LinkState.CLOSED
 
 
 @each_row("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.PEER_ERROR])
 def test_a_peer_that_breaks_ends_the_link(reason: Reason) -> None:
-    assert open_link().handle(link_ev.PeerFailed(ID, reason), T0) == closed(reason)
+    link = open_link()
+    assert link.handle(link_ev.PeerFailed(ID, reason), T0) == closed(link, reason)
 
 
 def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() -> None:
@@ -420,25 +421,29 @@ def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() 
 
 
 def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
-    assert open_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
+    link = open_link()
+    assert link.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
         say(link_msg.Bye("closed")),
-        *closed(Reason.DISCONNECTED, said_bye=True),
+        *closed(link, Reason.DISCONNECTED, said_bye=True),
     ]
-    assert open_link().close(Reason.HOST_ERROR) == closed(Reason.HOST_ERROR)
-    assert opening_link().close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
-        Reason.DISCONNECTED, NEW
+    link = open_link()
+    assert link.close(Reason.HOST_ERROR) == closed(link, Reason.HOST_ERROR)
+    link = opening_link()
+    assert link.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
+        link, Reason.DISCONNECTED, NEW
     )
     stranger = opening_link()
     stranger.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
     assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
-        Reason.DISCONNECTED, stranger.status
+        stranger, Reason.DISCONNECTED, stranger.status
     )
 
 
-def test_closing_before_there_is_a_peer_only_tells_people() -> None:
+def test_closing_before_there_is_a_peer_has_nothing_to_close() -> None:
     link = Link(st.LinkStatus(ID, "session", st.Stage.ASKING, deadline=9.0), "This PC", no_files())
-    told = st.LinkStatus(ID, "session", st.Stage.CLOSED, reason=Reason.DECLINED)
-    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == [do.Publish(told)]
+    ended = st.LinkStatus(ID, "session", st.Stage.CLOSED, reason=Reason.DECLINED)
+    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == []
+    assert link.publish_end() == do.Publish(ended)
 
 
 # --- the lane beside the link ---------------------------------------------------------------------
@@ -664,7 +669,7 @@ def test_a_proof_prepares_a_lane_for_the_link_and_without_one_there_is_none() ->
         link, opening = made(host=host)
         assert lane_commands(opening) == []
         assert link.handle(link_ev.PeerFailed(ID, Reason.ICE_FAILED), T0) == closed(
-            Reason.ICE_FAILED, NEW
+            link, Reason.ICE_FAILED, NEW
         )
 
 
@@ -730,14 +735,14 @@ def test_everything_goes_over_it(host: bool) -> None:
     )
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
     # And no peer: it is closed since the lane took over
-    assert commands[-6:] == [
+    assert commands[-5:] == [
         say(link_msg.Bye("closed"), link_ev.LANE_CHANNEL),
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
         do.CancelTimer(LANE),
         link_do.CloseLane(ID),
-        do.Publish(told),
     ]
+    assert link.publish_end() == do.Publish(told)
 
 
 @each_row("host", [True, False])
@@ -899,8 +904,10 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
     play.on(
         link_ev.PeerFailed(ID, Reason.ICE_FAILED),
         ...,
-        do.Publish(replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)),
+        link_do.CloseLane(ID),
     )
+    ended = replace(NEW, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED)
+    assert link.publish_end() == do.Publish(ended)
 
 
 # --- misuse ---------------------------------------------------------------------------------------
@@ -959,7 +966,7 @@ def test_opening_or_closing_twice_is_misuse() -> None:
 def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -> None:
     link = open_link()
     assert link.handle(link_ev.ChannelClosed(ID, OTHER), T0) == []
-    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0) == closed(Reason.PEER_LEFT)
+    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0) == closed(link, Reason.PEER_LEFT)
 
 
 def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
@@ -967,5 +974,8 @@ def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
     link.handle(
         link_ev.ChannelMessage(ID, CONTROL, link_msg.dump_link_message(link_msg.Hello("Phone"))), T0
     )
-    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0)[-1] == do.Publish(link.status)
+    before = link.status
+    assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0) == closed(
+        link, Reason.PEER_VANISHED, before
+    )
     assert link.status.reason is Reason.PEER_VANISHED

@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.link import RESUME_SECONDS, Link, resumed, without_closed_status
+from proxim.core.link.link import RESUME_SECONDS, resumed
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
 from proxim.core.pairing import events as pair_ev
@@ -21,7 +19,6 @@ from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.join import GuestState
 from tests.core.bench import Bench
-from tests.core.handed_in import no_files
 from tests.core.in_commands import published, sent
 from tests.core.pairing.host_bench import HostBench
 from tests.core.two_programs import World
@@ -93,23 +90,6 @@ def names(world: World) -> list[str]:
 
 
 # --- what both sides share ------------------------------------------------------------------------
-
-
-def test_what_closes_a_link_is_told_to_nobody_where_it_waits() -> None:
-    link = Link(st.LinkStatus(HOSTS_LINK, "s", st.Stage.APPROVED), "Host PC", no_files())
-    opened = do.Publish(link.status)
-    link.open(offerer=False, keys=None)
-    other = do.Publish(
-        st.LinkStatus(ev.LinkID("host-2"), "t", st.Stage.CLOSED, reason=Reason.CLOSED)
-    )
-    closing = link.close(Reason.PEER_VANISHED)
-    assert [type(one) for one in closing] == [
-        do.CancelTimer,
-        do.CancelTimer,
-        link_do.ClosePeer,
-        do.Publish,
-    ]
-    assert without_closed_status(link, [opened, other, *closing]) == [opened, other, *closing[:-1]]
 
 
 def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() -> None:
