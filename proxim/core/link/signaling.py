@@ -21,8 +21,8 @@ MAX_CANDIDATES: Final = 16
 MIN_CANDIDATE_PORT: Final = 1024
 # One for each digest: aiortc sends three, browsers send one.
 MAX_FINGERPRINTS: Final = 4
-# Counts the data channel's section and those for sound and pictures. A page that can make calls, too,
-# offers three or four.
+# Counts the data channel's section and those for sound and pictures. A page that can also make
+# calls offers three or four.
 MAX_SECTIONS: Final = 16
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
