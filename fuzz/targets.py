@@ -26,6 +26,7 @@ _OFFER: Final = (
     f"a=fingerprint:sha-256 {':'.join(['AB'] * 32)}\r\na=setup:actpass\r\n"
     "a=candidate:1 1 udp 2130706431 192.168.1.2 50000 typ host\r\na=end-of-candidates\r\n"
 )
+_AUDIO: Final = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:1\r\n"
 _CANDIDATE: Final = "candidate:1 1 udp 2130706431 192.168.1.2 50000 typ host"
 _AUTH: Final = '"auth":{"v":1,"m":"psk","y":"AAAA","t":"AAAA"}'
 _DEVICE: Final = '"deviceInfo":{"name":"n","id":"i"}'
@@ -88,6 +89,7 @@ def descriptions(text: str) -> None:
             raise AssertionError("a description that is not one data channel's")
         if PeerFilter("192.168.1.20").description(cleaned) != cleaned:
             raise AssertionError("not clean after one pass")
+        _check_answer(text, peer.answer(cleaned))
     for line in text.splitlines()[: 2 * MAX_CANDIDATES]:
         allowed = peer.candidate(pair_msg.Candidate(line))
         if allowed is not None and allowed.candidate:
@@ -100,6 +102,16 @@ def descriptions(text: str) -> None:
             raise AssertionError("a candidate that leads elsewhere")
         if not 1024 <= int(words[5]) <= 65535:
             raise AssertionError("a port of other services")
+
+
+def _check_answer(offer: str, answer: str) -> None:
+    """The answer has the offer's sections in the offer's order, and accepts one of them."""
+    offered = [line for line in offer.replace("\r\n", "\n").split("\n") if line.startswith("m=")]
+    answered = [line for line in answer.split("\r\n") if line.startswith("m=")]
+    if [line.split(" ")[0] for line in answered] != [line.split(" ")[0] for line in offered]:
+        raise AssertionError("other sections in the answer")
+    if sum(line.split(" ")[1] != "0" for line in answered) != 1 or not answer.isascii():
+        raise AssertionError("not one section that is accepted")
 
 
 def _is_of_a_room(address: str) -> bool:
@@ -172,6 +184,7 @@ TARGETS: Final[dict[str, Target]] = {
         descriptions,
         (
             *(_OFFER, _CANDIDATE, "\n".join([_CANDIDATE] * 20)),
+            _OFFER.replace("m=app", _AUDIO + "m=app") + _AUDIO.replace("audio", "video"),
             *(
                 _CANDIDATE.replace("192.168.1.2", other)
                 for other in ("::ffff:10.0.0.1", "fe80::1%eth0", "a-b.local")
@@ -183,6 +196,7 @@ TARGETS: Final[dict[str, Target]] = {
                 "a=fingerprint:sha-256 ",
                 "a=mid:",
                 "m=application ",
+                "m=audio 9 UDP/TLS/RTP/SAVPF 0",
                 " typ host",
                 ".local",
                 "::ffff:",

@@ -21,6 +21,9 @@ MAX_CANDIDATES: Final = 16
 MIN_CANDIDATE_PORT: Final = 1024
 # One for each digest: aiortc sends three, browsers send one.
 MAX_FINGERPRINTS: Final = 4
+# Counts the data channel's section and those for sound and pictures. A page that can also make
+# calls offers three or four.
+MAX_SECTIONS: Final = 16
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
 _NEAR: Final = tuple(
@@ -60,7 +63,15 @@ _CANDIDATE: Final = re.compile(
     r" typ (?P<type>host|srflx|prflx)(?: [ -~]*)?"
 )
 # Port 0 would mean a rejected section.
-_SECTION: Final = re.compile(r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel")
+_CHANNEL_SECTION: Final = re.compile(
+    r"m=application [1-9][0-9]{0,4} UDP/DTLS/SCTP webrtc-datachannel"
+)
+# The protocols are those of RFC 8829, 5.1.2. Here port 0 is allowed, because every such section is
+# rejected anyway.
+_MEDIA_SECTION: Final = re.compile(
+    r"m=(?P<kind>audio|video) [0-9]{1,5} (?P<protocol>(?:UDP/TLS/|TCP/DTLS/)?RTP/S?AVPF?)"
+    r"(?: [!-~]{1,32})+"
+)
 _HEX: Final = "[0-9A-Fa-f]{2}"
 # The sources are RFC 8866, 8839 (ICE), 8122 and 8842 (DTLS), 8841 (SCTP).
 _VALUES: Final = {
@@ -96,33 +107,66 @@ def _parse(address: str) -> _IP | None:
 
 
 class PeerFilter:
-    """Filters what one peer may pass to aiortc, for the life of one link."""
+    """Filters what one peer may pass to aiortc, for the life of one link.
+
+    aiortc gets descriptions of the data channel's section alone. A browser may offer sections for
+    sound and pictures beside it. Those are left out on the way in, and `answer` adds them to our
+    answer as rejected.
+    """
 
     def __init__(self, peer_address: str) -> None:
         # The address of the peer's WebSocket, without a zone, because candidates have none.
         self._peer_address = peer_address.partition("%")[0]
         self._left = MAX_CANDIDATES
         self._ended = False
+        # The place of the data channel's section among all, once it is known, and its mid.
+        self._index: int | None = None
+        self._mid: str | None = None
+        # What the answer says to each section of the description; None for the data channel's.
+        self._rejections: list[str | None] = [None]
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the peer described sections that the answer has to reject."""
+        return len(self._rejections) > 1
 
     def candidate(self, candidate: pair_msg.Candidate) -> pair_msg.Candidate | None:
-        """Return the candidate rewritten; None if it must not be tried or is one too many."""
+        """Return the candidate rewritten; None if it must not be tried or is one too many.
+
+        It names no section, because aiortc knows only one.
+        """
+        if not self._is_of_channel(candidate):
+            return None
         # An empty candidate means the end of candidates, which is passed on once.
         if not candidate.candidate:
             already, self._ended = self._ended, True
-            return None if already else candidate
+            return None if already else pair_msg.Candidate("")
         line = self._clean_candidate(candidate.candidate)
-        return None if line is None else replace(candidate, candidate=line)
+        return None if line is None else pair_msg.Candidate(line)
+
+    def _is_of_channel(self, candidate: pair_msg.Candidate) -> bool:
+        mid, index = candidate.sdp_mid, candidate.sdp_mline_index
+        if self._index is None or (mid is None and index is None):
+            # Any section may be meant. To try a candidate of another one does no harm, but the end
+            # of another one's candidates must not end ours.
+            is_alone = self._index is not None and not self.rejects
+            return is_alone or bool(candidate.candidate)
+        return index == self._index or (mid is not None and mid == self._mid)
 
     def description(self, sdp: str) -> str | None:
-        """Return the description rewritten.
+        """Return the description rewritten, with the data channel's section alone.
 
-        None if it describes anything but one data channel, or lacks something that is needed.
+        None if there is not exactly one data channel, if it lacks something that is needed, or if
+        a section is neither that nor sound nor pictures.
         """
         head, *sections = re.split(r"^(?=m=)", sdp.replace("\r\n", "\n"), flags=re.MULTILINE)
-        if len(sections) != 1:
+        rejections = [_rejection(section) for section in sections]
+        # Exactly one section is not rejected. It has to be the data channel's.
+        if rejections.count(None) != 1 or len(sections) > MAX_SECTIONS:
             return None
-        opening, *lines = sections[0].split("\n")
-        if not _SECTION.fullmatch(opening.rstrip()):
+        index = rejections.index(None)
+        opening, *lines = sections[index].split("\n")
+        if not _CHANNEL_SECTION.fullmatch(opening.rstrip()):
             return None
         values: dict[str, str] = {}
         fingerprints: list[str] = []
@@ -143,7 +187,21 @@ class PeerFilter:
             return None
         if int(values["sctp-port"]) > _MAX_PORT:
             return None
+        self._index, self._mid = index, values.get("mid")
+        self._rejections = rejections
         return _write(values, fingerprints, candidates, ended)
+
+    def answer(self, sdp: str) -> str:
+        """Return aiortc's answer with as many sections as the offer has, in the offer's order
+        (RFC 3264, 6).
+
+        aiortc's a=group:BUNDLE stays as it is, because rejected sections do not belong there (RFC
+        9143, 7.3.3).
+        """
+        if not self.rejects:
+            return sdp
+        head, channel = re.split(r"^(?=m=)", sdp, flags=re.MULTILINE)
+        return head + "".join(rejection or channel for rejection in self._rejections)
 
     def _clean_candidate(self, line: str) -> str | None:
         match = _CANDIDATE.fullmatch(line)
@@ -170,6 +228,19 @@ class PeerFilter:
             return True
         reaches_many = address.version == _IPV4 and address.packed[-1] in _NEVER_LAST_OCTETS
         return not reaches_many and any(address in network for network in _NEAR)
+
+
+def _rejection(section: str) -> str | None:
+    """Return what the answer says to a section for sound or pictures; None if this is none."""
+    opening, *lines = section.split("\n")
+    match = _MEDIA_SECTION.fullmatch(opening.rstrip())
+    if match is None:
+        return None
+    mids = [line.rstrip().removeprefix("a=mid:") for line in lines if line.startswith("a=mid:")]
+    # The format means nothing where the port is 0, but there has to be one.
+    rejected = [f"m={match['kind']} 0 {match['protocol']} 0", "c=IN IP4 0.0.0.0"]
+    rejected += [f"a=mid:{mid}" for mid in mids[-1:] if _VALUES["mid"].fullmatch(mid)]
+    return "".join(f"{line}\r\n" for line in rejected)
 
 
 def _write(
@@ -218,8 +289,10 @@ class Signaling:
 
     def seal(self, session_id: str, description: pair_msg.Description) -> pair_msg.Signal:
         """Return our own description as a signal that can be sent."""
+        # The MAC covers the text that is sent, so the text is completed first.
+        complete = replace(description, sdp=self._filter.answer(description.sdp))
         return pair_msg.Signal(
-            session_id, description, None if self._macs is None else self._macs.seal(description)
+            session_id, complete, None if self._macs is None else self._macs.seal(complete)
         )
 
     def receive(self, signal: pair_msg.Signal) -> pair_msg.Description | pair_msg.Candidate | None:
@@ -240,6 +313,7 @@ class Signaling:
             )
         self.described = True
         sdp = self._filter.description(payload.sdp)
-        if sdp is None:
+        # An answer has the sections of our offer, which is one data channel's.
+        if sdp is None or (self._side is Side.GUEST and self._filter.rejects):
             raise MessageError(Reason.BAD_DESCRIPTION, "description")
         return pair_msg.Description(sdp, payload.type)

@@ -253,11 +253,8 @@ class Peer:
                 await self._connection.addIceCandidate(None)
                 return
             parsed = candidate_from_sdp(candidate.candidate.removeprefix("candidate:"))
-            parsed.sdpMid = candidate.sdp_mid
-            parsed.sdpMLineIndex = candidate.sdp_mline_index
-            if parsed.sdpMid is None and parsed.sdpMLineIndex is None:
-                # By docs/protocol.md such a candidate belongs to the first m-line.
-                parsed.sdpMLineIndex = 0
+            # aiortc knows one section only, the data channel's (core/link/signaling.py).
+            parsed.sdpMLineIndex = 0
             await self._connection.addIceCandidate(parsed)
         except Exception as error:  # noqa: BLE001
             # One bad candidate must not end a link that others may open.

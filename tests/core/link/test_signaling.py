@@ -10,7 +10,7 @@ from proxim.core.json_text import MessageError
 from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import devices
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.proof import Method, ProofKeys, Side, context
+from proxim.core.pairing.proof import Method, ProofKeys, Side, SignalMacs, context
 from tests.core.descriptions import ANSWER_SDP, CANDIDATE, OFFER_SDP
 from tests.rows import each_row
 
@@ -101,3 +101,30 @@ def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
 def test_a_wrong_mac(mac: str | None) -> None:
     for payload in (OFFER, pair_msg.Candidate(CANDIDATE)):
         assert refusal(host(), pair_msg.Signal("x", payload, mac)) is Reason.TAMPERED
+
+
+# --- sound and pictures beside the data channel ---------------------------------------------------
+
+VIDEO = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
+REJECTED = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n"
+
+
+@each_row("proved", [True, False])
+def test_the_macs_cover_offer_and_answer_as_they_are_sent(proved: bool) -> None:
+    offer = replace(OFFER, sdp=OFFER_SDP + VIDEO)
+    one, other = guest(proved=proved), host(proved=proved)
+    assert other.receive(one.seal("x", offer)) == OFFER
+    answer = other.seal("x", ANSWER)
+    assert answer.payload == replace(ANSWER, sdp=ANSWER_SDP + REJECTED)
+    if proved:
+        macs = SignalMacs(KEYS, Side.GUEST)
+        macs.seal(offer)
+        assert macs.check(answer.payload, answer.mac)
+
+
+@each_row("proved", [True, False])
+def test_an_answer_with_more_sections_than_our_offer_is_refused(proved: bool) -> None:
+    one, other = guest(proved=proved), host(proved=proved)
+    other.receive(one.seal("x", OFFER))
+    answer = other.seal("x", replace(ANSWER, sdp=ANSWER_SDP + REJECTED))
+    assert refusal(one, answer) is Reason.BAD_DESCRIPTION

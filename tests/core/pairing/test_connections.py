@@ -283,7 +283,11 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
 
     offered = host.say(guest.connection, guest.signal(OFFER))
     assert offered[-1] == link_do.ApplyDescription(link, pair_msg.SDPType.OFFER, OFFER.sdp)
-    host.says(guest.connection, guest.signal(CANDIDATE), link_do.AddCandidate(link, CANDIDATE))
+    host.says(
+        guest.connection,
+        guest.signal(CANDIDATE),
+        link_do.AddCandidate(link, pair_msg.Candidate(LINE)),
+    )
     (answer,) = sent(host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp)))
     assert isinstance(answer, pair_msg.Signal)
     assert guest.macs is not None
@@ -982,7 +986,7 @@ def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
         host.say(other, pair_msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))
     ) == ["not_allowed"]
     assert host.say(guest.connection, guest.signal(CANDIDATE)) == [
-        link_do.AddCandidate(link, CANDIDATE)
+        link_do.AddCandidate(link, pair_msg.Candidate(LINE))
     ]
 
 

@@ -347,7 +347,7 @@ def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() ->
     guest = at(GuestState.LINKING)
     for event in (frame(ANSWERED), CHANNEL, None):
         assert guest.handle(frame(pair_msg.Signal(host_code.CODE_SESSION_ID, candidate)), T0) == [
-            link_do.AddCandidate(LINK, candidate)
+            link_do.AddCandidate(LINK, pair_msg.Candidate(LINE))
         ]
         if event is not None:
             guest.handle(event, T0)
@@ -415,11 +415,11 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     answer = host.signal(pair_msg.Description(SDP, pair_msg.SDPType.ANSWER))
     play.on(frame(answer), link_do.ApplyDescription(LINK, pair_msg.SDPType.ANSWER, SDP))
     candidate = pair_msg.Candidate(LINE, "0", 0)
-    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, candidate))
+    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, pair_msg.Candidate(LINE)))
     status_now = published(play.on(CHANNEL, ...))[-1]
     assert isinstance(status_now, st.LinkStatus)
     assert (status_now.stage, status_now.verified) == (st.Stage.CONNECTED, verified)
-    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, candidate))
+    play.on(frame(host.signal(candidate)), link_do.AddCandidate(LINK, pair_msg.Candidate(LINE)))
 
 
 def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:

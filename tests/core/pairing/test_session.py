@@ -357,7 +357,7 @@ def test_the_offer_may_leave_out_its_type_and_is_answered(kind: pair_msg.SDPType
 def test_candidates_may_come_before_the_offer_and_after_it_and_on_an_open_link() -> None:
     play = Playbook(approved(), T0)
     candidate = pair_msg.Candidate(LINE, "0", 0)
-    added = [link_do.AddCandidate(LINK, candidate)]
+    added = [link_do.AddCandidate(LINK, pair_msg.Candidate(LINE))]
     for event in (OFFER, None, CHANNEL):
         play.on(signal(pair_msg.Signal(ID, candidate)), *added)
         if event is not None:
