@@ -21,7 +21,7 @@ from typing import Final
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import events as ev
-from proxim.core import status as told
+from proxim.core import status as st
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
@@ -178,10 +178,10 @@ async def _watched(host: Program) -> AsyncIterator[list[int]]:
 async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     """Milliseconds from the first Join to the open link, and how many tries that took."""
     changed = asyncio.Event()
-    links: list[told.LinkStatus] = []
+    links: list[st.LinkStatus] = []
 
-    def publish(status: told.Status) -> None:
-        if isinstance(status, told.LinkStatus):
+    def publish(status: st.Status) -> None:
+        if isinstance(status, st.LinkStatus):
             links.append(status)
             changed.set()
 
@@ -195,9 +195,9 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     tries = 1
     runtime.report(ev.Join(parse_target(url)))
     async with asyncio.timeout(_PATIENCE):
-        while not links or links[-1].stage is not told.Stage.CONNECTED:
+        while not links or links[-1].stage is not st.Stage.CONNECTED:
             changed.clear()
-            if links and links[-1].stage is told.Stage.CLOSED:
+            if links and links[-1].stage is st.Stage.CLOSED:
                 await asyncio.sleep(_RETRY_SECONDS)
                 tries += 1
                 runtime.report(ev.Join(parse_target(url)))

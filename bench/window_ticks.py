@@ -35,9 +35,7 @@ def _tell(**fields: object) -> None:
 
 
 class Watcher(Bridge):
-    """The stairs as they are; whatever comes down them is looked at, and answered as a person
-    would.
-    """
+    """A bridge that looks at what comes from the network side, and answers as a person would."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()

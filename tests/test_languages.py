@@ -369,7 +369,7 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
 def test_a_label_fits_before_its_value(language: str) -> None:
     speak(language)
     for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
-        # terminal_lines.py gives nine columns to label and space
+        # console.Lines gives nine columns to label and space
         assert len(tr(f"terminal.{name}")) <= 8, name
 
 

@@ -109,8 +109,8 @@ def _status_words(status: st.Status) -> str | None:
             )
         case st.Trouble(problem, link):
             where = "" if link is None else f"link {link}: "
-            tellable = problem.detail if problem.reason not in FILE_REASONS else ""
-            return f"{where}{problem.reason}" + (f" ({tellable})" if tellable else "")
+            detail = problem.detail if problem.reason not in FILE_REASONS else ""
+            return f"{where}{problem.reason}" + (f" ({detail})" if detail else "")
         case st.Invitation():
             return f"a code is shown, {status.type}" + (
                 ", closed for typing" if status.code_closed else ""

@@ -1,4 +1,4 @@
-"""The stairs: what crosses them, in which order, on which thread."""
+"""The bridge between the two threads: what crosses it, in which order, on which thread."""
 
 import asyncio
 import io

@@ -31,7 +31,7 @@ LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
 def sdp(name: str = "no name") -> str:
-    """A description of a data channel that passes sdp_filter.py unchanged; `name` is its ufrag, in
+    """A description of a data channel that passes the SDP filter (signaling.py) unchanged; `name` is its ufrag, in
     hex.
     """
     lines = (

@@ -225,7 +225,7 @@ class Ledger:
                 case ev.TimerName.STALL:
                     self._look_at_transfer(TransferID(timer.scope))
                 case _:
-                    # The door's and the sessions': tests/core/pairing/test_host.py
+                    # Those of sockets and sessions are looked at in tests/core/pairing/test_host.py
                     pass
         held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"

@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosedError
 
 from proxim.core import events as ev
-from proxim.core import status as told
+from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import messages as link_msg
 from proxim.core.pairing import messages as pair_msg
@@ -109,7 +109,7 @@ async def start_host(
     # Immutable
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     **options: object,
-) -> tuple[Side, told.Invitation]:
+) -> tuple[Side, st.Invitation]:
     first = invite or ev.Invite(ev.SessionType.ONE_TIME)
     side = Side(
         NetOptions(look=lambda: networks, **options),  # type: ignore[arg-type]
@@ -118,13 +118,13 @@ async def start_host(
     )
     sides.append(side)
     await asyncio.sleep(0)
-    return side, await side.told.wait(told.Invitation)
+    return side, await side.told.wait(st.Invitation)
 
 
 async def start_guest(sides: list[Side], target: JoinTarget) -> Side:
     side = Side(NetOptions(), guest=DeviceInfo("Telefon", "guest-uuid"))
     sides.append(side)
-    await side.told.wait(told.ThisDevice)
+    await side.told.wait(st.ThisDevice)
     side.runtime.report(ev.Join(target))
     return side
 
@@ -133,22 +133,22 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     host, invitation = await start_host(sides, on(address))
     assert invitation.code is not None
     guest = await start_guest(sides, parse_target(invitation.code))
-    prompt = await host.told.wait(told.Prompt)
+    prompt = await host.told.wait(st.Prompt)
     assert (prompt.device, prompt.verified) == (DeviceInfo("Telefon", "guest-uuid"), Verified.CODE)
     host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
     for side in (host, guest):
         await side.told.wait(
-            told.LinkStatus, lambda link: link.can_text and link.peer_name is not None
+            st.LinkStatus, lambda link: link.can_text and link.peer_name is not None
         )
     return host, guest
 
 
-def link_of(side: Side) -> told.LinkStatus:
-    return [status for status in side.told.all if isinstance(status, told.LinkStatus)][-1]
+def link_of(side: Side) -> st.LinkStatus:
+    return [status for status in side.told.all if isinstance(status, st.LinkStatus)][-1]
 
 
-async def closed(side: Side) -> told.LinkStatus:
-    return await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
+async def closed(side: Side) -> st.LinkStatus:
+    return await side.told.wait(st.LinkStatus, lambda link: link.stage is st.Stage.CLOSED)
 
 
 # --- two programs ---------------------------------------------------------------------------------
@@ -159,20 +159,20 @@ async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str
     assert link_of(guest).peer_name == "Küchen-PC"
     for sender, receiver, text in ((guest, host, "hin"), (host, guest, "zurück\n" * 1000)):
         sender.runtime.report(ev.SendText(link_of(sender).link, text))
-        assert (await receiver.told.wait(told.TextReceived)).text == text
+        assert (await receiver.told.wait(st.TextReceived)).text == text
     guest.runtime.report(ev.Disconnect(link_of(guest).link))
     assert (await closed(guest)).reason is Reason.DISCONNECTED
     assert (await closed(host)).reason is Reason.PEER_LEFT
-    await host.told.wait(told.Invitation)
+    await host.told.wait(st.Invitation)
 
 
 async def test_text_of_the_largest_size(sides: list[Side], own_address: str) -> None:
     host, guest = await link(sides, own_address)
     largest = "x" * link_msg.MAX_TEXT_BYTES
     guest.runtime.report(ev.SendText(link_of(guest).link, largest))
-    assert (await host.told.wait(told.TextReceived)).text == largest
+    assert (await host.told.wait(st.TextReceived)).text == largest
     guest.runtime.report(ev.SendText(link_of(guest).link, largest + "x"))
-    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.TEXT_TOO_LONG
+    assert (await guest.told.wait(st.Trouble)).problem.reason is Reason.TEXT_TOO_LONG
 
 
 async def test_a_host_that_shuts_down_says_goodbye(sides: list[Side], own_address: str) -> None:
@@ -184,7 +184,7 @@ async def test_a_host_that_shuts_down_says_goodbye(sides: list[Side], own_addres
 async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, on(OWN))
     guest = await start_guest(sides, parse_target(invitation.url))
-    prompt = await host.told.wait(told.Prompt)
+    prompt = await host.told.wait(st.Prompt)
     host.runtime.report(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
     assert (await closed(guest)).reason is Reason.DECLINED
 
@@ -192,9 +192,9 @@ async def test_a_refused_guest_is_told_why(sides: list[Side]) -> None:
 async def test_a_guest_that_leaves_takes_its_prompt_along(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, on(OWN))
     guest = await start_guest(sides, parse_target(invitation.url))
-    await host.told.wait(told.Prompt)
+    await host.told.wait(st.Prompt)
     await guest.stop()
-    assert (await host.told.wait(told.PairOutcome)).reason is Reason.GUEST_LEFT
+    assert (await host.told.wait(st.PairOutcome)).reason is Reason.GUEST_LEFT
 
 
 async def test_joining_while_the_host_is_not_there(sides: list[Side]) -> None:
@@ -213,7 +213,7 @@ async def test_a_dial_can_be_given_up(sides: list[Side]) -> None:
         guest = await start_guest(
             sides, JoinTarget("127.0.0.1", silent.sockets[0].getsockname()[1], "x")
         )
-        dialling = await guest.told.wait(told.LinkStatus)
+        dialling = await guest.told.wait(st.LinkStatus)
         guest.runtime.report(ev.Disconnect(dialling.link))
         assert (await closed(guest)).reason is Reason.DISCONNECTED
         await guest.stop()
@@ -229,7 +229,7 @@ async def answer(socket: ClientConnection, message: object) -> dict[str, object]
     return reply
 
 
-def dial(invitation: told.Invitation) -> connect:
+def dial(invitation: st.Invitation) -> connect:
     return connect(parse_target(invitation.url).websocket_url, proxy=None)
 
 
@@ -262,7 +262,7 @@ async def test_a_bad_message_gets_its_error_and_changes_nothing(
                 assert str(error["message"]).endswith(".")
                 unknown = await answer(socket, REQUEST)
                 assert (unknown["status"], unknown["reason"]) == ("rejected", "unknown_session")
-    assert not any(isinstance(status, told.Prompt | told.Trouble) for status in host.told.all)
+    assert not any(isinstance(status, st.Prompt | st.Trouble) for status in host.told.all)
 
 
 async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
@@ -281,7 +281,7 @@ async def test_a_few_bad_messages_close_the_socket(sides: list[Side]) -> None:
 async def test_who_scanned_the_qr_is_shown_as_that(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, on(OWN))
     await start_guest(sides, parse_target(invitation.url))
-    assert (await host.told.wait(told.Prompt)).verified is Verified.QR
+    assert (await host.told.wait(st.Prompt)).verified is Verified.QR
 
 
 async def test_a_typed_code_that_is_wrong_asks_nobody(sides: list[Side]) -> None:
@@ -290,7 +290,7 @@ async def test_a_typed_code_that_is_wrong_asks_nobody(sides: list[Side]) -> None
     code = parse_code(invitation.code)
     guest = await start_guest(sides, parse_target(replace(code, secret=code.secret ^ 1).canonical))
     assert (await closed(guest)).reason is Reason.NOT_VERIFIED
-    assert not any(isinstance(status, told.Prompt) for status in host.told.all)
+    assert not any(isinstance(status, st.Prompt) for status in host.told.all)
 
 
 async def test_whatever_answers_without_a_proof_is_not_the_host(sides: list[Side]) -> None:
@@ -349,7 +349,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
     host, invitation = await start_host(sides, on(OWN))
     async with dial(invitation) as socket:
         await socket.send(json.dumps({**REQUEST, "sessionID": CODE_SESSION_ID}))
-        prompt = await host.told.wait(told.Prompt)
+        prompt = await host.told.wait(st.Prompt)
         host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
         assert json.loads(await socket.recv())["status"] == "approved"
         nothing = json.dumps(
@@ -368,7 +368,7 @@ async def test_a_host_that_requires_a_proof_refuses_the_seed_alone(sides: list[S
         assert (refused["status"], refused["reason"]) == ("rejected", "not_verified")
     assert invitation.code is not None
     await start_guest(sides, parse_target(invitation.code))
-    assert (await host.told.wait(told.Prompt)).verified is Verified.CODE
+    assert (await host.told.wait(st.Prompt)).verified is Verified.CODE
 
 
 async def test_nothing_secret_is_logged(
@@ -380,7 +380,7 @@ async def test_nothing_secret_is_logged(
     async with dial(invitation) as socket:
         await answer(socket, '{"secret in bad json": ')
         await socket.send(json.dumps({**REQUEST, "sessionID": target.session_id}))
-        await host.told.wait(told.Prompt)
+        await host.told.wait(st.Prompt)
     await host.stop()
     assert invitation.code is not None
     proxims = "\n".join(
@@ -420,7 +420,7 @@ async def test_verbose_tells_each_step_and_no_secret(
     caplog.set_level(logging.DEBUG, "proxim")
     host, guest = await link(sides, OWN)
     guest.runtime.report(ev.SendText(link_of(guest).link, "a word between us"))
-    await host.told.wait(told.TextReceived)
+    await host.told.wait(st.TextReceived)
     await guest.stop()
     await closed(host)
     told_lines = [
@@ -430,7 +430,7 @@ async def test_verbose_tells_each_step_and_no_secret(
     place = 0
     for step in STEPS:
         place = log.index(step, place)
-    invitation = next(one for one in host.told.all if isinstance(one, told.Invitation))
+    invitation = next(one for one in host.told.all if isinstance(one, st.Invitation))
     assert invitation.code is not None
     target = parse_target(invitation.url)
     parts = (
@@ -460,7 +460,7 @@ async def test_another_network_moves_the_server(sides: list[Side]) -> None:
     networks = on(OWN) + on(other)
     host, first = await start_host(sides, networks)
     host.runtime.report(ev.ChooseNetwork(other))
-    second = await host.told.wait(told.Invitation)
+    second = await host.told.wait(st.Invitation)
     assert parse_target(second.url).address == other
     assert second.code != first.code
     async with dial(second) as socket:
@@ -473,7 +473,7 @@ async def test_ipv6_from_the_url_to_the_prompt(sides: list[Side]) -> None:
     host, invitation = await start_host(sides, (ev.Network("::1", 128, "lo", False),))
     assert invitation.code is None
     await start_guest(sides, parse_target(invitation.url))
-    assert (await host.told.wait(told.Prompt)).peer_address == "::1"
+    assert (await host.told.wait(st.Prompt)).peer_address == "::1"
 
 
 async def test_a_taken_port_is_told(sides: list[Side]) -> None:
@@ -481,7 +481,7 @@ async def test_a_taken_port_is_told(sides: list[Side]) -> None:
     taken = parse_target(invitation.url).port
     side = Side(NetOptions(port=taken, look=lambda: on(OWN)), invitations=one_time())
     sides.append(side)
-    assert (await side.told.wait(told.Trouble)).problem.reason is Reason.PORT_TAKEN
+    assert (await side.told.wait(st.Trouble)).problem.reason is Reason.PORT_TAKEN
 
 
 async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
@@ -491,8 +491,8 @@ async def test_a_name_that_cannot_be_saved_is_told(sides: list[Side]) -> None:
         save_name=lambda name: Problem(Reason.SETTINGS_UNWRITABLE, "read-only"),
     )
     host.runtime.report(ev.Rename("Neuer Name"))
-    assert (await host.told.wait(told.Trouble)).problem.reason is Reason.SETTINGS_UNWRITABLE
-    assert (await host.told.wait(told.ThisDevice)).device.name == "Neuer Name"
+    assert (await host.told.wait(st.Trouble)).problem.reason is Reason.SETTINGS_UNWRITABLE
+    assert (await host.told.wait(st.ThisDevice)).device.name == "Neuer Name"
 
 
 async def test_a_code_runs_out_while_the_machine_sleeps(
@@ -504,9 +504,9 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
     host, first = await start_host(sides, on(OWN))
     slept = 14 * 60.0
     host.runtime.report(ev.Rename("still the first code"))
-    await host.told.wait(told.ThisDevice, lambda this: this.device.name == "still the first code")
+    await host.told.wait(st.ThisDevice, lambda this: this.device.name == "still the first code")
     slept += 2 * 60.0
-    assert (await host.told.wait(told.Invitation)).session_id != first.session_id
+    assert (await host.told.wait(st.Invitation)).session_id != first.session_id
 
 
 # --- when something of ours breaks ----------------------------------------------------------------
@@ -527,8 +527,8 @@ async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
 
     side = Side(NetOptions(look=look), invitations=one_time())
     sides.append(side)
-    assert (await side.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
-    await side.told.wait(told.Networks, lambda seen: len(seen.networks) == 2)
+    assert (await side.told.wait(st.Trouble)).problem.reason is Reason.INTERNAL
+    await side.told.wait(st.Networks, lambda seen: len(seen.networks) == 2)
     assert caplog.text.count("could not be handled") == 1
 
 
@@ -540,7 +540,7 @@ async def test_a_crashed_task_is_told_and_the_program_goes_on(
 
     monkeypatch.setattr(Client, "run", crash)
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
-    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
+    assert (await guest.told.wait(st.Trouble)).problem.reason is Reason.INTERNAL
     assert "client crashed" in caplog.text
     assert (await closed(guest)).reason is Reason.HOST_ERROR
 
@@ -552,7 +552,7 @@ async def test_a_peer_that_cannot_be_made_fails_the_link(
     monkeypatch.setitem(sys.modules, "proxim.io.link.peer", None)
     host, invitation = await start_host(sides, on(own_address))
     guest = await start_guest(sides, parse_target(invitation.url))
-    prompt = await host.told.wait(told.Prompt)
+    prompt = await host.told.wait(st.Prompt)
     host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
     assert (await closed(host)).reason is Reason.NO_DESCRIPTION
     await closed(guest)
@@ -564,5 +564,5 @@ async def test_an_event_that_no_machine_takes_is_told(
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
     # A program that only joins has no host
     guest.runtime.report(ev.Invite(ev.SessionType.ONE_TIME))
-    assert (await guest.told.wait(told.Trouble)).problem.reason is Reason.INTERNAL
+    assert (await guest.told.wait(st.Trouble)).problem.reason is Reason.INTERNAL
     assert "Invite could not be handled" in caplog.text

@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from proxim.core import events as ev
-from proxim.core import status as told
+from proxim.core import status as st
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
@@ -106,23 +106,23 @@ class HostUnderAttack(Running):
             invitations=invitations, networks=(ev.Network(self.address, 8, "test0", False),)
         )
 
-    async def joinable(self) -> told.Invitation:
+    async def joinable(self) -> st.Invitation:
         """The invitation that is shown; a link that a hostile guest was given is ended first, as a
         person would.
         """
-        shown = self.last(told.Invitation, told.NoInvitation)
-        if isinstance(shown, told.Invitation):
+        shown = self.last(st.Invitation, st.NoInvitation)
+        if isinstance(shown, st.Invitation):
             return shown
         # Not only the link told of last: the end of the one before may be told after its beginning
-        stages = {one.link: one.stage for one in self.told.all if isinstance(one, told.LinkStatus)}
+        stages = {one.link: one.stage for one in self.told.all if isinstance(one, st.LinkStatus)}
         for link, stage in stages.items():
-            if stage is not told.Stage.CLOSED:
+            if stage is not st.Stage.CLOSED:
                 self.runtime.report(ev.Disconnect(link))
-        return await self.told.wait(told.Invitation)
+        return await self.told.wait(st.Invitation)
 
     @property
     def target(self) -> JoinTarget:
-        return parse_target(self.last(told.Invitation).url)
+        return parse_target(self.last(st.Invitation).url)
 
     async def raw(self, data: bytes, handshake: bytes = b"") -> bytes:
         """Send bytes (after an answered handshake) and nothing more; what came back until the host
@@ -168,7 +168,7 @@ class HostUnderAttack(Running):
             await socket.send(
                 pair_msg.dump_message(pair_msg.PairRequest(self.target.session_id, HONEST))
             )
-            prompt = await self.told.wait(told.Prompt, lambda prompt: prompt.verified is None)
+            prompt = await self.told.wait(st.Prompt, lambda prompt: prompt.verified is None)
             self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             assert (
                 json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["status"] == "approved"
@@ -191,9 +191,7 @@ class HostUnderAttack(Running):
             assert isinstance(challenge, pair_msg.PairChallenge), challenge
             keys = proof.finish(challenge.auth)
             await exchange(pair_msg.PairConfirm(target.session_id, tag_auth(keys.guest_tag())))
-            prompt = await self.told.wait(
-                told.Prompt, lambda prompt: prompt.verified is Verified.QR
-            )
+            prompt = await self.told.wait(st.Prompt, lambda prompt: prompt.verified is Verified.QR)
             assert prompt.device == HONEST
             self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             result = pair_msg.parse_message(str(await asyncio.wait_for(socket.recv(), PATIENCE)))
@@ -205,19 +203,19 @@ class HostUnderAttack(Running):
 
     async def links_with_an_honest_program(self) -> None:
         """By the typed code, and as far as this machine's networks let WebRTC go."""
-        stage = told.Stage.CONNECTED if list_networks() else told.Stage.APPROVED
+        stage = st.Stage.CONNECTED if list_networks() else st.Stage.APPROVED
         guest = Running()
         try:
-            await guest.told.wait(told.ThisDevice)
+            await guest.told.wait(st.ThisDevice)
             code = (await self.joinable()).code
             assert code is not None
             guest.runtime.report(ev.Join(parse_target(code)))
             prompt = await self.told.wait(
-                told.Prompt, lambda prompt: prompt.verified is Verified.CODE
+                st.Prompt, lambda prompt: prompt.verified is Verified.CODE
             )
             self.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             for side in (self, guest):
-                link = await side.told.wait(told.LinkStatus, lambda link: link.stage is stage)
+                link = await side.told.wait(st.LinkStatus, lambda link: link.stage is stage)
                 assert link.verified is Verified.CODE
         finally:
             await guest.stop()
@@ -226,7 +224,7 @@ class HostUnderAttack(Running):
 async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
     """Before pings were counted, one such socket made the honest guest's pairing take 6.6 s."""
     host = HostUnderAttack()
-    await host.told.wait(told.Invitation)
+    await host.told.wait(st.Invitation)
     address, port = host.target.authority.rsplit(":", 1)
     handshake = HANDSHAKE.format(host=host.target.authority).encode()
     cut = 0
@@ -351,19 +349,19 @@ async def reasons_after_a_changed_frame(
     host = HostUnderAttack()
     guest = Running()
     try:
-        await host.told.wait(told.Invitation)
-        await guest.told.wait(told.ThisDevice)
+        await host.told.wait(st.Invitation)
+        await guest.told.wait(st.ThisDevice)
         wire = Wire(host, from_host, 3, change)
         async with await asyncio.start_server(
             wire.carry, quiet_address(), 0, limit=1 << 20
         ) as server:
             address, port = server.sockets[0].getsockname()
-            url = host.last(told.Invitation).url.replace(host.target.authority, f"{address}:{port}")
+            url = host.last(st.Invitation).url.replace(host.target.authority, f"{address}:{port}")
             guest.runtime.report(ev.Join(parse_target(url)))
-            prompt = await host.told.wait(told.Prompt)
+            prompt = await host.told.wait(st.Prompt)
             host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
             links = [
-                await side.told.wait(told.LinkStatus, lambda link: link.stage is told.Stage.CLOSED)
+                await side.told.wait(st.LinkStatus, lambda link: link.stage is st.Stage.CLOSED)
                 for side in (host, guest)
             ]
         return tuple(link.reason for link in links)
@@ -398,7 +396,7 @@ async def throw_candidate(host: HostUnderAttack, entry: Entry) -> None:
 async def throw_signals(host: HostUnderAttack, payloads: list[Entry]) -> None:
     own = next(iter(own_addresses()), host.address)
     async with host.approved() as socket:
-        session_id = host.last(told.LinkStatus).session_id
+        session_id = host.last(st.LinkStatus).session_id
         for payload in payloads:
             text = json.dumps({"type": "signal", "sessionID": session_id, "payload": payload})
             await socket.send(text.replace("{own}", own))
@@ -426,7 +424,7 @@ async def throw_name(host: HostUnderAttack, entry: Entry) -> None:
     device = {"name": entry["text"], "id": entry["text"]}
     request = {"type": "pair_request", "sessionID": "@session", "deviceInfo": device}
     await throw_message(host, {"parts": [json.dumps(request)]})
-    for prompt in [one for one in host.told.all[seen:] if isinstance(one, told.Prompt)]:
+    for prompt in [one for one in host.told.all[seen:] if isinstance(one, st.Prompt)]:
         for shown in (prompt.device.name, prompt.device.id):
             assert len(shown) <= 64
             assert not any(
@@ -513,7 +511,7 @@ async def test_the_next_honest_guest_pairs(
 ) -> None:
     host = HostUnderAttack()
     thrown = entries(kind)
-    await host.told.wait(told.Invitation)
+    await host.told.wait(st.Invitation)
     try:
         for entry in thrown:
             try:
@@ -527,7 +525,7 @@ async def test_the_next_honest_guest_pairs(
         await host.links_with_an_honest_program()
     finally:
         await host.stop()
-    troubles = [one for one in host.told.all if isinstance(one, told.Trouble)]
+    troubles = [one for one in host.told.all if isinstance(one, st.Trouble)]
     assert [one for one in troubles if one.problem.reason is Reason.INTERNAL] == []
     assert [
         record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR
@@ -536,7 +534,7 @@ async def test_the_next_honest_guest_pairs(
     # Else nothing was recorded, and the line above says nothing
     assert sent_to or not list_networks()
     verified = [
-        one for one in host.told.all if isinstance(one, told.Prompt) and one.verified is not None
+        one for one in host.told.all if isinstance(one, st.Prompt) and one.verified is not None
     ]
     # The honest ones, and nobody else
     assert len(verified) == len(thrown) + 1

@@ -74,7 +74,7 @@ _REJECTIONS: Final = (
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
 # For these reasons the guest's close code is 4401, which notifies the host: it may have approved
 # the guest, and cannot see that somebody stands between them.
-_TOLD_TO_THE_HOST: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
+_NOTIFIED_BY_CLOSE_CODE: Final = (Reason.TAMPERED, Reason.HOST_UNPROVEN)
 _LINK_FAILURES: Final = (
     Reason.ICE_FAILED,
     Reason.LINK_TIMEOUT,
@@ -363,7 +363,9 @@ class Guest:
             published = [*self.link.close(reason, bye), self.link.publish_end()]
         return [
             *published,
-            *self._leave(pair_msg.CloseCode.TAMPERED if reason in _TOLD_TO_THE_HOST else None),
+            *self._leave(
+                pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
+            ),
         ]
 
     def _leave(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:

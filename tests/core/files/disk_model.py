@@ -105,7 +105,7 @@ class FakeSink:
         self.way = None
         self.answer(file_ev.SinkPaused(self.id, self.position))
         self.written = 0
-        # Until the next TakeStream
+        # Until the next ReceiveStream
         self.generation = -1
 
     def feed(self, way: tuple[ev.LinkID, int, int], message: list[Record]) -> None:

@@ -30,7 +30,7 @@ from tests.core.files.disk_model import Disk, FakeSink, Record
 from tests.core.files.fake_links import FakeLink, FakePeerLink, heard
 from tests.core.files.transfer_rules import check_always
 
-# For machine_fixtures, which has its own bench.
+# The tests of the machines have a bench of their own.
 __all__ = ["ASKING", "Bench", "Disk", "FakeSink", "Record", "Side", "Step", "Stream"]
 
 ASKING = file_ev.AcceptPolicy()
