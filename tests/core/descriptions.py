@@ -31,8 +31,9 @@ LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
 def sdp(name: str = "no name") -> str:
-    """A description of a data channel that passes the SDP filter (signaling.py) unchanged; `name` is its ufrag, in
-    hex.
+    """A description of a data channel that the filter (signaling.py) leaves unchanged.
+
+    `name` is its ufrag, in hex.
     """
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),

@@ -361,12 +361,8 @@ class Guest:
             published = [self.link.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)]
         else:
             published = [*self.link.close(reason, bye), self.link.publish_end()]
-        return [
-            *published,
-            *self._leave(
-                pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
-            ),
-        ]
+        code = pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
+        return [*published, *self._leave(code)]
 
     def _leave(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
         self.state = GuestState.ENDED
