@@ -441,7 +441,7 @@ TRANSITIONS: Final = TransitionTable(
         _S.OPENING: {
             link_ev.ChannelOpened: (Link._first_channel, {_S.OPEN}),
             link_ev.PeerFailed: (Link._webrtc_failed, {_S.OPENING, _S.OPEN, _S.CLOSED}),
-            link_ev.ChannelMessage: (Link._first_lane_message, {_S.OPENING, _S.OPEN}),
+            link_ev.ChannelMessage: (Link._first_lane_message, {_S.OPENING, _S.OPEN, _S.CLOSED}),
             link_ev.LaneOpened: (Link._lane_opened, {_S.OPENING, _S.OPEN}),
             link_ev.LaneLost: (Link._no_lane, {_S.OPENING, _S.CLOSED}),
             ev.TimerName.LANE: (Link._fall_back, {_S.OPENING}),

@@ -664,7 +664,7 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionLost: (Session._guest_lost_while_linking, {_S.LINKING, *_LINK_OVER}),
             link_ev.PeerDescribed: (Session._described, {_S.LINKING}),
             link_ev.ChannelOpened: (Session._link_event, {_S.LINKED}),
-            link_ev.ChannelMessage: (Session._link_event, {_S.LINKING, _S.LINKED}),
+            link_ev.ChannelMessage: (Session._link_event, {_S.LINKING, _S.LINKED, *_LINK_OVER}),
             link_ev.PeerFailed: (Session._link_event, {_S.LINKING, _S.LINKED, *_LINK_OVER}),
             ev.SendText: (Session._link_event, {_S.LINKING}),
             link_ev.LaneOpened: (Session._link_event, {_S.LINKING, _S.LINKED}),
