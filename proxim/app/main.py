@@ -156,11 +156,13 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
             accept_files=accepts,
         )
     else:
+        from proxim.io.system.addresses import list_networks
+
         wanted = FaceOptions(
             Role.JOIN,
             target=options.target,
             far_allowed=options.yes,
-            own_networks=_own_networks(),
+            own_networks=tuple(network.subnet for network in list_networks()),
             once=options.once,
             send=options.send,
             accept_files=accepts,
@@ -181,15 +183,6 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
         time.time,
         environ=os.environ,
         columns=lambda: shutil.get_terminal_size().columns,
-    )
-
-
-def _own_networks() -> tuple[str, ...]:
-    from proxim.io.system.addresses import list_networks
-
-    return tuple(
-        f"{network.address.partition('%')[0]}/{network.prefix_length}"
-        for network in list_networks()
     )
 
 
