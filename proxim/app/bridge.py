@@ -173,11 +173,12 @@ class Bridge:
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
                 runner.run(self._net_main(finish))
         # Whatever the error is, the person must see that nothing works any more.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            from proxim.core.crash_log import describe_crash
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble
 
-            logging.getLogger(__name__).exception("the network side crashed")
+            _log.error("the network side crashed: %s", describe_crash(error))
             self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
             self._publish(Stopped())
         finally:

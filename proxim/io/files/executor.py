@@ -10,7 +10,6 @@ import logging
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
@@ -139,7 +139,7 @@ class TransferExecutor:
             return
         except Exception as error:  # noqa: BLE001
             # A bug of ours must end this transfer and not leave it hanging.
-            _log_crash("listing files", error)
+            _log.error("listing files crashed: %s", describe_crash(error))
             self._report(
                 file_ev.SourcesFailed(
                     command.transfer, Reason.TRANSFER_FAILED, type(error).__name__
@@ -220,7 +220,7 @@ class TransferExecutor:
             await asyncio.get_running_loop().create_future()
         except Exception as error:  # noqa: BLE001
             # This is a bug of ours or a disk's failure, and the machine must be notified.
-            _log_crash("sending", error)
+            _log.error("sending crashed: %s", describe_crash(error))
             self._failed(command, type(error).__name__)
         finally:
             if transport is not None:
@@ -347,9 +347,3 @@ def _make_ready() -> None:
     """Prepare for the first transfer. A process that only pairs does not need this."""
     keep_freed_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def _log_crash(what: str, error: Exception) -> None:
-    """Log where an error happened, but not its message, which may contain a file's name."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("%s crashed: %s\n%s", what, type(error).__name__, frames)
