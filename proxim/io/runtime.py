@@ -68,12 +68,10 @@ class Runtime:
         self._executor = TransferExecutor(
             self.report,
             self._spawn,
-            self._transports.open,
-            self._transports.subscribe_channel,
+            self._transports,
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
-        self._transports.received = self._executor.from_lane
         self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -24,10 +24,9 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
-from proxim.io.files.sender import Sending, Spawn, Transport, TransportClosedError
+from proxim.io.files.sender import Feed, Sending, Spawn, Transport, TransportClosedError
 from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source, SourceFile, list_sources
 from proxim.io.files.store import Store
@@ -40,30 +39,39 @@ _log = logging.getLogger(__name__)
 # this stream. Only after this wait does a closed channel count as a failure of its own.
 LINK_GOES_SECONDS: Final = 5.0
 
-OpenTransport = Callable[[ev.LinkID, st.Via, TransferID, int], Transport | None]
-SubscribeChannel = Callable[[ev.LinkID, int, Callable[[bytes], None]], None]
+
+class LinkTransports(Protocol):
+    """The part of link/transports.py that is used here."""
+
+    def open(
+        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
+    ) -> Transport | None:
+        """Return what carries a stream; None if it has closed in the meantime."""
+
+    def subscribe(
+        self, link: ev.LinkID, channel: int, transfer: TransferID, generation: int, feed: Feed
+    ) -> None:
+        """From now on call `feed` with what arrives of a stream."""
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        """Drop what still arrives of a transfer."""
 
 
 class TransferExecutor:
-    """Carries out the commands of transfers.
-
-    `open_way` and `subscribe_channel` reach the links' lanes and peers.
-    """
+    """Carries out the commands of transfers."""
 
     def __init__(
         self,
         report: Callable[[file_ev.DiskEvent | link_ev.PeerFailed], None],
         spawn: Spawn,
-        open_transport: OpenTransport,
-        subscribe_channel: SubscribeChannel,
+        transports: LinkTransports,
         *,
         save_to: str | None = None,
         data_dir: str | None = None,
     ) -> None:
         self._report = report
         self._spawn = spawn
-        self._open_transport = open_transport
-        self._subscribe_channel = subscribe_channel
+        self._transports = transports
         self._save_to = save_to
         self._data_dir = data_dir
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -192,7 +200,7 @@ class TransferExecutor:
                 self._failed(command, "what was to be sent is not known any more")
                 return
             self._sources[command.transfer] = files
-            transport = self._open_transport(
+            transport = self._transports.open(
                 command.link, command.via, command.transfer, command.generation
             )
             if transport is None:
@@ -293,16 +301,10 @@ class TransferExecutor:
             return
         receiving, _ = entry
         receiving.attach(command.link, command.channel, command.generation)
-        if command.channel != link_ev.LANE_CHANNEL:
-            feed = partial(receiving.feed, command.link, command.channel, command.generation)
-            self._subscribe_channel(command.link, command.channel, feed)
-
-    def from_lane(self, link: ev.LinkID, stream: Stream) -> None:
-        """Accept a message of records that arrived over the link's lane."""
-        entry = self._receiving.get(stream.transfer)
-        # Without an entry the transfer was cancelled here, and the sender does not know yet.
-        if entry is not None:
-            entry[0].feed(link, link_ev.LANE_CHANNEL, stream.generation, stream.records)
+        feed = partial(receiving.feed, command.link, command.channel, command.generation)
+        self._transports.subscribe(
+            command.link, command.channel, command.transfer, command.generation, feed
+        )
 
     def _pause_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
@@ -314,6 +316,7 @@ class TransferExecutor:
             if not command.keep:
                 self._forget_parts(command.transfer)
             return
+        self._transports.unsubscribe(command.transfer)
         receiving, task = self._receiving.pop(command.transfer)
         receiving.close(keep=command.keep)
         self._closing[command.transfer] = task
