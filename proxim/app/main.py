@@ -88,7 +88,7 @@ def _run_window(options: "WindowOptions") -> int:
     import proxim.io.system.settings  # noqa: F401
     from proxim.app.bridge import Bridge
     from proxim.app.logs import set_up_logging
-    from proxim.app.startup import network_side
+    from proxim.app.startup import Startup
     from proxim.core.errors import SENTENCES, Reason
 
     bridge = Bridge()
@@ -101,7 +101,7 @@ def _run_window(options: "WindowOptions") -> int:
     in_terminal = options.without_display()
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
-    bridge.start(network_side(in_terminal))
+    bridge.start(Startup(in_terminal, bridge))
     return _drive(_face(in_terminal, bridge), bridge, cancelled)
 
 
@@ -120,7 +120,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
 
     from proxim.app.bridge import Bridge
     from proxim.app.options import HostOptions
-    from proxim.app.startup import network_side
+    from proxim.app.startup import Startup
 
     if isinstance(options, HostOptions) and options.address is not None:
         from proxim.core.errors import SENTENCES, Reason
@@ -134,7 +134,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         options = replace(options, address=own.address)
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
-    bridge.start(network_side(options))
+    bridge.start(Startup(options, bridge))
     return _drive(_face(options, bridge), bridge, cancelled)
 
 
