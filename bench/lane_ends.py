@@ -20,9 +20,8 @@ from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import START, Entry, TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
 from proxim.io.files.executor import TransferExecutor
-from proxim.io.link.lane import Lanes
+from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 
@@ -38,10 +37,9 @@ class End:
         self.path = path
         self.done = asyncio.Event()
         self.tasks: set[asyncio.Task[None]] = set()
-        self.executor = TransferExecutor(
-            self.report, self.spawn, self.open_transport, lambda *_: None, save_to=str(path)
-        )
-        self.lanes = Lanes(self.report, self.received, self.spawn)
+        transports = Transports(self.report, self.spawn, peers={})
+        self.executor = TransferExecutor(self.report, self.spawn, transports, save_to=str(path))
+        self.lanes = transports.lanes
         self.started = time.perf_counter()
         self.events = 0
 
@@ -51,16 +49,6 @@ class End:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
-
-    def open_transport(
-        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
-    ) -> Any:
-        """The lane."""
-        return self.lanes.transport(link, transfer, generation)
-
-    def received(self, link: ev.LinkID, stream: Stream) -> None:
-        """Records."""
-        self.executor.from_lane(link, stream)
 
     def do(self, command: do.Command) -> None:
         """Carry out."""

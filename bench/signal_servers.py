@@ -28,8 +28,9 @@ from proxim.core.pairing.host_code import parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program
+from proxim.core.token_bucket import RateLimit
 from proxim.io.pairing.opening import NetOptions, open_host
-from proxim.io.pairing.rate_limit import Pace, RateLimit
+from proxim.io.pairing.rate_limit import Pace
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
 from proxim.io.system.addresses import list_networks

@@ -2,14 +2,15 @@
 
 The network side runs on its own asyncio thread. What it publishes for people waits in one queue for
 the main thread, and what people decide is posted to the loop. Lines of standard input use the same
-queue.
+queue. The queue drops nothing; what comes often and may be skipped has a slot in it, which keeps
+only the newest value.
 """
 
 import logging
 import queue
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
@@ -64,33 +65,41 @@ class Interrupted:
 QueueItem = Union["Status", InputLine, InputEnded, Interrupted]
 
 
-class NetSide(Protocol):
-    """The part of the network side that the bridge uses, always on the loop's thread."""
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """Holds the place in the queue of the newest value of a key."""
+
+    key: Hashable
+
+
+class NetworkSide(Protocol):
+    """What the bridge runs on the asyncio thread."""
+
+    def open(self) -> None:
+        """Publish the first statuses. There is no loop yet."""
 
     async def run(self) -> None:
-        """Run until an intent ends it."""
+        """Run on the loop until an intent ends it."""
 
-    def report(self, event: "AnyIntent", /) -> None:
-        """Handle an intent."""
-
-
-# The outer function is called with `publish` before there is a loop, and publishes the first
-# statuses. The function that it returns is called on the loop.
-MakeNet = Callable[[Callable[["Status"], None]], Callable[[], NetSide]]
+    def report(self, intent: "AnyIntent", /) -> None:
+        """Handle an intent on the loop. `run` has come to its first pause by then."""
 
 
 class Bridge:
     """Joins the main thread and the asyncio thread.
 
-    Create, start, drain and `post` on the main thread.
+    Create, start, drain and `post` on the main thread; any thread may publish.
     """
 
     def __init__(self) -> None:
         self._main_thread = threading.get_ident()
-        self._upward: queue.SimpleQueue[QueueItem] = queue.SimpleQueue()
+        self._upward: queue.SimpleQueue[QueueItem | _Slot] = queue.SimpleQueue()
+        self._newest_lock = threading.Lock()
+        # The value for each _Slot in the queue.
+        self._newest: dict[Hashable, Status] = {}
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._net: NetSide | None = None
+        self._network_side: NetworkSide | None = None
         # Intents that were posted before the loop existed.
         self._early: list[AnyIntent] = []
         self._thread: threading.Thread | None = None
@@ -99,13 +108,10 @@ class Bridge:
 
     # --- main thread ------------------------------------------------------------------------------
 
-    def start(self, make_net: MakeNet) -> None:
-        """Start the asyncio thread.
-
-        `make_net` runs on that thread, so that its imports do not delay the UI.
-        """
+    def start(self, network_side: NetworkSide) -> None:
+        """Start the asyncio thread, which opens and runs the network side."""
         self._thread = threading.Thread(
-            target=self._run_net, args=(make_net,), name="proxim-io", daemon=True
+            target=self._run_network_side, args=(network_side,), name="proxim-io", daemon=True
         )
         self._thread.start()
 
@@ -138,66 +144,88 @@ class Bridge:
         with self._lock:
             if self._ended:
                 return
-            if self._net is None or self._loop is None:
+            if self._network_side is None or self._loop is None:
                 self._early.append(intent)
                 return
             if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._net.report, intent)
+                self._loop.call_soon_threadsafe(self._network_side.report, intent)
 
     def drain(self, most: int) -> Iterator[QueueItem]:
         """Yield at most `most` items from the queue, without waiting."""
         for _ in range(most):
             try:
-                yield self._upward.get_nowait()
+                item = self._upward.get_nowait()
             except queue.Empty:
                 return
+            yield self._emptied(item)
 
     def wait(self, seconds: float) -> QueueItem | None:
         """Return the next item from the queue, or None after `seconds`."""
         try:
-            return self._upward.get(timeout=seconds)
+            item = self._upward.get(timeout=seconds)
         except queue.Empty:
             return None
+        return self._emptied(item)
+
+    def _emptied(self, item: QueueItem | _Slot) -> QueueItem:
+        if not isinstance(item, _Slot):
+            return item
+        with self._newest_lock:
+            return self._newest.pop(item.key)
+
+    # --- any thread -------------------------------------------------------------------------------
+
+    def publish(self, status: "Status") -> None:
+        """Put a status into the queue, from which the main thread takes each one in order."""
+        self._upward.put(status)
+
+    def publish_newest(self, key: Hashable, status: "Status") -> None:
+        """Publish a status that replaces an earlier one of this key which still waits.
+
+        It keeps the earlier one's place, so keys are taken in the order in which they first came.
+        A busy main thread finds one status of a key in the queue, however many were published.
+        """
+        with self._newest_lock:
+            if key not in self._newest:
+                self._upward.put(_Slot(key))
+            self._newest[key] = status
 
     # --- asyncio thread ---------------------------------------------------------------------------
 
-    def _publish(self, status: "Status") -> None:
-        self._upward.put(status)
-
-    def _run_net(self, make_net: MakeNet) -> None:
+    def _run_network_side(self, network_side: NetworkSide) -> None:
         try:
-            finish = make_net(self._publish)
+            network_side.open()
             self._painted.wait(PAINT_SECONDS)
             import asyncio
 
             with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                runner.run(self._net_main(finish))
+                runner.run(self._run_on_loop(network_side))
         # Whatever the error is, the person must see that nothing works any more.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001
+            from proxim.core.crash_log import describe_crash
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble
 
-            logging.getLogger(__name__).exception("the network side crashed")
-            self._publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
-            self._publish(Stopped())
+            _log.error("the network side crashed: %s", describe_crash(error))
+            self.publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
+            self.publish(Stopped())
         finally:
             with self._lock:
                 self._ended = True
                 self._early.clear()
 
-    async def _net_main(self, finish: Callable[[], NetSide]) -> None:
+    async def _run_on_loop(self, network_side: NetworkSide) -> None:
         import asyncio
 
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(_log_loop_error)
-        net = finish()
-        run: Coroutine[None, None, None] = net.run()
         with self._lock:
-            self._loop, self._net = loop, net
+            self._loop, self._network_side = loop, network_side
             early, self._early = self._early, []
+        # The loop calls these, and what is posted from now on, once `run` first waits.
         for intent in early:
-            loop.call_soon(net.report, intent)
-        await run
+            loop.call_soon(network_side.report, intent)
+        await network_side.run()
 
     # --- input thread -----------------------------------------------------------------------------
 

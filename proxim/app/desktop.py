@@ -7,7 +7,7 @@ from typing import Final
 
 from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
 from proxim.app.options import ThemeOption, WindowOptions
-from proxim.app.startup import network_side
+from proxim.app.startup import Startup
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.ui.window.appearance import Appearance
@@ -42,7 +42,7 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
         root = make_root()
     except tkinter.TclError:
         return None
-    bridge.start(network_side(options))
+    bridge.start(Startup(options, bridge))
     window = Window(
         root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads
     )

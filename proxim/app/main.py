@@ -88,7 +88,7 @@ def _run_window(options: "WindowOptions") -> int:
     import proxim.io.system.settings  # noqa: F401
     from proxim.app.bridge import Bridge
     from proxim.app.logs import set_up_logging
-    from proxim.app.startup import network_side
+    from proxim.app.startup import Startup
     from proxim.core.errors import SENTENCES, Reason
 
     bridge = Bridge()
@@ -101,7 +101,7 @@ def _run_window(options: "WindowOptions") -> int:
     in_terminal = options.without_display()
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
-    bridge.start(network_side(in_terminal))
+    bridge.start(Startup(in_terminal, bridge))
     return _drive(_face(in_terminal, bridge), bridge, cancelled)
 
 
@@ -120,7 +120,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
 
     from proxim.app.bridge import Bridge
     from proxim.app.options import HostOptions
-    from proxim.app.startup import network_side
+    from proxim.app.startup import Startup
 
     if isinstance(options, HostOptions) and options.address is not None:
         from proxim.core.errors import SENTENCES, Reason
@@ -134,7 +134,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         options = replace(options, address=own.address)
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
-    bridge.start(network_side(options))
+    bridge.start(Startup(options, bridge))
     return _drive(_face(options, bridge), bridge, cancelled)
 
 
@@ -156,11 +156,13 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
             accept_files=accepts,
         )
     else:
+        from proxim.io.system.addresses import list_networks
+
         wanted = FaceOptions(
             Role.JOIN,
             target=options.target,
             far_allowed=options.yes,
-            own_networks=_own_networks(),
+            own_networks=tuple(network.subnet for network in list_networks()),
             once=options.once,
             send=options.send,
             accept_files=accepts,
@@ -181,15 +183,6 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
         time.time,
         environ=os.environ,
         columns=lambda: shutil.get_terminal_size().columns,
-    )
-
-
-def _own_networks() -> tuple[str, ...]:
-    from proxim.io.system.addresses import list_networks
-
-    return tuple(
-        f"{network.address.partition('%')[0]}/{network.prefix_length}"
-        for network in list_networks()
     )
 
 

@@ -1,9 +1,10 @@
 """Puts machine and network side together for every face."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from proxim.app.options import HostOptions, JoinOptions, WindowOptions
 from proxim.core import events as ev
@@ -14,23 +15,53 @@ from proxim.core.pairing.invitations import Invitations
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
-    from proxim.core.files.events import AcceptPolicy
+    from proxim.core.files.events import AnyIntent
     from proxim.io.runtime import Runtime
 
 
-def network_side(
-    options: HostOptions | JoinOptions | WindowOptions,
-) -> Callable[[Callable[[st.Status], None]], Callable[[], "Runtime"]]:
-    """Return the function for Bridge.start. It and its imports run on the network side's thread."""
+class Publisher(Protocol):
+    """The part of the bridge that is used here."""
 
-    def make(publish: Callable[[st.Status], None]) -> Callable[[], "Runtime"]:
+    def publish(self, status: st.Status) -> None:
+        """Pass a status to the face, which sees every one."""
+
+    def publish_newest(self, key: Hashable, status: st.Status) -> None:
+        """Pass a status to the face that replaces an earlier one of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What `open` leaves for `run`."""
+
+    device: DeviceInfo
+    # None if this program only joins.
+    invitations: Invitations | None
+    options: NetOptions
+    opening: Opening
+
+
+class Startup:
+    """Starts the network side in two steps, both on the bridge's thread: what the first paint
+    shows, and then all the rest.
+    """
+
+    def __init__(
+        self, options: HostOptions | JoinOptions | WindowOptions, publisher: Publisher
+    ) -> None:
+        self._options = options
+        self._publisher = publisher
+        self._opened: _Opened | None = None
+        self._runtime: Runtime | None = None
+
+    def open(self) -> None:
+        """Read the settings and publish the first statuses; a host listens and shows its code."""
         from proxim.io.system.settings import load_settings, save_device_name, save_require_proof
 
         loaded = load_settings()
         for problem in loaded.problems:
-            publish(st.Trouble(problem))
+            self._publisher.publish(st.Trouble(problem))
         settings = loaded.settings
-        device = DeviceInfo(options.name or settings.device_name, settings.uuid)
+        device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
 
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
@@ -38,16 +69,21 @@ def network_side(
         def save_policy(required: bool) -> Problem | None:
             return next(iter(save_require_proof(settings, required).problems), None)
 
-        if isinstance(options, JoinOptions):
+        if isinstance(self._options, JoinOptions):
             joining = NetOptions(
-                stun=options.stun,
-                save_to=options.save_to,
+                stun=self._options.stun,
+                save_to=self._options.save_to,
                 save_name=save_name,
                 data_dir=str(_data_folder()),
             )
-            return lambda: _runtime(device, None, options.save_to, publish, joining, Opening())
+            self._opened = _Opened(device, None, joining, Opening())
+            return
 
-        wanted = options if isinstance(options, HostOptions) else options.without_display()
+        wanted = (
+            self._options
+            if isinstance(self._options, HostOptions)
+            else self._options.without_display()
+        )
         invitations = Invitations(
             device,
             wanted.invite,
@@ -64,41 +100,50 @@ def network_side(
             save_require_proof=save_policy,
             data_dir=str(_data_folder()),
         )
-        opening = open_host(invitations, publish, hosting)
-        return lambda: _runtime(device, invitations, wanted.save_to, publish, hosting, opening)
+        opening = open_host(invitations, self._publisher.publish, hosting)
+        self._opened = _Opened(device, invitations, hosting, opening)
 
-    return make
+    async def run(self) -> None:
+        """Serve and join until Shutdown is reported.
+
+        What guests need is loaded here, after the first paint.
+        """
+        assert self._opened is not None, "open comes first"
+        self._runtime = _runtime(self._opened, self._publisher)
+        await self._runtime.run()
+
+    def report(self, intent: "AnyIntent") -> None:
+        """Handle a person's intent, once `run` has begun."""
+        assert self._runtime is not None
+        self._runtime.report(intent)
 
 
-def _accept(save_to: str | None) -> "AcceptPolicy":
-    """Accept files without asking if the person has chosen a folder for them."""
+def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
+    """Put machines and loop together."""
     from proxim.core.files.events import AcceptPolicy
-
-    return AcceptPolicy(without_asking=save_to is not None, directory=save_to)
-
-
-def _runtime(
-    device: DeviceInfo,
-    invitations: Invitations | None,
-    save_to: str | None,
-    publish: Callable[[st.Status], None],
-    options: NetOptions,
-    opening: Opening,
-) -> "Runtime":
-    """Put machines and loop together.
-
-    What guests need is loaded here, after the first paint.
-    """
+    from proxim.core.files.newest_progress import NewestProgress
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
     from proxim.io.pairing.spake import Spake2Exchange
     from proxim.io.runtime import Runtime
 
-    accept = _accept(save_to)
+    progress = NewestProgress()
+
+    def publish(status: st.Status) -> None:
+        key = progress.key_of(status)
+        if key is None:
+            publisher.publish(status)
+        else:
+            publisher.publish_newest(key, status)
+
+    # Who has chosen a folder for files accepts them without being asked.
+    save_to = opened.options.save_to
+    accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
     prover = Prover(os.urandom, Spake2Exchange)
-    host = None if invitations is None else Host(invitations, prover, accept=accept)
-    return Runtime(Program(device, host, prover, accept), publish, options, opening)
+    host = None if opened.invitations is None else Host(opened.invitations, prover, accept=accept)
+    program = Program(opened.device, host, prover, accept)
+    return Runtime(program, publish, opened.options, opened.opening)
 
 
 def _data_folder() -> Path:

@@ -89,6 +89,11 @@ class Network:
     # Whether it belongs to Docker, veth, a VPN or Hyper-V, which other devices can rarely reach.
     virtual: bool
 
+    @property
+    def subnet(self) -> str:
+        """The address with its prefix length, in the form that is_local expects."""
+        return f"{self.address.partition('%')[0]}/{self.prefix_length}"
+
 
 @dataclass(frozen=True, slots=True)
 class NetworksSeen:

@@ -9,7 +9,8 @@ from typing import Final
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
 from proxim.core.link.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.pairing.rate_limit import Pace, RateLimit
+from proxim.core.token_bucket import RateLimit
+from proxim.io.pairing.rate_limit import Pace
 
 # --- WebSocket ------------------------------------------------------------------------------------
 

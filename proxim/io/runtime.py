@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -67,12 +68,10 @@ class Runtime:
         self._executor = TransferExecutor(
             self.report,
             self._spawn,
-            self._transports.open,
-            self._transports.subscribe_channel,
+            self._transports,
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
-        self._transports.received = self._executor.from_lane
         self._loading: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
@@ -144,9 +143,9 @@ class Runtime:
         try:
             log_step(event)
             commands = self._program.handle(event, self._loop.time())
-        except Exception:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001
             # This is a bug of ours. The person is notified, and the program goes on for the others.
-            self._report_bug(event)
+            self._report_bug(event, error)
         else:
             self._carry_out(commands)
         if isinstance(event, ev.Shutdown):
@@ -157,12 +156,12 @@ class Runtime:
             try:
                 log_step(command)
                 self._execute[type(command)](command)
-            except Exception:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001
                 # The machine relies on the other commands being carried out all the same.
-                self._report_bug(command)
+                self._report_bug(command, error)
 
-    def _report_bug(self, what: object) -> None:
-        _log.exception("%s could not be handled", type(what).__name__)
+    def _report_bug(self, what: object, error: Exception) -> None:
+        _log.error("%s could not be handled: %s", type(what).__name__, describe_crash(error))
         self._publish(st.Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
 
     # --- tasks and timers -------------------------------------------------------------------------
@@ -176,7 +175,7 @@ class Runtime:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("%s crashed", task.get_name(), exc_info=error)
+            _log.error("%s crashed: %s", task.get_name(), describe_crash(error))
             self._publish(st.Trouble(Problem(Reason.INTERNAL, task.get_name())))
 
     def _set_timer(self, command: do.SetTimer) -> None:
@@ -219,10 +218,10 @@ class Runtime:
             try:
                 # Looking asks the system, which may be slow.
                 networks = await asyncio.to_thread(look)
-            except Exception:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001
                 # The next look may succeed. A host without a network reports that itself.
                 if not failing:
-                    self._report_bug(look)
+                    self._report_bug(look, error)
                 failing = True
                 continue
             failing = False

@@ -4,38 +4,44 @@ import asyncio
 import io
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
-from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, NetSide, QueueItem
+from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, QueueItem
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
+from proxim.core.pairing.devices import DeviceInfo
 
 PATIENCE = 10.0
 
 
-class FakeNet:
+class FakeNetworkSide:
     """A network side that answers each intent with a status, until Shutdown."""
 
-    def __init__(self, publish: Callable[[st.Status], None]) -> None:
-        self.publish = publish
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge = bridge
         self.threads: set[int] = set()
-        self.end = asyncio.Event()
+        self.end: asyncio.Event | None = None
+
+    def open(self) -> None:
+        self.threads.add(threading.get_ident())
+        self.bridge.publish(st.NoInvitation(Reason.BUSY))
 
     async def run(self) -> None:
         self.threads.add(threading.get_ident())
+        self.end = asyncio.Event()
         await self.end.wait()
-        self.publish(st.Stopped())
+        self.bridge.publish(st.Stopped())
 
     def report(self, event: file_ev.AnyIntent) -> None:
         self.threads.add(threading.get_ident())
+        assert self.end is not None, "nothing is reported before it runs"
         if isinstance(event, ev.Shutdown):
             self.end.set()
         if isinstance(event, ev.Decide):
-            self.publish(st.NoInvitation(Reason.EXPIRED if event.approved else None))
+            self.bridge.publish(st.NoInvitation(Reason.EXPIRED if event.approved else None))
 
 
 def collect(bridge: Bridge, until: type[object]) -> list[QueueItem]:
@@ -51,20 +57,10 @@ def collect(bridge: Bridge, until: type[object]) -> list[QueueItem]:
 
 def test_intents_go_down_and_statuses_come_up_in_order() -> None:
     bridge = Bridge()
-    nets: list[FakeNet] = []
-
-    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
-        publish(st.NoInvitation(Reason.BUSY))
-
-        def finish() -> NetSide:
-            nets.append(FakeNet(publish))
-            return nets[0]
-
-        return finish
-
+    network_side = FakeNetworkSide(bridge)
     # Before the loop is there
     bridge.post(ev.Decide("early", approved=True))
-    bridge.start(make)
+    bridge.start(network_side)
     bridge.painted()
     for index in range(50):
         bridge.post(ev.Decide("x", approved=index % 2 == 0))
@@ -74,37 +70,27 @@ def test_intents_go_down_and_statuses_come_up_in_order() -> None:
         Reason.EXPIRED if index % 2 == 0 else None for index in range(50)
     ]
     assert [status.reason for status in found if isinstance(status, st.NoInvitation)] == expected
-    assert len(nets[0].threads) == 1
-    assert threading.get_ident() not in nets[0].threads
+    assert len(network_side.threads) == 1
+    assert threading.get_ident() not in network_side.threads
 
 
 def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
     bridge = Bridge()
-    loops: list[object] = []
-
-    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
-        publish(st.NoInvitation(None))
-
-        def finish() -> NetSide:
-            loops.append(asyncio.get_running_loop())
-            return FakeNet(publish)
-
-        return finish
-
-    bridge.start(make)
+    network_side = FakeNetworkSide(bridge)
+    bridge.start(network_side)
     bridge.post(ev.Shutdown())
-    assert bridge.wait(PATIENCE) == st.NoInvitation(None)
-    assert not loops
+    assert bridge.wait(PATIENCE) == st.NoInvitation(Reason.BUSY)
+    assert network_side.end is None
     # Nobody has said that anything was painted
     assert isinstance(bridge.wait(PATIENCE), st.Stopped)
-    assert len(loops) == 1
+    assert network_side.end is not None
 
 
 def test_draining_is_bounded_and_does_not_wait() -> None:
     bridge = Bridge()
     assert list(bridge.drain(10)) == []
     for _ in range(5):
-        bridge._publish(st.Stopped())
+        bridge.publish(st.Stopped())
     assert len(list(bridge.drain(3))) == 3
     assert len(list(bridge.drain(3))) == 2
 
@@ -113,13 +99,19 @@ def test_waiting_gives_up() -> None:
     assert Bridge().wait(0.0) is None
 
 
-def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    def make(publish: Callable[[st.Status], None]) -> Callable[[], NetSide]:
+@pytest.mark.parametrize("step", ["open", "run"])
+def test_a_network_side_that_cannot_start_is_told(
+    step: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
         raise RuntimeError("no such library")
 
     bridge = Bridge()
-    bridge.start(make)
-    trouble, stopped = collect(bridge, st.Stopped)
+    network_side = FakeNetworkSide(bridge)
+    monkeypatch.setattr(network_side, step, fail)
+    bridge.start(network_side)
+    bridge.painted()
+    *_, trouble, stopped = collect(bridge, st.Stopped)
     assert isinstance(trouble, st.Trouble)
     assert trouble.problem.reason is Reason.INTERNAL
     assert isinstance(stopped, st.Stopped)
@@ -130,7 +122,7 @@ def test_a_network_side_that_cannot_start_is_told(caplog: pytest.LogCaptureFixtu
 
 def test_posting_after_the_end_is_dropped() -> None:
     bridge = Bridge()
-    bridge.start(lambda publish: lambda: FakeNet(publish))
+    bridge.start(FakeNetworkSide(bridge))
     bridge.painted()
     bridge.post(ev.Shutdown())
     collect(bridge, st.Stopped)
@@ -177,6 +169,86 @@ def test_an_unreadable_input_ends(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_an_interrupt_comes_up_among_the_rest() -> None:
     bridge = Bridge()
-    bridge._publish(st.Stopped())
+    bridge.publish(st.Stopped())
     bridge.interrupt()
     assert list(bridge.drain(5)) == [st.Stopped(), Interrupted()]
+
+
+# --- the newest value of a key --------------------------------------------------------------------
+
+
+def text(words: str) -> st.TextReceived:
+    return st.TextReceived(ev.LinkID("host-1"), words)
+
+
+def test_of_each_key_the_newest_comes_up_where_the_first_would_have() -> None:
+    bridge = Bridge()
+    bridge.publish_newest("a", text("a1"))
+    bridge.publish(text("between"))
+    bridge.publish_newest("b", text("b1"))
+    bridge.publish_newest("a", text("a2"))
+    bridge.publish_newest("b", text("b2"))
+    bridge.publish_newest("a", text("a3"))
+    assert list(bridge.drain(10)) == [text("a3"), text("between"), text("b2")]
+
+
+def test_a_key_that_was_taken_comes_up_again_at_the_end() -> None:
+    bridge = Bridge()
+    bridge.publish_newest("a", text("a1"))
+    bridge.publish_newest("b", text("b1"))
+    assert list(bridge.drain(1)) == [text("a1")]
+    bridge.publish_newest("a", text("a2"))
+    assert list(bridge.drain(10)) == [text("b1"), text("a2")]
+    assert bridge.wait(0.0) is None
+
+
+def test_a_slot_is_waited_for_as_the_rest_is() -> None:
+    bridge = Bridge()
+    publishing = threading.Timer(0.01, bridge.publish_newest, ("a", text("a1")))
+    publishing.start()
+    assert bridge.wait(PATIENCE) == text("a1")
+    publishing.join()
+
+
+def test_threads_that_publish_fast_lose_no_last_value_and_bring_none_back() -> None:
+    bridge = Bridge()
+    keys, most = range(4), 2000
+
+    def publish(key: int) -> None:
+        for count in range(most):
+            bridge.publish_newest(key, st.ThisDevice(DeviceInfo(str(count), str(key))))
+        bridge.publish(st.NoInvitation(None))
+
+    threads = [threading.Thread(target=publish, args=(key,)) for key in keys]
+    for thread in threads:
+        thread.start()
+    came: dict[int, list[int]] = {key: [] for key in keys}
+    ended = 0
+    while ended < len(threads):
+        match bridge.wait(PATIENCE):
+            case st.ThisDevice(DeviceInfo(count, key)):
+                came[int(key)].append(int(count))
+            case st.NoInvitation():
+                ended += 1
+            case other:
+                raise AssertionError(other)
+    assert bridge.wait(0.0) is None
+    for counts in came.values():
+        assert counts[-1] == most - 1
+        assert counts == sorted(set(counts))
+
+
+def test_a_face_that_looks_late_finds_one_value_of_each_key_from_many_threads() -> None:
+    bridge = Bridge()
+
+    def publish() -> None:
+        for count in range(999):
+            bridge.publish_newest(count % 3, text(f"{count % 3}"))
+
+    threads = [threading.Thread(target=publish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(bridge.drain(3)) == {text("0"), text("1"), text("2")}
+    assert list(bridge.drain(1)) == []

@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+from collections.abc import Hashable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from proxim.app.options import HostOptions, JoinOptions, WindowOptions
-from proxim.app.startup import network_side
+from proxim.app.startup import Startup
+from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.program import Program
 from tests.loopback import quiet_address
 
 PATIENCE = 10.0
@@ -22,25 +28,46 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+class Published:
+    """What was published; `seen` is set by the first of a type."""
+
+    def __init__(self, until: type[st.Status]) -> None:
+        self.all: list[st.Status] = []
+        self.newest: list[tuple[Hashable, st.Status]] = []
+        self.seen = asyncio.Event()
+        self._until = until
+
+    def publish(self, status: st.Status) -> None:
+        self.all.append(status)
+        if isinstance(status, self._until):
+            self.seen.set()
+
+    def publish_newest(self, key: Hashable, status: st.Status) -> None:
+        self.newest.append((key, status))
+
+
+async def start(
+    options: HostOptions | JoinOptions | WindowOptions, published: Published
+) -> tuple[Startup, asyncio.Task[None]]:
+    startup = Startup(options, published)
+    startup.open()
+    running = asyncio.create_task(startup.run())
+    # It has come to its first pause
+    await asyncio.sleep(0)
+    return startup, running
+
+
 async def first_of(
     options: HostOptions | JoinOptions | WindowOptions, until: type[st.Status]
 ) -> list[st.Status]:
     """What is told until such a status comes."""
-    told: list[st.Status] = []
-    seen = asyncio.Event()
-
-    def publish(status: st.Status) -> None:
-        told.append(status)
-        if isinstance(status, until):
-            seen.set()
-
-    net = network_side(options)(publish)()
-    running = asyncio.create_task(net.run())
-    await asyncio.wait_for(seen.wait(), PATIENCE)
-    net.report(ev.Shutdown())
+    published = Published(until)
+    startup, running = await start(options, published)
+    await asyncio.wait_for(published.seen.wait(), PATIENCE)
+    startup.report(ev.Shutdown())
     await asyncio.wait_for(running, PATIENCE)
-    assert isinstance(told[-1], st.Stopped)
-    return told
+    assert isinstance(published.all[-1], st.Stopped)
+    return published.all
 
 
 async def test_a_host_on_the_address_that_was_named() -> None:
@@ -115,14 +142,34 @@ async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_sett
 
 
 async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:
-    told: list[st.Status] = []
-    net = network_side(HostOptions(address=quiet_address()))(told.append)()
-    running = asyncio.create_task(net.run())
+    published = Published(st.Stopped)
+    startup, running = await start(HostOptions(address=quiet_address()), published)
+    told = published.all
     await serves(next(status.url for status in told if isinstance(status, st.Invitation)))
     for required in (True, False, True):
-        net.report(ev.SetRequireProof(required))
+        startup.report(ev.SetRequireProof(required))
         assert json.loads((home / "settings.json").read_text())["requireProof"] is required
-    net.report(ev.Shutdown())
+    startup.report(ev.Shutdown())
     await asyncio.wait_for(running, PATIENCE)
     assert policies(told) == [True, False, True]
     assert policies(await first_of(HostOptions(address=quiet_address()), st.Invitation)) == [True]
+
+
+async def test_of_a_transfers_progress_the_face_needs_only_the_newest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    active = file_st.TransferStatus(
+        TransferID("p" * 22), Direction.IN, file_st.TransferState.ACTIVE, (), 100
+    )
+    moved = [replace(active, moved=moved, speed=1.0) for moved in (10, 20, 30)]
+    waiting = replace(active, state=file_st.TransferState.WAITING)
+    statuses = [active, *moved[:2], waiting, active, moved[2]]
+    monkeypatch.setattr(Program, "start", lambda self, now: [do.Publish(one) for one in statuses])
+    published = Published(st.Stopped)
+    startup, running = await start(JoinOptions(), published)
+    startup.report(ev.Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert published.all == [active, waiting, active, st.Stopped()]
+    keys = [key for key, _ in published.newest]
+    assert [status for _, status in published.newest] == moved
+    assert keys[0] == keys[1] != keys[2]

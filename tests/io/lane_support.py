@@ -9,15 +9,16 @@ from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from proxim.core import events as ev
+from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
-from proxim.io.link.lane import Lanes
+from proxim.io.link.lane import LaneReport, Lanes
 from proxim.io.pairing.listener import open_listener
 from proxim.io.pairing.server import Server
 from tests.io.support import Events
 
 HOST, GUEST = ev.LinkID("host-1"), ev.LinkID("guest-1")
+TRANSFER = TransferID("t" * 22)
 
 
 class Tasks:
@@ -51,16 +52,22 @@ class Tasks:
 
 
 class End:
-    """One program's lanes."""
+    """One program's lanes; whenever one opens, it subscribes to `generation` of TRANSFER."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: int = 1) -> None:
         self.events = Events()
-        self.streams = Events()
+        # The records that came
+        self.records = Events()
         self.tasks = Tasks()
-        self.lanes = Lanes(self.events, self._received, self.tasks)
+        self.generation = generation
+        self.lanes = Lanes(self._report, self.tasks)
 
-    def _received(self, link: ev.LinkID, stream: Stream) -> None:
-        self.streams(Stream(stream.transfer, stream.generation, memoryview(bytes(stream.records))))
+    def _report(self, event: LaneReport) -> None:
+        self.events(event)
+        if isinstance(event, link_ev.LaneOpened):
+            self.lanes.subscribe(
+                event.link, TRANSFER, self.generation, lambda message: self.records(bytes(message))
+            )
 
 
 class Room:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from proxim.io.pairing.rate_limit import Pace, RateLimit
+from proxim.core.token_bucket import RateLimit
+from proxim.io.pairing.rate_limit import Pace
 
 # Seconds; what takes longer hangs, also beside other tests on a busy machine
 PATIENCE = 30.0

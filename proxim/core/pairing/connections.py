@@ -40,6 +40,7 @@ from proxim.core.pairing.session import (
     refusal,
     rejection,
 )
+from proxim.core.token_bucket import RateLimit, TokenBucket
 
 # An honest client makes no mistakes; a developer's first tries get a few answers.
 MAX_BAD_MESSAGES: Final = 5
@@ -70,8 +71,8 @@ class _Socket:
 
     address: str
     opened: float
-    tokens: float
-    refilled: float
+    # How many messages it may send now.
+    rate: TokenBucket
     messages: int = 0
     bad_messages: int = 0
     # The id of the session that the guest asked to join last.
@@ -101,7 +102,8 @@ class GuestConnections:
 
     def opened(self, event: pair_ev.ConnectionOpened, now: float) -> list[do.Command]:
         """Register a guest's new WebSocket."""
-        self._sockets[event.connection] = _Socket(event.peer_address, now, self._limits.burst, now)
+        rate = TokenBucket(RateLimit(self._limits.messages_per_second, self._limits.burst), now)
+        self._sockets[event.connection] = _Socket(event.peer_address, now, rate)
         return [do.SetTimer(_socket_timer(event.connection), self._limits.first_message_seconds)]
 
     def handle(
@@ -127,7 +129,7 @@ class GuestConnections:
             connection, socket
         ):
             return [*first, *self._close_for_abuse(connection, socket, now)]
-        if not self._within_rate(socket, now):
+        if not socket.rate.consume(now):
             return [*first, *self._refuse(connection, socket, Reason.TOO_MANY, now)]
         if isinstance(event, pair_ev.FrameRefused):
             return [*first, *self._refuse(connection, socket, event.reason, now)]
@@ -177,15 +179,6 @@ class GuestConnections:
             return []
         left = max(0.0, socket.opened + self._limits.unapproved_seconds - now)
         return [do.SetTimer(_socket_timer(connection), left)]
-
-    def _within_rate(self, socket: _Socket, now: float) -> bool:
-        gained = (now - socket.refilled) * self._limits.messages_per_second
-        socket.tokens = min(self._limits.burst, socket.tokens + gained)
-        socket.refilled = now
-        if socket.tokens < 1:
-            return False
-        socket.tokens -= 1
-        return True
 
     def _is_approved(self, connection: ev.ConnectionID, socket: _Socket) -> bool:
         session = self._sessions.get(socket.session_id)

@@ -6,9 +6,12 @@ opens a dialog. The QR code's secret has 128 bits and needs no budget.
 """
 
 from collections import Counter, deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxim.core.errors import Reason
+
+if TYPE_CHECKING:
+    from proxim.core.token_bucket import TokenBucket
 
 # A challenge costs processor time, and honest people type one code at a time.
 TRIES_IN_FLIGHT: Final = 1
@@ -34,20 +37,19 @@ class GuessBudget:
         # Once closed, it stays closed until the host makes a new code.
         self.closed = False
         self._in_flight = 0
-        self._tokens: float = TRIES_BURST
-        self._refilled: float | None = None
+        # None until the first try.
+        self._rate: TokenBucket | None = None
         self._failures: deque[float] = deque()
         self._by_address: Counter[str] = Counter()
 
     def consume(self, address: str, now: float) -> Reason | None:
         """Count a try; return the Reason if it is refused."""
-        self._refill(now)
+        self._expire(now)
         if self.closed or self._by_address[address] >= FAILURES_PER_ADDRESS:
             return Reason.TOO_MANY_TRIES
-        if self._in_flight >= TRIES_IN_FLIGHT or self._tokens < 1:
+        if self._in_flight >= TRIES_IN_FLIGHT or not self._within_rate(now):
             return Reason.BUSY
         self._in_flight += 1
-        self._tokens -= 1
         self._by_address[address] += 1
         self._failures.append(now)
         return None
@@ -67,12 +69,15 @@ class GuessBudget:
         self.closed = was_closed or len(self._failures) >= FAILURES_IN_ALL
         return self.closed and not was_closed
 
-    def _refill(self, now: float) -> None:
-        if self._refilled is not None:
-            self._tokens = min(
-                TRIES_BURST, self._tokens + (now - self._refilled) * TRIES_PER_SECOND
-            )
-        self._refilled = now
+    def _within_rate(self, now: float) -> bool:
+        if self._rate is None:
+            # Imported late, because every host makes a budget before it shows its code.
+            from proxim.core.token_bucket import RateLimit, TokenBucket
+
+            self._rate = TokenBucket(RateLimit(TRIES_PER_SECOND, TRIES_BURST), now)
+        return self._rate.consume(now)
+
+    def _expire(self, now: float) -> None:
         # The newest entries are in progress and stay, even if this device slept for long, because
         # `end` removes them.
         while (

@@ -10,24 +10,23 @@ import logging
 import sys
 import tempfile
 import time
-import traceback
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
-from proxim.io.files.sender import Sending, Spawn, Transport, TransportClosedError
+from proxim.io.files.sender import Feed, Sending, Spawn, Transport, TransportClosedError
 from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source, SourceFile, list_sources
 from proxim.io.files.store import Store
@@ -40,30 +39,39 @@ _log = logging.getLogger(__name__)
 # this stream. Only after this wait does a closed channel count as a failure of its own.
 LINK_GOES_SECONDS: Final = 5.0
 
-OpenTransport = Callable[[ev.LinkID, st.Via, TransferID, int], Transport | None]
-SubscribeChannel = Callable[[ev.LinkID, int, Callable[[bytes], None]], None]
+
+class LinkTransports(Protocol):
+    """The part of link/transports.py that is used here."""
+
+    def open(
+        self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
+    ) -> Transport | None:
+        """Return what carries a stream; None if it has closed in the meantime."""
+
+    def subscribe(
+        self, link: ev.LinkID, channel: int, transfer: TransferID, generation: int, feed: Feed
+    ) -> None:
+        """From now on call `feed` with what arrives of a stream."""
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        """Drop what still arrives of a transfer."""
 
 
 class TransferExecutor:
-    """Carries out the commands of transfers.
-
-    `open_way` and `subscribe_channel` reach the links' lanes and peers.
-    """
+    """Carries out the commands of transfers."""
 
     def __init__(
         self,
         report: Callable[[file_ev.DiskEvent | link_ev.PeerFailed], None],
         spawn: Spawn,
-        open_transport: OpenTransport,
-        subscribe_channel: SubscribeChannel,
+        transports: LinkTransports,
         *,
         save_to: str | None = None,
         data_dir: str | None = None,
     ) -> None:
         self._report = report
         self._spawn = spawn
-        self._open_transport = open_transport
-        self._subscribe_channel = subscribe_channel
+        self._transports = transports
         self._save_to = save_to
         self._data_dir = data_dir
         self._own_folder: tempfile.TemporaryDirectory[str] | None = None
@@ -139,7 +147,7 @@ class TransferExecutor:
             return
         except Exception as error:  # noqa: BLE001
             # A bug of ours must end this transfer and not leave it hanging.
-            _log_crash("listing files", error)
+            _log.error("listing files crashed: %s", describe_crash(error))
             self._report(
                 file_ev.SourcesFailed(
                     command.transfer, Reason.TRANSFER_FAILED, type(error).__name__
@@ -192,7 +200,7 @@ class TransferExecutor:
                 self._failed(command, "what was to be sent is not known any more")
                 return
             self._sources[command.transfer] = files
-            transport = self._open_transport(
+            transport = self._transports.open(
                 command.link, command.via, command.transfer, command.generation
             )
             if transport is None:
@@ -220,7 +228,7 @@ class TransferExecutor:
             await asyncio.get_running_loop().create_future()
         except Exception as error:  # noqa: BLE001
             # This is a bug of ours or a disk's failure, and the machine must be notified.
-            _log_crash("sending", error)
+            _log.error("sending crashed: %s", describe_crash(error))
             self._failed(command, type(error).__name__)
         finally:
             if transport is not None:
@@ -293,16 +301,10 @@ class TransferExecutor:
             return
         receiving, _ = entry
         receiving.attach(command.link, command.channel, command.generation)
-        if command.channel != link_ev.LANE_CHANNEL:
-            feed = partial(receiving.feed, command.link, command.channel, command.generation)
-            self._subscribe_channel(command.link, command.channel, feed)
-
-    def from_lane(self, link: ev.LinkID, stream: Stream) -> None:
-        """Accept a message of records that arrived over the link's lane."""
-        entry = self._receiving.get(stream.transfer)
-        # Without an entry the transfer was cancelled here, and the sender does not know yet.
-        if entry is not None:
-            entry[0].feed(link, link_ev.LANE_CHANNEL, stream.generation, stream.records)
+        feed = partial(receiving.feed, command.link, command.channel, command.generation)
+        self._transports.subscribe(
+            command.link, command.channel, command.transfer, command.generation, feed
+        )
 
     def _pause_sink(self, command: file_do.PauseSink) -> None:
         if command.transfer in self._receiving:
@@ -314,6 +316,7 @@ class TransferExecutor:
             if not command.keep:
                 self._forget_parts(command.transfer)
             return
+        self._transports.unsubscribe(command.transfer)
         receiving, task = self._receiving.pop(command.transfer)
         receiving.close(keep=command.keep)
         self._closing[command.transfer] = task
@@ -347,9 +350,3 @@ def _make_ready() -> None:
     """Prepare for the first transfer. A process that only pairs does not need this."""
     keep_freed_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
-
-
-def _log_crash(what: str, error: Exception) -> None:
-    """Log where an error happened, but not its message, which may contain a file's name."""
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    _log.error("%s crashed: %s\n%s", what, type(error).__name__, frames)

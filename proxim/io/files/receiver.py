@@ -6,12 +6,12 @@ steps.
 
 import asyncio
 import logging
-import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from proxim.core import events as ev
+from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Position, TransferID
@@ -288,9 +288,7 @@ class Receiving:
         self._drop()
 
     def _crash(self, error: Exception) -> None:
-        # The error's message is not logged, because it may contain a file's name.
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        _log.error("receiving crashed: %s\n%s", type(error).__name__, frames)
+        _log.error("receiving crashed: %s", describe_crash(error))
         self._fail(Reason.TRANSFER_FAILED, type(error).__name__)
 
     def _drop(self) -> None:

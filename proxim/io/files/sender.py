@@ -11,6 +11,8 @@ from proxim.io.limits import BATCH_BYTES, WINDOW_BYTES
 
 # Starts a task that Runtime owns and ends with the program.
 Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
+# Is handed the records that arrive over a lane (as a view into the frame) or data channel.
+Feed = Callable[[bytes | memoryview], None]
 # Messages, each with its number of bytes of files.
 _Batch = list[tuple[memoryview, int]]
 

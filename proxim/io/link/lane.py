@@ -44,7 +44,7 @@ from proxim.core.link.lane_frames import (
 )
 from proxim.core.pairing.proof import Side
 from proxim.io import limits
-from proxim.io.files.sender import Spawn, TransportClosedError
+from proxim.io.files.sender import Feed, Spawn, TransportClosedError
 from proxim.io.limits import (
     CLOSE_SECONDS,
     LANE_NOT_SENT_BYTES,
@@ -97,6 +97,8 @@ class Lane:
         # Bytes of texts that wait to be sent.
         self._waiting = 0
         self._bulk = asyncio.Lock()
+        # The one generation of each transfer that somebody wants to have.
+        self._feeds: dict[TransferID, tuple[int, Feed]] = {}
         self._dropping: asyncio.TimerHandle | None = None
 
     # --- both ends prove that they know the key ---------------------------------------------------
@@ -155,11 +157,28 @@ class Lane:
                 CLOSE_SECONDS, self._connection.transport.abort
             )
 
+    # --- receiving --------------------------------------------------------------------------------
+
+    def subscribe(self, transfer: TransferID, generation: int, feed: Feed) -> None:
+        """From now on call `feed` with the records of this generation, and of no earlier one.
+
+        `feed` must not wait.
+        """
+        self._feeds[transfer] = (generation, feed)
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        """Drop the records of a transfer from now on."""
+        self._feeds.pop(transfer, None)
+
+    def _hand_over(self, stream: Stream) -> None:
+        generation, feed = self._feeds.get(stream.transfer, (None, None))
+        # The sender may not know yet that the transfer was cancelled or begins a new generation.
+        if feed is not None and generation == stream.generation:
+            feed(stream.records)
+
     # --- running ----------------------------------------------------------------------------------
 
-    async def run(
-        self, on_text: Callable[[str], None], on_stream: Callable[[Stream], None]
-    ) -> None:
+    async def run(self, on_text: Callable[[str], None]) -> None:
         """Run until the lane is closed. Raises LaneError if the other side breaks the protocol."""
         _limit_unsent(self._connection)
         writer = asyncio.create_task(self._write(), name="lane writer")
@@ -171,7 +190,7 @@ class Lane:
                     case Text(text) if len(frame) <= MAX_CHANNEL_MESSAGE_BYTES:
                         on_text(text)
                     case Stream() as stream:
-                        on_stream(stream)
+                        self._hand_over(stream)
                     case _:
                         raise LaneError("a frame that has no place here")
         except ConnectionClosed:
@@ -260,19 +279,10 @@ class LaneTransport:
 
 
 class Lanes:
-    """All lanes of this program, by the link that each belongs to.
+    """All lanes of this program, by the link that each belongs to."""
 
-    `received` is called with what arrives for transfers, and must not wait.
-    """
-
-    def __init__(
-        self,
-        report: Callable[[LaneReport], None],
-        received: Callable[[ev.LinkID, Stream], None],
-        spawn: Spawn,
-    ) -> None:
+    def __init__(self, report: Callable[[LaneReport], None], spawn: Spawn) -> None:
         self._report = report
-        self._received = received
         self._spawn = spawn
         self._expected: list[link_do.ExpectLane] = []
         # A second lane under the same key would seal with the same nonces again.
@@ -321,6 +331,16 @@ class Lanes:
     ) -> LaneTransport | None:
         """Return what carries a stream of a transfer, or None if the lane has closed."""
         return LaneTransport(self._open[link], transfer, generation) if link in self._open else None
+
+    def subscribe(self, link: ev.LinkID, transfer: TransferID, generation: int, feed: Feed) -> None:
+        """Call `feed` with the records of a stream, until the link's lane ends."""
+        if link in self._open:
+            self._open[link].subscribe(transfer, generation, feed)
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        """Drop the records of a transfer from now on."""
+        for lane in self._open.values():
+            lane.unsubscribe(transfer)
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
@@ -432,8 +452,7 @@ class Lanes:
         self._report(link_ev.LaneOpened(link, carries_link))
         try:
             await lane.run(
-                lambda text: self._report(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text)),
-                lambda stream: self._received(link, stream),
+                lambda text: self._report(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text))
             )
         except LaneError as error:
             _log.info("%s: lane ended: %s", link, error)

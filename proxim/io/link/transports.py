@@ -13,8 +13,7 @@ from proxim.core import status as st
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
-from proxim.io.files.sender import Spawn
+from proxim.io.files.sender import Feed, Spawn
 
 # Both modules load libraries for which the window must not wait.
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ class Transports:
         self._spawn = spawn
         self._peers = peers
         self._loaded: Lanes | None = None
-        # Called with what arrives over lanes.
-        self.received: Callable[[ev.LinkID, Stream], None] = lambda link, stream: None
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             # The lambdas keep lanes from being loaded before they are needed.
             link_do.ExpectLane: lambda command: self.lanes.expect(command),  # noqa: PLW0108
@@ -56,11 +53,8 @@ class Transports:
         if self._loaded is None:
             from proxim.io.link.lane import Lanes
 
-            self._loaded = Lanes(self._report, self._lane_stream_arrived, self._spawn)
+            self._loaded = Lanes(self._report, self._spawn)
         return self._loaded
-
-    def _lane_stream_arrived(self, link: ev.LinkID, stream: Stream) -> None:
-        self.received(link, stream)
 
     async def accept(self, connection: "ServerConnection", proved: Callable[[], None]) -> None:
         """Run a socket that a guest opened as a lane."""
@@ -86,12 +80,26 @@ class Transports:
             else None
         )
 
-    def subscribe_channel(
-        self, link: ev.LinkID, channel: int, feed: Callable[[bytes], None]
+    def subscribe(
+        self, link: ev.LinkID, channel: int, transfer: TransferID, generation: int, feed: Feed
     ) -> None:
-        """From now on call `feed` with a data channel's binary messages."""
-        if link in self._peers:
+        """From now on call `feed` with what arrives of a stream on this channel or the lane.
+
+        It ends with the channel, the lane or the link. If that has closed in the meantime, nothing
+        arrives, and the machine is being notified of that.
+        """
+        if channel == link_ev.LANE_CHANNEL:
+            self.lanes.subscribe(link, transfer, generation, feed)
+        elif link in self._peers:
             self._peers[link][0].subscribe(channel, feed)
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        """Drop what still arrives of a transfer on lanes, which last longer than its stream.
+
+        A data channel carries one stream only and ends with it.
+        """
+        if self._loaded is not None:
+            self._loaded.unsubscribe(transfer)
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:

@@ -13,6 +13,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol
 
 from proxim.core import events as ev
+from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Reason
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
@@ -140,7 +141,8 @@ class WebSocket:
             theirs = protocol.close_rcvd if protocol.close_rcvd_then_sent else None
             self._report(pair_ev.ConnectionLost(self._id, None if theirs is None else theirs.code))
             if not writer.cancelled() and (error := writer.exception()) is not None:
-                _log.error("websocket %s could not be written to", self._id, exc_info=error)
+                words = describe_crash(error)
+                _log.error("websocket %s could not be written to: %s", self._id, words)
 
     def _unreadable(self) -> Reason | None:
         """Return why the library gave up on what arrived, or None if it did not.

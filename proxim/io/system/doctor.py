@@ -18,6 +18,7 @@ from time import monotonic
 from typing import Final
 
 from proxim.core import events as ev
+from proxim.core.crash_log import describe_crash
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
@@ -86,7 +87,7 @@ async def run_examination(examination: Examination) -> list[Finding]:
     except TimeoutError:
         return [check_overran(examination.check, examination.seconds)]
     except Exception as error:  # noqa: BLE001 - a doctor that falls over helps nobody; the finding names it
-        _log.warning("check %s failed", examination.check, exc_info=True)
+        _log.warning("check %s failed: %s", examination.check, describe_crash(error))
         return [check_crashed(examination.check, type(error).__name__)]
 
 
@@ -99,7 +100,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         adapters = read_adapters()
         named = None if address is None else network_for(address)
     except Exception as error:  # noqa: BLE001 - as in run_examination
-        _log.warning("addresses cannot be read", exc_info=True)
+        _log.warning("addresses cannot be read: %s", describe_crash(error))
         yield check_crashed(Check.NETWORK, type(error).__name__)
         return
     sources = default_sources()

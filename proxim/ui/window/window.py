@@ -5,7 +5,6 @@ shortcuts.
 import logging
 import time
 import tkinter
-import traceback
 from collections.abc import Callable
 from tkinter import ttk
 from types import TracebackType
@@ -134,9 +133,10 @@ class Window:
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
     ) -> None:
         """Log where a Tk callback raised an exception, and show the person that it did."""
-        # The exception's own text is left out, as it may quote a code.
-        where = "".join(traceback.format_tb(trace)) if trace is not None else ""
-        _log.error("a callback failed with %s\n%s", kind.__name__, where)
+        # This is imported late, as it is rarely needed and the window must show soon.
+        from proxim.core.crash_log import describe_crash
+
+        _log.error("a callback failed: %s", describe_crash(error))
         if self._failing:
             # Showing the failure has failed as well; the log has both.
             return

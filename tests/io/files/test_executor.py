@@ -17,9 +17,8 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
 from proxim.io.files.executor import TransferExecutor
-from proxim.io.files.sender import Transport, TransportClosedError
+from proxim.io.files.sender import Feed, Transport, TransportClosedError
 from proxim.io.files.sink import Sink
 from tests.io.lane_support import Tasks
 from tests.io.support import PATIENCE, Events
@@ -65,7 +64,8 @@ class Two:
         self.folder = folder
         self.tasks = Tasks()
         self.sent, self.received = Events(), Events()
-        self.feeds: dict[int, Callable[[bytes], None]] = {}
+        # By channel; what a lane carries belongs to a generation of a transfer.
+        self.feeds: dict[int | tuple[TransferID, int], Feed] = {}
         self.closes_after: int | None = None
         self.pipes: list[Pipe] = []
         self.sender = self.executor(self.sent, "sender")
@@ -79,17 +79,17 @@ class Two:
         return TransferExecutor(
             events,
             self.tasks,
-            self.open_transport,
-            self.subscribe_channel,
+            self,
             save_to=str(self.folder / "saved"),
             data_dir=data,
         )
 
-    def open_transport(
+    def open(
         self, link: ev.LinkID, via: st.Via, transfer: TransferID, generation: int
     ) -> Transport | None:
         def over_lane(message: bytes) -> None:
-            self.receiver.from_lane(link, Stream(transfer, generation, memoryview(message)))
+            if (transfer, generation) in self.feeds:
+                self.feeds[transfer, generation](memoryview(message))
 
         def over_channel(message: bytes) -> None:
             self.feeds[generation](message)
@@ -102,10 +102,15 @@ class Two:
         self.pipes.append(pipe)
         return pipe
 
-    def subscribe_channel(
-        self, link: ev.LinkID, channel: int, feed: Callable[[bytes], None]
+    def subscribe(
+        self, link: ev.LinkID, channel: int, transfer: TransferID, generation: int, feed: Feed
     ) -> None:
-        self.feeds[channel] = feed
+        lane = channel == link_ev.LANE_CHANNEL
+        self.feeds[(transfer, generation) if lane else channel] = feed
+
+    def unsubscribe(self, transfer: TransferID) -> None:
+        for key in [key for key in self.feeds if isinstance(key, tuple) and key[0] == transfer]:
+            del self.feeds[key]
 
     def send(self, command: do.Command) -> None:
         self.sender.execute[type(command)](command)
@@ -146,7 +151,10 @@ async def test_a_file_arrives(two: Two, via: st.Via) -> None:
     wrote = [event for event in two.received.all if isinstance(event, file_ev.SinkWrote)]
     assert wrote[-1] == file_ev.SinkWrote(ID, 0, len(BYTES))
     two.send(file_do.StopSending(ID, forget=True))
+    assert len(two.feeds) == 1
     two.receive(file_do.CloseSink(ID, keep=False))
+    # A lane goes on, and nobody wants more of this transfer; a channel ends with its stream
+    assert len(two.feeds) == (0 if via is st.Via.LANE else 1)
     await asyncio.wait_for(_until(lambda: two.pipes[0].closed), PATIENCE)
     assert content_of(finished) == BYTES
 
@@ -360,9 +368,9 @@ async def test_commands_for_what_has_ended_change_nothing(two: Two) -> None:
     two.receive(file_do.ReceiveStream(ID, LINK, 1, 0))
     two.receive(file_do.PauseSink(ID))
     two.receive(file_do.CloseSink(ID, keep=False))
-    two.receiver.from_lane(LINK, Stream(ID, 0, memoryview(b"x")))
     await two.tasks.idle()
     assert two.sent.all == two.received.all == []
+    assert two.feeds == {}
 
 
 async def test_a_folder_for_downloads_is_made_where_there_is_none(
@@ -370,7 +378,7 @@ async def test_a_folder_for_downloads_is_made_where_there_is_none(
 ) -> None:
     downloads = tmp_path / "home" / "Downloads"
     monkeypatch.setattr("platformdirs.user_downloads_path", lambda: downloads)
-    executor = TransferExecutor(two.received, two.tasks, two.open_transport, two.subscribe_channel)
+    executor = TransferExecutor(two.received, two.tasks, two)
     executor.execute[file_do.OpenSink](file_do.OpenSink(ID, (Entry("empty.txt", 0),)))
     await two.received.wait(file_ev.SinkReady)
     assert downloads.is_dir()

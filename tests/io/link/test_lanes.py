@@ -15,14 +15,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.core.link.lane_frames import Stream
 from proxim.io import limits
 from proxim.io.files.sender import TransportClosedError
 from proxim.io.link.lane import LaneTransport
-from tests.io.lane_support import GUEST, HOST, End, Room, lane_room, proxy
-from tests.io.support import PATIENCE
+from tests.io.lane_support import GUEST, HOST, TRANSFER, End, Room, lane_room, proxy
+from tests.io.support import PATIENCE, Events
 
-TRANSFER = TransferID("t" * 22)
 TOKEN, KEY = bytes(range(16)), bytes(range(32))
 
 
@@ -63,13 +61,68 @@ async def check_texts_go_both_ways(room: Room, carries_link: bool) -> None:
 
 
 async def test_streams_go_both_ways_in_messages_of_the_largest_size(room: Room) -> None:
+    room.host.generation = 7
     await room.open_lane()
     records = random.Random(1).randbytes(limits.LANE_FRAME_BYTES - len(way(room.host).prefix) - 16)
     await asyncio.gather(
         send(way(room.host), records), send(way(room.guest, generation=7), records)
     )
-    assert await room.guest.streams.wait(Stream) == Stream(TRANSFER, 1, memoryview(records))
-    assert await room.host.streams.wait(Stream) == Stream(TRANSFER, 7, memoryview(records))
+    assert await room.guest.records.wait(bytes) == records
+    assert await room.host.records.wait(bytes) == records
+
+
+async def test_records_go_only_to_who_subscribed_to_their_generation(room: Room) -> None:
+    await room.open_lane()
+    other = TransferID("o" * 22)
+    former, newest, others = Events(), Events(), Events()
+    lanes = room.host.lanes
+    lanes.subscribe(HOST, TRANSFER, 2, former)
+    lanes.subscribe(HOST, TRANSFER, 3, newest)
+    lanes.subscribe(HOST, other, 3, others)
+    lane = room.guest.lanes.of(GUEST)
+    assert lane is not None
+
+    async def each_generation(records: bytes) -> None:
+        for transfer in (TRANSFER, other, TransferID("n" * 22)):
+            for generation in (1, 2, 3, 4):
+                await send(LaneTransport(lane, transfer, generation), records)
+        room.guest.lanes.send_text(GUEST, "that was all")
+        await room.host.events.wait(link_ev.ChannelMessage)
+
+    await each_generation(b"first")
+    assert (len(room.host.records.all), len(former.all)) == (0, 0)
+    assert [bytes(message) for message in newest.all] == [b"first"]  # type: ignore[call-overload]
+    assert [bytes(message) for message in others.all] == [b"first"]  # type: ignore[call-overload]
+    lanes.unsubscribe(TRANSFER)
+    await each_generation(b"second")
+    assert len(newest.all) == 1
+    assert len(others.all) == 2
+
+
+async def test_records_are_handed_on_without_a_copy(room: Room) -> None:
+    await room.open_lane()
+    came = Events()
+    room.host.lanes.subscribe(HOST, TRANSFER, 1, came)
+    await send(way(room.guest), b"records")
+    view = await came.wait(memoryview)
+    # The frame behind the view has the prefix, too
+    assert bytes(view) == b"records"
+    assert bytes(view.obj) == way(room.guest).prefix + b"records"
+
+
+async def test_a_new_lane_knows_no_subscription_of_the_one_before(room: Room) -> None:
+    await room.open_lane()
+    came = Events()
+    room.host.lanes.subscribe(HOST, TRANSFER, 5, came)
+    room.guest.lanes.close(GUEST)
+    await room.host.events.wait(link_ev.LaneLost)
+    # Nobody is there to hear it
+    room.host.lanes.subscribe(HOST, TRANSFER, 5, came)
+    await room.open_lane()
+    await send(way(room.guest, generation=5), b"late")
+    await send(way(room.guest, generation=1), b"new")
+    assert await room.host.records.wait(bytes) == b"new"
+    assert came.all == []
 
 
 async def test_a_text_is_not_kept_waiting_by_bytes(room: Room) -> None:
@@ -80,9 +133,9 @@ async def test_a_text_is_not_kept_waiting_by_bytes(room: Room) -> None:
     await bulk[0]
     room.guest.lanes.send_text(GUEST, "now")
     await room.host.events.wait(link_ev.ChannelMessage)
-    assert len(room.host.streams.all) < len(bulk), "it waited for all of them"
+    assert len(room.host.records.all) < len(bulk), "it waited for all of them"
     await asyncio.gather(*bulk)
-    await room.host.streams.wait(Stream, lambda _: len(room.host.streams.all) == len(bulk))
+    await room.host.records.wait(bytes, lambda _: len(room.host.records.all) == len(bulk))
 
 
 async def test_closing_a_lane_lets_the_last_words_out(room: Room) -> None:
@@ -284,7 +337,7 @@ async def check_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_mes
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
         await room.guest.events.wait(link_ev.LaneLost)
         await room.host.events.wait(link_ev.LaneLost)
-    came = [bytes(stream.records) for stream in room.host.streams.all if isinstance(stream, Stream)]
+    came = room.host.records.all
     assert came[: len(messages)] == messages[: len(came)]
 
 
@@ -317,7 +370,7 @@ async def check_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
                 await send(stream, message)
             await asyncio.wait_for(asyncio.ensure_future(_until_closed(stream)), PATIENCE)
         await room.host.events.wait(link_ev.LaneLost)
-    came = [bytes(stream.records) for stream in room.host.streams.all if isinstance(stream, Stream)]
+    came = room.host.records.all
     assert len(came) < len(messages)
     assert came == messages[: len(came)]
 

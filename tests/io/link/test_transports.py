@@ -46,7 +46,7 @@ async def test_a_stream_takes_the_way_that_the_machine_names() -> None:
     stream: object = ways.open(HOST, st.Via.WEBRTC, ID, 3)
     assert stream == "stream"
     assert peer.labels == [f"files/{ID}/3"]
-    ways.subscribe_channel(HOST, 5, lambda message: None)
+    ways.subscribe(HOST, 5, ID, 3, lambda message: None)
     assert peer.taken == [5]
 
 
@@ -56,16 +56,17 @@ async def test_a_way_that_has_closed_is_none() -> None:
     assert ways.goodbyes == set()
     assert ways.open(HOST, st.Via.WEBRTC, ID, 0) is None
     assert ways.open(HOST, st.Via.LANE, ID, 0) is None
-    ways.subscribe_channel(ev.LinkID("host-9"), 1, lambda message: None)
+    for channel in (1, link_ev.LANE_CHANNEL):
+        ways.subscribe(ev.LinkID("host-9"), channel, ID, 0, lambda message: None)
+    ways.unsubscribe(ID)
 
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:
     async def loaded() -> None:
         """All is."""
 
-    events, streams, tasks = Events(), Events(), Tasks()
+    events, records, tasks = Events(), Events(), Tasks()
     host, guest = Transports(events, tasks, {}), Transports(events, tasks, {})
-    host.received = lambda link, stream: streams((link, bytes(stream.records)))
     server = Server(events, loaded, host.accept)
     listener = open_listener("127.0.0.1", 0)
     await server.start(listener)
@@ -75,14 +76,20 @@ async def test_two_programs_open_a_lane_and_send_over_it() -> None:
         guest,
         link_do.DialLane(GUEST, f"ws://127.0.0.1:{listener.getsockname()[1]}/lane", token, key),
     )
-    await events.wait(link_ev.LaneOpened, lambda event: event.link == GUEST)
+    for _ in range(2):
+        await events.wait(link_ev.LaneOpened)
+    host.subscribe(HOST, link_ev.LANE_CHANNEL, ID, 0, records)
     way = guest.open(GUEST, st.Via.LANE, ID, 0)
     assert way is not None
     await way.send(memoryview(way.prefix + b"records"))
-    assert await streams.wait(tuple) == (HOST, b"records")
+    assert bytes(await records.wait(memoryview)) == b"records"
+    # The sink has been closed, and the sender does not know yet
+    host.unsubscribe(ID)
+    await way.send(memoryview(way.prefix + b"more"))
     carry_out(guest, link_do.CloseLane(GUEST))
     await asyncio.wait(guest.goodbyes)
     await events.wait(link_ev.LaneLost)
+    assert len(records.all) == 1
     await server.stop()
     await tasks.stop()
     assert tasks.crashes == []

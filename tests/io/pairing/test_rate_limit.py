@@ -2,7 +2,8 @@
 test_server.py.
 """
 
-from proxim.io.pairing.rate_limit import Meter, Pace, RateLimit
+from proxim.core.token_bucket import RateLimit
+from proxim.io.pairing.rate_limit import Meter, Pace
 
 PACE = Pace(
     controls=RateLimit(per_second=2, burst=3),

@@ -61,13 +61,6 @@ def typing_problem(typed: str) -> str | None:
     return None
 
 
-def own_networks(networks: tuple[ev.Network, ...]) -> tuple[str, ...]:
-    """Return this machine's subnets in the form that is_local expects."""
-    return tuple(
-        f"{network.address.partition('%')[0]}/{network.prefix_length}" for network in networks
-    )
-
-
 class JoinField(ttk.Frame):
     """The field for another device's code or link.
 
@@ -119,7 +112,7 @@ class JoinField(ttk.Frame):
             self._show_problem(error.problem.sentence)
             self.entry.focus_set()
             return
-        if is_local(target.address, own_networks(self.networks)):
+        if is_local(target.address, tuple(network.subnet for network in self.networks)):
             self._go(target)
         else:
             self._ask(target)

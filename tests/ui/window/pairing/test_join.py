@@ -6,9 +6,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing.host_code import HostCode, parse_target
-from proxim.ui.window.pairing.join import own_networks, regrouped, typing_problem
+from proxim.ui.window.pairing.join import regrouped, typing_problem
 from tests.rows import each_row
-from tests.ui.tk_support import WIFI, Bench, link
+from tests.ui.tk_support import Bench, link
 
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
 FAR_CODE = HostCode(IPv4Address("203.0.113.5"), 47800, 12345).shown
@@ -59,11 +59,6 @@ def test_mistakes_are_told_as_they_are_typed() -> None:
     assert typing_problem(wrong) == SENTENCES[Reason.CODE_TYPO]
     assert typing_problem("025U") == SENTENCES[Reason.CODE_SYMBOL]
     assert typing_problem(CODE + "0") == SENTENCES[Reason.CODE_TOO_LONG]
-
-
-def test_zones_are_no_part_of_a_subnet() -> None:
-    networks = (WIFI, ev.Network("fe80::1%eth0", 64, "eth0", virtual=False))
-    assert own_networks(networks) == ("192.168.178.123/24", "fe80::1/64")
 
 
 def test_a_code_is_typed_and_joined_by_keyboard(bench: Bench) -> None:
