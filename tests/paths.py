@@ -9,3 +9,9 @@ ROOT: Final = TESTS.parent
 HOSTILE: Final = TESTS / "hostile"
 # Pictures for people to look at
 ARTIFACTS: Final = ROOT / "artifacts"
+# The page's files that browsers get
+PAGE_FILES: Final = sorted(
+    file
+    for file in (ROOT / "proxim" / "web").rglob("*")
+    if file.suffix in {".html", ".mjs", ".css", ".svg"}
+)

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from proxim import __version__
-from tests.paths import ROOT
+from tests.paths import PAGE_FILES, ROOT
 
 CLASSES = ("Analysis", "PYZ", "EXE", "COLLECT", "BUNDLE")
 
@@ -81,6 +81,12 @@ def test_every_file_it_names_is_there(made_on: Callable[[str], list[Made]], syst
     ]
     # For BUNDLE `version` is the number itself.
     assert [file for file in files if file != __version__ and not Path(file).is_file()] == []
+
+
+def test_the_page_keeps_its_folders(made_on: Callable[[str], list[Made]]) -> None:
+    """The page's modules find each other by their paths."""
+    places = {Path(place, Path(file).name) for file, place in made_on("linux")[0].options["datas"]}
+    assert {file.relative_to(ROOT) for file in PAGE_FILES} <= places
 
 
 def test_windows_opens_no_console_of_its_own(made_on: Callable[[str], list[Made]]) -> None:

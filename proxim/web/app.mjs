@@ -1,133 +1,207 @@
-// The app: it connects the session, the transfers and the view.
+// The app: it connects the session, what its link carries, and the view.
 
-import { browserName, device, firstRequest, invitation, randomID, stored } from "./ask.mjs";
-import { utf8 } from "./crypto.mjs";
-import { TransferStore, shown } from "./saving.mjs";
-import { MAY_RETRY, Session } from "./session.mjs";
-import { Transfers } from "./transfers.mjs";
-import { $, View } from "./view.mjs";
+import { browserName, device, firstRequest, invitation, randomID } from "./pairing/ask.mjs";
+import { recall, remember } from "./pairing/ask.mjs";
+import { MAY_RETRY, Session } from "./pairing/session.mjs";
+import { Texts, sendText } from "./link/texts.mjs";
+import { TransferStore } from "./files/store.mjs";
+import { Transfers } from "./files/transfers.mjs";
+import { $, showText } from "./view/elements.mjs";
+import { TransfersView } from "./view/transfers.mjs";
+import { View } from "./view/view.mjs";
+import { Words } from "./view/words.mjs";
+import { utf8 } from "./bytes.mjs";
+import { shown } from "./sanitize.mjs";
 
 const MAX_NAME = 40;
 const MAX_NAME_BYTES = 64;
 // Timers draw the transfers, as a hidden tab gets no animation frames.
 const DRAW_MS = 250;
-const GOES_ON = invitation?.method === "resume";
+const COUNTDOWN_MS = 500;
 
-const kept = new TransferStore(stored("session", "tab", (GOES_ON && stored("session", "tab")) || randomID()));
-let view, session, transfers, link;
-let state = { step: "none" };
+class App {
+  /** @type {Session | null} */
+  session = null;
+  /** @type {Transfers | null} */
+  transfers = null;
+  // The last link, whether it is open or not
+  /** @type {Link | null} */
+  link = null;
+  /** @type {SessionState} */
+  state = { step: "none" };
+  // Transfers that have changed since they were drawn
+  /** @type {Set<Transfer>} */
+  changed = new Set();
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  drawing = null;
+  /** @type {WakeLockSentinel | null} */
+  wakeLock = null;
 
-async function begin(request) {
-	transfers = new Transfers(draw, kept);
-	session = new Session(invitation, { ...device }, request, onStep, linked);
-	if (GOES_ON) await transfers.restore();
-	await session.start();
+  /** @param {Words} words */
+  constructor(words) {
+    this.words = words;
+    this.view = new View(words);
+    this.transfersView = new TransfersView(words);
+    // A page that was loaded again resumes its link, and what an earlier page of its tab has kept.
+    this.resumes = invitation?.method === "resume";
+    const tab = (this.resumes && recall("sessionStorage", "tab")) || randomID();
+    remember("sessionStorage", "tab", tab);
+    this.store = new TransferStore(tab);
+    this.connectControls();
+    $.name.value = device.name;
+    $.main.inert = false;
+    this.show();
+    if (invitation) this.begin(firstRequest);
+    else this.store.forgetOthers();
+  }
+
+  /** @param {PairRequest | null} request */
+  async begin(request = null) {
+    if (!invitation) return;
+    const transfers = new Transfers((transfer) => this.drawSoon(transfer), this.store);
+    const texts = new Texts((text) => this.view.addText(this.hostName, text));
+    this.transfers = transfers;
+    this.session = new Session({
+      pass: invitation,
+      device: { ...device },
+      request,
+      features: [texts, transfers],
+      onStep: (state) => {
+        this.state = state;
+        if (state.step === "ended") transfers.end(state.reason ?? "internal");
+        this.show();
+      },
+      onLinked: (link) => {
+        this.link = link;
+        this.store.forgetOthers();
+        // The greeting has the host's name.
+        link.onGreeted = () => this.show();
+      },
+    });
+    if (this.resumes) await transfers.restore();
+    await this.session.start();
+  }
+
+  get hostName() {
+    return shown(this.link?.peerName ?? "", MAX_NAME) || this.words.tr("otherDevice");
+  }
+
+  show() {
+    this.view.showSession(this.state, {
+      verified: Boolean(invitation?.secret),
+      hostName: this.hostName,
+      // An invitation is good for one link.
+      mayRetry: !this.link && MAY_RETRY.includes(this.state.reason ?? ""),
+    });
+  }
+
+  /** @param {Transfer} transfer */
+  drawSoon(transfer) {
+    this.changed.add(transfer);
+    this.drawing ??= setTimeout(() => this.draw());
+  }
+
+  draw() {
+    this.drawing = this.changed.size ? setTimeout(() => this.draw(), DRAW_MS) : null;
+    for (const transfer of this.changed) this.transfersView.show(transfer, this.hostName);
+    this.changed.clear();
+    this.keepAwake(Boolean(this.transfers?.isMoving));
+  }
+
+  /**
+   * Keep the screen on while files move. The wake lock exists only in secure contexts (W3C Screen
+   * Wake Lock, 5), and the browser takes it back when the page is hidden.
+   * @param {boolean} isWanted
+   */
+  async keepAwake(isWanted) {
+    if (!isWanted) this.wakeLock?.release();
+    else if (this.wakeLock?.released !== false) {
+      this.wakeLock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
+    }
+  }
+
+  connectControls() {
+    for (const input of [$.files, $.camera, $.folder]) {
+      input.onchange = () => {
+        const files = [...(input.files ?? [])];
+        const chosen = files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+        if (chosen.length) this.transfers?.send(chosen);
+        // The same files may be chosen again.
+        input.value = "";
+      };
+    }
+    // The pickers of phones offer files only, no folders.
+    const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
+    if ($.folder.parentElement) $.folder.parentElement.hidden = isPhone;
+    $.filesOnly.hidden = !isPhone;
+
+    $.say.onsubmit = (event) => {
+      event.preventDefault();
+      this.sendText($.text.value);
+    };
+    $.text.oninput = () => showText($.problem);
+    $.rename.onsubmit = (event) => {
+      event.preventDefault();
+      this.rename($.name.value);
+    };
+    $.again.onclick = () => this.begin();
+    $.leave.onclick = () => this.leave();
+
+    // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page
+    // closes without a question, and what is kept goes on when it is loaded again.
+    addEventListener("beforeunload", (event) => {
+      if (this.transfers?.isMoving || this.transfersView.saving) event.preventDefault();
+    });
+    // The person has opened another invitation in this tab.
+    addEventListener("hashchange", () => location.reload());
+    // The network or the person is back.
+    for (const type of ["online", "pageshow", "visibilitychange"]) {
+      addEventListener(type, () => {
+        if (!document.hidden) this.session?.wake();
+      });
+    }
+    setInterval(() => {
+      if (this.state.until) this.show();
+    }, COUNTDOWN_MS);
+  }
+
+  /** @param {string} text */
+  sendText(text) {
+    if (!text || !this.link) return;
+    if (!sendText(this.link, text)) {
+      showText($.problem, this.words.sentence("text_too_long"));
+      return;
+    }
+    showText($.problem);
+    this.view.addText(this.words.tr("you"), text);
+    $.text.value = "";
+  }
+
+  /** @param {string} wanted */
+  rename(wanted) {
+    let name = shown(wanted, MAX_NAME);
+    while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
+    remember("localStorage", "name", name);
+    $.name.value = device.name = name || browserName();
+    if (this.state.step === "asked") {
+      // The host is asked again, with the new name.
+      this.session?.leave();
+      this.begin();
+    } else $.renamed.textContent = this.words.tr("renamed");
+  }
+
+  leave() {
+    // A transfer that is not cancelled would wait for its peer. Those that wait for their turn come
+    // last in the list, and must not start because others before them are cancelled.
+    for (const transfer of this.transfers?.alive.reverse() ?? []) transfer.cancel();
+    this.session?.leave();
+  }
 }
-
-function onStep(now) {
-	state = now;
-	if (now.step === "waiting") transfers.linkDown();
-	if (now.step === "ended") transfers.end(now.reason);
-	show();
-}
-
-function linked(opened, lost) {
-	link = opened;
-	kept.forgetOthers();
-	link.on = {
-		files: transfers,
-		text: (text) => text && view.text(hostName(), text),
-		greeted: () => {
-			if (opened.features.includes("files")) transfers.linkUp(opened);
-			show();
-		},
-		closed: lost,
-	};
-}
-
-const hostName = () => shown(link?.peerName ?? "", MAX_NAME) || view.tr("otherDevice");
-
-function show() {
-	view.steps(state, Boolean(invitation?.secret), hostName(), !link && MAY_RETRY.includes(state.reason));
-}
-
-const changed = new Set();
-let drawing = 0;
-function draw(one) {
-	changed.add(one);
-	drawing ||= setTimeout(redraw);
-}
-
-function redraw() {
-	drawing = changed.size && setTimeout(redraw, DRAW_MS);
-	for (const one of changed) view.transfer(one, hostName());
-	changed.clear();
-	keepAwake(transfers.moving);
-}
-
-// The wake lock exists only in secure contexts (W3C Screen Wake Lock, 5).
-let lock = null;
-async function keepAwake(wanted) {
-	if (!wanted) lock?.release();
-	else if (lock?.released !== false) lock = await navigator.wakeLock?.request("screen").catch(() => null);
-}
-
-for (const input of [$("files"), $("camera"), $("folder")]) {
-	input.onchange = () => {
-		const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
-		if (files.length) transfers.send(files);
-		input.value = "";
-	};
-}
-// The pickers of phones offer files, but no folders.
-$("folder").parentElement.hidden = /Android|iPhone|iPad/.test(navigator.userAgent);
-
-$("say").onsubmit = (event) => {
-	event.preventDefault();
-	const text = $("text").value;
-	if (!text) return;
-	const sent = link.sendText(text);
-	view.set("problem", !sent && view.sentence("text_too_long"));
-	if (!sent) return;
-	view.text(view.tr("you"), text);
-	$("text").value = "";
-};
-
-$("text").oninput = () => view.set("problem");
-
-$("rename").onsubmit = (event) => {
-	event.preventDefault();
-	let name = shown($("name").value, MAX_NAME);
-	while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
-	stored("local", "name", name);
-	$("name").value = device.name = name || browserName();
-	if (state.step === "asked") {
-		session.leave();
-		begin();
-	} else $("renamed").textContent = view.tr("renamed");
-};
-
-$("again").onclick = () => begin();
-$("leave").onclick = () => {
-	// A transfer that is not cancelled would wait for its peer.
-	for (const one of transfers.alive.reverse()) one.cancel();
-	session.leave();
-};
-// iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page closes without a question,
-// and what is kept goes on when it is loaded again.
-addEventListener("beforeunload", (event) => (transfers?.moving || view?.saving) && event.preventDefault());
-// The person has opened another invitation in this tab.
-addEventListener("hashchange", () => location.reload());
-for (const event of ["online", "pageshow", "visibilitychange"]) addEventListener(event, () => document.hidden || session?.wake());
-setInterval(() => state.until && show(), 500);
 
 try {
-	view = new View(await (await fetch("texts.json")).json());
-	$("name").value = device.name;
-	$("main").inert = false;
-	show();
-	if (invitation) begin(firstRequest);
-	else kept.forgetOthers();
+  const response = await fetch("texts.json");
+  new App(new Words(await response.json()));
 } catch {
-	$("status").textContent = "Proxim does not answer any more. Load this page again.";
+  // There are no texts in the person's language.
+  $.status.textContent = "Proxim does not answer any more. Load this page again.";
 }

@@ -40,7 +40,7 @@ MADE_OF = (
     "build.spec",
     "requirements.txt",
     "proxim/**/*.py",
-    "proxim/web/*",
+    "proxim/web/**/*",
     "proxim/languages/*",
     "proxim/ui/window/proxim.png",
     "assets/*",
@@ -174,6 +174,7 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
     assert {
         "proxim/web/index.html",
         "proxim/web/app.mjs",
+        "proxim/web/pairing/ask.mjs",
         "proxim/languages/de.json",
         "proxim/ui/window/proxim.png",
     } <= files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import ROOT
+from tests.paths import PAGE_FILES, ROOT
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +27,6 @@ def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
         (entry_points,) = (name for name in names if name.endswith("entry_points.txt"))
         assert "proxim = proxim.app.main:main" in archive.read(entry_points).decode()
     assert {"proxim/app/main.py", "proxim/io/link/peer.py"} <= names
-    data = [*(ROOT / "proxim/web").iterdir(), *(ROOT / "proxim/languages").iterdir()]
+    data = [*PAGE_FILES, *filter(Path.is_file, (ROOT / "proxim/languages").iterdir())]
     data.append(ROOT / "proxim/ui/window/proxim.png")
-    assert {file.relative_to(ROOT).as_posix() for file in data if file.is_file()} <= names
+    assert {file.relative_to(ROOT).as_posix() for file in data} <= names

@@ -44,7 +44,7 @@ READING_GATE: Final = """
   };
 })();
 """
-# Once so many pieces of a file that comes are kept for the next page (saving.mjs)
+# Once so many pieces of a file that comes are kept for the next page (files/store.mjs)
 _PIECES_KEPT: Final = """(least) => new Promise((done, failed) => {
   const opening = indexedDB.open("proxim-kept", 1);
   opening.onerror = failed;

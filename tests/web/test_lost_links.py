@@ -22,13 +22,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 FILE_BYTES = 11_000_000
 # For a cable that loses every fiftieth packet
 SMALL_FILE_BYTES = 500_000
-# What the page keeps at once, at least (saving.mjs)
+# What the page keeps at once, at least (files/incoming_file.mjs)
 PIECE_BYTES = 4 * 1024 * 1024
 # Bytes that must have moved before something happens to the link
 BEGUN = 2_000_000
 # No more pass the gates before that
 ALLOWED = 9_000_000
-# Seconds in which a link is taken up again (session.mjs)
+# Seconds in which a link is taken up again (pairing/session.mjs)
 RESUMED = 120
 
 

@@ -163,6 +163,37 @@ def test_without_an_invitation_it_says_what_to_do(
         guest.is_content(origin_of(session["url"]))
 
 
+def test_on_a_phone_it_says_why_there_is_no_button_for_folders(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    hint = languages()["en"]["page"]["filesOnly"]
+    for system, has_folders in (("Linux; Android 15", False), ("X11; Linux x86_64", True)):
+        with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+            guest.page.add_init_script(
+                "Object.defineProperty(navigator, 'userAgent', "
+                f"{{value: 'Mozilla/5.0 ({system}) Chrome/150.0'}})"
+            )
+            guest.page.goto(session["url"])
+            guest.joined(host)
+            assert guest.page.get_by_text(hint).is_visible() is not has_folders
+            assert guest.page.get_by_text("Send a folder").is_visible() is has_folders
+
+
+def test_a_browser_that_is_too_old_is_told(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
+        # As a browser sees it that does not know the language's newer parts
+        guest.page.route(
+            "**/pairing/ask.mjs",
+            lambda route: route.fulfill(body="of the future", content_type="text/javascript"),
+        )
+        guest.page.goto(session["url"])
+        guest.sees("If nothing follows, update this browser.")
+        (complaint,) = guest.complaints
+        assert "Unexpected" in complaint
+
+
 def test_a_false_secret_is_refused(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
         link, _, secret = session["url"].rpartition("k=")

@@ -21,7 +21,7 @@ MANY = 30
 # At SLOW_MS each they take 6 s at least. A page that says nothing for 4.5 s is taken for gone
 # (docs/protocol.md, Link).
 TINY = 2_000
-# What the page keeps at once, at least (saving.mjs)
+# What the page keeps at once, at least (files/incoming_file.mjs)
 PIECE_BYTES = 4 * 1024 * 1024
 # And no more often than that
 KEPT_EVERY_MS = 1_000

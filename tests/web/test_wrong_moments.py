@@ -25,9 +25,9 @@ ALLOWED = 3_000_000
 # A page tells of its progress now and then, and of nothing while a gate holds what follows: that it
 # has begun is all that can be waited for.
 BEGUN = 1
-# What the page keeps at once, at least (saving.mjs)
+# What the page keeps at once, at least (files/incoming_file.mjs)
 PIECE_BYTES = 4 * 1024 * 1024
-# Seconds in which a link is taken up again (session.mjs)
+# Seconds in which a link is taken up again (pairing/session.mjs)
 RESUMED = 120
 
 # Before the page's own scripts: its connections can be ended, and its sockets kept from the host.

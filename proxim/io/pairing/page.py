@@ -4,10 +4,11 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from proxim.core.i18n import ENGLISH, LANGUAGES
@@ -52,10 +53,7 @@ class Page:
 
     def __init__(self) -> None:
         folder = resources.files("proxim.web")
-        self._files = {
-            f"/{name}": _served(_TYPES[suffix], body)
-            for name, suffix, body in _read(folder, _TYPES)
-        }
+        self._files = dict(_read(folder, "/"))
         index = folder.joinpath("index.html").read_bytes()
         self._files["/"] = _served(_HTML, index)
         self.script_hash = _script_hash(index)
@@ -123,14 +121,13 @@ def _weight(quality: str) -> float:
     return weight if 0 <= weight <= 1 else 0.0
 
 
-def _read(folder: Traversable, suffixes: Iterable[str]) -> list[tuple[str, str, bytes]]:
-    files = [
-        (one.name, f".{one.name.rpartition('.')[2]}", one)
-        for one in folder.iterdir()
-        if one.is_file()
-    ]
-    wanted = set(suffixes)
-    return [(name, suffix, one.read_bytes()) for name, suffix, one in files if suffix in wanted]
+def _read(folder: Traversable, path: str) -> Iterator[tuple[str, Served]]:
+    """Read all files of those types in a folder and the folders within, each with its path."""
+    for one in folder.iterdir():
+        if one.is_dir():
+            yield from _read(one, f"{path}{one.name}/")
+        elif (content_type := _TYPES.get(PurePosixPath(one.name).suffix)) is not None:
+            yield f"{path}{one.name}", _served(content_type, one.read_bytes())
 
 
 def _dump(language: str, words: dict[str, Any]) -> bytes:

@@ -6,14 +6,16 @@ import pytest
 
 from proxim.core.errors import SENTENCES
 from proxim.io.pairing.page import Page, best_language, languages, reads_gzip
-from tests.paths import ROOT
+from tests.paths import PAGE_FILES, ROOT
 
 # As it is served, compressed, besides the words: a phone on a poor network waits for it. Comments
 # and names that explain cost next to nothing of that.
 MOST_BYTES = 40 * 1024
 WEB = ROOT / "proxim" / "web"
-SERVED = (".html", ".mjs", ".css", ".svg")
 PLACEHOLDER = re.compile(r"\{\w+\}")
+SOURCES = {
+    file.relative_to(WEB).as_posix(): file.read_text(encoding="utf-8") for file in PAGE_FILES
+}
 
 
 def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
@@ -36,15 +38,18 @@ def test_english_is_the_programs_own_table() -> None:
 
 
 def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
-    sources = "".join(
-        (WEB / name).read_text(encoding="utf-8") for name in ("index.html", "view.mjs", "app.mjs")
-    )
+    everything = "".join(SOURCES.values())
     words = set(languages()["en"]["page"])
-    used = re.findall(r'data-t="(\w+)"', sources) + re.findall(
-        r'(?:this|view)\.say\("(\w+)"', sources
-    )
-    assert set(used) <= words
-    assert {word for word in words if f'"{word}"' not in sources} == set()
+    used = set(re.findall(r'data-t="(\w+)"|\.tr\("(\w+)"', everything))
+    assert {word for pair in used for word in pair if word} <= words
+    assert {word for word in words if f'"{word}"' not in everything} == set()
+
+
+def test_what_the_page_ends_for_has_a_sentence() -> None:
+    everything = "".join(SOURCES.values())
+    reasons = set(re.findall(r'(?:Failure|fail|fileFailed|lost|cancel)\([^")]*"(\w+)"', everything))
+    assert {"host_unproven", "link_timeout", "peer_vanished", "file_damaged"} <= reasons
+    assert reasons <= {reason.value for reason in SENTENCES}
 
 
 def test_the_language_that_a_browser_likes_best(subtests: pytest.Subtests) -> None:
@@ -84,24 +89,26 @@ def test_only_what_is_in_the_table_is_served() -> None:
     index = page.get("/", "")
     assert index is not None
     assert index.body == (WEB / "index.html").read_bytes()
-    for file in filter(Path.is_file, WEB.iterdir()):
-        served = page.get(f"/{file.name}", "")
-        if file.suffix in SERVED and file.name != "index.html":
+    for file in filter(Path.is_file, WEB.rglob("*")):
+        served = page.get(f"/{file.relative_to(WEB).as_posix()}", "")
+        if file in PAGE_FILES and file.name != "index.html":
             assert served is not None
             assert served.body == gzip.decompress(served.zipped) == file.read_bytes()
         else:
             assert served is None, file.name
-    assert (
-        page.get("/__init__.py", "") is page.get("/../web/app.mjs", "") is page.get("", "") is None
-    )
+    for path in (
+        "/index.html",
+        "/pairing",
+        "/pairing/",
+        "/pairing/../app.mjs",
+        "/../web/app.mjs",
+        "",
+    ):
+        assert page.get(path, "") is None, path
 
 
 def test_the_page_is_small() -> None:
-    sizes = {
-        file.name: len(gzip.compress(file.read_bytes()))
-        for file in WEB.iterdir()
-        if file.suffix in SERVED
-    }
+    sizes = {name: len(gzip.compress(source.encode())) for name, source in SOURCES.items()}
     assert sum(sizes.values()) <= MOST_BYTES, sizes
 
 
@@ -109,14 +116,9 @@ def test_what_asks_needs_nothing_else_and_no_other_place_is_named() -> None:
     """The first module sends the request: each further one before it would be one more way to the
     host and back.
     """
-    index = (WEB / "index.html").read_text(encoding="utf-8")
-    assert re.findall(r'src="(\w+\.mjs)"', index)[0] == "ask.mjs"
-    assert not re.search(
-        r"^import\b|\bfrom \"", (WEB / "ask.mjs").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    everything = "".join(
-        file.read_text(encoding="utf-8") for file in WEB.iterdir() if file.suffix in SERVED
-    )
+    assert re.findall(r'src="([^"]+)"', SOURCES["index.html"]) == ["pairing/ask.mjs"]
+    assert not re.search(r"^import\b|\bfrom \"", SOURCES["pairing/ask.mjs"], re.MULTILINE)
+    everything = "".join(SOURCES.values())
     assert set(re.findall(r"\w+://[^\s\"`$]*", everything)) <= {
         "http://www.w3.org/2000/svg",
         "ws://",

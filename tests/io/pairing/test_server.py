@@ -245,6 +245,7 @@ async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
 async def test_the_pages_files_are_served_under_the_same_policy(running: Running) -> None:
     for path, kind in (
         ("/app.mjs", "text/javascript"),
+        ("/pairing/ask.mjs", "text/javascript"),
         ("/style.css", "text/css"),
         ("/texts.json", "application/json"),
     ):

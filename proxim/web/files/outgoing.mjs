@@ -1,0 +1,240 @@
+// One transfer that this page sends.
+
+import { toBase64url } from "../pairing/ask.mjs";
+import { u64, utf8 } from "../bytes.mjs";
+import { Sha256 } from "../sha256.mjs";
+import { Stream } from "./stream.mjs";
+import { DATA, END, FAILED, START, Transfer } from "./transfer.mjs";
+
+const MAX_PATH_BYTES = 1024;
+// This many bytes of a file are read at once.
+const READ_BYTES = 1024 * 1024;
+
+/**
+ * @param {ChosenFile} chosen
+ * @returns {Entry}
+ */
+const entryOf = ({ file, path }) => ({
+  // Half a surrogate pair is no UTF-8, and the encoder replaces it.
+  path: new TextDecoder().decode(utf8(path)),
+  size: file.size,
+  // The protocol has seconds, and no times before 1970.
+  modified: Math.max(0, Math.floor(file.lastModified / 1000)),
+});
+
+/** @param {number[]} sizes */
+const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
+
+export class Outgoing extends Transfer {
+  // Whether the receiver has asked to resume over the present link
+  wanted = false;
+  // Which files the receiver does not want or already has, and what it has of others
+  /** @type {Set<number>} */
+  skipped = new Set();
+  /** @type {Map<number, ReceivedPart>} */
+  partial = new Map();
+  /** @type {Stream | null} */
+  stream = null;
+  // How much had been moved before this stream
+  movedBefore = 0;
+
+  /**
+   * @param {string} id
+   * @param {Transfers} owner
+   * @param {ChosenFile[]} [files] is missing after the page was loaded again
+   */
+  constructor(id, owner, files) {
+    super(id, owner, "announced");
+    this.outgoing = true;
+    this.files = files;
+    this.entries = files?.map(entryOf) ?? [];
+    this.size = sum(this.entries.map(({ size }) => size));
+  }
+
+  /**
+   * If just these files are missing since the page was loaded again, go on with them.
+   * @param {ChosenFile[]} files
+   */
+  supply(files) {
+    if (this.files || this.over) return false;
+    const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
+    /** @type {ChosenFile[]} */
+    const found = [];
+    for (const entry of this.entries) {
+      const file = chosen.get(JSON.stringify(entry));
+      if (!file) return false;
+      found.push(file);
+    }
+    this.files = found;
+    if (this.wanted) this.announce();
+    this.owner.onChange(this);
+    return true;
+  }
+
+  /** The receiver asks for this transfer over a new link. */
+  resume() {
+    this.wanted = this.state === "waiting";
+    if (this.wanted && this.files) this.announce();
+    else if (this.unacknowledged) this.send("cancel", { reason: this.reason });
+  }
+
+  announce() {
+    this.stop();
+    if (this.entries.some(({ path }) => utf8(path).length > MAX_PATH_BYTES)) {
+      this.finish("failed", "name_refused");
+      return;
+    }
+    this.failed = [];
+    this.skipped = new Set();
+    this.partial = new Map();
+    this.sendList("announce", "files", this.entries);
+    this.become("announced");
+  }
+
+  /**
+   * @override
+   * @param {Message} message
+   */
+  message(message) {
+    if (message.type === "accept") return this.state === "announced" && this.onAccept(message);
+    if (message.type === "progress" && this.stream) this.onProgress(this.stream, message.written);
+    else if (message.type === "finished") {
+      this.failed.push(...(message.failed ?? []));
+      if (message.more !== true) this.conclude(this.entries.length - this.skipped.size);
+    }
+    return super.message(message);
+  }
+
+  /** @param {Message} message */
+  onAccept({ skip = [], partial = [], more }) {
+    for (const [first, count] of skip) {
+      if (!(first >= 0 && first + count <= this.entries.length)) return false;
+      for (let index = first; index < first + count; index++) this.skipped.add(index);
+    }
+    for (const one of partial) {
+      if (!(one.offset >= 0 && one.offset <= this.entries[one.file]?.size)) return false;
+      this.partial.set(one.file, one);
+    }
+    if (more !== true) this.acceptArrived();
+    return true;
+  }
+
+  acceptArrived() {
+    const wanted = this.entries.filter((_, index) => !this.skipped.has(index));
+    const wantedBytes = sum(wanted.map(({ size }) => size));
+    const presentBytes = sum(Array.from(this.partial.values(), ({ offset }) => offset));
+    // Files that the receiver does not want are no part of the transfer. Those that it skips later
+    // have arrived.
+    if (!this.accepted) this.size = wantedBytes;
+    this.accepted = true;
+    this.keep();
+    this.moved = this.movedBefore = Math.max(0, this.size - wantedBytes + presentBytes);
+    this.become("ready");
+    this.owner.startReady();
+  }
+
+  /**
+   * @param {Stream} stream
+   * @param {number} written
+   */
+  onProgress(stream, written) {
+    this.moved = Math.min(this.size, this.movedBefore + stream.acknowledge(written));
+    this.progressed();
+  }
+
+  start() {
+    const { link } = this.owner;
+    if (!link) return;
+    this.become("active");
+    const stream = new Stream(link.peer, `files/${this.id}/0`);
+    this.stream = stream;
+    this.sendFiles(stream).catch(() => {
+      if (!stream.stopped) this.cancel("transfer_failed", "failed");
+    });
+  }
+
+  /** @override */
+  stop() {
+    this.stream?.stop();
+    this.stream = null;
+  }
+
+  /** @override */
+  linkDown() {
+    this.stop();
+    this.wanted = false;
+    if (!this.over) this.become(this.accepted ? "waiting" : "announced");
+  }
+
+  /**
+   * @override
+   * @param {TransferState} state
+   * @param {string | null} [reason]
+   */
+  finish(state, reason) {
+    if (state === "done") {
+      this.moved = this.size;
+      // The browser may now free the files.
+      this.files = [];
+    }
+    super.finish(state, reason);
+    this.owner.startReady();
+  }
+
+  /** @param {Stream} stream */
+  async sendFiles(stream) {
+    await stream.opened();
+    for (const [index, { file }] of (this.files ?? []).entries()) {
+      if (!this.skipped.has(index)) await this.sendFile(stream, index, file);
+    }
+    await stream.flush();
+  }
+
+  /**
+   * @param {Stream} stream
+   * @param {number} index
+   * @param {File} file
+   */
+  async sendFile(stream, index, file) {
+    const partial = this.partial.get(index);
+    try {
+      let hash = new Sha256();
+      let offset = partial?.offset ?? 0;
+      for await (const bytes of read(file, 0, offset)) {
+        hash.update(bytes);
+        stream.check();
+      }
+      if (partial && toBase64url(hash.digest()) !== partial.sha256) {
+        // The receiver has other bytes than this file begins with.
+        hash = new Sha256();
+        offset = 0;
+      }
+      if (partial) await stream.record(START, index, u64(offset));
+      for await (const bytes of read(file, offset, this.entries[index].size)) {
+        hash.update(bytes);
+        await stream.record(DATA, index, bytes);
+      }
+      await stream.record(END, index, hash.digest());
+    } catch (error) {
+      if (!(error instanceof DOMException) || stream.stopped) throw error;
+      // By the W3C File API, 7, the file is gone or has changed since it was chosen.
+      const reason = error.name === "NotFoundError" ? "file_gone" : "file_changed";
+      await stream.record(FAILED, index, utf8(reason));
+    }
+  }
+}
+
+/**
+ * Read a file from one offset to another. Throws a DOMException if it cannot be read.
+ * @param {File} file
+ * @param {number} from
+ * @param {number} to
+ */
+async function* read(file, from, to) {
+  for (let at = from; at < to; at += READ_BYTES) {
+    const end = Math.min(at + READ_BYTES, to);
+    const bytes = new Uint8Array(await file.slice(at, end).arrayBuffer());
+    if (bytes.length < end - at) throw new DOMException("shorter", "NotReadableError");
+    yield bytes;
+  }
+}

@@ -1,0 +1,166 @@
+// What outgoing and incoming transfers have in common: state, progress, speed and end.
+
+// The kinds of record. A record begins with its kind, u32 file and u32 length (docs/protocol.md,
+// Files).
+export const START = 1;
+export const DATA = 2;
+export const END = 3;
+export const FAILED = 4;
+export const HEADER_BYTES = 9;
+// The speed is measured over this many marks, with this time between them.
+const MARKS = 4;
+const MARK_MS = 1_000;
+/** @type {TransferState[]} */
+const OVER = ["done", "cancelled", "failed"];
+// A peer's cancel without a reason, or for one of these, is a person's decision.
+const CANCELLED_REASONS = ["declined", "cancelled", undefined];
+
+/** One transfer. A subclass says what its messages mean, and what stops with a link. */
+export class Transfer {
+  outgoing = false;
+  accepted = false;
+  /**
+   * Why it is over, unless it is done
+   * @type {string | null}
+   */
+  reason = null;
+  size = 0;
+  // How many of these bytes have been moved.
+  moved = 0;
+  /** @type {Entry[]} */
+  entries = [];
+  /** @type {FailedFile[]} */
+  failed = [];
+  // Which files of an incoming transfer have arrived or failed
+  /** @type {Set<number>} */
+  finishedFiles = new Set();
+  /** @type {{ name: string, blob: Blob }[]} */
+  saved = [];
+  // Whether it was cancelled while there was no link to tell the peer by
+  unacknowledged = false;
+  /** @type {{ when: number, moved: number }[]} */
+  marks = [];
+
+  /**
+   * @param {string} id
+   * @param {Transfers} owner
+   * @param {TransferState} state
+   */
+  constructor(id, owner, state) {
+    this.id = id;
+    this.owner = owner;
+    this.state = state;
+  }
+
+  /**
+   * Continue a transfer that was kept.
+   * @param {FoundTransfer} found
+   */
+  restore({ entries, size, failed, finishedFiles }) {
+    this.entries = entries;
+    this.size = size;
+    this.failed = failed;
+    this.finishedFiles = finishedFiles;
+    this.accepted = true;
+    this.state = "waiting";
+  }
+
+  keep() {
+    const { outgoing, entries, size, failed, finishedFiles } = this;
+    this.owner.store.put({ outgoing, entries, size, failed, finishedFiles }, this.id);
+  }
+
+  get over() {
+    return OVER.includes(this.state);
+  }
+
+  /** The speed in bytes per second; 0 if it is not known. */
+  get speed() {
+    const first = this.marks.at(0);
+    if (!first) return 0;
+    return ((this.moved - first.moved) * 1000) / (performance.now() - first.when);
+  }
+
+  /** @param {TransferState} state */
+  become(state) {
+    this.state = state;
+    this.marks = [];
+    this.progressed();
+  }
+
+  progressed() {
+    const now = { when: performance.now(), moved: this.moved };
+    if (now.when - (this.marks.at(-1)?.when ?? -Infinity) > MARK_MS) {
+      this.marks = [...this.marks, now].slice(-MARKS);
+    }
+    this.owner.onChange(this);
+  }
+
+  /**
+   * @param {string} type
+   * @param {Message} fields
+   */
+  send(type, fields) {
+    this.owner.link?.send({ type, transferID: this.id, ...fields });
+  }
+
+  /**
+   * @param {string} type
+   * @param {string} field
+   * @param {unknown[]} list
+   * @param {Message} [last]
+   */
+  sendList(type, field, list, last) {
+    this.owner.link?.sendList({ type, transferID: this.id }, field, list, last);
+  }
+
+  /**
+   * End a transfer all of whose wanted files have arrived or failed.
+   * @param {number} wanted
+   */
+  conclude(wanted) {
+    if (!this.failed.length) this.finish("done");
+    else if (this.failed.length < wanted) this.finish("failed", "some_files_failed");
+    else this.finish("failed", String(this.failed[0].reason));
+  }
+
+  /**
+   * @param {string} reason
+   * @param {TransferState} state
+   */
+  cancel(reason = "cancelled", state = "cancelled") {
+    this.unacknowledged = !this.owner.link;
+    this.send("cancel", { reason });
+    this.finish(state, reason);
+  }
+
+  /**
+   * Handle a message; return false if it makes no sense now.
+   * @param {Message} message
+   * @returns {boolean}
+   */
+  message({ type, reason }) {
+    if (type === "cancel") {
+      const state = CANCELLED_REASONS.includes(reason) ? "cancelled" : "failed";
+      this.finish(state, String(reason ?? "cancelled"));
+    }
+    return true;
+  }
+
+  /**
+   * @param {TransferState} state
+   * @param {string | null} reason
+   */
+  finish(state, reason = null) {
+    this.stop();
+    this.reason = reason;
+    this.owner.store.forget(this.id);
+    this.become(state);
+  }
+
+  /** Stop what moves its bytes. */
+  stop() {}
+
+  /** The link is over. */
+  linkDown() {}
+}

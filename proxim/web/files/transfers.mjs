@@ -1,0 +1,162 @@
+// All transfers: the feature of a link that routes their messages, decides which may start, and
+// resumes them over a new link.
+
+import { randomID } from "../pairing/ask.mjs";
+import { Incoming } from "./incoming.mjs";
+import { Outgoing } from "./outgoing.mjs";
+
+const MAX_SENDING = 3;
+const MAX_UNDECIDED = 8;
+const MAX_TAGS = 64;
+const ID = /^[\w-]{22}$/;
+// The generation is always 0, as a browser has no second way to send a stream.
+const CHANNEL_LABEL = /^files\/([\w-]{22})\/0$/;
+
+export class Transfers {
+  word = "files";
+  // While it is up and the peer knows files as well
+  /** @type {Link | null} */
+  link = null;
+  /** @type {Map<string, Incoming | Outgoing>} */
+  all = new Map();
+
+  /**
+   * `onChange` is called with each transfer that has changed.
+   * @param {(transfer: Transfer) => void} onChange
+   * @param {TransferStore} store
+   */
+  constructor(onChange, store) {
+    this.onChange = onChange;
+    this.store = store;
+  }
+
+  get outgoing() {
+    return [...this.all.values()].filter((one) => one instanceof Outgoing);
+  }
+
+  get incoming() {
+    return [...this.all.values()].filter((one) => one instanceof Incoming);
+  }
+
+  get alive() {
+    return [...this.all.values()].filter((one) => !one.over);
+  }
+
+  get isMoving() {
+    return this.alive.some((one) => one.state === "active");
+  }
+
+  /** @param {Incoming | Outgoing} transfer */
+  add(transfer) {
+    this.all.set(transfer.id, transfer);
+    this.onChange(transfer);
+  }
+
+  /**
+   * Send files, or continue a transfer of just these files that lost them with the page.
+   * @param {ChosenFile[]} files
+   */
+  send(files) {
+    if (this.outgoing.some((one) => one.supply(files))) return;
+    const transfer = new Outgoing(randomID(), this, files);
+    this.add(transfer);
+    if (this.link) transfer.announce();
+  }
+
+  /** Continue what an earlier page of this tab has kept. */
+  async restore() {
+    for (const found of await this.store.load()) {
+      const transfer = new (found.outgoing ? Outgoing : Incoming)(found.id, this);
+      transfer.restore(found);
+      this.add(transfer);
+    }
+  }
+
+  /** @param {Link} link */
+  linkUp(link) {
+    this.link = link;
+    const { proof } = link;
+    if (proof) {
+      // Finished transfers are included, as the sender may not have received their end.
+      const accepted = this.incoming.filter((one) => one.accepted);
+      const tags = accepted.map(({ id }) => proof.resumeTag(id));
+      while (tags.length) link.send({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
+    }
+    for (const one of this.outgoing) if (one.state === "announced") one.announce();
+  }
+
+  linkDown() {
+    this.link = null;
+    for (const one of this.all.values()) one.linkDown();
+  }
+
+  /**
+   * End all transfers, as the session has ended for this reason.
+   * @param {string} reason
+   */
+  end(reason) {
+    this.linkDown();
+    for (const one of this.alive) one.finish("failed", reason);
+  }
+
+  /** @param {Message} message */
+  message(message) {
+    const { type, transferID } = message;
+    if (!this.link) return false;
+    if (type === "resume") {
+      this.resume(this.link, message.tags ?? []);
+      return true;
+    }
+    if (!ID.test(transferID)) return false;
+    if (type === "announce") return this.announced(message);
+    const transfer = this.all.get(transferID);
+    // A message about a transfer that is over or unknown may have been sent before its end arrived.
+    return !transfer || transfer.over || transfer.message(message);
+  }
+
+  /**
+   * The peer asks for the transfers with these tags.
+   * @param {Link} link
+   * @param {string[]} tags
+   */
+  resume({ proof }, tags) {
+    if (!proof) return;
+    for (const one of this.outgoing) if (tags.includes(proof.resumeTag(one.id))) one.resume();
+  }
+
+  /** @param {Message} message */
+  announced(message) {
+    let transfer = this.all.get(message.transferID);
+    if (!transfer) {
+      transfer = new Incoming(message.transferID, this);
+      /** @type {TransferState[]} */
+      const undecided = ["arriving", "asked"];
+      const count = this.incoming.filter(({ state }) => undecided.includes(state)).length;
+      if (count >= MAX_UNDECIDED) {
+        transfer.send("cancel", { reason: "too_many_transfers" });
+        return true;
+      }
+      this.all.set(transfer.id, transfer);
+    }
+    if (transfer.unacknowledged) {
+      transfer.send("cancel", { reason: transfer.reason });
+      transfer.unacknowledged = false;
+      return true;
+    }
+    return transfer instanceof Incoming && transfer.announced(message);
+  }
+
+  /** @param {RTCDataChannel} channel */
+  channel(channel) {
+    const id = CHANNEL_LABEL.exec(channel.label)?.[1];
+    const transfer = id && this.all.get(id);
+    return transfer instanceof Incoming && transfer.receiveFrom(channel);
+  }
+
+  /** Start as many transfers as may send at once. */
+  startReady() {
+    const sending = this.outgoing.filter(({ state }) => state === "active").length;
+    const ready = this.outgoing.filter(({ state }) => state === "ready");
+    for (const one of ready.slice(0, Math.max(0, MAX_SENDING - sending))) one.start();
+  }
+}

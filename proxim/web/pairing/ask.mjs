@@ -1,0 +1,250 @@
+// The first module to run: it reads the invitation and asks the host. It imports nothing, so that
+// the request goes out before any other module has to be loaded. session.mjs handles the answer.
+
+const SHARE_BYTES = 32;
+const SESSION = /^[\w-]{1,64}$/;
+// 16 bytes in base64url: of the last character only two bits are used.
+const SECRET = /^[\w-]{21}[AQgw]$/;
+// After this time the rest of the page is loaded even if the request could not be sent yet.
+const LOAD_ANYWAY_MS = 1_000;
+const RELOAD_MS = 1_000;
+// These WebSocket close codes mean a broken frame, no UTF-8, and a message that is too large.
+const BROKEN_MESSAGE_CODES = [1002, 1007, 1009];
+
+/** Why a request or a link ended: a reason of docs/protocol.md, and the host's own sentence. */
+export class Failure extends Error {
+  /**
+   * @param {string} reason
+   * @param {string} [sentence]
+   */
+  constructor(reason, sentence) {
+    super(reason);
+    this.reason = reason;
+    this.sentence = sentence;
+  }
+}
+
+/**
+ * Return the message in `data`, or an empty one if `data` is no JSON.
+ * @param {any} data
+ * @returns {Message}
+ */
+export function parse(data) {
+  try {
+    return JSON.parse(data) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {Uint8Array} bytes */
+export function toBase64url(bytes) {
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return base64.replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+}
+
+export const randomID = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
+
+/**
+ * Return what `remember` stored, or null. A private window may forbid storage.
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} key
+ */
+export function recall(storage, key) {
+  try {
+    return globalThis[storage].getItem(`proxim-${key}`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {"localStorage" | "sessionStorage"} storage
+ * @param {string} key
+ * @param {string} value
+ */
+export function remember(storage, key, value) {
+  try {
+    globalThis[storage].setItem(`proxim-${key}`, value);
+  } catch {
+    // Without storage, the page forgets everything when it is loaded again.
+  }
+}
+
+// The script in index.html opens this socket while the browser still loads this module.
+const early = /** @type {{ earlySocket?: WebSocket | null }} */ (globalThis);
+
+/** One request: its WebSocket, and the host's messages in the order in which they are read. */
+export class PairRequest {
+  share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
+  // The reason for a message that no host sends. After a proof it is "tampered".
+  unreadableReason = "host_error";
+  answered = false;
+  /** @type {Message[]} */
+  messages = [];
+  /** @type {Failure | null} */
+  end = null;
+  wake = () => {};
+
+  /**
+   * @param {Pass} pass
+   * @param {Device} device
+   */
+  constructor({ method, session }, device) {
+    this.sessionID = session;
+    const auth = method && { v: 1, m: method, y: toBase64url(this.share) };
+    this.socket = early.earlySocket || new WebSocket(`ws://${location.host}/ws`);
+    early.earlySocket = null;
+    this.opened = this.untilOpen().then(() => {
+      this.send({ type: "pair_request", deviceInfo: device, auth });
+      this.arrived({ type: "opened", sessionID: session });
+    });
+    this.socket.onmessage = ({ data }) => {
+      this.answered = true;
+      this.arrived(parse(data));
+    };
+    this.socket.onclose = ({ code }) => {
+      if (BROKEN_MESSAGE_CODES.includes(code)) this.fail(this.unreadableReason);
+      else this.fail(this.answered ? "host_gone" : "no_answer");
+    };
+  }
+
+  /** @returns {Promise<void>} */
+  untilOpen() {
+    return new Promise((resolve) => {
+      this.socket.onopen = () => resolve();
+      if (this.socket.readyState === WebSocket.OPEN) resolve();
+    });
+  }
+
+  /** @param {Message} message */
+  send(message) {
+    this.socket.send(JSON.stringify({ sessionID: this.sessionID, ...message }));
+  }
+
+  /** @param {Message} message */
+  arrived(message) {
+    if (message.type === "error") this.fail(String(message.code), String(message.message));
+    else if (message.type === "session_ended") this.fail(String(message.reason));
+    else this.messages.push(message);
+    this.wake();
+  }
+
+  /**
+   * @param {string} reason
+   * @param {string} [sentence]
+   */
+  fail(reason, sentence) {
+    this.end ??= new Failure(reason, sentence);
+    this.wake();
+  }
+
+  /**
+   * Return the next message, which must have one of `types`. Throws the failure that ended the
+   * request; it fails for the reason `late` if no message arrives within `ms` milliseconds.
+   * @param {number} ms
+   * @param {string} late
+   * @param {...string} types
+   */
+  async next(ms, late, ...types) {
+    const timer = setTimeout(() => this.fail(late), ms);
+    while (!this.messages.length && !this.end) {
+      await new Promise((resolve) => {
+        this.wake = () => resolve(null);
+      });
+    }
+    clearTimeout(timer);
+    const message = this.messages.shift();
+    if (!message) throw this.end;
+    if (!types.includes(message.type) || message.sessionID !== this.sessionID) {
+      throw new Failure(this.unreadableReason);
+    }
+    return message;
+  }
+
+  /** @param {number} code */
+  close(code) {
+    this.socket.onclose = this.socket.onmessage = null;
+    this.messages = [];
+    this.fail("disconnected");
+    this.socket.close(code);
+  }
+}
+
+// What a user agent contains, and the name for it. The order matters, as browsers also name those
+// that they resemble.
+const BROWSERS = {
+  Edg: "Edge",
+  SamsungB: "Samsung Internet",
+  OPR: "Opera",
+  OPT: "Opera",
+  Firefox: "Firefox",
+  FxiOS: "Firefox",
+  Chrome: "Chrome",
+  CriOS: "Chrome",
+  Safari: "Safari",
+};
+const SYSTEMS = {
+  Android: "Android",
+  iPhone: "iPhone",
+  iPad: "iPad",
+  Mac: "Mac",
+  Windows: "Windows",
+  CrOS: "ChromeOS",
+  Linux: "Linux",
+};
+
+/** Return a name such as "Chrome on Android". */
+export function browserName() {
+  /** @param {Record<string, string>} names */
+  const find = (names) =>
+    Object.entries(names).find(([mark]) => navigator.userAgent.includes(mark))?.[1];
+  const browser = find(BROWSERS) ?? "Browser";
+  const system = find(SYSTEMS);
+  if (!system) return browser;
+  // An iPad calls itself a Mac, but no Mac has a touch screen.
+  const isTablet = system === "Mac" && navigator.maxTouchPoints > 1;
+  return `${browser} on ${isTablet ? "iPad" : system}`;
+}
+
+/**
+ * @param {string} fragment
+ * @returns {Pass | null}
+ */
+function readInvitation(fragment) {
+  const fields = new URLSearchParams(fragment.slice(1));
+  const session = fields.get("s") ?? "";
+  const secret = fields.get("k");
+  if (!SESSION.test(session)) return null;
+  if (secret === null) return { session };
+  return SECRET.test(secret) ? { method: "psk", session, secret } : null;
+}
+
+/** @type {Device} */
+export const device = {
+  name: recall("localStorage", "name") || browserName(),
+  id: recall("localStorage", "device") ?? randomID(),
+};
+/**
+ * From the QR code, or kept by this tab for when the page is loaded again.
+ * @type {Pass | null}
+ */
+export const invitation = location.hash
+  ? readInvitation(location.hash)
+  : JSON.parse(recall("sessionStorage", "session") ?? "null");
+export const firstRequest = invitation && new PairRequest(invitation, { ...device });
+
+// The secret must not stay in the address or in the history.
+history.replaceState(null, "", location.pathname);
+remember("localStorage", "device", device.id);
+remember("sessionStorage", "session", JSON.stringify(invitation));
+
+/** Load the other modules, which would delay the request if they were loaded before it. */
+function loadRest() {
+  import("../app.mjs").catch((error) => {
+    // A browser that is too old does not get better by loading the page again; a poor network may.
+    if (!(error instanceof SyntaxError)) setTimeout(() => location.reload(), RELOAD_MS);
+  });
+}
+firstRequest?.opened.then(loadRest);
+setTimeout(loadRest, firstRequest ? LOAD_ANYWAY_MS : 0);

@@ -1,0 +1,291 @@
+// One session from its invitation to its end: it asks the host, proves itself, opens the link, and
+// resumes a link that was lost.
+
+import { Failure, PairRequest, remember, toBase64url } from "./ask.mjs";
+import { Proof } from "./proof.mjs";
+import { fromBase64url } from "../bytes.mjs";
+import { Link } from "../link/link.mjs";
+
+// The program uses the same times (docs/protocol.md).
+const DIAL_MS = 4_000;
+const CHALLENGE_MS = 10_000;
+// The host asks its person for this long.
+const ASK_MS = 40_000;
+const ANSWER_MS = 45_000;
+const OPEN_MS = 15_000;
+// The host keeps the guest's place for this long.
+const RESUME_MS = 120_000;
+const REDIAL_MS = 2_000;
+// The host accepts 16 candidates.
+const MAX_CANDIDATES = 14;
+const INVITATION_SECRET_BYTES = 16;
+const RESUME_SECRET_BYTES = 32;
+const NORMAL_CLOSE = 1000;
+// The WebSocket closes with this code for these reasons, as the host cannot see that its messages
+// were changed.
+const TAMPERED_CLOSE = 4401;
+const TAMPERED_REASONS = ["tampered", "host_unproven"];
+// After a failure for one of these reasons, the next attempt may succeed.
+const RETRYABLE = [
+  "no_answer",
+  "host_gone",
+  "host_error",
+  "timeout",
+  "busy",
+  "ice_failed",
+  "link_timeout",
+  "too_many",
+  "bad_description",
+];
+/** After an end for one of these reasons, a person may try again. */
+export const MAY_RETRY = [...RETRYABLE, "declined", "disconnected", "no_offer"];
+
+/** @param {unknown} error */
+const failureOf = (error) => (error instanceof Failure ? error : new Failure("internal"));
+
+export class Session {
+  over = false;
+  /** @type {Link | null} */
+  link = null;
+  // While resume() waits, this ends its pause: the network or the person is back.
+  wake = () => {};
+
+  /**
+   * `request`, if given, was made with `pass`. `onStep` receives each state, and `onLinked` each
+   * link that opens, which carries `features`.
+   * @param {object} options
+   * @param {Pass} options.pass
+   * @param {Device} options.device
+   * @param {PairRequest | null} options.request
+   * @param {Feature[]} options.features
+   * @param {(state: SessionState) => void} options.onStep
+   * @param {(link: Link) => void} options.onLinked
+   */
+  constructor({ pass, device, request, features, onStep, onLinked }) {
+    /** @type {Pass | null} */
+    this.pass = pass;
+    this.device = device;
+    this.request = request;
+    this.features = features;
+    this.onStep = onStep;
+    this.onLinked = onLinked;
+  }
+
+  async start() {
+    if (!this.pass) return;
+    if (this.pass.method === "resume") {
+      await this.resume("peer_vanished");
+      return;
+    }
+    this.keep(this.pass);
+    this.onStep({ step: "dialing" });
+    try {
+      await this.attempt(this.pass);
+    } catch (error) {
+      this.finish(failureOf(error));
+    }
+  }
+
+  leave() {
+    this.finish(new Failure("disconnected"));
+    this.request?.close(NORMAL_CLOSE);
+    this.link?.close();
+    this.wake();
+  }
+
+  /**
+   * Ask once, and open the link. Throws the failure that prevents it.
+   * @param {Pass} pass
+   */
+  async attempt(pass) {
+    const resumes = pass.method === "resume";
+    const request = (this.request ??= new PairRequest(pass, this.device));
+    const proof = this.proofFor(pass, request);
+    /** @type {Pass | null} */
+    let nextPass = null;
+    let closeCode = NORMAL_CLOSE;
+    try {
+      await request.next(DIAL_MS, "no_answer", "opened");
+      await this.decision(request, proof, resumes);
+      if (proof) {
+        const secret = toBase64url(proof.key("resume"));
+        nextPass = { method: "resume", session: proof.resumeName, secret };
+      }
+      // After a resumed request the host knows the session by its new name only.
+      if (resumes) this.keep(nextPass);
+      else this.onStep({ step: "approved" });
+      this.link = await this.open(request, proof);
+    } catch (error) {
+      if (TAMPERED_REASONS.includes(failureOf(error).reason)) closeCode = TAMPERED_CLOSE;
+      throw error;
+    } finally {
+      request.close(closeCode);
+      this.request = null;
+    }
+    if (this.over) {
+      this.link.close();
+      return;
+    }
+    this.keep(nextPass);
+    this.onStep({ step: "connected" });
+    this.link.onClosed = (reason, mayResume) => {
+      if (mayResume && this.pass) this.resume(reason);
+      else this.finish(new Failure(reason));
+    };
+    this.onLinked(this.link);
+  }
+
+  /**
+   * @param {Pass} pass
+   * @param {PairRequest} request
+   */
+  proofFor({ method, session, secret }, request) {
+    if (!method || !secret) return null;
+    const length = method === "resume" ? RESUME_SECRET_BYTES : INVITATION_SECRET_BYTES;
+    const bytes = fromBase64url(secret, length);
+    return bytes && new Proof(method, session, this.device, bytes, request.share);
+  }
+
+  /**
+   * Prove ourselves and wait for the host's answer. Throws a failure unless it approves.
+   * @param {PairRequest} request
+   * @param {Proof | null} proof
+   * @param {boolean} resumes
+   */
+  async decision(request, proof, resumes) {
+    /** @type {Message | null} */
+    let answer = null;
+    if (proof) {
+      const first = await request.next(
+        CHALLENGE_MS,
+        "host_unproven",
+        "pair_challenge",
+        "pair_result",
+      );
+      if (first.type === "pair_challenge") {
+        const auth = proof.confirm(first.auth);
+        if (!auth) throw new Failure("host_unproven");
+        request.send({ type: "pair_confirm", auth });
+        request.unreadableReason = "tampered";
+      } else {
+        answer = first;
+      }
+    }
+    if (!answer) {
+      // To a resumed request the host answers without asking its person.
+      if (!resumes) this.onStep({ step: "asked", until: Date.now() + ASK_MS });
+      answer = await request.next(ANSWER_MS, "no_answer", "pair_result");
+    }
+    if (answer.status !== "approved") throw new Failure(String(answer.reason ?? "declined"));
+    if (proof && !proof.hostProved("approved", answer.auth)) throw new Failure("host_unproven");
+  }
+
+  /**
+   * @param {PairRequest} request
+   * @param {Proof | null} proof
+   */
+  async open(request, proof) {
+    // Without camera permission a browser hides its addresses behind `.local` names
+    // (draft-ietf-mmusic-mdns-ice-candidates, 3.1), and the host uses the address of our WebSocket
+    // instead. Or it offers no address at all (feross/simple-peer#414), and the host learns it from
+    // our checks (RFC 8445, 7.3.1.3).
+    const peer = new RTCPeerConnection({ iceServers: [] });
+    const link = new Link(peer, { name: this.device.name, proof, features: this.features });
+    /** @param {Message} payload */
+    const send = (payload) =>
+      request.send({ type: "signal", payload: proof ? proof.seal(payload) : payload });
+    let candidatesLeft = MAX_CANDIDATES;
+    peer.onicecandidate = ({ candidate: found }) => {
+      // The host listens on UDP only.
+      if (!found?.candidate || found.protocol === "tcp" || candidatesLeft-- <= 0) return;
+      const { candidate, sdpMid, sdpMLineIndex } = found;
+      send({ candidate, sdpMid, sdpMLineIndex });
+    };
+    try {
+      const opened = new Promise((resolve, reject) => {
+        link.control.addEventListener("open", resolve);
+        peer.onconnectionstatechange = () => {
+          if (peer.connectionState === "failed") reject(new Failure("ice_failed"));
+        };
+        setTimeout(() => reject(new Failure("link_timeout")), OPEN_MS);
+      });
+      const offer = await peer.createOffer();
+      // The offer must be sent before its candidates, which come once it is the local description.
+      send({ sdp: offer.sdp, type: "offer" });
+      await peer.setLocalDescription(offer);
+      await Promise.race([opened, this.readSignals(request, peer, proof).then(() => opened)]);
+      return link;
+    } catch (error) {
+      link.drop();
+      throw error instanceof Failure ? error : new Failure("bad_description");
+    }
+  }
+
+  /**
+   * Give the host's answer and its candidates to the browser until both are connected.
+   * @param {PairRequest} request
+   * @param {RTCPeerConnection} peer
+   * @param {Proof | null} proof
+   */
+  async readSignals(request, peer, proof) {
+    let answered = false;
+    while (!(answered && peer.connectionState === "connected")) {
+      const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
+      const readable =
+        typeof (payload?.sdp ?? payload?.candidate) === "string" && !(answered && payload.sdp);
+      if (!readable || (proof && !proof.opens(payload))) {
+        throw new Failure(request.unreadableReason);
+      }
+      if (payload.sdp) {
+        answered = true;
+        await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
+      } else if (payload.candidate) {
+        await peer.addIceCandidate({ ...payload, sdpMid: payload.sdpMid ?? "0" });
+      }
+    }
+  }
+
+  /**
+   * Keep what the next request is made with, also for when the page is loaded again.
+   * @param {Pass | null} pass
+   */
+  keep(pass) {
+    this.pass = pass;
+    remember("sessionStorage", "session", JSON.stringify(pass));
+  }
+
+  /**
+   * Redial until RESUME_MS have passed. A tab that was frozen for longer still tries once.
+   * @param {string} reason
+   */
+  async resume(reason) {
+    const until = Date.now() + RESUME_MS;
+    this.onStep({ step: "waiting", reason, until });
+    while (!this.over && this.pass) {
+      const pause = new Promise((resolve) => {
+        this.wake = () => resolve(null);
+        setTimeout(resolve, REDIAL_MS);
+      });
+      try {
+        await this.attempt(this.pass);
+        return;
+      } catch (error) {
+        const failure = failureOf(error);
+        if (!RETRYABLE.includes(failure.reason) || Date.now() >= until) {
+          // If the host no longer knows the session, what ended the link says more.
+          this.finish(failure.reason === "unknown_session" ? new Failure(reason) : failure);
+          return;
+        }
+      }
+      await pause;
+    }
+  }
+
+  /** @param {Failure} failure */
+  finish({ reason, sentence }) {
+    if (this.over) return;
+    this.over = true;
+    this.keep(null);
+    this.onStep({ step: "ended", reason, sentence });
+  }
+}

@@ -1,0 +1,108 @@
+// The types that several modules of the page name in their JSDoc comments. Only the type checker
+// (and an editor) reads this file; browsers never get it.
+
+// --- classes that others only name ----------------------------------------------------------------
+
+type PairRequest = import("./pairing/ask.mjs").PairRequest;
+type Proof = import("./pairing/proof.mjs").Proof;
+type Link = import("./link/link.mjs").Link;
+type Transfer = import("./files/transfer.mjs").Transfer;
+type Transfers = import("./files/transfers.mjs").Transfers;
+type TransferStore = import("./files/store.mjs").TransferStore;
+type Words = import("./view/words.mjs").Words;
+
+// --- pairing --------------------------------------------------------------------------------------
+
+/** A message as it was parsed. A peer can send anything, so readers check the fields they use. */
+type Message = { [field: string]: any };
+
+/**
+ * What a request is made with: an invitation, or (`resume`) the key of a lost link. Without a
+ * secret nothing is proved.
+ */
+type Pass = { session: string; method?: "psk" | "resume"; secret?: string };
+
+type Device = { name: string; id: string };
+
+type Step = "none" | "dialing" | "asked" | "approved" | "connected" | "waiting" | "ended";
+
+type SessionState = {
+  step: Step;
+  /** When the step ends at the latest, in milliseconds since 1970. */
+  until?: number;
+  /** Why the session waits or has ended, and the host's own sentence for it. */
+  reason?: string;
+  sentence?: string;
+};
+
+// --- link -----------------------------------------------------------------------------------------
+
+/** One kind of thing that a link carries. Adding one does not change Link. */
+type Feature = {
+  /** Stands in `hello.features`. */
+  word: string;
+  /** Handle a message; return false if it is not of this feature or makes no sense now. */
+  message(message: Message, link: Link): boolean;
+  /** Receive from a channel; return false if it is not of this feature or makes no sense now. */
+  channel?(channel: RTCDataChannel): boolean;
+  /** The peer has said hello, and knows this feature as well. */
+  linkUp?(link: Link): void;
+  /** A link whose peer had said hello is over. */
+  linkDown?(): void;
+};
+
+// --- files ----------------------------------------------------------------------------------------
+
+/**
+ * An outgoing transfer is first `announced` and then `ready` until its turn comes; an incoming one
+ * is `arriving` while its list is, and then `asked`. Both are `active` while bytes move, `waiting`
+ * without a link, and end in one of the last three.
+ */
+type TransferState =
+  | "announced"
+  | "ready"
+  | "arriving"
+  | "asked"
+  | "active"
+  | "waiting"
+  | "done"
+  | "cancelled"
+  | "failed";
+
+type Entry = { path: string; size: number; modified?: number; directory?: boolean };
+
+type ChosenFile = { file: File; path: string };
+
+type FailedFile = { file: number; reason: string };
+
+/** What the receiver says that it has of a file. */
+type ReceivedPart = { file: number; offset: number; sha256: string };
+
+/** How far a hash is. The browser's database can store it. */
+type HashProgress = { state?: Int32Array; rest?: Uint8Array; length?: number };
+
+/** A transfer as the store keeps it. */
+type KeptTransfer = {
+  outgoing: boolean;
+  entries: Entry[];
+  size: number;
+  failed: FailedFile[];
+  finishedFiles: Set<number>;
+};
+
+/** A piece of a file that is being received, and the file's hash up to the end of the piece. */
+type KeptPiece = { blob: Blob; hash: HashProgress };
+
+/** What the store has of a file that is not complete. */
+type KeptFile = { index: number; blobs: Blob[]; hash?: HashProgress };
+
+type FoundTransfer = KeptTransfer & { id: string; part?: KeptFile };
+
+// --- view -----------------------------------------------------------------------------------------
+
+/** What the host serves as texts.json: sections of proxim/languages, and the language itself. */
+type PageTexts = {
+  page: Record<string, string>;
+  reasons: Record<string, string>;
+  language: string;
+};

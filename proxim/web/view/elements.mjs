@@ -1,0 +1,89 @@
+// How the page's elements are found and filled. What index.html lacks is a mistake of ours.
+
+/**
+ * @template {Element} T
+ * @param {ParentNode} root
+ * @param {string} selector
+ * @param {new () => T} kind
+ */
+export function within(root, selector, kind) {
+  const found = root.querySelector(selector);
+  if (!(found instanceof kind)) throw new Error(`the page has no ${selector}`);
+  return found;
+}
+
+/**
+ * @template {Element} T
+ * @param {string} id
+ * @param {new () => T} kind
+ */
+const byID = (id, kind) => within(document, `#${id}`, kind);
+
+/** The elements of index.html that scripts use, under their ids. */
+export const $ = {
+  main: byID("main", HTMLElement),
+  badge: byID("badge", HTMLElement),
+  steps: byID("steps", HTMLElement),
+  status: byID("status", HTMLElement),
+  problem: byID("problem", HTMLElement),
+  again: byID("again", HTMLButtonElement),
+  linked: byID("linked", HTMLElement),
+  questions: byID("questions", HTMLElement),
+  files: byID("files", HTMLInputElement),
+  camera: byID("camera", HTMLInputElement),
+  folder: byID("folder", HTMLInputElement),
+  filesOnly: byID("filesOnly", HTMLElement),
+  say: byID("say", HTMLFormElement),
+  text: byID("text", HTMLTextAreaElement),
+  transfers: byID("transfers", HTMLElement),
+  texts: byID("texts", HTMLElement),
+  rename: byID("rename", HTMLFormElement),
+  name: byID("name", HTMLInputElement),
+  renamed: byID("renamed", HTMLElement),
+  leave: byID("leave", HTMLButtonElement),
+};
+
+/**
+ * Return a copy of what is in a template, with the texts of this language.
+ * @param {string} templateID
+ * @param {Record<string, string>} texts
+ */
+export function copyOf(templateID, texts) {
+  const template = byID(templateID, HTMLTemplateElement);
+  const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
+  fill(copy, texts);
+  return within(copy, "*", HTMLElement);
+}
+
+/**
+ * Give each element that names a text by `data-t` that text.
+ * @param {ParentNode} root
+ * @param {Record<string, string>} texts
+ */
+export function fill(root, texts) {
+  for (const element of root.querySelectorAll("[data-t]")) {
+    const key = element.getAttribute("data-t") ?? "";
+    element.textContent = texts[key];
+  }
+}
+
+/**
+ * Show a text, or hide its element if there is none.
+ * @param {HTMLElement} element
+ * @param {string} [text]
+ */
+export function showText(element, text = "") {
+  element.textContent = text;
+  element.hidden = !text;
+}
+
+/**
+ * Put an item at the top of a list, whose section is hidden while the list is empty.
+ * @param {HTMLElement} list
+ * @param {HTMLElement} item
+ */
+export function addFirst(list, item) {
+  list.prepend(item);
+  const section = list.closest("section");
+  if (section) section.hidden = false;
+}

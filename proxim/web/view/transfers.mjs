@@ -1,0 +1,179 @@
+// What a person sees of transfers: a question for each that they are asked about, and a row for
+// each other. Files that have arrived are passed to the browser from here.
+
+import { shown } from "../sanitize.mjs";
+import { $, addFirst, copyOf, within } from "./elements.mjs";
+import { Incoming } from "../files/incoming.mjs";
+import { Outgoing } from "../files/outgoing.mjs";
+
+// The keys of the page's texts
+/** @type {Partial<Record<TransferState, string>>} */
+const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused" };
+// A question lists this many names.
+const MAX_NAMES = 200;
+// Chromium drops downloads that are more than 10 a second.
+const SAVE_MS = 150;
+// A tap in the first milliseconds of a question may be meant for what was there before.
+const DEAD_MS = 800;
+
+export class TransfersView {
+  /** @type {Map<Transfer, { element: HTMLElement, isQuestion: boolean }>} */
+  shownAs = new Map();
+  // How many files have still to be passed to the browser, one after the other
+  saving = 0;
+  /** @type {Promise<void>} */
+  saved = Promise.resolve();
+
+  /** @param {Words} words */
+  constructor(words) {
+    this.words = words;
+  }
+
+  /**
+   * @param {Transfer} transfer
+   * @param {string} hostName
+   */
+  show(transfer, hostName) {
+    // Nothing can be said before its list is complete.
+    if (transfer.state === "arriving") return;
+    const isQuestion = transfer.state === "asked";
+    const before = this.shownAs.get(transfer);
+    let element = before?.element;
+    if (!element || before?.isQuestion !== isQuestion) {
+      const hadFocus = element?.contains(document.activeElement);
+      element?.remove();
+      element =
+        isQuestion && transfer instanceof Incoming
+          ? this.addQuestion(transfer, hostName)
+          : this.addRow(transfer);
+      this.shownAs.set(transfer, { element, isQuestion });
+      // Otherwise the keyboard would be at the top of the page again.
+      if (hadFocus) element.focus();
+    }
+    if (!isQuestion) this.updateRow(element, transfer);
+  }
+
+  /**
+   * @param {Incoming} transfer
+   * @param {string} hostName
+   */
+  addQuestion(transfer, hostName) {
+    const { entries, size } = transfer;
+    const section = copyOf("question", this.words.page);
+    within(section, "p", HTMLElement).textContent = this.words.tr("wants", {
+      name: hostName,
+      count: this.words.count(entries),
+      size: this.words.size(size),
+    });
+    const names = entries.slice(0, MAX_NAMES).map((entry) => {
+      const name = shown(entry.path) || "?";
+      return entry.directory ? `${name}/` : `${name} · ${this.words.size(entry.size)}`;
+    });
+    const unnamed = entries.length - names.length;
+    if (unnamed) names.push(this.words.tr("moreFiles", { count: unnamed }));
+    const list = within(section, "ul", HTMLElement);
+    for (const name of names) list.append(listItem(name));
+    within(section, "button.main", HTMLButtonElement).onclick = () => transfer.accept();
+    within(section, "button:not(.main)", HTMLButtonElement).onclick = () => transfer.decline();
+    section.inert = true;
+    setTimeout(() => (section.inert = false), DEAD_MS);
+    $.questions.append(section);
+    return section;
+  }
+
+  /** @param {Transfer} transfer */
+  addRow(transfer) {
+    const { entries, outgoing } = transfer;
+    const row = copyOf("transfer", this.words.page);
+    const first = shown(entries[0]?.path.split("/")[0] ?? "") || "?";
+    const count = entries.length > 1 ? ` (${this.words.count(entries)})` : "";
+    const title = `${outgoing ? "↑" : "↓"} ${first}${count}`;
+    within(row, "b", HTMLElement).textContent = title;
+    within(row, "progress", HTMLProgressElement).setAttribute("aria-label", title);
+    within(row, "button", HTMLButtonElement).onclick = () => transfer.cancel();
+    addFirst($.transfers, row);
+    return row;
+  }
+
+  /**
+   * @param {HTMLElement} row
+   * @param {Transfer} transfer
+   */
+  updateRow(row, transfer) {
+    const bar = within(row, "progress", HTMLProgressElement);
+    bar.max = transfer.size || 1;
+    bar.value = transfer.moved;
+    bar.hidden = transfer.over;
+    within(row, "button", HTMLButtonElement).hidden = transfer.over;
+    const words = within(row, "p", HTMLElement);
+    // A screen reader reads out how the transfer ended.
+    words.setAttribute("aria-live", transfer.over && !this.saving ? "polite" : "off");
+    const text = this.describe(transfer);
+    if (words.textContent !== text) words.textContent = text;
+    const list = within(row, "ul", HTMLElement);
+    for (const { name, blob } of transfer.saved.slice(list.children.length)) {
+      const link = document.createElement("a");
+      link.className = "button";
+      link.download = name;
+      link.textContent = this.words.tr("save", { name });
+      list.append(listItem(link));
+      this.save(transfer, link, blob);
+    }
+  }
+
+  /**
+   * Pass a file to the browser when its turn comes. If the click has no effect
+   * (mozilla-mobile/firefox-ios#8635), the person taps the link.
+   * @param {Transfer} transfer
+   * @param {HTMLAnchorElement} link
+   * @param {Blob} blob
+   */
+  save(transfer, link, blob) {
+    this.saving++;
+    this.saved = this.saved.then(async () => {
+      link.href = URL.createObjectURL(blob);
+      link.click();
+      await new Promise((resolve) => setTimeout(resolve, SAVE_MS));
+      this.saving--;
+      transfer.owner.onChange(transfer);
+    });
+  }
+
+  /** @param {Transfer} transfer */
+  describe(transfer) {
+    const { state, reason, outgoing } = transfer;
+    if (state === "done") {
+      if (outgoing) return this.words.tr("arrived");
+      if (this.saving) return this.words.tr("saving", { count: this.saving });
+      return this.words.tr("allSaved");
+    }
+    if (transfer.over) {
+      if (reason === "declined" && !outgoing) return this.words.tr("declined");
+      return this.words.sentence(reason ?? "transfer_failed", this.words.reasons.transfer_failed);
+    }
+    return this.describeProgress(transfer);
+  }
+
+  /** @param {Transfer} transfer */
+  describeProgress(transfer) {
+    const { state, size, moved, speed } = transfer;
+    const lacksFiles = transfer instanceof Outgoing && !transfer.files;
+    const key = lacksFiles ? "chooseAgain" : PROGRESS[state];
+    const parts = [
+      this.words.tr("progress", { moved: this.words.size(moved), size: this.words.size(size) }),
+    ];
+    if (key) parts.unshift(this.words.tr(key));
+    if (state === "active" && speed > 0) {
+      const time = this.words.time((size - moved) / speed);
+      parts.push(`${this.words.size(speed)}/s`, this.words.tr("left", { time }));
+    }
+    return parts.join(" · ");
+  }
+}
+
+/** @param {string | Node} content */
+function listItem(content) {
+  const item = document.createElement("li");
+  item.append(content);
+  return item;
+}

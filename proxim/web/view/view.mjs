@@ -1,0 +1,105 @@
+// What a person sees of the session and of texts. All text from others is set as text, never as
+// HTML.
+
+import { $, addFirst, copyOf, fill, showText, within } from "./elements.mjs";
+
+// Which items of the list of steps are done at a step. At `ended` they stay as they were.
+/** @type {Partial<Record<Step, number>>} */
+const STEPS_DONE = { dialing: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
+const ALL_STEPS = 5;
+// The keys of the page's texts
+/** @type {Partial<Record<Step, string>>} */
+const STATUS = {
+  none: "scan",
+  dialing: "reaching",
+  asked: "lookThere",
+  approved: "opening",
+  connected: "linkedWith",
+  waiting: "reconnecting",
+};
+const MAX_TEXTS = 200;
+
+export class View {
+  stepsDone = 0;
+  /** @type {Step | null} */
+  step = null;
+
+  /** @param {Words} words */
+  constructor(words) {
+    this.words = words;
+    document.documentElement.lang = words.language;
+    fill(document, words.page);
+  }
+
+  /**
+   * @param {SessionState} state
+   * @param {{ verified: boolean, hostName: string, mayRetry: boolean }} more
+   */
+  showSession({ step, until, reason, sentence }, { verified, hostName, mayRetry }) {
+    const hasEnded = step === "ended";
+    const isActive = step !== "none" && !hasEnded;
+    this.stepsDone = STEPS_DONE[step] ?? this.stepsDone;
+    this.showSteps(hasEnded);
+    const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
+    let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
+    if (hasEnded && this.stepsDone === ALL_STEPS) key = "justEnded";
+    // A countdown must not be read out at each change.
+    $.status.setAttribute("aria-live", step === this.step ? "off" : "polite");
+    this.step = step;
+    $.status.textContent = key ? this.words.tr(key, { name: hostName, seconds }) : "";
+    showText($.problem, hasEnded && reason ? this.words.sentence(reason, sentence) : "");
+    $.again.hidden = !(hasEnded && mayRetry);
+    $.linked.hidden = step !== "connected";
+    $.leave.hidden = !isActive;
+    showText($.badge, isActive ? this.words.tr(verified ? "verified" : "unverified") : "");
+    $.badge.classList.toggle("amber", !verified);
+  }
+
+  /** @param {boolean} hasEnded */
+  showSteps(hasEnded) {
+    [...$.steps.children].forEach((item, index) => {
+      const isNow = index === this.stepsDone;
+      item.className = "";
+      if (index < this.stepsDone) item.className = "done";
+      else if (isNow) item.className = hasEnded ? "failed" : "now";
+      item.setAttribute("aria-current", isNow ? "step" : "false");
+    });
+    $.steps.hidden = this.stepsDone === ALL_STEPS;
+  }
+
+  /**
+   * @param {string} sender
+   * @param {string} text
+   */
+  addText(sender, text) {
+    const item = copyOf("message", this.words.page);
+    const body = within(item, "p", HTMLElement);
+    const button = within(item, "button", HTMLButtonElement);
+    within(item, "span", HTMLElement).textContent = sender;
+    body.textContent = text;
+    button.onclick = () => {
+      button.textContent = this.words.tr(copyText(text, body) ? "copied" : "copyByHand");
+    };
+    addFirst($.texts, item);
+    if ($.texts.children.length > MAX_TEXTS) $.texts.lastElementChild?.remove();
+  }
+}
+
+/**
+ * Copy `text`, or select it in `element` and return false. A page over http has no clipboard API.
+ * @param {string} text
+ * @param {HTMLElement} element
+ */
+function copyText(text, element) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.readOnly = true;
+  document.body.append(area);
+  area.select();
+  // iOS needs the selection range as well.
+  area.setSelectionRange(0, text.length);
+  const isCopied = document.execCommand("copy");
+  area.remove();
+  if (!isCopied) getSelection()?.selectAllChildren(element);
+  return isCopied;
+}
