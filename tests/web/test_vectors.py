@@ -2,24 +2,8 @@
 Node's own hashing.
 """
 
-import shutil
-import subprocess
-
-import pytest
-
-from tests.paths import ROOT
+from tests.web.node import run_node
 
 
 def test_the_pages_proof_agrees_with_the_vectors() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("Node is not installed")
-    done = subprocess.run(
-        [node, str(ROOT / "tests/web/vectors.mjs")],
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 100
+    assert run_node("vectors.mjs") > 100

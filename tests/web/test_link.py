@@ -1,0 +1,7 @@
+"""The page's link and its features, run in Node with a connection that is made up."""
+
+from tests.web.node import run_node
+
+
+def test_a_link_carries_what_its_features_say() -> None:
+    assert run_node("link.mjs") > 20
