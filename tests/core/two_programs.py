@@ -13,7 +13,6 @@ from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
@@ -221,10 +220,7 @@ class World:
         """Both persons accept whatever they are asked for."""
         for side in (self.host, self.guest):
             for transfer, status in list(side.ledger.transfers.items()):
-                if (
-                    status.direction is Direction.IN
-                    and status.state is file_st.TransferState.ANNOUNCED
-                ):
+                if status.needs_answer:
                     self.report(side, file_ev.AcceptTransfer(transfer))
 
     def transfers(self, side: Bench) -> list[file_st.TransferStatus]:

@@ -22,12 +22,13 @@ from proxim.core.files.manifest import (
     Direction,
     Entry,
     TransferID,
+    count_files,
     digest,
     remaining,
     spans,
     total_size,
 )
-from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
+from proxim.core.files.progress import RateMeter, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
 from proxim.core.transitions import TransitionTable
@@ -109,6 +110,8 @@ class Incoming:
         self.state = IncomingState.ARRIVING
         # Whether it was accepted; if it is announced again, the person is not asked a second time.
         self.accepted = False
+        # Whether the person has to accept it; if not, the caller accepts it when it is ASKED.
+        self.needs_answer = True
         # The transfer is over here, but the sender may not know; it is notified when it announces
         # the transfer again.
         self.unacknowledged = False
@@ -222,6 +225,7 @@ class Incoming:
             total_size(entries),
             link,
             peer_name,
+            needs_answer=self.needs_answer,
         )
         return [do.Publish(self.status)]
 
@@ -421,9 +425,7 @@ class Incoming:
                 self.peer_link.send(piece) for piece in file_msg.cut_finished(self.id, event.failed)
             ]
         entries = self.status.entries
-        wanted = count_files(entries) - sum(
-            1 for index in self._declined if not entries[index].directory
-        )
+        wanted = count_files(entries) - count_files(entries[index] for index in self._declined)
         state, reason = outcome(wanted, event.failed)
         # The result is kept, so that a file that is announced again is not written twice.
         self._result = event if state is file_st.TransferState.DONE else None
@@ -485,7 +487,7 @@ class Incoming:
         return [self._publish(state, reason=reason, speed=None)]
 
     def _publish(self, state: file_st.TransferState, **changes: Any) -> do.Command:
-        self.status = replace(self.status, state=state, **changes)
+        self.status = replace(self.status, state=state, needs_answer=False, **changes)
         return do.Publish(self.status)
 
 

@@ -94,6 +94,11 @@ def total_size(entries: Iterable[Entry]) -> int:
     return sum(entry.size for entry in entries)
 
 
+def count_files(entries: Iterable[Entry]) -> int:
+    """The number of files, without folders."""
+    return sum(1 for entry in entries if not entry.directory)
+
+
 def digest(entries: Iterable[Entry]) -> bytes:
     """SHA-256 over the manifest; two manifests with the same digest list the same files."""
     total = hashlib.sha256()

@@ -27,10 +27,11 @@ from proxim.core.files.manifest import (
     Partial,
     Span,
     TransferID,
+    count_files,
     remaining,
     total_size,
 )
-from proxim.core.files.progress import RateMeter, count_files, lost_bytes, outcome
+from proxim.core.files.progress import RateMeter, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.transitions import TransitionTable

@@ -35,11 +35,6 @@ def lost_bytes(entries: tuple[Entry, ...], failed: tuple[FailedFile, ...]) -> in
     return sum(entries[one.index].size for one in failed)
 
 
-def count_files(entries: tuple[Entry, ...]) -> int:
-    """The number of files, without folders."""
-    return sum(1 for one in entries if not one.directory)
-
-
 class RateMeter:
     """Measures bytes per second over the last WINDOW_SECONDS."""
 

@@ -12,7 +12,7 @@ from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 class TransferState(StrEnum):
     """The states of a transfer, as people see them."""
 
-    # The receiving person is asked to accept it.
+    # The receiving device knows of it and has not accepted it yet.
     ANNOUNCED = "announced"
     ACTIVE = "active"
     # The link was lost; the transfer continues when the same devices are linked again.
@@ -50,6 +50,9 @@ class TransferStatus:
     # The digest of a single file, once it is done.
     sha256: str | None = None
     reason: Reason | None = None
+    # Whether the person at this device has to accept or decline it; only while it is ANNOUNCED. A
+    # transfer that is accepted without asking is ANNOUNCED for a moment, too.
+    needs_answer: bool = False
 
     @property
     def over(self) -> bool:

@@ -394,10 +394,9 @@ class Transfers:
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
             # A peer that knows its name is the peer that it was begun with.
             closing = incoming.announced_again(peer_link)
+        incoming.needs_answer = not (self._policy.without_asking or peer_link.id in self._always)
         commands = [*closing, *self._to_incoming(incoming, message, now), *peer_link.want_lane()]
-        if incoming.state is IncomingState.ASKED and (
-            self._policy.without_asking or peer_link.id in self._always
-        ):
+        if incoming.state is IncomingState.ASKED and not incoming.needs_answer:
             directory = self._always.get(peer_link.id, self._policy.directory)
             accept = file_ev.AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)

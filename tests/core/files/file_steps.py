@@ -84,7 +84,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     for transfer, status in ledger.transfers.items():
         if status.link != link or status.over:
             continue
-        if status.direction is Direction.IN and status.state is file_st.TransferState.ANNOUNCED:
+        if status.needs_answer:
             return file_ev.AcceptTransfer(transfer)
         if status.direction is Direction.OUT and status.state is file_st.TransferState.ANNOUNCED:
             return says(file_msg.Accept(transfer))

@@ -12,6 +12,7 @@ from proxim.core.files.manifest import (
     Span,
     TransferID,
     chosen,
+    count_files,
     digest,
     indices,
     remaining,
@@ -82,3 +83,7 @@ def test_what_is_still_to_come() -> None:
     assert remaining(several, (), (), Position(2, 7)) == 43
     assert remaining(several, (), (Partial(2, 9, b""),), Position(2, 7)) == 41
     assert remaining(several, (), (), Position(4, 0)) == 0
+
+
+def test_folders_are_not_counted_as_files() -> None:
+    assert count_files((Entry("a"), Entry("folder", directory=True), Entry("folder/b"))) == 2

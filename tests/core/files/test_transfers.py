@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 
+from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
@@ -193,6 +194,42 @@ def test_without_asking() -> None:
     transfer = sent(bench, "a", "folder")
     assert ends(bench, transfer) == DONE
     assert opened(bench.right)[0].directory == "there"
+
+
+def questions(bench: Bench) -> list[tuple[file_st.TransferState, bool]]:
+    """What the receiving person's faces were told, as far as it was announced or begun."""
+    told = [
+        one.status
+        for one in bench.right.commands
+        if isinstance(one, do.Publish) and isinstance(one.status, file_st.TransferStatus)
+    ]
+    states = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
+    found = [(one.state, one.needs_answer) for one in told if one.state in states]
+    return list(dict.fromkeys(found))
+
+
+def test_what_is_accepted_unseen_is_announced_without_a_question() -> None:
+    unseen = [(file_st.TransferState.ANNOUNCED, False), (file_st.TransferState.ACTIVE, False)]
+    bench = bench_of(file_ev.AcceptPolicy(without_asking=True))
+    sent(bench, "a")
+    assert questions(bench) == unseen
+    bench = bench_of()
+    bench.right.accept(sent(bench, "a"), always=True)
+    assert questions(bench) == [(file_st.TransferState.ANNOUNCED, True), unseen[1]]
+    bench.settle()
+    bench.right.commands.clear()
+    sent(bench, "b")
+    assert questions(bench) == unseen
+
+
+def test_always_is_no_answer_about_what_was_announced_before() -> None:
+    bench = bench_of()
+    first, second = sent(bench, "a"), sent(bench, "b")
+    bench.right.accept(first, always=True)
+    assert bench.right.asked == [second]
+    bench.right.accept(second)
+    bench.settle()
+    assert ends(bench, second) == DONE
 
 
 @each_row("by_sender", [False, True])

@@ -110,8 +110,7 @@ class Side:
     @property
     def asked(self) -> list[TransferID]:
         """What the person is asked about."""
-        announced = file_st.TransferState.ANNOUNCED
-        return [key for key, one in self.incoming.items() if one.state is announced]
+        return [key for key, one in self.incoming.items() if one.needs_answer]
 
     @property
     def last_listed(self) -> TransferID:

@@ -23,6 +23,7 @@ def check_always(bench: "Bench") -> None:
     """After every event."""
     for side in bench.sides:
         check_counts(side)
+        check_questions(side)
         check_timers(side)
         check_links(side)
     running = [(one.sender.name, one.command.transfer) for one in bench.streams if one.running]
@@ -37,6 +38,13 @@ def check_counts(side: "Side") -> None:
         moving = [one for one in side.sending.values() if one == link]
         assert len(moving) <= MAX_MOVING
     assert len({*side.asked, *side.arriving}) <= MAX_UNDECIDED
+
+
+def check_questions(side: "Side") -> None:
+    """What is announced to us needs an answer: what is accepted unseen has gone on already."""
+    for status in side.told.values():
+        announced = status.state is file_st.TransferState.ANNOUNCED
+        assert status.needs_answer == (announced and status.direction is Direction.IN)
 
 
 def check_timers(side: "Side") -> None:
