@@ -53,9 +53,7 @@ class Watcher(Bridge):
                     _tell(event="session", url=item.url)
                 case st.Prompt():
                     self.post(ev.Decide(item.session_id, approved=True, number=item.number))
-                case file_st.TransferStatus(
-                    direction=Direction.IN, state=file_st.TransferState.ANNOUNCED
-                ):
+                case file_st.TransferStatus(needs_answer=True):
                     self._accepted_at = time.perf_counter()
                     self.post(file_ev.AcceptTransfer(item.transfer, directory=self._folder))
                 case file_st.TransferStatus(

@@ -11,14 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 # Nothing of ours is imported up here, because each face loads what it needs when it is started.
 if TYPE_CHECKING:
     from proxim.app.bridge import Bridge
     from proxim.app.desktop import Desktop
     from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
-    from proxim.ui.text.face import LineFace
+    from proxim.core.status import Status
+    from proxim.ui.text.model import FaceModel
 
 # How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait.
 POLL_SECONDS: Final = 0.5
@@ -26,6 +27,29 @@ POLL_SECONDS: Final = 0.5
 INTERRUPTED: Final = 130
 FAILED_STATUS: Final = 1
 USAGE_STATUS: Final = 2
+
+
+class LineFace(Protocol):
+    """A face of lines, the terminal or JSON lines, as this module drives it."""
+
+    @property
+    def model(self) -> "FaceModel":
+        """What the face knows, and what ends the program."""
+
+    def start(self) -> None:
+        """Start the face, before everything else."""
+
+    def show(self, status: "Status") -> None:
+        """Show a new status."""
+
+    def line(self, text: str) -> None:
+        """Handle a line of stdin."""
+
+    def end_of_input(self) -> None:
+        """Handle the end of stdin: no more decisions can come, but links go on."""
+
+    def catch_up(self) -> None:
+        """Show what has become due although nothing happened; called regularly."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -138,22 +162,20 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
     return _drive(_face(options, bridge), bridge, cancelled)
 
 
-def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
+def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
     from proxim.app.options import HostOptions
-    from proxim.ui.text.face import FaceOptions, Role
+    from proxim.ui.text.model import FaceOptions, Role
 
     # The parent process has closed standard output, so nothing can be shown.
     if sys.stdout is None:
         raise SystemExit(FAILED_STATUS)
     _use_utf8(options.json)
-    accepts = options.save_to is not None
     if isinstance(options, HostOptions):
         wanted = FaceOptions(
             Role.HOST,
             invite=options.invite,
             once=options.once,
             send=options.send,
-            accept_files=accepts,
         )
     else:
         from proxim.io.system.addresses import list_networks
@@ -165,7 +187,6 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> "LineFace":
             own_networks=tuple(network.subnet for network in list_networks()),
             once=options.once,
             send=options.send,
-            accept_files=accepts,
         )
     if options.json:
         from proxim.ui.text.jsonlines import JsonLinesFace
@@ -198,7 +219,7 @@ def _use_utf8(json: bool) -> None:
         sys.stdout.reconfigure(encoding=encoding, newline="\n")
 
 
-def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
+def _drive(face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
 
     Ctrl-C cancels running transfers. After a closed terminal or a system shutdown they can be
@@ -212,14 +233,14 @@ def _drive(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) ->
     # prints about a packet that it could not send).
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
-        while not face.finished:
+        while not face.model.finished:
             _dispatch_next(face, bridge, cancelled)
-            if not face.finished:
+            if not face.model.finished:
                 face.catch_up()
-    return face.exit_status
+    return face.model.exit_status
 
 
-def _dispatch_next(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
+def _dispatch_next(face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
     from proxim.app.bridge import InputEnded, InputLine, Interrupted
 
     match bridge.wait(POLL_SECONDS):
@@ -230,7 +251,7 @@ def _dispatch_next(face: "LineFace", bridge: "Bridge", cancelled: Callable[[], b
         case InputEnded():
             face.end_of_input()
         case Interrupted():
-            face.interrupt() if cancelled() else face.close()
+            face.model.interrupt() if cancelled() else face.model.close()
         case status:
             face.show(status)
 

@@ -8,7 +8,7 @@ A face shows the newest status of each thing and keeps no truth of its own. A mo
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Final, Union
 
 from proxim.core import events as ev
 from proxim.core.errors import Problem, Reason
@@ -16,6 +16,10 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 
 if TYPE_CHECKING:
     from proxim.core.files.status import TransferStatus
+
+# Seconds. A click, key or typed answer does not count for this long after its question appeared,
+# because it may have been meant for what was there before. Every face keeps to it.
+ANSWER_DELAY_SECONDS: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,11 @@ class NoInvitation:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Somebody asks to join; a PairOutcome of the same session removes the prompt."""
+    """Somebody asks to join.
+
+    It is published once for each request, and a PairOutcome of the same session ends it. `Prompts`
+    says whether a person is asked about it now.
+    """
 
     session_id: str = field(repr=False)
     # The name is cleaned by display_name.
@@ -88,6 +96,16 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Prompts:
+    """All requests that wait for an answer, in the order in which a person is asked about them."""
+
+    # A person is asked about these now, if the face can ask several questions at once.
+    shown: tuple[Prompt, ...] = ()
+    # A person is asked about these after those that are shown.
+    queued: tuple[Prompt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PairOutcome:
     """The answer to a request.
 
@@ -97,6 +115,9 @@ class PairOutcome:
     session_id: str = field(repr=False)
     approved: bool
     reason: Reason | None = None
+    # Whether the host declined the request by itself, because it was one unverified request too
+    # many; no person was asked about it.
+    surplus: bool = False
 
 
 class Stage(StrEnum):
@@ -185,6 +206,7 @@ Status = Union[
     Invitation,
     NoInvitation,
     Prompt,
+    Prompts,
     PairOutcome,
     LinkStatus,
     TextReceived,

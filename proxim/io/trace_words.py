@@ -98,8 +98,11 @@ def _status_words(status: st.Status) -> str | None:
             return (
                 f"request {number}: {device.name!r} at {address} asks to join, verified: {verified}"
             )
-        case st.PairOutcome(_, approved, reason):
-            return f"request over: {'approved' if approved else reason}"
+        case st.Prompts(shown, queued):
+            return f"requests: {len(shown)} shown, {len(queued)} queued"
+        case st.PairOutcome(_, approved, reason, surplus):
+            unseen = ", one too many" if surplus else ""
+            return f"request over: {'approved' if approved else reason}{unseen}"
         case st.LinkStatus():
             with_whom = (
                 f"{status.peer_name!r} at {status.peer_address}, verified: {status.verified}"

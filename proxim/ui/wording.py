@@ -105,11 +105,6 @@ def others_words(status: file_st.TransferStatus) -> str:
     return f" {tr('transfers.more', count=others)}" if others > 0 else ""
 
 
-def file_count(status: file_st.TransferStatus) -> int:
-    """Return how many files a transfer has, without folders."""
-    return sum(1 for entry in status.entries if not entry.directory)
-
-
 def count_words(count: int) -> str:
     """Return a number of files in words."""
     return tr("sizes.files", count=count)
@@ -125,13 +120,11 @@ def state_words(status: file_st.TransferStatus) -> str:
     peer = status.peer_name or tr("device.other")
     incoming = status.direction is Direction.IN
     match status.state:
-        case file_st.TransferState.ANNOUNCED:
-            return (
-                tr("transfers.answerAwaited")
-                if incoming
-                else tr("transfers.acceptAwaited", name=peer)
-            )
-        case file_st.TransferState.ACTIVE:
+        case file_st.TransferState.ANNOUNCED if status.needs_answer:
+            return tr("transfers.answerAwaited")
+        case file_st.TransferState.ANNOUNCED if not incoming:
+            return tr("transfers.acceptAwaited", name=peer)
+        case file_st.TransferState.ANNOUNCED | file_st.TransferState.ACTIVE:
             if incoming:
                 return tr(
                     "transfers.receivingFrom", name=status.peer_name or tr("device.otherWith")

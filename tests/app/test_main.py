@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -17,6 +18,8 @@ import pytest
 from proxim import __version__
 from proxim.app.bridge import Bridge, Interrupted
 from proxim.app.main import INTERRUPTED, USAGE_STATUS, _drive, _goodbye_on_signals, main
+from proxim.core import status as st
+from proxim.ui.text.model import FaceModel, FaceOptions, Role
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE, SOURCE, Program
 from tests.rows import each_row
@@ -29,19 +32,28 @@ def run(*command: str) -> str:
     ).stdout
 
 
-class PrintingFace:
+class EndingFace:
+    """Its model has finished after `end`, and well."""
+
+    def __init__(self) -> None:
+        self.model = FaceModel(FaceOptions(Role.HOST), lambda intent: None, time.monotonic)
+
+    def end(self) -> None:
+        self.model.close()
+        self.model.follow_up(st.Stopped())
+
+
+class PrintingFace(EndingFace):
     """One under which a library prints, as uvloop does of a packet that it could not send."""
 
-    finished = False
-    exit_status = 0
-
     def __init__(self, stream: TextIO) -> None:
+        super().__init__()
         self.stream = stream
 
     def start(self) -> None:
         self.stream.write("a line of the face\n")
         sys.stdout.write("[Errno 101] Network is unreachable\n")
-        self.finished = True
+        self.end()
 
 
 def test_what_a_library_prints_is_no_line_of_the_face(
@@ -55,23 +67,20 @@ def test_what_a_library_prints_is_no_line_of_the_face(
     assert "Network is unreachable" in said.err
 
 
-class WaitingFace:
+class WaitingFace(EndingFace):
     """Ends when it has caught up three times, while nothing happens."""
 
-    exit_status = 0
-
     def __init__(self) -> None:
+        super().__init__()
         self.caught_up = 0
-
-    @property
-    def finished(self) -> bool:
-        return self.caught_up == 3
 
     def start(self) -> None:
         pass
 
     def catch_up(self) -> None:
         self.caught_up += 1
+        if self.caught_up == 3:
+            self.end()
 
 
 def test_a_face_catches_up_while_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

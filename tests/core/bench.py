@@ -42,6 +42,7 @@ class Bench:
     def _take(self, commands: list[do.Command]) -> list[do.Command]:
         for command in commands:
             self.ledger.handle(command, self.now)
+        self.ledger.look_at_prompts()
         self.ledger.look_at_timers()
         return commands
 

@@ -68,6 +68,8 @@ class Ledger:
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
         self.listening: str | None = None
         self.prompts: dict[str, st.Prompt] = {}
+        # What people are to be asked, as it was told last
+        self.to_ask = st.Prompts()
         self.invitation: st.Invitation | None = None
         self.links: dict[ev.LinkID, st.LinkStatus] = {}
         self.past_links: set[ev.LinkID] = set()
@@ -212,6 +214,14 @@ class Ledger:
             case _:
                 raise AssertionError(f"the ledger does not know {show(command)}")
 
+    def look_at_prompts(self) -> None:
+        """People are asked about each prompt that is not over, or it waits for its turn."""
+        waiting = (*self.to_ask.shown, *self.to_ask.queued)
+        assert {prompt.session_id: prompt for prompt in waiting} == self.prompts
+        assert len(waiting) == len(self.prompts), "asked twice"
+        assert all(prompt.verified is None for prompt in self.to_ask.queued)
+        assert bool(self.to_ask.shown) == bool(waiting)
+
     def look_at_timers(self) -> None:
         """Every timer of a link or a transfer is of one that goes on; what is held back has one
         that ends that.
@@ -244,6 +254,9 @@ class Ledger:
             case st.Prompt(session_id):
                 assert session_id not in self.prompts, "a prompt over another of its session"
                 self.prompts[session_id] = status
+            case st.Prompts():
+                assert status != self.to_ask, "told twice"
+                self.to_ask = status
             case st.PairOutcome(session_id) if not self._joins(session_id):
                 assert session_id in self.prompts, "an outcome of no prompt"
                 del self.prompts[session_id]

@@ -58,7 +58,7 @@ PAINTED: Final = {
             *(".system", ".system.addresses", ".system.settings"),
         )
     ),
-    *(f"proxim.ui{name}" for name in ("", ".prompts", ".qr")),
+    *(f"proxim.ui{name}" for name in ("", ".qr")),
     *(
         f"proxim.ui.window{name}"
         for name in (

@@ -19,11 +19,11 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.i18n import ENGLISH, LANGUAGES
 from proxim.core.pairing.devices import Verified
-from proxim.ui.window.pairing.approval import APPROVE_DELAY_SECONDS
 from proxim.ui.window.pairing.steps import STEPS
 from proxim.ui.window.theme import ThemeChoice
 from proxim.ui.window.widgets import WrapLabel
 from tests.ui import test_pictures
+from tests.ui.asking import asking
 from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
@@ -92,7 +92,7 @@ def show_lost(bench: Bench) -> None:
 
 
 def ask(bench: Bench, prompt: st.Prompt) -> None:
-    bench.window.show(prompt)
+    bench.window.show(asking(prompt))
     bench.settle()
 
 
@@ -110,10 +110,10 @@ def show_unverified(bench: Bench) -> None:
 
 def show_warned(bench: Bench) -> None:
     ask(bench, bench.prompt())
-    bench.clock.now += APPROVE_DELAY_SECONDS
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
     (dialog,) = bench.window._dialogs.values()
     dialog.approve()
-    bench.clock.now += APPROVE_DELAY_SECONDS
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
 
 

@@ -11,9 +11,9 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, FailedFile
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.ui.window.files.incoming import ANSWER_DELAY_SECONDS
 from proxim.ui.window.pages import WAITING
 from proxim.ui.window.theme import ThemeChoice
+from tests.ui.asking import asking
 from tests.ui.tk_support import DOCKER, LONG_NAME, Bench, MakeBench, camera, link, transfer
 
 ARABIC = (
@@ -41,20 +41,20 @@ def show_error(bench: Bench) -> None:
 
 
 def show_dialog(bench: Bench) -> None:
-    bench.window.show(bench.prompt())
+    bench.window.show(asking(bench.prompt()))
     bench.clock.now += 1
     bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
 
 
 def show_dialog_verified(bench: Bench) -> None:
-    bench.window.show(bench.prompt(verified=Verified.CODE))
+    bench.window.show(asking(bench.prompt(verified=Verified.CODE)))
     bench.clock.now += 1
     bench.pump(lambda: bench.window._dialogs["session-1"].approve_button.instate(["!disabled"]))
 
 
 def show_dialog_qr(bench: Bench) -> None:
     bench.window.show(st.ProofPolicy(required=True))
-    bench.window.show(bench.prompt(verified=Verified.QR))
+    bench.window.show(asking(bench.prompt(verified=Verified.QR)))
 
 
 def show_dialog_second_step(bench: Bench) -> None:
@@ -149,7 +149,7 @@ def alive(bench: Bench) -> None:
     bench.pump(lambda: queue.question)
     question = queue.question
     assert question is not None
-    bench.clock.now += ANSWER_DELAY_SECONDS
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
     bench.pump(lambda: question.accept_button.instate(["!disabled"]))
 
 

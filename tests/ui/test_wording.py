@@ -11,7 +11,6 @@ from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.i18n import tr
 from proxim.ui.wording import (
     NAME_SHOWN_MAX,
-    file_count,
     name_words,
     percent,
     progress_words,
@@ -141,12 +140,16 @@ def test_titles() -> None:
         == "trip and 2 more"
     )
     assert transfer_title(replace(ACTIVE, entries=())) == tr("transfers.unnamedFile")
-    assert file_count(replace(ACTIVE, entries=folder)) == 2
     assert progress_words(replace(ACTIVE, moved=4_200_000)) == "4.2 MB of 8.4 MB"
 
 
 STATES = [
-    (replace(ACTIVE, state=file_st.TransferState.ANNOUNCED), "Waiting for your answer."),
+    (
+        replace(ACTIVE, state=file_st.TransferState.ANNOUNCED, needs_answer=True),
+        "Waiting for your answer.",
+    ),
+    # It is accepted without asking.
+    (replace(ACTIVE, state=file_st.TransferState.ANNOUNCED), "Receiving from Ana."),
     (
         replace(ACTIVE, state=file_st.TransferState.ANNOUNCED, direction=Direction.OUT),
         "Waiting for Ana to accept.",

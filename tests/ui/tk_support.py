@@ -302,6 +302,7 @@ def transfer(
         link,
         "Grace's phone",
         moved,
+        needs_answer=state is file_st.TransferState.ANNOUNCED and direction is Direction.IN,
     )
 
 
@@ -315,7 +316,14 @@ def camera(number: int = 1, count: int = 20_000) -> file_st.TransferStatus:
     transfer_id = TransferID(f"transfer-{number}")
     state = file_st.TransferState.ANNOUNCED
     return file_st.TransferStatus(
-        transfer_id, Direction.IN, state, entries, size, ev.LinkID("host-1"), "Grace's phone"
+        transfer_id,
+        Direction.IN,
+        state,
+        entries,
+        size,
+        ev.LinkID("host-1"),
+        "Grace's phone",
+        needs_answer=True,
     )
 
 

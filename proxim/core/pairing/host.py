@@ -18,8 +18,17 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.prompts import PromptQueue
 from proxim.core.pairing.proof import Prover
-from proxim.core.pairing.session import JOINABLE, End, Session, Sessions, SessionState, TurnAway
+from proxim.core.pairing.session import (
+    JOINABLE,
+    DeclineSurplus,
+    End,
+    Session,
+    Sessions,
+    SessionState,
+    TurnAway,
+)
 
 # The scope of these timers is a sessionID; the scope of others is a LinkID or a socket.
 SESSION_TIMERS: Final = (ev.TimerName.APPROVAL, ev.TimerName.SESSION, ev.TimerName.RESUME)
@@ -65,6 +74,7 @@ class Host:
         self._guest_connections = GuestConnections(
             self._sessions, prover, require_proof=invitations.require_proof, limits=limits
         )
+        self._prompts = PromptQueue()
         self._links = 0
 
     def start(self, now: float) -> list[do.Command]:
@@ -109,13 +119,14 @@ class Host:
             case _:
                 commands = self._to_link(event, now)
         self._guest_connections.closing(commands)
-        return commands + self._renew_invitation(now)
+        return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
 
     def shut_down(self, now: float) -> list[do.Command]:
         """End every session and stop listening, because the program ends."""
         commands: list[do.Command] = []
         for session in self._sessions:
             commands += self._sessions.handle(session, End(Reason.CLOSED), now)
+        commands += self._update_prompts(now)
         return [*commands, *self._guest_connections.shut_down(), do.StopListening()]
 
     def link_of(self, link: ev.LinkID) -> Link | None:
@@ -172,6 +183,19 @@ class Host:
         if session is None:
             return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
         return self._sessions.handle(session, event, now)
+
+    def _update_prompts(self, now: float) -> list[do.Command]:
+        """Decide, after an event, which requests a person is asked about."""
+        before = self._prompts.status
+        prompts = [session.prompt for session in self._sessions if session.prompt is not None]
+        commands: list[do.Command] = []
+        for surplus in self._prompts.update(prompts):
+            session = self._sessions.get(surplus.session_id)
+            # A session that asks exists.
+            assert session is not None
+            commands += self._sessions.handle(session, DeclineSurplus(), now)
+        after = self._prompts.status
+        return commands if after == before else [*commands, do.Publish(after)]
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer

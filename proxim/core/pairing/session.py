@@ -117,6 +117,14 @@ class TurnAway:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclineSurplus:
+    """The guest that is asking is one unverified guest too many.
+
+    It is declined as if by the person, who is not asked about it.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The host ends the session."""
 
@@ -132,6 +140,7 @@ SessionInput = (
     | ev.Disconnect
     | End
     | TurnAway
+    | DeclineSurplus
     | ev.TimerFired
     | link_ev.PeerDescribed
     | link_ev.ChannelOpened
@@ -188,6 +197,7 @@ class Session:
         self._new_link_id = new_link_id
         # The count of prompts so far; it is also the number of the newest prompt.
         self._asked = 0
+        self._prompt: st.Prompt | None = None
         # Whether a prompt disappeared before its answer; then an answer must name its prompt's
         # number.
         self._unanswered = False
@@ -209,6 +219,11 @@ class Session:
     def serves(self, connection: ev.ConnectionID) -> bool:
         """Whether the guest on this WebSocket is asking or was approved."""
         return self.guest is not None and self.guest.connection == connection
+
+    @property
+    def prompt(self) -> st.Prompt | None:
+        """The request that waits for an answer; None if there is none."""
+        return self._prompt if self.state is SessionState.ASKED else None
 
     def start(self, now: float) -> list[do.Command]:
         """Return the commands for a new session."""
@@ -244,10 +259,10 @@ class Session:
         self._asked += 1
         deadline = now + APPROVAL_SECONDS
         shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
-        prompt = st.Prompt(
+        self._prompt = st.Prompt(
             self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked
         )
-        return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(prompt)]
+        return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(self._prompt)]
 
     def _ask_while_asked(self, event: Ask, now: float) -> list[do.Command]:
         """Handle a request while another guest asks: a proved guest replaces an unproved one."""
@@ -293,7 +308,7 @@ class Session:
             do.Publish(st.PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
         ]
 
-    def _reject(self, reason: Reason) -> list[do.Command]:
+    def _reject(self, reason: Reason, *, surplus: bool = False) -> list[do.Command]:
         # A session in state ASKED always has a guest.
         assert self.guest is not None
         guest = self.guest
@@ -302,12 +317,20 @@ class Session:
         return [
             do.CancelTimer(self._approval_timer),
             rejection(guest, reason),
-            do.Publish(st.PairOutcome(self.id, approved=False, reason=reason)),
+            do.Publish(st.PairOutcome(self.id, approved=False, reason=reason, surplus=surplus)),
         ]
 
     def _turn_away(self, event: TurnAway, now: float) -> list[do.Command]:
         self._unanswered = True
         return self._reject(event.reason)
+
+    def _decline_surplus(self, event: DeclineSurplus, now: float) -> list[do.Command]:
+        # A session in state ASKED always has a guest.
+        assert self.guest is not None
+        # A script may have read the request, so its answer may come and must not count for another.
+        self._unanswered = True
+        self._muted.add(self.guest.address)
+        return self._reject(Reason.DECLINED, surplus=True)
 
     # --- a guest is let in ------------------------------------------------------------------------
 
@@ -650,6 +673,7 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionLost: (Session._asker_left, {_S.OPEN}),
             End: (Session._end_while_asked, {_S.ENDED}),
             TurnAway: (Session._turn_away, {_S.OPEN}),
+            DeclineSurplus: (Session._decline_surplus, {_S.OPEN}),
         },
         _S.LINKING: {
             ResumeLink: (Session._resume, {_S.LINKING}),

@@ -10,13 +10,12 @@ from typing import Final
 
 from proxim.core.errors import SENTENCES
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, TransferID
+from proxim.core.files.manifest import Direction, Entry, TransferID, count_files
 from proxim.core.i18n import after_colon, tr
 from proxim.ui.text.console import Lines, columns_of
 from proxim.ui.text.terminal_words import duration
 from proxim.ui.wording import (
     count_words,
-    file_count,
     name_words,
     percent,
     progress_words,
@@ -225,7 +224,7 @@ class TransferReport:
         ):
             these = [one for one in complete if one.direction is direction]
             if these:
-                files = count_words(sum(map(file_count, these)))
+                files = count_words(sum(count_files(one.entries) for one in these))
                 parts.append(
                     tr(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
                 )
@@ -239,7 +238,7 @@ def described(status: file_st.TransferStatus) -> str:
     """Return a title with its size: "film.mkv (8.4 MB)", "trip and 2 more (1,204 files, 3.1
     GB)".
     """
-    files = file_count(status)
+    files = count_files(status.entries)
     many = f"{count_words(files)}, " if files != 1 else ""
     return f"{transfer_title(status)} ({many}{size_words(status.size)})"
 

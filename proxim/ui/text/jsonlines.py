@@ -17,7 +17,14 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, title
+from proxim.core.files.manifest import (
+    MAX_ENTRIES,
+    Direction,
+    Entry,
+    TransferID,
+    count_files,
+    title,
+)
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
@@ -27,10 +34,18 @@ from proxim.core.json_text import (
     write_object,
 )
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import CodeError, parse_target
+from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import is_encodable
-from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
-from proxim.ui.wording import file_count
+from proxim.ui.text.model import (
+    Change,
+    ExitStatus,
+    FaceModel,
+    FaceOptions,
+    LinkChange,
+    Role,
+    TransferChange,
+)
+from proxim.ui.text.output import Output
 
 # This many bytes are enough for any path: Windows allows 32,767 characters, Linux 4096 bytes.
 _MAX_PATH_BYTES: Final = 32 * 1024
@@ -53,8 +68,8 @@ _JOIN_STAGES: Final = frozenset({st.Stage.DIALING, st.Stage.ASKING})
 
 
 def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str, object]:
-    """Return the fields of a `transfer` event, with the list of files if `whole` is true and
-    somebody is asked.
+    """Return the fields of a `transfer` event, with the list of files if `whole` is true and an
+    incoming transfer is announced.
     """
     fields: dict[str, object] = {
         "transferID": status.transfer,
@@ -63,7 +78,7 @@ def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str,
         "size": status.size,
         "bytes": status.moved,
         "state": status.state,
-        "count": file_count(status),
+        "count": count_files(status.entries),
     }
     optional = {
         "sha256": status.sha256,
@@ -81,8 +96,12 @@ def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str,
             for one in status.failed
             if one.index < len(status.entries)
         ]
-    asks = status.direction is Direction.IN and status.state is file_st.TransferState.ANNOUNCED
-    if whole and asks:
+    # The list is given of a transfer that is accepted without asking, too.
+    if (
+        whole
+        and status.direction is Direction.IN
+        and (status.state is file_st.TransferState.ANNOUNCED)
+    ):
         fields["files"] = [_entry_fields(entry) for entry in status.entries]
     return fields
 
@@ -140,7 +159,7 @@ def _bad(detail: str) -> MessageError:
     return MessageError(Reason.BAD_MESSAGE, detail)
 
 
-class JsonLinesFace(LineFace):
+class JsonLinesFace:
     """Writes each status as a JSON line, and reads commands as JSON lines.
 
     `wall_clock` returns seconds since 1970 (time.time).
@@ -154,7 +173,10 @@ class JsonLinesFace(LineFace):
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
     ) -> None:
-        super().__init__(options, post, out, clock)
+        self.model = FaceModel(options, post, clock)
+        self._post = post
+        self._clock = clock
+        self._output = Output(out, self.model)
         self._wall_clock = wall_clock
         self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
         self._invitation: st.Invitation | None = None
@@ -165,10 +187,31 @@ class JsonLinesFace(LineFace):
 
     # --- events -----------------------------------------------------------------------------------
 
-    def _show(self, status: st.Status) -> None:
-        match status:
+    def start(self) -> None:
+        """Start the face; a guest that was given its host joins it."""
+        if self.model.options.role is Role.JOIN and self.model.options.target is not None:
+            self._join_if_local(self.model.options.target)
+
+    def show(self, status: st.Status) -> None:
+        """Show a new status."""
+        change = self.model.note(status)
+        if change is not None:
+            self._show(change)
+        self._show_problems(self.model.follow_up(status))
+
+    def catch_up(self) -> None:
+        """Show what has become due although nothing happened."""
+        self._show_problems(self.model.overdue())
+        self._write_progress()
+
+    def _show(self, change: Change) -> None:
+        match change:
+            case LinkChange(status, before):
+                self._show_link(status, before)
+            case TransferChange(status, before):
+                self._show_transfer(status, before)
             case st.Invitation():
-                self._session(status)
+                self._session(change)
             case st.NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
@@ -228,7 +271,7 @@ class JsonLinesFace(LineFace):
                 ),
             )
         failed_to_join = (
-            self.options.role is Role.JOIN
+            self.model.options.role is Role.JOIN
             and status.stage is st.Stage.CLOSED
             and not status.was_connected
         )
@@ -248,11 +291,6 @@ class JsonLinesFace(LineFace):
         else:
             self._write_progress()
 
-    def catch_up(self) -> None:
-        """Show what has become due although nothing happened."""
-        super().catch_up()
-        self._write_progress()
-
     def _write_progress(self) -> None:
         """Write the newest progress of each transfer, at most once in _TRANSFER_SECONDS."""
         due = self._clock() - _TRANSFER_SECONDS
@@ -269,6 +307,10 @@ class JsonLinesFace(LineFace):
         else:
             self._shown_at[status.transfer] = self._clock()
 
+    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
+        for problem in problems:
+            self._show_problem(problem)
+
     def _show_problem(self, problem: Problem, **more: object) -> None:
         self._event(
             "error",
@@ -281,7 +323,7 @@ class JsonLinesFace(LineFace):
     def _event(self, kind: str, **fields: object) -> None:
         named = {"event": kind, **fields}
         line = json.dumps(named, separators=(",", ":")) if self._ascii_only else write_object(named)
-        self._write(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
+        self._output.write(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
 
     def _moment(self, monotonic: float) -> str:
         """Convert a monotonic moment to ISO 8601 in UTC, such as "2025-06-01T12:00:40Z"."""
@@ -290,8 +332,10 @@ class JsonLinesFace(LineFace):
 
     # --- commands ---------------------------------------------------------------------------------
 
-    def _read(self, line: str) -> None:
-        if not line.strip():
+    def line(self, text: str) -> None:
+        """Handle a line of stdin, with or without its line break."""
+        line = text.rstrip("\r\n")
+        if self.model.closing or not line.strip():
             return
         try:
             fields = read_object(line)
@@ -309,22 +353,30 @@ class JsonLinesFace(LineFace):
         """Stop a guest that has not been given a host; otherwise the links go on without new
         commands.
         """
-        if self.options.role is Role.JOIN and not self._joined and self._closing_since is None:
+        model = self.model
+        if model.options.role is Role.JOIN and not model.joined and not model.closing:
             self._show_problem(Problem(Reason.CODE_MISSING))
-            self.close(ExitStatus.USAGE)
+            model.close(ExitStatus.USAGE)
+
+    def _join_if_local(self, target: JoinTarget) -> None:
+        if self.model.is_far(target):
+            self._show_problem(Problem(Reason.FAR_ADDRESS, target.authority))
+            self.model.close(ExitStatus.USAGE)
+        else:
+            self.model.join(target)
 
     def _pair_response(self, fields: JSONObject) -> None:
         session_id = text_field(fields, "sessionID", pair_msg.MAX_SESSION_ID_BYTES)
         approved = fields.get("approved")
         if not isinstance(approved, bool):
             raise MessageError(Reason.BAD_MESSAGE, "approved must be true or false")
-        if self.options.role is Role.JOIN:
+        if self.model.options.role is Role.JOIN:
             self._show_problem(Problem(Reason.PROMPT_GONE))
         else:
             self._post(ev.Decide(session_id, approved, _request_number(fields)))
 
     def _text(self, fields: JSONObject) -> None:
-        if not self._send(text_field(fields, "text", _ANY_LENGTH)):
+        if not self.model.send_text(text_field(fields, "text", _ANY_LENGTH)):
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _join_command(self, fields: JSONObject) -> None:
@@ -332,44 +384,44 @@ class JsonLinesFace(LineFace):
         allowed = fields.get("yes", False)
         if not isinstance(allowed, bool):
             raise MessageError(Reason.BAD_MESSAGE, "yes must be true or false")
-        if self.options.role is Role.HOST:
+        if self.model.options.role is Role.HOST:
             raise MessageError(Reason.BAD_MESSAGE, "join is a command of proxim join")
-        if self._joined:
+        if self.model.joined:
             raise CodeError(Reason.JOIN_BUSY)
         target = parse_target(typed)
-        if self._is_far(target) and not allowed:
+        if self.model.is_far(target) and not allowed:
             raise CodeError(Reason.FAR_ADDRESS, target.authority)
-        self._join(target)
+        self.model.join(target)
 
     def _send_command(self, fields: JSONObject) -> None:
         paths, link = read_paths(fields), read_link(fields)
-        reason = self._send_paths(paths, None if link is None else ev.LinkID(link))
+        reason = self.model.send_paths(paths, None if link is None else ev.LinkID(link))
         if reason is not None:
             self._show_problem(Problem(reason))
 
     def _accept_command(self, fields: JSONObject) -> None:
         status = self._asked_about(read_transfer(fields))
         if status is not None:
-            self._accept(read_answer(fields, status))
+            self.model.accept(read_answer(fields, status))
 
     def _decline_command(self, fields: JSONObject) -> None:
         status = self._asked_about(read_transfer(fields))
         if status is not None:
-            self._decline(status.transfer)
+            self.model.decline(status.transfer)
 
     def _asked_about(self, transfer: TransferID) -> file_st.TransferStatus | None:
         """Return the transfer if it still needs an answer; otherwise report TRANSFER_GONE and
         return None.
         """
-        status = self._transfers.get(transfer)
-        if status is not None and self._is_asked_about(status):
+        status = self.model.transfers.get(transfer)
+        if status is not None and self.model.needs_answer(status):
             return status
         self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         return None
 
     def _cancel_command(self, fields: JSONObject) -> None:
         transfer = read_transfer(fields)
-        status = self._transfers.get(transfer)
+        status = self.model.transfers.get(transfer)
         if status is None or status.over:
             self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
@@ -377,20 +429,20 @@ class JsonLinesFace(LineFace):
 
     def _retry_command(self, fields: JSONObject) -> None:
         transfer = read_transfer(fields)
-        status = self._transfers.get(transfer)
+        status = self.model.transfers.get(transfer)
         if status is None or not status.over or status.direction is not Direction.OUT:
             self._show_problem(Problem(Reason.TRANSFER_GONE), transferID=transfer)
         else:
             self._post(file_ev.RetryTransfer(transfer))
 
     def _new_code(self, fields: JSONObject) -> None:
-        invite = _invite(fields, self.options.invite)
-        if self.options.role is Role.JOIN:
+        invite = _invite(fields, self.model.options.invite)
+        if self.model.options.role is Role.JOIN:
             raise MessageError(Reason.BAD_MESSAGE, "new_code is a command of proxim host")
         self._post(invite)
 
     def _close_command(self, fields: JSONObject) -> None:
-        self.close()
+        self.model.close()
 
 
 _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {

@@ -9,13 +9,14 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from proxim.core import status as st
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 from proxim.core.i18n import tr
 from proxim.ui.text.console import Lines
 from proxim.ui.text.files import NAMES_SHOWN, described, entry_words, listed
-from proxim.ui.text.terminal_words import ANSWER_DELAY_SECONDS, answers
+from proxim.ui.text.terminal_words import answers
 
 _SOME: Final = re.compile(r"(\w+)((?:[\s,]+[0-9]{1,5}(?:-[0-9]{1,5})?)+)")
 _SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
@@ -108,7 +109,7 @@ class FileQuestions:
             some is None and text not in yes | no | always
         ):
             self._lines.say(tr("terminal.pleaseAnswer", help=self._help()))
-        elif self._clock() < self._introduced_at + ANSWER_DELAY_SECONDS:
+        elif self._clock() < self._introduced_at + st.ANSWER_DELAY_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
         elif some is None:
             self.remove(one.transfer)

@@ -16,15 +16,22 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
-from proxim.ui.prompts import PromptQueue
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands
 from proxim.ui.text.console import Colour, Console, Lines, typed_text
-from proxim.ui.text.face import ExitStatus, FaceOptions, LineFace, Role
 from proxim.ui.text.files import TransferReport
+from proxim.ui.text.model import (
+    Change,
+    ExitStatus,
+    FaceModel,
+    FaceOptions,
+    LinkChange,
+    Role,
+    TransferChange,
+)
+from proxim.ui.text.output import Output
 from proxim.ui.text.questions import FileQuestions
 from proxim.ui.text.terminal_words import (
-    ANSWER_DELAY_SECONDS,
     BADGES,
     COMMANDS,
     answers,
@@ -38,7 +45,7 @@ from proxim.ui.text.terminal_words import (
 from proxim.ui.wording import name_words
 
 
-class TerminalFace(LineFace):
+class TerminalFace:
     """The terminal face: it reports what happens and asks questions, one line each.
 
     NO_COLOR and TERM are read from `environ`; `columns` returns the terminal's width; `wall_clock`
@@ -56,19 +63,22 @@ class TerminalFace(LineFace):
         environ: Mapping[str, str],
         columns: Callable[[], int],
     ) -> None:
-        super().__init__(options, post, out, clock)
+        model = self.model = FaceModel(options, post, clock)
+        self._post = post
+        self._clock = clock
         self._console = Console(out, environ, columns)
-        self._lines = Lines(self._console, self._write)
+        self._lines = Lines(self._console, Output(out, model).write)
         self._report = TransferReport(self._lines, clock)
-        self._files = FileQuestions(self._lines, clock, self._accept, self._decline)
-        self._commands = FileCommands(self._lines, self._report, post, self._send_paths)
+        self._files = FileQuestions(self._lines, clock, model.accept, model.decline)
+        self._commands = FileCommands(self._lines, self._report, post, model.send_paths)
+        self._role = options.role
         self._wall_clock = wall_clock
         self._networks = st.Networks((), None)
         self._invitation: st.Invitation | None = None
-        self._prompts = PromptQueue()
-        # These sessions had a request too many; each stays here until its outcome arrives, which is
-        # not shown.
-        self._turned_away: set[str] = set()
+        # These requests are still to be asked about, the next one first.
+        self._prompts: list[st.Prompt] = []
+        # These requests were answered or are over, but the newest Prompts still has them.
+        self._settled: set[st.Prompt] = set()
         self._refuses_unverified = False
         # This is the request whose question is open.
         self._introduced: st.Prompt | None = None
@@ -81,45 +91,59 @@ class TerminalFace(LineFace):
 
     def start(self) -> None:
         """Start the face: ask for the code if none was given, or join."""
-        if self.options.role is Role.JOIN and self.options.target is None:
-            self._lines.say(tr("terminal.typeCode"))
-        super().start()
+        if self._role is Role.JOIN:
+            if self.model.options.target is None:
+                self._lines.say(tr("terminal.typeCode"))
+            else:
+                self._join_if_local(self.model.options.target)
         self._ask()
 
     def show(self, status: st.Status) -> None:
         """Show a new status."""
-        super().show(status)
+        change = self.model.note(status)
+        if change is not None:
+            self._show(change)
+        for problem in self.model.follow_up(status):
+            self._show_problem(problem)
         self._ask()
 
     def catch_up(self) -> None:
         """Show what has become due although nothing happened."""
-        super().catch_up()
+        for problem in self.model.overdue():
+            self._show_problem(problem)
         self._report.catch_up()
         self._ask()
 
     def line(self, text: str) -> None:
         """Handle a line of stdin, with or without its line break."""
-        super().line(text)
+        if not self.model.closing:
+            self._read(text.rstrip("\r\n"))
         self._ask()
 
-    def _show(self, status: st.Status) -> None:
-        match status:
+    def _show(self, change: Change) -> None:
+        match change:
+            case LinkChange(status, before):
+                self._show_link(status, before)
+            case TransferChange(status, before):
+                self._show_transfer(status, before)
             case st.Networks():
-                self._networks = status
+                self._networks = change
             case st.Invitation():
-                self._show_invitation(status)
+                self._show_invitation(change)
             case st.NoInvitation(reason):
                 self._invitation = None
                 if reason is not None:
                     self._lines.say(SENTENCES[reason])
             case st.ProofPolicy(required):
                 self._refuses_unverified = required
-            case st.Prompt():
-                self._handle_prompt(status)
+            case st.Prompts(shown, queued):
+                waiting = (*shown, *queued)
+                self._settled.intersection_update(waiting)
+                self._prompts = [prompt for prompt in waiting if prompt not in self._settled]
             case st.PairOutcome():
-                self._show_outcome(status)
+                self._show_outcome(change)
             case st.TextReceived(link, text):
-                self._show_text(self._links.get(link), text)
+                self._show_text(self.model.links.get(link), text)
             case st.Trouble(problem):
                 self._show_problem(problem)
             case st.Stopped():
@@ -156,24 +180,18 @@ class TerminalFace(LineFace):
             waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
         )
 
-    def _handle_prompt(self, prompt: st.Prompt) -> None:
-        if not self._prompts.put(prompt):
-            self._turned_away.add(prompt.session_id)
-            self._lines.say(tr("terminal.tooManyUnverified"))
-            self._post(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
-
     def _show_outcome(self, outcome: st.PairOutcome) -> None:
-        if outcome.session_id in self._turned_away:
-            self._turned_away.remove(outcome.session_id)
+        if outcome.surplus:
+            self._lines.say(tr("terminal.tooManyUnverified"))
             return
-        self._prompts.remove(outcome.session_id)
-        if self.options.role is Role.JOIN and not outcome.approved:
+        for prompt in list(self._prompts):
+            if prompt.session_id == outcome.session_id:
+                self._settle(prompt)
+        if self._role is Role.JOIN and not outcome.approved:
             # The link's end follows and gives the reason.
             return
         self._lines.say(
-            tr("terminal.approved")
-            if outcome.approved
-            else end_words(self.options.role, outcome.reason)
+            tr("terminal.approved") if outcome.approved else end_words(self._role, outcome.reason)
         )
 
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
@@ -197,7 +215,7 @@ class TerminalFace(LineFace):
             case st.Stage.CONNECTING:
                 self._lines.say(tr("terminal.opening"))
             case st.Stage.CONNECTED:
-                self._lines.say(connected_words(self.options.role, status))
+                self._lines.say(connected_words(self._role, status))
             case st.Stage.WAITING:
                 if status.deadline is None:
                     self._lines.say(tr("terminal.lost", name=name))
@@ -205,7 +223,7 @@ class TerminalFace(LineFace):
                     left = duration(status.deadline - self._clock())
                     self._lines.say(tr("terminal.lostWithin", name=name, time=left))
             case st.Stage.CLOSED:
-                self._lines.say(end_words(self.options.role, status.reason))
+                self._lines.say(end_words(self._role, status.reason))
 
     def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
@@ -219,7 +237,7 @@ class TerminalFace(LineFace):
         self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
     ) -> None:
         self._report.show(status, before)
-        if self._is_asked_about(status):
+        if self.model.needs_answer(status):
             self._files.put(status)
         else:
             self._files.remove(status.transfer)
@@ -234,10 +252,10 @@ class TerminalFace(LineFace):
 
     def _ask(self) -> None:
         """Ask the next question, unless it is already there."""
-        if self._closing_since is not None or self._stopped:
+        if self.model.closing:
             return
-        prompt = self._prompts.first
-        if prompt is not self._introduced:
+        prompt = next(iter(self._prompts), None)
+        if prompt != self._introduced:
             self._introduced = prompt
             self._introduced_at = self._clock()
             if prompt is not None:
@@ -274,7 +292,7 @@ class TerminalFace(LineFace):
             return tr(key, seconds=self._seconds_to(self._introduced.deadline))
         if self._far is not None:
             return tr("terminal.goOn")
-        if self.options.role is Role.JOIN and not self._joined:
+        if self._role is Role.JOIN and not self.model.joined:
             return tr("terminal.askCode")
         return self._files.question
 
@@ -289,63 +307,69 @@ class TerminalFace(LineFace):
             self._answer(self._introduced, text.lower())
         elif self._far is not None:
             self._consent(self._far, text.lower())
-        elif self.options.role is Role.JOIN and not self._joined:
+        elif self._role is Role.JOIN and not self.model.joined:
             self._read_code(text)
         elif self._files.open is not None:
             self._files.answer(text.lower())
-        elif text and not self._send(
+        elif text and not self.model.send_text(
             typed_text(line).removeprefix("/" if line.startswith("//") else "")
         ):
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _command(self, text: str) -> None:
-        host = self.options.role is Role.HOST
-        if self._commands.handle(text, list(self._transfers.values())):
+        host = self._role is Role.HOST
+        if self._commands.handle(text, list(self.model.transfers.values())):
             return
         match text.lower():
             case "/quit":
-                self.close()
+                self.model.close()
             case "/disconnect" if not host:
-                self.close()
-            case "/disconnect" if self._links:
-                for link in self._links:
+                self.model.close()
+            case "/disconnect" if self.model.links:
+                for link in self.model.links:
                     self._post(ev.Disconnect(link))
             case "/disconnect":
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/new" if host:
-                self._post(self.options.invite)
+                self._post(self.model.options.invite)
             case _:
-                own, files = tr(COMMANDS[self.options.role]), tr("terminal.fileCommands")
+                own, files = tr(COMMANDS[self._role]), tr("terminal.fileCommands")
                 self._lines.say(tr("terminal.commands", own=own, files=files))
 
     def _answer(self, prompt: st.Prompt, text: str) -> None:
         # An unverified request needs the whole word, as people type the letter out of habit.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
-        if text in yes and self._clock() < self._introduced_at + ANSWER_DELAY_SECONDS:
+        if text in yes and self._clock() < self._introduced_at + st.ANSWER_DELAY_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
         elif text in yes or _means_no(text):
-            self._prompts.remove(prompt.session_id)
+            self._settle(prompt)
             self._post(ev.Decide(prompt.session_id, text in yes, prompt.number))
         elif prompt.verified is None:
             self._lines.say(tr("terminal.answerWhole"))
         else:
             self._lines.say(tr("terminal.answerYesNo"))
 
+    def _settle(self, prompt: st.Prompt) -> None:
+        """Ask no more about a request: it was answered, or is over."""
+        self._prompts.remove(prompt)
+        self._settled.add(prompt)
+
     def _join_if_local(self, target: JoinTarget) -> None:
-        if self._is_far(target):
+        """Join, or ask for the person's consent first."""
+        if self.model.is_far(target):
             self._far = target
             self._lines.say(tr("terminal.far", address=target.authority))
             self._lines.say(tr("terminal.farCaution"))
         else:
-            self._join(target)
+            self.model.join(target)
 
     def _consent(self, target: JoinTarget, text: str) -> None:
         if text in answers("terminal.yes"):
             self._far = None
-            self._join(target)
+            self.model.join(target)
         elif _means_no(text):
             self._lines.say(tr("terminal.notJoined"))
-            self.close(ExitStatus.FAILED)
+            self.model.close(ExitStatus.FAILED)
         else:
             self._lines.say(tr("terminal.answerYesNo"))
 
@@ -359,12 +383,12 @@ class TerminalFace(LineFace):
 
     def end_of_input(self) -> None:
         """Ask no more questions; a guest that has not joined yet ends the program."""
-        if self._input_ended or self._closing_since is not None:
+        if self._input_ended or self.model.closing:
             return
         self._input_ended = True
-        if self.options.role is Role.JOIN and not self._joined:
+        if self._role is Role.JOIN and not self.model.joined:
             self._show_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
-            self.close(ExitStatus.USAGE)
+            self.model.close(ExitStatus.USAGE)
         elif self._introduced is not None:
             self._lines.say(tr("terminal.nobodyAnswers"))
         elif self._files.open is not None:

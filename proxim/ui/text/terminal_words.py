@@ -14,7 +14,7 @@ from proxim.core.errors import Reason, sentence_for
 from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.ui.text.console import Colour
-from proxim.ui.text.face import Role
+from proxim.ui.text.model import Role
 
 _MINUTE: Final = 60
 _UNITS: Final = (("times.days", 86400), ("times.hours", 3600), ("times.minutes", _MINUTE))
@@ -23,9 +23,6 @@ BADGES: Final = {
     Verified.QR: ("terminal.badgeQR", Colour.BLUE),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
-# A "y" does not count in the first seconds of a question: it may have been meant as text for a
-# linked device, or as the answer to the previous request.
-ANSWER_DELAY_SECONDS: Final = 0.8
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
     (Role.HOST, Verified.CODE): "terminal.verified",

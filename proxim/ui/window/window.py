@@ -10,11 +10,9 @@ from tkinter import ttk
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.i18n import tr
-from proxim.ui.prompts import PromptQueue
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.attention import Attention, TroubleLine
 from proxim.ui.window.device_bar import DeviceBar
@@ -71,7 +69,7 @@ class Window:
         self._closing = False
         # This is true while a failure of a callback is being shown.
         self._failing = False
-        self._prompts = PromptQueue()
+        # An answered dialog stays in here, closed, until its request is over.
         self._dialogs: dict[str, ApprovalDialog] = {}
         # The queue exists once files were announced.
         self._incoming: IncomingQueue | None = None
@@ -106,11 +104,11 @@ class Window:
                 self.invite.show_no_invitation(status)
             case st.ProofPolicy():
                 self.invite.show_policy(status)
-            case st.Prompt():
-                self._handle_prompt(status)
-            case st.PairOutcome(session_id):
-                self._prompts.remove(session_id)
-                self._show_prompts()
+            case st.Prompts(shown):
+                self._show_prompts(shown)
+            case st.Prompt() | st.PairOutcome():
+                # Prompts says which requests are shown.
+                pass
             case st.LinkStatus():
                 self._show_link(status)
             case st.TextReceived() | st.TextSent():
@@ -201,21 +199,20 @@ class Window:
 
     # --- statuses ---------------------------------------------------------------------------------
 
-    def _handle_prompt(self, prompt: st.Prompt) -> None:
-        if self._prompts.put(prompt):
-            self._show_prompts()
-        else:
-            self._post(ev.Decide(prompt.session_id, approved=False, number=prompt.number))
-
-    def _show_prompts(self) -> None:
+    def _show_prompts(self, shown: tuple[st.Prompt, ...]) -> None:
         """Open a dialog for each request that is to be shown, and close all others."""
-        shown = self._prompts.shown()
-        for dialog in list(self._dialogs.values()):
-            if not any(dialog.prompt is prompt for prompt in shown):
+        for session_id, dialog in list(self._dialogs.items()):
+            if dialog.prompt not in shown:
                 dialog.close()
+                del self._dialogs[session_id]
         for prompt in shown:
             if prompt.session_id not in self._dialogs:
                 self._open_dialog(prompt)
+        self._ask_in_title()
+
+    @property
+    def _open_dialogs(self) -> "list[ApprovalDialog]":
+        return [dialog for dialog in self._dialogs.values() if dialog.is_open]
 
     def _open_dialog(self, prompt: st.Prompt) -> None:
         from proxim.ui.window.pairing.approval import ApprovalDialog
@@ -228,34 +225,20 @@ class Window:
             prompt,
             self._post,
             self._clock,
-            decided=lambda: self._decided(prompt.session_id),
-            closed=lambda: self._dialog_closed(prompt.session_id),
-            beside=len(self._dialogs),
+            answered=self._ask_in_title,
+            beside=len(self._open_dialogs),
         )
-        self._ask_in_title()
-
-    def _decided(self, session_id: str) -> None:
-        self._prompts.remove(session_id)
-        self._show_prompts()
-
-    def _dialog_closed(self, session_id: str) -> None:
-        self._dialogs.pop(session_id, None)
-        self._ask_in_title()
 
     def _ask_in_title(self) -> None:
         """Show in the title, and so in the task bar, what needs an answer."""
         asked = self._incoming is not None and self._incoming.question is not None
-        key = "window.asksToJoin" if self._dialogs else "window.filesForYou" if asked else None
+        key = "window.asksToJoin" if self._open_dialogs else "window.filesForYou" if asked else None
         self.attention.ask(tr(key) if key is not None else None)
 
     def _show_transfer(self, status: "TransferStatus") -> None:
-        # This is imported late, as files come with the first guest at the earliest.
-        from proxim.core.files.manifest import Direction
-        from proxim.core.files.status import TransferState
-
         changed = self.pages.show_transfer(status)
-        asked = status.state is TransferState.ANNOUNCED and status.direction is Direction.IN
-        if asked and self._incoming is None:
+        if status.needs_answer and self._incoming is None:
+            # This is imported late, as files come with the first guest at the earliest.
             from proxim.ui.window.files.incoming import IncomingQueue
 
             self._incoming = IncomingQueue(
@@ -263,7 +246,7 @@ class Window:
             )
         if self._incoming is not None:
             self._incoming.handle(status)
-        if changed and (asked or status.over):
+        if changed and (status.needs_answer or status.over):
             self.attention.call()
 
     def _answer(self, status: "TransferStatus") -> None:
@@ -293,9 +276,7 @@ class Window:
             self.trouble.show(SENTENCES[Reason.INTERNAL])
 
     def _close_dialogs(self) -> None:
-        self._prompts.clear()
-        for dialog in list(self._dialogs.values()):
-            dialog.close()
+        self._show_prompts(())
         if self._incoming is not None:
             self._incoming.clear()
 
@@ -346,7 +327,7 @@ class Window:
         self.invite.restyle()
         self.steps.restyle()
         self.pages.restyle()
-        for dialog in self._dialogs.values():
+        for dialog in self._open_dialogs:
             dialog.restyle()
         if self._incoming is not None:
             self._incoming.restyle()

@@ -264,12 +264,14 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
     )
     assert challenge.auth.t is None
 
+    prompt = st.Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)
     host.says(
         guest.connection,
         guest.confirm(challenge.auth),
         do.CancelTimer(challenge_timer(guest.connection)),
         do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
-        do.Publish(st.Prompt(session_id, PHONE, GUEST_ADDRESS, verified, host.now + 40, number=1)),
+        do.Publish(prompt),
+        do.Publish(st.Prompts((prompt,))),
     )
     assert guest.keys is not None
     approved = host.handle(ev.Decide(session_id, approved=True))
@@ -683,10 +685,11 @@ def test_a_guest_that_proved_itself_goes_before_one_that_did_not(by_code: bool) 
     guest = host.prover_of("192.168.1.10", by_code=by_code)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     assert rejection(commands, first).reason == Reason.BUSY
-    outcome, prompt = published(commands)
+    outcome, prompt, shown = published(commands)
     assert outcome == st.PairOutcome(session_id, approved=False, reason=Reason.BUSY)
     assert isinstance(prompt, st.Prompt)
     assert (prompt.peer_address, prompt.verified) == ("192.168.1.10", guest.proof.method.verified)
+    assert shown == st.Prompts((prompt,))
     host.on(
         ev.Decide(session_id, approved=True, number=1),
         do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))),

@@ -197,6 +197,7 @@ def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
     assert sent(commands) == [result(session_id, Reason.CLOSED)]
     assert published(commands) == [
         st.PairOutcome(session_id, approved=False, reason=Reason.CLOSED),
+        st.Prompts(),
         host.shown,
     ]
     assert ev.Timer(ev.TimerName.APPROVAL, session_id) not in host.ledger.timers
@@ -441,9 +442,11 @@ def test_from_request_to_link(by_code: bool) -> None:
     session_id = host.shown.session_id
     name = host_code.CODE_SESSION_ID if by_code else session_id
     guest = host.connect()
+    prompt = st.Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40, number=1)
     assert host.ask(guest, name) == [
         do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
-        do.Publish(st.Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40, number=1)),
+        do.Publish(prompt),
+        do.Publish(st.Prompts((prompt,))),
     ]
     approved = host.handle(ev.Decide(session_id, approved=True))
     link = host.link
@@ -457,6 +460,7 @@ def test_from_request_to_link(by_code: bool) -> None:
         do.Publish(status),
         link_do.OpenPeer(link, offerer=False),
         do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, link), 15.0),
+        do.Publish(st.Prompts()),
         do.Publish(st.NoInvitation(None)),
     ]
     # "@code" stays this session's name on this socket, though another code may be shown meanwhile.
@@ -521,7 +525,7 @@ def test_the_seeds_own_request_is_enough(host: HostBench) -> None:
       "sessionID": "{host.shown.session_id}",
       "deviceInfo": {{ "name": "Client-PC-123", "id": "device-xyz" }}
     }}"""
-    (_, prompt) = host.say(host.connect(), text)
+    (_, prompt, _) = host.say(host.connect(), text)
     device = devices.DeviceInfo("Client-PC-123", "device-xyz")
     assert prompt == do.Publish(
         st.Prompt(host.shown.session_id, device, GUEST_ADDRESS, None, host.now + 40, number=1)
@@ -533,7 +537,8 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
     commands = host.handle(ev.Decide(session_id, approved=False))
     assert sent(commands, guest) == [result(session_id, Reason.DECLINED)]
     assert published(commands) == [
-        st.PairOutcome(session_id, approved=False, reason=Reason.DECLINED)
+        st.PairOutcome(session_id, approved=False, reason=Reason.DECLINED),
+        st.Prompts(),
     ]
     assert host.shown.session_id == session_id
     # Without a proof it is not shown again, from that socket or another of its address.
@@ -547,6 +552,65 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
     assert host.ledger.prompts[session_id].verified is devices.Verified.CODE
 
 
+def test_a_fifth_request_without_proof_is_declined_unseen_and_its_address_muted() -> None:
+    host = hosting(PERSISTENT)
+    session_ids = []
+    for _ in range(5):
+        _, session_id, link = host.linked()
+        # Whose guest left can be joined again, beside the code that is shown then.
+        bye = link_msg.dump_link_message(link_msg.Bye())
+        host.handle(PERSISTENT)
+        host.handle(link_ev.ChannelMessage(link, 1, bye))
+        session_ids.append(session_id)
+    before = len(host.ledger.statuses)
+    guests = [host.connect(f"192.168.1.{20 + number}") for number in range(5)]
+    for guest, session_id in zip(guests[:4], session_ids[:4], strict=True):
+        assert sent(host.ask(guest, session_id)) == []
+    to_ask = host.ledger.to_ask
+    assert [one.session_id for one in (*to_ask.shown, *to_ask.queued)] == session_ids[:4]
+    assert len(to_ask.shown) == 1
+    assert len(host.ledger.statuses) == before + 8
+
+    fifth, last = guests[4], session_ids[4]
+    commands = host.ask(fifth, last)
+    assert sent(commands, fifth) == [result(last, Reason.DECLINED)]
+    asked, outcome = published(commands)
+    # Scripts are told of every request.
+    assert isinstance(asked, st.Prompt)
+    assert outcome == st.PairOutcome(last, approved=False, reason=Reason.DECLINED, surplus=True)
+    assert host.ledger.to_ask == to_ask
+    # Nobody is asked for it again without a proof, though there is room.
+    host.handle(pair_ev.ConnectionLost(guests[0]))
+    assert host.ask(fifth, last) == [pair_do.Send(fifth, result(last, Reason.DECLINED))]
+    # A script's answer that names no request may be one to the declined one.
+    other = host.connect("192.168.1.30")
+    host.ask(other, last)
+    assert host.ledger.prompts[last].number == 3
+    late = do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
+    host.on(ev.Decide(last, approved=True), late)
+    host.on(ev.Decide(last, approved=True, number=asked.number), late)
+
+
+def test_one_that_proved_itself_is_asked_about_before_those_that_wait() -> None:
+    host = hosting(PERSISTENT)
+    _, session_id, link = host.linked()
+    host.handle(PERSISTENT)
+    host.handle(link_ev.ChannelMessage(link, 1, link_msg.dump_link_message(link_msg.Bye())))
+    host.ask(host.connect("192.168.1.20"), session_id)
+    (waiting,) = host.ledger.to_ask.shown
+    host.prove()
+    proved = host.ledger.prompts[host.shown.session_id]
+    assert host.ledger.to_ask == st.Prompts((proved,), (waiting,))
+    host.handle(ev.Decide(proved.session_id, approved=False, number=proved.number))
+    assert host.ledger.to_ask == st.Prompts((waiting,))
+
+
+def test_at_the_end_nobody_is_asked_about_any_more(host: HostBench) -> None:
+    host.asked()
+    assert host.ledger.to_ask.shown
+    assert st.Prompts() in published(host.handle(ev.Shutdown()))
+
+
 def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
     guest, session_id = host.asked()
     assert host.advance(39.9) == []
@@ -554,6 +618,7 @@ def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         pair_do.Send(guest, result(session_id, Reason.TIMEOUT)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.TIMEOUT)),
+        do.Publish(st.Prompts()),
     ]
     assert reasons(host.handle(ev.Decide(session_id, approved=True))) == [Reason.PROMPT_GONE]
     assert host.ledger.links == {}
@@ -564,6 +629,7 @@ def test_a_guest_that_leaves_takes_its_prompt_along(host: HostBench) -> None:
     assert host.handle(pair_ev.ConnectionLost(guest)) == [
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
+        do.Publish(st.Prompts()),
     ]
     assert reasons(host.handle(ev.Decide(session_id, approved=True))) == [Reason.PROMPT_GONE]
     assert memory(host) == (0, 1, 1)
@@ -577,6 +643,7 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
     assert sent(commands, guest) == [result(session_id, Reason.EXPIRED)]
     assert published(commands) == [
         st.PairOutcome(session_id, approved=False, reason=Reason.EXPIRED),
+        st.Prompts(),
         host.shown,
     ]
     assert host.shown.session_id != before.session_id
@@ -818,6 +885,7 @@ def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host:
         pair_do.CloseConnection(guest, pair_msg.CloseCode.BAD_MESSAGES),
         do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
+        do.Publish(st.Prompts()),
     )
     host.on(pair_ev.ConnectionLost(guest))
 

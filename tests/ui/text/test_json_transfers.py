@@ -43,12 +43,12 @@ def test_the_least_that_is_told() -> None:
 
 
 @given(st.sampled_from(file_st.TransferState), st.sampled_from(Direction), st.booleans())
-def test_files_are_listed_only_where_somebody_must_decide(
+def test_files_are_listed_only_of_what_is_announced_to_us(
     state: file_st.TransferState, direction: Direction, whole: bool
 ) -> None:
     fields = transfer_fields(replace(COMING, state=state, direction=direction), whole=whole)
-    asks = whole and state is file_st.TransferState.ANNOUNCED and direction is Direction.IN
-    assert ("files" in fields) is asks
+    announced = whole and state is file_st.TransferState.ANNOUNCED and direction is Direction.IN
+    assert ("files" in fields) is announced
     json.dumps(fields)
 
 

@@ -18,8 +18,8 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
-from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.jsonlines import JsonLinesFace
+from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from tests.rows import each_row
 
 # 2025-06-01T12:00:00Z
@@ -48,8 +48,10 @@ COMING = file_st.TransferStatus(
     100,
     link=LINK,
     peer_name="Ana",
+    needs_answer=True,
 )
-GOING = replace(COMING, transfer=TransferID("t2"), direction=Direction.OUT)
+ACCEPTED = replace(COMING, needs_answer=False)
+GOING = replace(ACCEPTED, transfer=TransferID("t2"), direction=Direction.OUT)
 
 Event = dict[str, Any]
 
@@ -147,6 +149,12 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
                 "expiresAt": "2025-06-01T12:00:40Z",
             }
         ],
+    ),
+    # Every request is told when it is made, whatever a person would be shown of it.
+    (st.Prompts((PROMPT,), (replace(PROMPT, session_id="s2"),)), []),
+    (
+        st.PairOutcome("s1", approved=False, reason=Reason.DECLINED, surplus=True),
+        [{"event": "pair_result", "sessionID": "s1", "status": "rejected", "reason": "declined"}],
     ),
     (
         st.PairOutcome("s1", approved=True),
@@ -395,9 +403,9 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
     (answer,) = face.read(line)
     assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
-    assert face.face._is_asked_about(COMING)
+    assert face.face.model.needs_answer(COMING)
     assert face.posted == []
-    assert not face.face.finished
+    assert not face.face.model.finished
 
 
 NEW_CODES: list[tuple[Event, ev.Invite]] = [
@@ -513,17 +521,17 @@ FILES = [
 def test_a_transfer_from_its_announcement_to_its_end() -> None:
     face = Face(HOST)
     active = replace(
-        COMING, state=file_st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE
+        ACCEPTED, state=file_st.TransferState.ACTIVE, moved=50, speed=12.4, via=st.Via.LANE
     )
     assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
     moving = {**TRANSFER, "state": "active", "bytes": 50, "speed": 12, "via": "lane"}
     assert face.show(active) == [moving]
-    waiting = replace(COMING, state=file_st.TransferState.WAITING, moved=50, link=None)
+    waiting = replace(ACCEPTED, state=file_st.TransferState.WAITING, moved=50, link=None)
     del (gone := {**TRANSFER, "state": "waiting", "bytes": 50})["link"]
     assert face.show(waiting) == [gone]
     failed = (FailedFile(2, Reason.FILE_CHANGED),)
     done = replace(
-        COMING,
+        ACCEPTED,
         state=file_st.TransferState.DONE,
         moved=70,
         failed=failed,
@@ -546,7 +554,7 @@ def test_an_ended_transfer_that_is_published_again_is_told_again(
 ) -> None:
     face = Face(HOST)
     face.show(COMING)
-    over = replace(COMING, state=state)
+    over = replace(ACCEPTED, state=state)
     assert [event["state"] for event in face.show(over, over)] == [state, state]
     assert face.later(1.0) == []
 
@@ -560,16 +568,16 @@ def test_progress_is_told_some_ten_times_a_second() -> None:
     told = 0
     for step in range(1000):
         told += len(
-            face.show(replace(COMING, state=file_st.TransferState.ACTIVE, moved=step % 100))
+            face.show(replace(ACCEPTED, state=file_st.TransferState.ACTIVE, moved=step % 100))
         )
         face.now += 0.001
     assert 10 <= told <= 12
-    assert face.show(replace(COMING, state=file_st.TransferState.DONE))[0]["state"] == "done"
+    assert face.show(replace(ACCEPTED, state=file_st.TransferState.DONE))[0]["state"] == "done"
 
 
 def test_progress_that_stands_still_is_told_as_it_is() -> None:
     face = Face(HOST)
-    active = replace(COMING, state=file_st.TransferState.ACTIVE)
+    active = replace(ACCEPTED, state=file_st.TransferState.ACTIVE)
     face.show(active)
     assert face.show(replace(active, moved=10), replace(active, moved=20)) == []
     assert face.later(0.05) == []
@@ -716,8 +724,8 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
 
 
 def test_with_a_folder_to_save_to_an_announcement_is_told_and_needs_no_answer() -> None:
-    face = Face(replace(HOST, accept_files=True))
-    assert face.show(COMING) == [{**TRANSFER, "files": FILES}]
+    face = Face(HOST)
+    assert face.show(ACCEPTED) == [{**TRANSFER, "files": FILES}]
     assert face.read({"type": "accept", "transferID": "t1"}) == [
         error(Reason.TRANSFER_GONE, transferID="t1")
     ]
@@ -736,6 +744,30 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
 
 
 # --- joining --------------------------------------------------------------------------------------
+
+
+JOINS = [
+    (replace(JOIN, target=parse_target(NEAR)), [ev.Join(parse_target(NEAR))]),
+    (replace(JOIN, target=parse_target(FAR)), [ev.Shutdown()]),
+    (replace(JOIN, target=parse_target(FAR), far_allowed=True), [ev.Join(parse_target(FAR))]),
+    (
+        replace(JOIN, target=parse_target(FAR), own_networks=("203.0.113.77/24",)),
+        [ev.Join(parse_target(FAR))],
+    ),
+    (
+        replace(JOIN, target=parse_target(FAR), own_networks=("198.51.100.7/24", "fd00::2/64")),
+        [ev.Shutdown()],
+    ),
+    (JOIN, []),
+    (replace(HOST, target=parse_target(NEAR)), []),
+]
+
+
+@each_row("options, posted", JOINS)
+def test_whom_the_start_joins(options: FaceOptions, posted: list[file_ev.AnyIntent]) -> None:
+    face = Face(options)
+    face.face.start()
+    assert face.posted == posted
 
 
 def test_a_target_of_the_command_line_is_joined_at_the_start() -> None:
@@ -769,7 +801,7 @@ def test_a_far_target_of_the_command_line_ends_the_program() -> None:
     face.face.start()
     assert face.events() == [error(Reason.FAR_ADDRESS, detail="203.0.113.9:47800")]
     assert face.posted == [ev.Shutdown()]
-    assert face.face.exit_status == 2
+    assert face.face.model.exit_status == 2
 
 
 def test_a_joining_program_answers_no_requests() -> None:
@@ -780,7 +812,7 @@ def test_a_joining_program_answers_no_requests() -> None:
     assert face.posted == []
 
 
-# --- the end (test_face.py has how programs end) --------------------------------------------------
+# --- the end (test_model.py has how programs end) -------------------------------------------------
 
 
 def test_close() -> None:
@@ -808,4 +840,4 @@ def test_the_end_of_stdin_before_any_code() -> None:
     face.face.end_of_input()
     assert face.events() == [error(Reason.CODE_MISSING)]
     assert face.posted == [ev.Shutdown()]
-    assert face.face.exit_status == 2
+    assert face.face.model.exit_status == 2

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from proxim.app.language import speak
+from proxim.core import status as st
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.ui.text.console import Console, Lines
 from proxim.ui.text.questions import FileQuestions
-from proxim.ui.text.terminal_words import ANSWER_DELAY_SECONDS
 from tests.rows import each_row
 
 TRIP = (
@@ -24,7 +24,13 @@ TRIP = (
     Entry("b.txt", 7),
 )
 COMING = file_st.TransferStatus(
-    TransferID("t1"), Direction.IN, file_st.TransferState.ANNOUNCED, TRIP, 1037, peer_name="Ana"
+    TransferID("t1"),
+    Direction.IN,
+    file_st.TransferState.ANNOUNCED,
+    TRIP,
+    1037,
+    peer_name="Ana",
+    needs_answer=True,
 )
 
 
@@ -52,7 +58,7 @@ class Questions:
         self.it.introduce(anybody=True)
         return self.said()
 
-    def answer(self, text: str, after: float = ANSWER_DELAY_SECONDS) -> str:
+    def answer(self, text: str, after: float = st.ANSWER_DELAY_SECONDS) -> str:
         self.now += after
         self.it.answer(text)
         return self.said()
@@ -132,7 +138,7 @@ def test_no_answer(typed: str) -> None:
 def test_what_comes_too_soon_is_no_answer(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
-    assert questions.answer(typed, ANSWER_DELAY_SECONDS - 0.01).startswith("That came too soon")
+    assert questions.answer(typed, st.ANSWER_DELAY_SECONDS - 0.01).startswith("That came too soon")
     assert (questions.accepted, questions.declined) == ([], [])
 
 

@@ -20,10 +20,10 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
-from proxim.ui.text.face import GREETING_SECONDS, FaceOptions, Role
+from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
-from proxim.ui.text.terminal_words import ANSWER_DELAY_SECONDS
 from tests.rows import each_row
+from tests.ui.asking import asking
 
 # In whatever zone this runs
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
@@ -83,7 +83,7 @@ class Face:
     def ask(self, *statuses: st.Status) -> str:
         """Show them, and let the time pass in which no question takes a yes."""
         shown = self.show(*statuses)
-        self.now += ANSWER_DELAY_SECONDS
+        self.now += st.ANSWER_DELAY_SECONDS
         return shown
 
     def read(self, *lines: str) -> str:
@@ -167,7 +167,7 @@ def test_a_failure_is_said_once_and_ends_a_host_that_cannot_start() -> None:
     face = Face(HOST)
     shown = face.show(st.Trouble(Problem(Reason.PORT_TAKEN)), st.NoInvitation(Reason.PORT_TAKEN))
     assert shown == SENTENCES[Reason.PORT_TAKEN] + "\n"
-    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 1)
+    assert (face.posted, face.face.model.exit_status) == ([ev.Shutdown()], 1)
 
 
 def test_a_new_code_is_of_the_same_type() -> None:
@@ -181,7 +181,7 @@ def test_a_new_code_is_of_the_same_type() -> None:
 
 
 def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
-    shown = Face(HOST).show(PROMPT)
+    shown = Face(HOST).show(asking(PROMPT))
     assert shown == (
         "\nAna asks to join.\n  Device   id-1\n  Address  192.168.1.9\n"
         "  Proof    Not verified: anybody on this network could use this name\n"
@@ -193,7 +193,7 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
 
 @each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
-    assert f"Proof    {words}" in Face(HOST).show(replace(PROMPT, verified=verified))
+    assert f"Proof    {words}" in Face(HOST).show(asking(replace(PROMPT, verified=verified)))
 
 
 ANSWERS = [
@@ -210,7 +210,7 @@ ANSWERS = [
 @each_row("typed, approved", ANSWERS)
 def test_an_answer(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    assert face.ask(VERIFIED).endswith(QUESTION)
+    assert face.ask(asking(VERIFIED)).endswith(QUESTION)
     assert face.read(typed) == ""
     assert face.posted == [ev.Decide("s1", approved, number=11)]
 
@@ -218,14 +218,14 @@ def test_an_answer(typed: str, approved: bool) -> None:
 @each_row("typed, approved", [("yes", True), ("YES", True), ("n", False), ("", False)])
 def test_an_answer_to_a_device_that_proved_nothing(typed: str, approved: bool) -> None:
     face = Face(HOST)
-    face.ask(PROMPT)
+    face.ask(asking(PROMPT))
     assert face.read(typed) == ""
     assert face.posted == [ev.Decide("s1", approved, number=11)]
 
 
 def test_a_letter_lets_no_unverified_device_in() -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     assert face.read("y") == (
         "Not verified: to allow it all the same, type the whole word yes; n (no) declines.\nAllow? "
         "[yes/N] (40 s) "
@@ -235,7 +235,7 @@ def test_a_letter_lets_no_unverified_device_in() -> None:
 
 def test_anything_else_is_no_answer_and_is_asked_again() -> None:
     face = Face(HOST)
-    face.show(VERIFIED)
+    face.show(asking(VERIFIED))
     face.now += 10.5
     assert face.read("maybe") == "Please answer y (yes) or n (no).\nAllow? [y/N] (30 s) "
     assert face.posted == []
@@ -255,7 +255,7 @@ def test_a_request_that_goes_away_says_so_and_takes_its_question(
     reason: Reason, words: str
 ) -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     assert face.show(st.PairOutcome("s1", approved=False, reason=reason)).startswith("\n" + words)
     assert face.read("y") == SENTENCES[Reason.NOT_CONNECTED] + "\n"
     assert face.posted == []
@@ -263,11 +263,11 @@ def test_a_request_that_goes_away_says_so_and_takes_its_question(
 
 def test_two_requests_are_asked_one_after_the_other() -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
-    assert face.show(other) == ""
+    assert face.show(asking(PROMPT, other)) == ""
     assert "Ben asks to join." in face.read("n")
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     face.read("yes")
     assert face.posted == [
         ev.Decide("s1", approved=False, number=11),
@@ -277,27 +277,56 @@ def test_two_requests_are_asked_one_after_the_other() -> None:
 
 def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
-    assert "Ben asks to join." in face.show(other)
+    assert "Ben asks to join." in face.show(asking(PROMPT, other))
     # It was meant for Ana
     assert face.read("yes").startswith("That came too soon")
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     assert "Ana asks to join." in face.read("y")
     assert face.posted == [ev.Decide("s2", approved=True, number=12)]
 
 
-def test_a_fifth_unverified_request_is_turned_away() -> None:
+def test_a_request_too_many_that_was_turned_away_is_told_in_one_sentence() -> None:
     face = Face(HOST)
-    face.show(
-        *(replace(PROMPT, session_id=f"s{number}", number=10 + number) for number in range(1, 5))
+    face.show(asking(PROMPT))
+    fifth = replace(PROMPT, session_id="s5", number=15)
+    shown = face.show(
+        fifth, st.PairOutcome("s5", approved=False, reason=Reason.DECLINED, surplus=True)
     )
-    assert "one more was turned away" in face.show(replace(PROMPT, session_id="s5", number=15))
-    assert face.posted == [ev.Decide("s5", approved=False, number=15)]
-    assert face.show(st.PairOutcome("s5", approved=False, reason=Reason.DECLINED)) == ""
-    assert face.show(st.PairOutcome("s4", approved=False, reason=Reason.TIMEOUT)).startswith(
-        f"\n{HOST_SENTENCES[Reason.TIMEOUT]}"
-    )
+    assert "one more was turned away" in shown
+    assert HOST_SENTENCES[Reason.DECLINED] not in shown
+    # The question is there again
+    assert shown.endswith("Allow? [yes/N] (40 s) ")
+    assert face.posted == []
+
+
+def test_a_request_that_waits_may_go_away_unasked() -> None:
+    face = Face(HOST)
+    other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
+    face.show(asking(PROMPT, other))
+    gone = face.show(st.PairOutcome("s2", approved=False, reason=Reason.TIMEOUT), asking(PROMPT))
+    assert gone.startswith(f"\n{HOST_SENTENCES[Reason.TIMEOUT]}")
+    assert "Ben asks" not in face.read("n")
+
+
+def test_an_answered_request_is_not_asked_about_again_before_core_has_read_the_answer() -> None:
+    face = Face(HOST)
+    other = replace(PROMPT, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
+    third = replace(PROMPT, session_id="s3", number=13, device=DeviceInfo("Cem", "id-3"))
+    face.show(asking(PROMPT, other))
+    face.read("n")
+    assert face.show(asking(PROMPT, other, third)) == ""
+    assert "Cem asks to join." in face.read("n")
+    face.read("n")
+    assert face.show(asking(PROMPT, other, third)) == ""
+    assert face.posted == [
+        ev.Decide("s1", approved=False, number=11),
+        ev.Decide("s2", approved=False, number=12),
+        ev.Decide("s3", approved=False, number=13),
+    ]
+    again = replace(PROMPT, number=14)
+    assert "Ana asks to join." in face.show(asking(again))
 
 
 def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
@@ -307,15 +336,15 @@ def test_a_host_that_refuses_the_unverified_says_so_beside_its_code() -> None:
 
 def test_what_is_said_during_a_question_repeats_it() -> None:
     face = Face(HOST)
-    face.show(CONNECTED, VERIFIED)
+    face.show(CONNECTED, asking(VERIFIED))
     assert face.show(st.TextReceived(LINK, "hi")) == f"\nAna: hi\n{QUESTION}"
 
 
 @each_row("before", [[], [CONNECTED]])
 def test_a_yes_that_was_meant_for_something_else_approves_nobody(before: list[st.Status]) -> None:
     face = Face(HOST)
-    face.show(*before, VERIFIED)
-    face.now += ANSWER_DELAY_SECONDS - 0.01
+    face.show(*before, asking(VERIFIED))
+    face.now += st.ANSWER_DELAY_SECONDS - 0.01
     assert face.read("y").startswith("That came too soon")
     assert face.posted == []
     face.now += 0.01
@@ -337,8 +366,10 @@ def test_an_answer_to_one_request_never_approves_the_next(
 ) -> None:
     """The first one's end is told before the second comes, so at no moment do both stand there."""
     face = Face(HOST)
-    face.ask(PROMPT)
-    face.show(st.PairOutcome("s1", approved=False, reason=reason), replace(second, number=2))
+    face.ask(asking(PROMPT))
+    face.show(
+        st.PairOutcome("s1", approved=False, reason=reason), asking(replace(second, number=2))
+    )
     face.now += 0.15
     assert face.read("yes").startswith("That came too soon")
     assert face.posted == []
@@ -347,14 +378,14 @@ def test_an_answer_to_one_request_never_approves_the_next(
 def test_without_input_a_request_runs_out() -> None:
     face = Face(HOST)
     face.face.end_of_input()
-    shown = face.show(PROMPT)
+    shown = face.show(asking(PROMPT))
     assert "Nobody can answer here" in shown
     assert "Allow?" not in shown
 
 
 def test_input_that_ends_during_a_question() -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     face.face.end_of_input()
     assert face.written().startswith("\nNobody can answer here")
     assert face.posted == []
@@ -410,7 +441,7 @@ def test_the_guests_steps() -> None:
         SENTENCES[Reason.PEER_VANISHED],
     ]
     assert face.posted == [ev.Join(parse_target(NEAR)), ev.Shutdown()]
-    assert face.face.exit_status == 1
+    assert face.face.model.exit_status == 1
 
 
 def test_a_rejection_is_said_once() -> None:
@@ -469,7 +500,7 @@ def test_nothing_that_arrives_can_drive_the_terminal(text: str, name: str) -> No
     shown = face.show(
         replace(CONNECTED, peer_name=name),
         st.TextReceived(LINK, text),
-        replace(PROMPT, device=device, peer_address=text),
+        asking(replace(PROMPT, device=device, peer_address=text)),
         st.Trouble(Problem(Reason.UNSUPPORTED, text), LINK),
         replace(CONNECTED, peer_name=text + name),
         replace(CONNECTED, stage=st.Stage.CLOSED, peer_name=text),
@@ -518,11 +549,11 @@ def test_quit(options: FaceOptions, line: str) -> None:
     face.read(line, "late")
     assert face.posted == [ev.Disconnect(LINK), ev.Shutdown()]
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
-    assert face.show(closed, INVITATION, PROMPT).startswith("You disconnected")
-    assert not face.face.finished
+    assert face.show(closed, INVITATION, asking(PROMPT)).startswith("You disconnected")
+    assert not face.face.model.finished
     face.show(st.Stopped())
-    assert face.face.finished
-    assert face.face.exit_status == 0
+    assert face.face.model.finished
+    assert face.face.model.exit_status == 0
 
 
 @each_row("line", ["/help", "/new", "/etc/hosts", "/"])
@@ -535,7 +566,7 @@ def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
 
 def test_quit_works_during_a_question() -> None:
     face = Face(HOST)
-    face.show(PROMPT)
+    face.show(asking(PROMPT))
     face.read("/quit")
     assert face.posted == [ev.Shutdown()]
 
@@ -565,7 +596,7 @@ def test_input_that_ends_before_a_code() -> None:
     face.start()
     face.face.end_of_input()
     assert face.written() == "\n" + SENTENCES[Reason.CODE_MISSING] + "\n"
-    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 2)
+    assert (face.posted, face.face.model.exit_status) == ([ev.Shutdown()], 2)
 
 
 CONSENT = [("y", [ev.Join(parse_target(FAR))]), ("n", [ev.Shutdown()]), ("", [ev.Shutdown()])]
@@ -588,7 +619,7 @@ def test_input_that_ends_before_consent() -> None:
     face.start()
     face.face.end_of_input()
     assert SENTENCES[Reason.FAR_ADDRESS] in face.written()
-    assert (face.posted, face.face.exit_status) == ([ev.Shutdown()], 2)
+    assert (face.posted, face.face.model.exit_status) == ([ev.Shutdown()], 2)
 
 
 # --- what the terminal can show -------------------------------------------------------------------
@@ -653,7 +684,9 @@ COMING = file_st.TransferStatus(
     8_400_000,
     link=LINK,
     peer_name="Ana",
+    needs_answer=True,
 )
+RECEIVING = replace(COMING, state=file_st.TransferState.ACTIVE, needs_answer=False)
 TAKE = "Take it? [y/n/a] "
 
 
@@ -664,29 +697,26 @@ def test_a_question_for_a_file_and_its_answer() -> None:
         "\nAna wants to send film.mkv (8.4 MB).\n"
         f"y takes it, n declines, a takes all that this device sends while it is linked.\n{TAKE}"
     )
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     assert face.read("y") == ""
     assert face.posted == [file_ev.AcceptTransfer(COMING.transfer)]
-    assert (
-        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
-        == "Receiving film.mkv (8.4 MB) from Ana.\n"
-    )
+    assert face.show(RECEIVING) == "Receiving film.mkv (8.4 MB) from Ana.\n"
 
 
 def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> None:
     face = Face(HOST)
     face.show(CONNECTED, COMING)
     face.now += 10
-    assert face.show(VERIFIED).endswith("Allow? [y/N] (30 s) ")
+    assert face.show(asking(VERIFIED)).endswith("Allow? [y/N] (30 s) ")
     # It was meant for the file
     assert face.read("y").startswith("That came too soon")
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     assert face.read("y").endswith(TAKE)
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
     # Typed twice
     assert face.read("y").startswith("That came too soon")
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     face.read("n")
     assert face.posted[1:] == [file_ev.CancelTransfer(COMING.transfer)]
 
@@ -697,7 +727,12 @@ def test_an_answer_to_a_file_that_was_withdrawn_counts_for_no_other() -> None:
     face.show(CONNECTED, COMING, other)
     face.now += 10
     shown = face.show(
-        replace(COMING, state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED)
+        replace(
+            COMING,
+            state=file_st.TransferState.CANCELLED,
+            reason=Reason.CANCELLED,
+            needs_answer=False,
+        )
     )
     assert "virus.exe (1 byte)" in shown
     assert shown.endswith(TAKE)
@@ -714,22 +749,22 @@ def test_text_during_a_file_question_is_neither_sent_nor_an_answer() -> None:
 
 
 def test_with_a_folder_to_save_to_nothing_is_asked() -> None:
-    face = Face(replace(HOST, accept_files=True))
-    assert face.show(COMING) == ""
-    assert (
-        face.show(replace(COMING, state=file_st.TransferState.ACTIVE))
-        == "Receiving film.mkv (8.4 MB) from Ana.\n"
-    )
+    face = Face(HOST)
+    assert face.show(replace(COMING, needs_answer=False)) == ""
+    assert face.show(RECEIVING) == "Receiving film.mkv (8.4 MB) from Ana.\n"
     assert face.posted == []
 
 
-def test_who_accepts_always_is_asked_once() -> None:
+def test_always_is_an_answer_to_what_was_asked_alone() -> None:
     face = Face(HOST)
     face.show(CONNECTED, COMING)
-    face.now += ANSWER_DELAY_SECONDS
+    face.now += st.ANSWER_DELAY_SECONDS
     face.read("a")
-    assert face.show(replace(COMING, transfer=TransferID("t2"))) == ""
     assert face.posted == [file_ev.AcceptTransfer(COMING.transfer, always=True)]
+    # Core says of each whether it needs an answer.
+    second, third = (replace(COMING, transfer=TransferID(name)) for name in ("t2", "t3"))
+    assert face.show(replace(second, needs_answer=False)) == ""
+    assert face.show(third).endswith(TAKE)
 
 
 def test_without_input_nobody_accepts() -> None:
@@ -763,7 +798,7 @@ def test_a_path_that_is_left_out_is_named() -> None:
 
 def test_a_summary_at_the_end() -> None:
     face = Face(HOST)
-    done = replace(COMING, state=file_st.TransferState.DONE, path="/d/film.mkv")
+    done = replace(RECEIVING, state=file_st.TransferState.DONE, path="/d/film.mkv")
     face.show(done, replace(done, transfer=TransferID("t2"), state=file_st.TransferState.FAILED))
     assert (
         face.show(st.Stopped())
@@ -826,7 +861,7 @@ def test_no_file_name_can_drive_the_terminal(name: str, peer: str, columns: int)
 def test_answers_in_german(typed: str, approved: bool) -> None:
     speak("de")
     face = Face(HOST)
-    assert face.ask(VERIFIED).endswith("Zulassen? [j/N] (40 s) ")
+    assert face.ask(asking(VERIFIED)).endswith("Zulassen? [j/N] (40 s) ")
     face.read(typed)
     assert face.posted == [ev.Decide("s1", approved, 11)]
 
@@ -835,7 +870,7 @@ def test_answers_in_german(typed: str, approved: bool) -> None:
 def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
     speak("de")
     face = Face(HOST)
-    assert face.ask(PROMPT).endswith("Zulassen? [ja/N] (40 s) ")
+    assert face.ask(asking(PROMPT)).endswith("Zulassen? [ja/N] (40 s) ")
     assert face.read("j").startswith("Nicht verifiziert: Um es trotzdem zuzulassen")
     assert face.posted == []
     face.read(typed)
@@ -844,6 +879,6 @@ def test_the_whole_word_in_german(typed: str, approved: bool) -> None:
 
 def test_german_answers_mean_nothing_in_english() -> None:
     face = Face(HOST)
-    face.ask(VERIFIED)
+    face.ask(asking(VERIFIED))
     assert face.read("ja").startswith("Please answer y")
     assert face.posted == []

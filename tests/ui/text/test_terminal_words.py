@@ -1,7 +1,7 @@
 """What the terminal says about durations and proofs."""
 
 from proxim.core.pairing.devices import Verified
-from proxim.ui.text.face import Role
+from proxim.ui.text.model import Role
 from proxim.ui.text.terminal_words import duration, proved_words
 from tests.rows import each_row
 

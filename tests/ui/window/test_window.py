@@ -6,6 +6,7 @@ from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.pairing.devices import Verified
 from proxim.ui.window.theme import DARK, RECHECK_SECONDS
 from tests.paths import ARTIFACTS
+from tests.ui.asking import asking
 from tests.ui.tk_support import URL, WIFI, Bench, MakeBench, link
 from tests.ui.window.pairing.test_join import CODE
 
@@ -66,7 +67,7 @@ def test_tab_reaches_everything_in_the_order_it_is_read(bench: Bench) -> None:
 
 
 def test_the_whole_way_of_a_host(bench: Bench) -> None:
-    bench.window.show(bench.prompt(verified=Verified.CODE))
+    bench.window.show(asking(bench.prompt(verified=Verified.CODE)))
     dialog = bench.window._dialogs["session-1"]
     bench.clock.now += 1
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
@@ -116,7 +117,7 @@ def test_a_failure_to_tell_a_failure_ends_there(
 def test_closing_tells_the_app_and_takes_the_dialogs_along(bench: Bench) -> None:
     closed: list[bool] = []
     bench.window.on_close = lambda: closed.append(True)
-    bench.window.show(bench.prompt())
+    bench.window.show(asking(bench.prompt()))
     bench.root.tk.eval(str(bench.root.protocol("WM_DELETE_WINDOW")))
     assert closed == [True]
     assert bench.window._dialogs == {}
@@ -125,7 +126,7 @@ def test_closing_tells_the_app_and_takes_the_dialogs_along(bench: Bench) -> None
 
 
 def test_a_network_side_that_broke_is_told(bench: Bench) -> None:
-    bench.window.show(bench.prompt())
+    bench.window.show(asking(bench.prompt()))
     bench.window.show(st.Stopped())
     bench.settle()
     assert bench.window._dialogs == {}
@@ -149,7 +150,7 @@ def test_everything_follows_the_system_into_the_dark(
     monkeypatch.setattr("proxim.ui.window.appearance.Appearance.is_dark", lambda _: bool(dark))
     bench = make_bench("system")
     bench.window.show(link())
-    bench.window.show(bench.prompt())
+    bench.window.show(asking(bench.prompt()))
     dialog = bench.window._dialogs["session-1"]
     dark.append(True)
     bench.clock.now += RECHECK_SECONDS

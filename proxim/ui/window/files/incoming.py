@@ -12,9 +12,10 @@ from collections.abc import Callable
 from tkinter import filedialog, ttk
 from typing import Final
 
+from proxim.core import status as st
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.files.manifest import TransferID, count_files
 from proxim.core.i18n import number, tr
 from proxim.ui.window.files.pick_list import PickList
 from proxim.ui.window.root import darken_title_bar
@@ -27,10 +28,8 @@ from proxim.ui.window.widgets import (
     set_text,
     shortened_middle,
 )
-from proxim.ui.wording import count_words, file_count, size_words
+from proxim.ui.wording import count_words, size_words
 
-# As in the approval dialog, what was pressed before the question could be read is no answer.
-ANSWER_DELAY_SECONDS: Final = 0.8
 _WIDTH: Final = 420
 
 
@@ -59,7 +58,7 @@ class IncomingQuestion:
         self._usual = folder
         # This is a folder that was chosen here instead of the usual one.
         self._folder: str | None = None
-        self._approvable_from = clock() + ANSWER_DELAY_SECONDS
+        self._approvable_from = clock() + st.ANSWER_DELAY_SECONDS
         self._answered = False
         self._waiting = 0
         window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
@@ -73,7 +72,7 @@ class IncomingQuestion:
         self.wait(0)
         self._appear()
         self._timer: str | None = window.after(
-            math.ceil(ANSWER_DELAY_SECONDS * 1000), self._come_alive
+            math.ceil(st.ANSWER_DELAY_SECONDS * 1000), self._come_alive
         )
         window.bind("<Destroy>", self._destroyed, add=True)
 
@@ -199,7 +198,7 @@ class IncomingQuestion:
         self._refresh()
 
     def _refresh(self) -> None:
-        files = file_count(self.status)
+        files = count_files(self.status.entries)
         ticked = self.list.ticked_files if self.list.declined else files
         of = count_words(files)
         if ticked != files:
@@ -268,19 +267,14 @@ class IncomingQueue:
         self._waiting: dict[TransferID, file_st.TransferStatus] = {}
         # These were answered or closed here, but their status has not changed yet.
         self._answered: set[TransferID] = set()
-        self._planned: str | None = None
         self.question: IncomingQuestion | None = None
 
     def handle(self, status: file_st.TransferStatus) -> None:
-        """Ask about an announced transfer, or withdraw the question about another one."""
-        if status.state is file_st.TransferState.ANNOUNCED and status.direction is Direction.IN:
-            if status.transfer in self._answered:
-                return
-            self._waiting.setdefault(status.transfer, status)
-            # The question waits a moment, as up to 20,000 entries were just counted for the
-            # transfer's row.
-            if self._planned is None:
-                self._planned = self._root.after(1, self._ask)
+        """Ask about a transfer that needs an answer, or withdraw the question about another one."""
+        if status.needs_answer:
+            if status.transfer not in self._answered:
+                self._waiting.setdefault(status.transfer, status)
+                self._ask()
             return
         self._answered.discard(status.transfer)
         if self._waiting.pop(status.transfer, None) is None:
@@ -300,9 +294,6 @@ class IncomingQueue:
     def clear(self) -> None:
         """Withdraw all questions, as nobody is left to answer to."""
         self._waiting.clear()
-        if self._planned is not None:
-            self._root.after_cancel(self._planned)
-            self._planned = None
         if self.question is not None:
             self.question.close()
 
@@ -312,7 +303,6 @@ class IncomingQueue:
             self.question.restyle()
 
     def _ask(self) -> None:
-        self._planned = None
         if self.question is None and self._waiting:
             status = next(iter(self._waiting.values()))
             self.question = IncomingQuestion(

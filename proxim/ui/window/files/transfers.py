@@ -13,14 +13,20 @@ from typing import Final
 from proxim.core.errors import SENTENCES
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, TransferID, title, total_size
+from proxim.core.files.manifest import (
+    Direction,
+    Entry,
+    TransferID,
+    count_files,
+    title,
+    total_size,
+)
 from proxim.core.i18n import number, tr
 from proxim.ui.window.reveal import reveal
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text, shortened_middle
 from proxim.ui.wording import (
     count_words,
-    file_count,
     others_words,
     progress_words,
     seconds_left,
@@ -54,7 +60,7 @@ class RowAction(Enum):
 def action_of(status: file_st.TransferStatus) -> RowAction | None:
     """Return what a person can do about a transfer, or None."""
     incoming = status.direction is Direction.IN
-    if status.state is file_st.TransferState.ANNOUNCED and incoming:
+    if status.needs_answer:
         return RowAction.ANSWER
     if not status.over:
         return RowAction.CANCEL
@@ -117,7 +123,7 @@ class TransferRow(ttk.Frame):
                 short_name(title(status.entries)) if status.entries else tr("transfers.notListed")
             )
             self._others = others_words(status)
-            self._files = file_count(status)
+            self._files = count_files(status.entries)
             self._whole = total_size(status.entries)
             self._fit()
         changed = status.state is not self._shown

@@ -30,8 +30,6 @@ from proxim.ui.window.widgets import (
     set_text,
 )
 
-# A click or key that was meant for what was there before the dialog must not approve.
-APPROVE_DELAY_SECONDS: Final = 0.8
 # Characters in a line: a UUID fits. A longer id continues on the next line, as two ids may begin
 # alike.
 _ID_SHOWN: Final = 36
@@ -58,8 +56,8 @@ def in_lines(text: str) -> list[str]:
 class ApprovalDialog:
     """Asks whether a guest may connect.
 
-    `closed` is called when the dialog closes for any reason, and then `decided` if the person
-    answered here. `beside` is the number of dialogs that are already open.
+    `answered` is called after the person answered here, which closes the dialog. `beside` is the
+    number of dialogs that are already open.
     """
 
     def __init__(
@@ -69,8 +67,7 @@ class ApprovalDialog:
         prompt: st.Prompt,
         post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
-        closed: Callable[[], None],
-        decided: Callable[[], None],
+        answered: Callable[[], None],
         beside: int = 0,
     ) -> None:
         self.prompt = prompt
@@ -78,9 +75,8 @@ class ApprovalDialog:
         self._theme = theme
         self._post = post
         self._clock = clock
-        self._closed = closed
-        self._when_decided = decided
-        self._approvable_from = clock() + APPROVE_DELAY_SECONDS
+        self._when_answered = answered
+        self._approvable_from = clock() + st.ANSWER_DELAY_SECONDS
         # A device that proved itself needs no warning.
         self._warned = prompt.verified is not None
         self._decided = False
@@ -98,6 +94,11 @@ class ApprovalDialog:
         self.restyle()
         self._appear(theme.px(_CASCADE) * beside)
         self._tick()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the person can still answer here."""
+        return not self._decided
 
     @property
     def approvable(self) -> bool:
@@ -126,7 +127,6 @@ class ApprovalDialog:
         self._decided = True
         if self.window.winfo_exists():
             self.window.destroy()
-        self._closed()
 
     def restyle(self) -> None:
         """Apply the current palette."""
@@ -144,12 +144,12 @@ class ApprovalDialog:
         self._decided = True
         self._post(ev.Decide(self.prompt.session_id, approved, self.prompt.number))
         self.close()
-        self._when_decided()
+        self._when_answered()
 
     def _warn(self) -> None:
         """Show what approving would mean, on a button that is disabled at first."""
         self._warned = True
-        self._approvable_from = self._clock() + APPROVE_DELAY_SECONDS
+        self._approvable_from = self._clock() + st.ANSWER_DELAY_SECONDS
         set_text(self._proof, tr("approval.warning"))
         self._proof.restyle("Amber.Line.TLabel")
         set_lettered(self.approve_button, "approval.approveUnverified")

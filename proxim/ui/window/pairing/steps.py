@@ -17,7 +17,6 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason, sentence_for
 from proxim.core.i18n import tr
-from proxim.ui.prompts import PromptQueue
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
 
@@ -96,7 +95,7 @@ class Steps:
     def __init__(self) -> None:
         # None means that no status about it has come yet.
         self._inviting: bool | None = None
-        self._prompts = PromptQueue()
+        self._prompts = st.Prompts()
         # The attempt with the newest status is the last one in here.
         self._attempts: dict[ev.LinkID, st.LinkStatus] = {}
         # This is the newest step of each attempt.
@@ -115,26 +114,24 @@ class Steps:
                     self.dismiss()
             case st.NoInvitation():
                 self._inviting = False
-            case st.Prompt():
-                if self._prompts.put(status):
+            case st.Prompts(shown, queued):
+                known = (*self._prompts.shown, *self._prompts.queued)
+                self._prompts = status
+                if any(prompt not in known for prompt in (*shown, *queued)):
                     self.dismiss()
-            case st.PairOutcome(session_id):
-                prompt = self._prompts.remove(session_id)
-                if prompt is not None and not status.approved:
-                    reason = status.reason or Reason.DECLINED
-                    sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
-                    wanted = reason in (Reason.DECLINED, Reason.CLOSED)
-                    self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
+            case st.PairOutcome():
+                self._handle_outcome(status)
             case st.LinkStatus():
                 self._handle_link(status)
             case st.Stopped():
                 self._inviting = None
-                self._prompts.clear()
+                self._prompts = st.Prompts()
                 self._attempts.clear()
                 self.dismiss()
             case (
                 st.ThisDevice()
                 | st.ProofPolicy()
+                | st.Prompt()
                 | st.Networks()
                 | st.TextReceived()
                 | st.TextSent()
@@ -151,8 +148,8 @@ class Steps:
 
     def current(self) -> Step:
         """Return the step to show."""
-        prompt = self._prompts.first
-        if prompt is not None:
+        if self._prompts.shown:
+            prompt = self._prompts.shown[0]
             sentence = tr("steps.asks", name=prompt.device.name)
             return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
@@ -169,6 +166,17 @@ class Steps:
 
     def _end(self, step: Step) -> None:
         self._last, self._connected = step, None
+
+    def _handle_outcome(self, status: st.PairOutcome) -> None:
+        # The outcome is published before the Prompts without its request.
+        known = (*self._prompts.shown, *self._prompts.queued)
+        prompt = next((one for one in known if one.session_id == status.session_id), None)
+        if prompt is None or status.approved:
+            return
+        reason = status.reason or Reason.DECLINED
+        sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
+        wanted = reason in (Reason.DECLINED, Reason.CLOSED)
+        self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
 
     def _handle_link(self, status: st.LinkStatus) -> None:
         link = status.link

@@ -8,7 +8,7 @@ from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.ui.window.files.incoming import ANSWER_DELAY_SECONDS, IncomingQuestion
+from proxim.ui.window.files.incoming import IncomingQuestion
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, camera, link, transfer
 
@@ -37,7 +37,7 @@ def ask(
     assert question is not None
     bench.pump(question.decline_button.winfo_viewable)
     if alive:
-        bench.clock.now += ANSWER_DELAY_SECONDS
+        bench.clock.now += st.ANSWER_DELAY_SECONDS
         bench.pump(lambda: question.decline_button.instate(["!disabled"]))
     return question
 
@@ -103,7 +103,7 @@ def test_declining(bench: Bench, how: str) -> None:
 
 def test_what_was_typed_for_something_else_is_no_answer(bench: Bench) -> None:
     question = ask(bench, alive=False)
-    bench.clock.now += ANSWER_DELAY_SECONDS - 0.01
+    bench.clock.now += st.ANSWER_DELAY_SECONDS - 0.01
     question.decline_button.invoke()
     question.accept_button.invoke()
     question.window.event_generate("<Escape>")
@@ -123,7 +123,9 @@ def test_several_wait_for_their_turn(bench: Bench) -> None:
     second = question_of(bench)
     assert second is not None
     assert second.status.transfer == announced(2).transfer
-    bench.window.show(replace(announced(3), state=file_st.TransferState.CANCELLED))
+    bench.window.show(
+        replace(announced(3), needs_answer=False, state=file_st.TransferState.CANCELLED)
+    )
     assert second.window.title() == "Proxim: files for you"
 
 
@@ -131,7 +133,12 @@ def test_it_goes_when_nobody_asks_any_more(bench: Bench) -> None:
     question = ask(bench)
     assert "Files for you" in bench.root.title()
     bench.window.show(
-        replace(announced(), state=file_st.TransferState.CANCELLED, reason=Reason.CANCELLED)
+        replace(
+            announced(),
+            needs_answer=False,
+            state=file_st.TransferState.CANCELLED,
+            reason=Reason.CANCELLED,
+        )
     )
     assert not question.window.winfo_exists()
     assert question_of(bench) is None
@@ -144,16 +151,27 @@ def test_what_was_answered_is_not_asked_again(bench: Bench) -> None:
     bench.window.show(announced())
     bench.settle()
     assert question_of(bench) is None
-    bench.window.show(replace(announced(), state=file_st.TransferState.WAITING))
+    bench.window.show(replace(announced(), needs_answer=False, state=file_st.TransferState.WAITING))
     bench.window.show(announced())
     bench.pump(lambda: question_of(bench) is not None)
 
 
 def test_what_we_send_is_not_asked_about(bench: Bench) -> None:
     bench.window.show(link())
-    bench.window.show(replace(announced(), direction=Direction.OUT))
+    bench.window.show(replace(announced(), needs_answer=False, direction=Direction.OUT))
     bench.settle()
     assert question_of(bench) is None
+
+
+def test_what_core_accepts_without_asking_is_not_asked_about(bench: Bench) -> None:
+    bench.window.show(link())
+    bench.window.show(replace(announced(), needs_answer=False))
+    bench.settle()
+    assert question_of(bench) is None
+    assert "Files for you" not in bench.root.title()
+    # One that needs an answer is asked about at once.
+    bench.window.show(announced(2))
+    assert question_of(bench) is not None
 
 
 def test_the_rows_button_brings_the_question_to_the_front(bench: Bench) -> None:

@@ -47,6 +47,13 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
             RowAction.CANCEL,
         ),
         (file_st.TransferState.ANNOUNCED, IN, {}, "Waiting for your answer", RowAction.ANSWER),
+        (
+            file_st.TransferState.ANNOUNCED,
+            IN,
+            {"needs_answer": False},
+            "Receiving from Grace's phone",
+            RowAction.CANCEL,
+        ),
         (file_st.TransferState.ACTIVE, IN, {}, "Receiving 0 bytes of 8.4 MB", RowAction.CANCEL),
         (
             file_st.TransferState.WAITING,

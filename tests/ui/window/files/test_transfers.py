@@ -109,13 +109,13 @@ def test_the_list_follows_the_palette(bench: Bench, panel: LinkPanel) -> None:
 def test_entries_are_counted_once_and_not_at_every_status(
     bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    big = replace(camera(count=2000), state=file_st.TransferState.ACTIVE)
+    big = replace(camera(count=2000), state=file_st.TransferState.ACTIVE, needs_answer=False)
     bench.window.show(big)
 
     def again(_argument: object) -> int:
         raise AssertionError("counted again")
 
-    for name in ("file_count", "total_size", "others_words"):
+    for name in ("count_files", "total_size", "others_words"):
         monkeypatch.setattr(f"proxim.ui.window.files.transfers.{name}", again)
     bench.window.show(replace(big, moved=5_000_000))
     assert next(iter(panel.transfers.rows.values())).status.moved == 5_000_000

@@ -1,4 +1,5 @@
 import tkinter
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -7,8 +8,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.ui.window.pairing.approval import APPROVE_DELAY_SECONDS, ApprovalDialog
+from proxim.ui.window.pairing.approval import ApprovalDialog
 from tests.rows import each_row
+from tests.ui.asking import asking
 from tests.ui.tk_support import LONG_NAME, Bench
 
 
@@ -24,16 +26,17 @@ def texts(widget: tkinter.Misc) -> list[str]:
     return found
 
 
-def ask(bench: Bench, prompt: st.Prompt | None = None) -> ApprovalDialog:
+def ask(bench: Bench, prompt: st.Prompt | None = None, *before: st.Prompt) -> ApprovalDialog:
+    """This is asked about, after what was there before and is not over."""
     asked = prompt or bench.prompt()
-    bench.window.show(asked)
+    bench.window.show(asking(*before, asked))
     dialog = bench.window._dialogs[asked.session_id]
     bench.wait_for_focus(dialog.reject_button)
     return dialog
 
 
 def come_alive(bench: Bench, dialog: ApprovalDialog) -> None:
-    bench.clock.now += APPROVE_DELAY_SECONDS
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
     bench.pump(lambda: dialog.approve_button.instate(["!disabled"]))
 
 
@@ -68,7 +71,7 @@ def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
 @pytest.mark.parametrize("how", ["invoke", "approve", "letter", "return"])
 def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
     dialog = ask(bench, bench.prompt(verified=Verified.CODE))
-    bench.clock.now += APPROVE_DELAY_SECONDS - 0.01
+    bench.clock.now += st.ANSWER_DELAY_SECONDS - 0.01
 
     def press() -> None:
         if how == "invoke":
@@ -103,7 +106,7 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
         "Nothing shows that this device has seen your code" in text for text in texts(dialog.window)
     )
     bench.wait_for_focus(dialog.reject_button)
-    bench.clock.now += APPROVE_DELAY_SECONDS - 0.01
+    bench.clock.now += st.ANSWER_DELAY_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
     # A double click
     dialog.approve_button.invoke()
@@ -176,19 +179,26 @@ def test_it_counts_down_and_is_too_late_in_the_end(bench: Bench) -> None:
     assert dialog.approve_button.instate(["disabled"])
 
 
+def open_dialogs(bench: Bench) -> list[str]:
+    """Whose requests are on the screen."""
+    return [session for session, one in bench.window._dialogs.items() if one.window.winfo_exists()]
+
+
 def test_it_goes_away_by_itself(bench: Bench) -> None:
     dialog = ask(bench)
     bench.window.show(st.PairOutcome("another", approved=True))
     assert dialog.window.winfo_exists()
     bench.window.show(st.PairOutcome("session-1", approved=False, reason=Reason.GUEST_LEFT))
+    bench.window.show(asking())
     assert not dialog.window.winfo_exists()
     assert bench.posted == []
     assert bench.root.title() == "Proxim"
 
 
 def test_two_verified_requests_have_a_dialog_each(bench: Bench) -> None:
-    first = ask(bench, bench.prompt(verified=Verified.QR))
-    second = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
+    prompt = bench.prompt(verified=Verified.QR)
+    first = ask(bench, prompt)
+    second = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"), prompt)
     assert (second.window.winfo_x(), second.window.winfo_y()) != (
         first.window.winfo_x(),
         first.window.winfo_y(),
@@ -200,49 +210,69 @@ def test_two_verified_requests_have_a_dialog_each(bench: Bench) -> None:
 
 
 def test_unverified_requests_are_asked_one_after_the_other(bench: Bench) -> None:
-    first = ask(bench)
-    bench.window.show(bench.prompt("Joan", session="session-2"))
-    bench.window.show(bench.prompt("Mary", session="session-3"))
-    assert list(bench.window._dialogs) == ["session-1"]
-    bench.window.show(st.PairOutcome("session-2", approved=False, reason=Reason.GUEST_LEFT))
-    first.reject()
-    assert list(bench.window._dialogs) == ["session-3"]
+    first, second = bench.prompt(), bench.prompt("Joan", session="session-2")
+    third = bench.prompt("Mary", session="session-3")
+    dialog = ask(bench, first)
+    bench.window.show(asking(first, second))
+    bench.window.show(asking(first, second, third))
+    assert open_dialogs(bench) == ["session-1"]
+    bench.window.show(asking(first, third))
+    dialog.reject()
+    bench.window.show(asking(third))
+    assert open_dialogs(bench) == ["session-3"]
     assert "Mary" in texts(bench.window._dialogs["session-3"].window)
 
 
 def test_an_answered_request_uncovers_one_that_is_dead_at_first(bench: Bench) -> None:
-    first = ask(bench)
-    bench.window.show(bench.prompt("Joan", session="session-2"))
-    come_alive(bench, first)
-    first.reject()
-    second = bench.window._dialogs["session-2"]
-    second.approve()
-    assert second._warned is False
+    first, second = bench.prompt(), bench.prompt("Joan", session="session-2")
+    dialog = ask(bench, first)
+    bench.window.show(asking(first, second))
+    come_alive(bench, dialog)
+    dialog.reject()
+    bench.window.show(asking(second))
+    uncovered = bench.window._dialogs["session-2"]
+    uncovered.approve()
+    assert uncovered._warned is False
     assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
 
 
+def test_an_answered_request_is_not_asked_about_again(bench: Bench) -> None:
+    """Core tells of another before it has read the answer."""
+    prompt = bench.prompt()
+    ask(bench, prompt).reject()
+    assert "asks" not in bench.root.title()
+    bench.window.show(asking(prompt, bench.prompt("Joan", session="session-2")))
+    assert open_dialogs(bench) == []
+    # The same session's next request is another
+    later = replace(prompt, number=21)
+    bench.window.show(asking(later))
+    assert open_dialogs(bench) == ["session-1"]
+    assert "asks" in bench.root.title()
+
+
 def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
-    unverified = ask(bench)
-    verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"))
+    prompt = bench.prompt()
+    unverified = ask(bench, prompt)
+    verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"), prompt)
     assert not unverified.window.winfo_exists()
     # It only waits
     assert bench.posted == []
     verified.reject()
-    assert list(bench.window._dialogs) == ["session-1"]
+    bench.window.show(asking(prompt))
+    assert open_dialogs(bench) == ["session-1"]
     assert bench.root.title() != "Proxim"
 
 
-def test_a_fifth_unverified_request_is_turned_away_without_a_dialog(bench: Bench) -> None:
-    for number in range(1, 6):
-        bench.window.show(bench.prompt(session=f"session-{number}"))
-    assert bench.posted == [ev.Decide("session-5", approved=False, number=15)]
-    bench.window.show(st.PairOutcome("session-5", approved=False, reason=Reason.DECLINED))
-    assert list(bench.window._dialogs) == ["session-1"]
+def test_a_request_is_shown_when_core_says_so(bench: Bench) -> None:
+    bench.window.show(bench.prompt())
+    assert open_dialogs(bench) == []
+    bench.window.show(st.PairOutcome("session-1", approved=False, surplus=True))
+    assert bench.posted == []
 
 
 def test_the_same_session_never_has_two(bench: Bench) -> None:
     first = ask(bench)
-    second = ask(bench, bench.prompt("Joan"))
+    second = ask(bench, replace(bench.prompt("Joan"), number=12))
     assert not first.window.winfo_exists()
     assert "Joan" in texts(second.window)
     assert bench.posted == []

@@ -7,6 +7,7 @@ from proxim.core.files import status as file_st
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.ui.window.pairing.steps import NO_STEP, Step, Steps, StepsSide
 from tests.rows import each_row
+from tests.ui.asking import asking
 from tests.ui.tk_support import link, transfer
 
 INVITATION = st.Invitation("s", "u", "02501-WK381", "http://x", ev.SessionType.ONE_TIME, None)
@@ -40,11 +41,11 @@ def test_before_anything_was_told() -> None:
 def test_a_host_climbs() -> None:
     told: list[st.Status] = [INVITATION]
     assert (after(*told).side, after(*told).step) == (StepsSide.HOST, 0)
-    told.append(PROMPT)
+    told += [PROMPT, asking(PROMPT)]
     assert after(*told).step == 1
     assert after(*told).deadline == 40.0
     assert "Grace asks to join" in after(*told).sentence
-    told.append(st.PairOutcome("s", approved=True))
+    told += [st.PairOutcome("s", approved=True), asking()]
     for stage, step in ((st.Stage.APPROVED, 2), (st.Stage.CONNECTING, 3), (st.Stage.CONNECTED, 4)):
         told.append(link("Grace", stage))
         assert (after(*told).side, after(*told).step, after(*told).failed) == (
@@ -100,7 +101,7 @@ def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
     steps.dismiss()
     assert steps.current().step == 0
     steps.handle(guest(st.Stage.CLOSED, Reason.REFUSED))
-    steps.handle(PROMPT)
+    steps.handle(asking(PROMPT))
     assert not steps.current().failed
 
 
@@ -111,7 +112,12 @@ def test_cancelling_is_no_error_of_the_table() -> None:
 
 @each_row("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
 def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> None:
-    step = after(INVITATION, PROMPT, st.PairOutcome("s", approved=False, reason=reason))
+    step = after(
+        INVITATION,
+        asking(PROMPT),
+        st.PairOutcome("s", approved=False, reason=reason),
+        asking(),
+    )
     assert step.failed
     assert step.step == 1
     assert step.wanted == (reason in (Reason.DECLINED, Reason.CLOSED))
@@ -120,7 +126,12 @@ def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> N
 
 
 def test_a_guest_that_left_is_told_from_the_table() -> None:
-    step = after(INVITATION, PROMPT, st.PairOutcome("s", approved=False, reason=Reason.GUEST_LEFT))
+    step = after(
+        INVITATION,
+        asking(PROMPT),
+        st.PairOutcome("s", approved=False, reason=Reason.GUEST_LEFT),
+        asking(),
+    )
     assert step.sentence == f"Grace: {SENTENCES[Reason.GUEST_LEFT]}"
 
 
@@ -134,37 +145,30 @@ def test_an_outcome_of_our_own_joining_is_left_to_its_link() -> None:
 
 
 def test_a_request_comes_before_what_is_under_way() -> None:
-    assert after(INVITATION, guest(st.Stage.DIALING), PROMPT).side is StepsSide.HOST
-    assert after(PROMPT, guest(st.Stage.DIALING)).side is StepsSide.HOST
-    assert (
-        after(PROMPT, guest(st.Stage.DIALING), st.PairOutcome("s", approved=True)).side
-        is StepsSide.GUEST
-    )
+    dialing = guest(st.Stage.DIALING)
+    assert after(INVITATION, dialing, asking(PROMPT)).side is StepsSide.HOST
+    assert after(asking(PROMPT), dialing).side is StepsSide.HOST
+    approved = st.PairOutcome("s", approved=True)
+    assert after(asking(PROMPT), dialing, approved, asking()).side is StepsSide.GUEST
 
 
 def test_the_request_that_is_asked_about_is_named() -> None:
     second = replace(PROMPT, session_id="t", device=DeviceInfo("Joan", "id"))
-    assert "Grace" in after(PROMPT, second).sentence
-    assert "Joan" in after(PROMPT, replace(second, verified=Verified.CODE)).sentence
-    assert (
-        "Joan"
-        in after(
-            PROMPT, second, st.PairOutcome("s", approved=False, reason=Reason.DECLINED)
-        ).sentence
-    )
+    assert "Grace" in after(asking(PROMPT, second)).sentence
+    assert "Joan" in after(asking(PROMPT, replace(second, verified=Verified.CODE))).sentence
+    declined = st.PairOutcome("s", approved=False, reason=Reason.DECLINED)
+    assert "Joan" in after(asking(PROMPT, second), declined, asking(second)).sentence
 
 
 def test_who_made_room_for_a_verified_device_is_told_so() -> None:
-    step = after(PROMPT, st.PairOutcome("s", approved=False, reason=Reason.BUSY))
+    step = after(asking(PROMPT), st.PairOutcome("s", approved=False, reason=Reason.BUSY), asking())
     assert step.sentence == f"Grace: {HOST_SENTENCES[Reason.BUSY]}"
 
 
 def test_a_request_that_was_one_too_many_is_not_told() -> None:
-    many: list[st.Status] = [replace(PROMPT, session_id=str(number)) for number in range(5)]
-    gone: list[st.Status] = [
-        st.PairOutcome(str(number), approved=False, reason=Reason.TIMEOUT) for number in range(4)
-    ]
-    step = after(*many, *gone, st.PairOutcome("4", approved=False, reason=Reason.DECLINED))
+    timeout = st.PairOutcome("s", approved=False, reason=Reason.TIMEOUT)
+    surplus = st.PairOutcome("t", approved=False, reason=Reason.DECLINED, surplus=True)
+    step = after(asking(PROMPT), timeout, asking(), replace(PROMPT, session_id="t"), surplus)
     assert step.sentence == f"Grace: {HOST_SENTENCES[Reason.TIMEOUT]}"
 
 
@@ -192,7 +196,7 @@ def test_without_a_code_nobody_is_awaited() -> None:
 
 
 def test_nothing_is_left_when_the_network_side_stopped() -> None:
-    assert after(INVITATION, PROMPT, guest(st.Stage.DIALING), st.Stopped()).step == NO_STEP
+    assert after(INVITATION, asking(PROMPT), guest(st.Stage.DIALING), st.Stopped()).step == NO_STEP
 
 
 def test_a_lost_link_is_waited_for_until_another_goes_on_for_it() -> None:

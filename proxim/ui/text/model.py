@@ -1,0 +1,348 @@
+"""What a line face knows: which links and transfers exist, which files wait to be sent, and when
+the program ends.
+
+Each of the two faces holds a `FaceModel`. For each status a face calls `note`, shows what that
+returns, and then calls `follow_up`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Final
+
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.errors import Problem, Reason
+from proxim.core.files import events as file_ev
+from proxim.core.files import status as file_st
+from proxim.core.files.manifest import TransferID
+from proxim.core.pairing.host_code import JoinTarget, is_local
+from proxim.ui.once_job import OnceJob
+
+# This many finished transfers are kept for lists; each may have 20,000 names.
+MAX_TRANSFERS_KEPT: Final = 100
+# Seconds: the network side takes at most one less, and after this the process ends without it.
+GOODBYE_SECONDS: Final = 4.0
+# Seconds: within this time after a link opens the other device's greeting arrives, even if it is
+# lost once or twice.
+GREETING_SECONDS: Final = 5.0
+
+# A link that ends for one of these reasons has not failed.
+ORDERLY: Final = frozenset(
+    {None, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.CLOSED, Reason.EXPIRED}
+)
+# A host that never showed a code cannot overcome these by waiting; the person has to start it
+# differently.
+_FATAL: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
+_ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
+
+
+class Role(StrEnum):
+    """Which of the two programs this is."""
+
+    HOST = "host"
+    JOIN = "join"
+
+
+class ExitStatus(IntEnum):
+    """The exit status of the process."""
+
+    DONE = 0
+    FAILED = 1
+    # Nothing was tried, because the code or a consent was missing.
+    USAGE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class FaceOptions:
+    """The part of the command line that the faces need."""
+
+    role: Role
+    # A host makes this invitation when it is asked for a new code.
+    invite: ev.Invite = _ONE_TIME
+    # With None the face asks for the code.
+    target: JoinTarget | None = None
+    # --yes allows dialling an address outside the local network without asking.
+    far_allowed: bool = False
+    # These are this machine's subnets (CIDR); addresses in them are not far.
+    own_networks: tuple[str, ...] = ()
+    once: bool = False
+    # These files and folders are sent as soon as there is a link.
+    send: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChange:
+    """How a link is now, and its previous status; None for a new link."""
+
+    status: st.LinkStatus
+    before: st.LinkStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferChange:
+    """How a transfer is now, and its previous status; None for a new transfer."""
+
+    status: file_st.TransferStatus
+    before: file_st.TransferStatus | None
+
+
+# What a face shows of a status; of a link or transfer it is the change.
+Change = LinkChange | TransferChange | st.Status
+
+
+class FaceModel:
+    """What a line face knows of the newest statuses, and what it does without being asked.
+
+    `post` is called with intents; `clock` is the monotonic clock that statuses use.
+    """
+
+    def __init__(
+        self,
+        options: FaceOptions,
+        post: Callable[[file_ev.AnyIntent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.options = options
+        self.exit_status: int = ExitStatus.DONE if options.role is Role.HOST else ExitStatus.FAILED
+        # Only links that are not closed are in here.
+        self.links: dict[ev.LinkID, st.LinkStatus] = {}
+        # Transfers are in the order in which they were first seen.
+        self.transfers: dict[TransferID, file_st.TransferStatus] = {}
+        # This is true once Join was posted.
+        self.joined = False
+        self._post = post
+        self._clock = clock
+        # These transfers were accepted or declined here, but their status has not changed yet.
+        self._answered: set[TransferID] = set()
+        # This is when each link was first seen connected.
+        self._opened: dict[ev.LinkID, float] = {}
+        # These paths are sent once the other device reports that it accepts files.
+        self._waiting: dict[ev.LinkID, list[tuple[str, ...]]] = {}
+        self._once_job = OnceJob(options.send, once=options.once)
+        # This is the reason of the last status if it was a Trouble.
+        self._shown_reason: Reason | None = None
+        self._invited = False
+        self._closing_since: float | None = None
+        self._stopped = False
+
+    # --- statuses ---------------------------------------------------------------------------------
+
+    def note(self, status: st.Status) -> Change | None:
+        """Take in a new status; return what is to be shown of it, or None."""
+        shown_reason = self._shown_reason
+        self._shown_reason = status.problem.reason if isinstance(status, st.Trouble) else None
+        match status:
+            case st.LinkStatus():
+                return LinkChange(status, self._note_link(status))
+            case file_st.TransferStatus():
+                return TransferChange(status, self._note_transfer(status))
+            case st.Invitation() | st.NoInvitation() | st.Prompt() | st.Prompts() if self.closing:
+                # A host that lost its guest makes a new code before it receives the Shutdown.
+                return None
+            case st.NoInvitation(reason) if reason is not None and reason is shown_reason:
+                # The Trouble before it has already shown the reason.
+                return st.NoInvitation(None)
+            case _:
+                return status
+
+    def follow_up(self, status: st.Status) -> tuple[Problem, ...]:
+        """Do what follows from a status that was shown; return the problems to show then."""
+        problems: tuple[Problem, ...] = ()
+        match status:
+            case st.LinkStatus():
+                problems = self._follow_link(status)
+            case file_st.TransferStatus() if status.over:
+                self._forget_oldest()
+            case st.Invitation():
+                self._invited = True
+            case st.NoInvitation(reason) if reason in _FATAL and not self._invited:
+                self.close(ExitStatus.FAILED)
+            case st.Trouble():
+                self._once_job.count_failure(status)
+            case st.Stopped():
+                self._stopped = True
+                # Nobody asked for this end, so the network side has failed.
+                if self._closing_since is None:
+                    self.exit_status = ExitStatus.FAILED
+            case _:
+                pass
+        if self._once_job.over:
+            self.close()
+        return problems
+
+    def overdue(self) -> tuple[Problem, ...]:
+        """Return the problems that are due although nothing happened; a face asks regularly.
+
+        These are files that wait for a peer that has not said in time that it accepts files.
+        """
+        now = self._clock()
+        problems: tuple[Problem, ...] = ()
+        for link in list(self._waiting):
+            greeted = self._opened.get(link, now) + GREETING_SECONDS
+            if self.links[link].stage is st.Stage.CONNECTED and now >= greeted:
+                problems += self._unsupported(link)
+        return problems
+
+    # --- what the person wants --------------------------------------------------------------------
+
+    def is_far(self, target: JoinTarget) -> bool:
+        """Return whether the person has to agree before this host is dialled."""
+        return not self.options.far_allowed and not is_local(
+            target.address, self.options.own_networks
+        )
+
+    def join(self, target: JoinTarget) -> None:
+        """Join a host."""
+        self.joined = True
+        self._post(ev.Join(target))
+
+    def send_text(self, text: str) -> bool:
+        """Send text over every open link; return False if there is none."""
+        links = self._connected()
+        for link in links:
+            self._post(ev.SendText(link.link, text))
+        return bool(links)
+
+    def send_paths(self, paths: tuple[str, ...], link: ev.LinkID | None = None) -> Reason | None:
+        """Send files over `link`, or over every open link; return the reason if it is
+        impossible.
+        """
+        links = [one for one in self._connected() if link in (None, one.link)]
+        able = [one for one in links if one.can_send_files]
+        # A script sends as soon as it reads `connected`, which may be before the other device's
+        # greeting has arrived.
+        now = self._clock()
+        new = [
+            one
+            for one in links
+            if one not in able and now < self._opened[one.link] + GREETING_SECONDS
+        ]
+        for one in able:
+            self._post_send_paths(one.link, paths)
+        for one in new:
+            self._waiting.setdefault(one.link, []).append(paths)
+        if able or new:
+            return None
+        return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
+
+    def needs_answer(self, status: file_st.TransferStatus) -> bool:
+        """Return whether somebody here still has to accept or decline this transfer."""
+        return status.needs_answer and status.transfer not in self._answered
+
+    def accept(self, answer: file_ev.AcceptTransfer) -> None:
+        """Accept a transfer."""
+        self._answered.add(answer.transfer)
+        self._once_job.accepted(answer.transfer)
+        self._post(answer)
+
+    def decline(self, transfer: TransferID) -> None:
+        """Decline a transfer."""
+        self._answered.add(transfer)
+        self._post(file_ev.CancelTransfer(transfer))
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    def close(self, exit_status: int | None = None) -> None:
+        """End every link and then the program.
+
+        `exit_status` replaces the one that follows from how the links went.
+        """
+        if self._closing_since is not None:
+            return
+        self._closing_since = self._clock()
+        links = list(self.links.values())
+        if exit_status is not None:
+            self.exit_status = exit_status
+        elif self.options.once:
+            self.exit_status = ExitStatus.DONE if self._once_job.succeeded else ExitStatus.FAILED
+        elif self.options.role is Role.JOIN and any(link.was_connected for link in links):
+            self.exit_status = ExitStatus.DONE
+        for link in links:
+            self._post(ev.Disconnect(link.link))
+        self._post(ev.Shutdown())
+
+    def interrupt(self) -> None:
+        """Cancel announced and active transfers instead of keeping them, and end."""
+        if not self.closing:
+            states = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
+            for status in self.transfers.values():
+                if status.state in states:
+                    self._post(file_ev.CancelTransfer(status.transfer))
+        self.close()
+
+    @property
+    def closing(self) -> bool:
+        """Whether the program ends, so that nothing is asked or read any more."""
+        return self._closing_since is not None or self._stopped
+
+    @property
+    def finished(self) -> bool:
+        """Whether the process may end."""
+        overdue = (
+            self._closing_since is not None
+            and self._clock() >= self._closing_since + GOODBYE_SECONDS
+        )
+        return self._stopped or overdue
+
+    # --- bookkeeping ------------------------------------------------------------------------------
+
+    def _connected(self) -> list[st.LinkStatus]:
+        return [link for link in self.links.values() if link.stage is st.Stage.CONNECTED]
+
+    def _note_link(self, status: st.LinkStatus) -> st.LinkStatus | None:
+        before = self.links.pop(status.link, None)
+        if status.stage is not st.Stage.CLOSED:
+            self.links[status.link] = status
+        if status.resumes is not None:
+            # The lost link gets no further status.
+            self.links.pop(status.resumes, None)
+            if status.resumes in self._waiting:
+                self._waiting[status.link] = self._waiting.pop(status.resumes)
+        if status.stage is st.Stage.CONNECTED:
+            self._opened.setdefault(status.link, self._clock())
+        return before
+
+    def _follow_link(self, status: st.LinkStatus) -> tuple[Problem, ...]:
+        if status.stage is st.Stage.CLOSED:
+            self._opened.pop(status.link, None)
+            problems = self._unsupported(status.link)
+            self._after_link(status)
+            return problems
+        if status.stage is st.Stage.CONNECTED and status.can_send_files:
+            for paths in self._waiting.pop(status.link, []):
+                self._post_send_paths(status.link, paths)
+        if not self.closing and self._once_job.sends_over(status):
+            self._post_send_paths(status.link, self.options.send)
+        return ()
+
+    def _unsupported(self, link: ev.LinkID) -> tuple[Problem, ...]:
+        return tuple(Problem(Reason.FILES_UNSUPPORTED) for _ in self._waiting.pop(link, []))
+
+    def _post_send_paths(self, link: ev.LinkID, paths: tuple[str, ...]) -> None:
+        self._once_job.sent()
+        self._post(file_ev.SendPaths(link, paths))
+
+    def _after_link(self, status: st.LinkStatus) -> None:
+        if self.options.once:
+            others = any(
+                link.stage in (st.Stage.CONNECTED, st.Stage.WAITING) for link in self.links.values()
+            )
+            if not others or self._once_job.serves(status.link):
+                self.close()
+        elif self.options.role is Role.JOIN:
+            orderly = status.was_connected and status.reason in ORDERLY
+            self.close(ExitStatus.DONE if orderly else ExitStatus.FAILED)
+
+    def _note_transfer(self, status: file_st.TransferStatus) -> file_st.TransferStatus | None:
+        before = self.transfers.get(status.transfer)
+        self.transfers[status.transfer] = status
+        self._once_job.see(status)
+        if status.state is not file_st.TransferState.ANNOUNCED:
+            self._answered.discard(status.transfer)
+        return before
+
+    def _forget_oldest(self) -> None:
+        over = [status.transfer for status in self.transfers.values() if status.over]
+        for transfer in over[:-MAX_TRANSFERS_KEPT]:
+            del self.transfers[transfer]
