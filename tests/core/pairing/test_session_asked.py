@@ -13,6 +13,7 @@ from proxim.core.pairing import host_code
 from proxim.core.pairing.session import (
     MAX_IGNORED,
     Ask,
+    DeclineSurplus,
     PairingRequest,
     Session,
     SessionInput,
@@ -99,4 +100,18 @@ def test_a_guest_can_be_turned_away() -> None:
     assert rejection(GUEST, Reason.NOT_VERIFIED) in session.handle(
         TurnAway(Reason.NOT_VERIFIED), T0
     )
+    assert session.state is SessionState.OPEN
+
+
+def test_one_guest_too_many_is_declined_as_if_by_the_person() -> None:
+    session = new_session()
+    prompt = ask(session)
+    assert session.prompt == prompt
+    assert session.handle(DeclineSurplus(), T0) == [
+        do.CancelTimer(APPROVAL),
+        rejection(GUEST, Reason.DECLINED),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=Reason.DECLINED, surplus=True)),
+    ]
+    assert session.prompt is None
+    assert session.handle(Ask(GUEST), T0) == [rejection(GUEST, Reason.DECLINED)]
     assert session.state is SessionState.OPEN
