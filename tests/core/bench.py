@@ -1,4 +1,4 @@
-"""A program on a made-up clock, with a ledger between it and the world.
+"""A program with a simulated clock and a ledger that checks its events and commands.
 
 Nothing here waits: a script of 40 seconds or 15 minutes takes no time.
 """
@@ -15,26 +15,28 @@ from tests.core.playbook import Trace
 
 
 class Bench:
-    """A program, a clock, and the ledger between them and the world."""
+    """A program, a simulated clock, and the ledger that checks all events and commands."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.ledger = Ledger()
         self.disk = Disk()
         self.trace = Trace()
-        # No machine may take the clock's start for anything
+        # The clock does not start at 0, so that no machine can rely on its first value.
         self.now = 1000.0
         self._take(program.start(self.now))
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:
-        """Report an event; what the program commands."""
+        """Report an event to the program and return its commands."""
         self.ledger.note(event)
         commands = self.program.handle(event, self.now)
         self.trace.add(event, commands)
         return self._take(commands)
 
     def on(self, event: ProgramEvent, *expected: do.Command | EllipsisType) -> list[do.Command]:
-        """This happens, and the program commands just these; as in tests/core/playbook.py."""
+        """Report an event, check that the program answers with exactly the expected commands (`...`
+        as in tests/core/playbook.py), and return them.
+        """
         commands = self.handle(event)
         self.trace.check(commands, expected)
         return commands
@@ -47,7 +49,7 @@ class Bench:
         return commands
 
     def next_timer(self) -> tuple[float, ev.Timer] | None:
-        """The timer that fires next."""
+        """Return the timer that fires next, with its moment, or None."""
         return min(
             ((at, timer) for timer, at in self.ledger.timers.items()),
             key=lambda pair: pair[0],
@@ -55,7 +57,7 @@ class Bench:
         )
 
     def advance(self, seconds: float) -> list[do.Command]:
-        """Let time pass; every timer fires when it is due."""
+        """Let time pass, fire every timer when it is due, and return all commands."""
         until = self.now + seconds
         commands: list[do.Command] = []
         while (due := self.next_timer()) is not None and due[0] <= until:
@@ -65,12 +67,10 @@ class Bench:
         return commands
 
     def sleep(self, seconds: float) -> list[do.Command]:
-        """The machine under the program slept: time passed, and only now the timers fire that are
-        overdue.
-        """
+        """Simulate a computer that slept: time passes, and the overdue timers fire only now."""
         self.now += seconds
         return self.advance(0)
 
     def told(self, kind: type[st.Status]) -> list[st.Status]:
-        """All statuses of a kind, oldest first."""
+        """Return all published statuses of a kind, oldest first."""
         return [status for status in self.ledger.statuses if isinstance(status, kind)]

@@ -1,13 +1,13 @@
-"""Descriptions and candidates that the filter passes on letter for letter; for tests of what is
-around it.
-"""
+"""Descriptions and candidates that the filter passes on unchanged, for tests of the code around it."""
 
 from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing import messages as pair_msg
 
 
 def description(setup: str, name: str) -> str:
-    """One data channel of the peer `name` (letters and digits, four at least)."""
+    """Return a description of one data channel. `name` is its ufrag: at least four letters or
+    digits.
+    """
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
         *("m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0"),
@@ -31,9 +31,9 @@ LINE = "candidate:1 1 udp 1 192.168.1.9 5000 typ host"
 
 
 def sdp(name: str = "no name") -> str:
-    """A description of a data channel that the filter (signaling.py) leaves unchanged.
+    """Return a description of a data channel that the filter (signaling.py) leaves unchanged.
 
-    `name` is its ufrag, in hex.
+    The ufrag is `name` in hex.
     """
     lines = (
         *("v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=-", "t=0 0", "a=group:BUNDLE 0"),
@@ -56,7 +56,7 @@ def sdp(name: str = "no name") -> str:
 
 
 def sdp_name(text: str) -> str:
-    """The name of such a description."""
+    """Return the `name` with which sdp() made this description."""
     (ufrag,) = (
         line.partition(":")[2] for line in text.splitlines() if line.startswith("a=ice-ufrag:")
     )
@@ -69,5 +69,5 @@ ANSWER = pair_msg.Description(sdp("answer"), pair_msg.SDPType.ANSWER)
 
 
 def candidate_signal(session_id: str, line: str = LINE) -> pair_msg.Signal:
-    """A guest's candidate with its W3C companions."""
+    """Return a guest's candidate with its W3C companions, the media ID and the line index."""
     return pair_msg.Signal(session_id, pair_msg.Candidate(line, "0", 0))

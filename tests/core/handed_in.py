@@ -1,4 +1,4 @@
-"""What is handed in to the machines under test: devices, networks, randomness, how to prove."""
+"""Values that the tests pass to the machines: devices, networks, random bytes and provers."""
 
 import itertools
 from collections.abc import Callable
@@ -24,18 +24,18 @@ ONE_TIME = ev.Invite(ev.SessionType.ONE_TIME)
 
 
 def counting_bytes() -> Callable[[int], bytes]:
-    """A token_bytes that never repeats itself and never surprises."""
+    """Return a replacement of token_bytes that counts: it never repeats a value and is predictable."""
     numbers = itertools.count(1)
     return lambda size: next(numbers).to_bytes(size)
 
 
 def no_files() -> Transfers:
-    """For a machine whose files are of no interest here."""
+    """Return an empty `Transfers` for a machine in whose tests files play no part."""
     return Transfers(counting_bytes())
 
 
 def prover(spake2: MakeExchange = FakeSpake2) -> Prover:
-    """What proofs are made with, here."""
+    """Return a prover with predictable random bytes and, by default, a fake SPAKE2."""
     return Prover(counting_bytes(), spake2)
 
 
@@ -45,10 +45,10 @@ def new_session(
     lifetime: float | None = None,
     now: float = 100.0,
 ) -> NewSession:
-    """What a session begins with."""
+    """Return the data of a new session, with fixed secrets."""
     return NewSession(session_id, kind, expiry(kind, lifetime, now), SessionSecrets(5, b"k" * 16))
 
 
 def invitations(first: ev.Invite = ONE_TIME, made_with: Prover | None = None) -> Invitations:
-    """The invitations of a host on HOST_DEVICE."""
+    """Return the invitations of a host on HOST_DEVICE."""
     return Invitations(HOST_DEVICE, first, (made_with or prover()).token_bytes)

@@ -1,4 +1,4 @@
-"""What stands in a list of commands: what people are told, and what goes out on a WebSocket."""
+"""Helpers that find statuses and WebSocket messages in a list of commands."""
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -9,14 +9,14 @@ from proxim.core.pairing import messages as pair_msg
 
 
 def published(commands: list[do.Command]) -> list[st.Status]:
-    """What people are told by these commands."""
+    """Return the statuses that these commands publish."""
     return [command.status for command in commands if isinstance(command, do.Publish)]
 
 
 def sent(
     commands: list[do.Command], connection: ev.ConnectionID | None = None
 ) -> list[pair_msg.Message]:
-    """What goes out on a WebSocket by these commands."""
+    """Return the messages that these commands send on a WebSocket, or on any of them."""
     return [
         command.message
         for command in commands
@@ -25,14 +25,14 @@ def sent(
 
 
 def reasons(commands: list[do.Command]) -> list[Reason]:
-    """The problems that people are told by these commands."""
+    """Return the reasons of the problems that these commands publish."""
     return [
         status.problem.reason for status in published(commands) if isinstance(status, st.Trouble)
     ]
 
 
 def errors(commands: list[do.Command]) -> list[str]:
-    """The codes of the wire's `error` messages among these commands."""
+    """Return the codes of the `error` messages that these commands send."""
     return [
         message.code for message in sent(commands) if isinstance(message, pair_msg.ErrorMessage)
     ]

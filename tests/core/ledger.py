@@ -1,4 +1,4 @@
-"""A ledger of all that a machine has open, which refuses what no machine may command."""
+"""A ledger of everything that a program has open. It refuses commands that break the contract."""
 
 from enum import Enum
 
@@ -18,7 +18,7 @@ from tests.core.playbook import show
 
 
 class SinkState(Enum):
-    """What is to be heard of a sink next."""
+    """What the disk reports next about a sink."""
 
     OPENING = "opening"
     READY = "ready"
@@ -27,17 +27,18 @@ class SinkState(Enum):
 
 
 class Ledger:
-    """All that a machine has open, by its own commands and by the world's events.
+    """Everything that a program has open, as its commands and the outside events show.
 
-    Fails on a command that breaks the contract of commands.py: a send on a socket that is not open
-    or is being closed, a peer opened twice or used before or after its life, a prompt shown over
-    another of its session, or ended twice; a lane for a link that is not there, a token that was
-    expected before, a word on a lane that does not carry its link; files sent over a link that is
-    not open, a stream taken for a sink that is not; and on a timer whose owner is gone.
+    The ledger fails on a command that breaks the contract of commands.py: a send on a socket that
+    is not open or is being closed; a peer that is opened twice, or used before or after its life; a
+    prompt that replaces another one of its session, or that ends twice; a lane for a link that does
+    not exist, a token that was expected before, or a message on a lane that does not carry its
+    link; files that are sent over a link that is not open, or a stream for a sink that does not
+    exist; and a timer whose owner is gone.
     """
 
     def __init__(self) -> None:
-        # When they fire
+        # The values are the moments when the timers fire.
         self.timers: dict[ev.Timer, float] = {}
         self.sockets: set[ev.ConnectionID] = set()
         self.dials: set[ev.ConnectionID] = set()
@@ -45,30 +46,33 @@ class Ledger:
         self.peers: set[ev.LinkID] = set()
         self.past_peers: set[ev.LinkID] = set()
         self.channels: set[tuple[ev.LinkID, int]] = set()
-        # Links from their peer on, to their end or their loss, whatever carries them
+        # A link is here from the opening of its peer to its end or loss, whether WebRTC or a lane
+        # carries it.
         self.alive: set[ev.LinkID] = set()
-        # Of all lanes that were ever expected
+        # These are the tokens of all lanes that were ever expected.
         self.tokens: set[bytes] = set()
         self.expected: set[ev.LinkID] = set()
         self.lanes_dialled: set[ev.LinkID] = set()
-        # Open, for all that the machine was told
+        # These lanes are open, as far as the program knows.
         self.lanes: set[ev.LinkID] = set()
         self.lanes_closing: set[ev.LinkID] = set()
         self.listing: set[TransferID] = set()
         self.sending: dict[TransferID, file_do.StartSending] = {}
-        # Over which links the person's newest wish may be met: one, where they named it
+        # The person's newest request may go over these links; it is one link where they named it.
         self._wanted_over: frozenset[ev.LinkID] = frozenset()
-        # Of each transfer to be sent, over which links it may be
+        # Each outgoing transfer may go over these links.
         self.sent_over: dict[TransferID, frozenset[ev.LinkID]] = {}
-        # What the disk has listed and nobody has been told of yet: held back, if it stays so
+        # The disk has listed these transfers, but no status of them was published yet. A transfer
+        # that stays here is kept waiting.
         self.unannounced: set[TransferID] = set()
-        # What is to be sent, from its look at the disk to its end
+        # These transfers are to be sent. They are here from the listing of their files to their
+        # end.
         self.listed: set[TransferID] = set()
         self.sinks: dict[TransferID, SinkState] = {}
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
         self.listening: str | None = None
         self.prompts: dict[str, st.Prompt] = {}
-        # What people are to be asked, as it was told last
+        # This is the newest published status of what people are asked.
         self.to_ask = st.Prompts()
         self.invitation: st.Invitation | None = None
         self.links: dict[ev.LinkID, st.LinkStatus] = {}
@@ -76,7 +80,7 @@ class Ledger:
         self.statuses: list[st.Status] = []
 
     def note(self, event: ProgramEvent) -> None:
-        """The world did this."""
+        """Record an event before the program handles it."""
         match event:
             case pair_ev.ConnectionOpened(connection):
                 self.dials.discard(connection)
@@ -118,7 +122,7 @@ class Ledger:
                 pass
 
     def handle(self, command: do.Command, now: float) -> None:
-        """The machine commands this."""
+        """Check a command of the program and record what it changes."""
         match command:
             case do.SetTimer(timer, seconds):
                 assert seconds >= 0
@@ -215,7 +219,7 @@ class Ledger:
                 raise AssertionError(f"the ledger does not know {show(command)}")
 
     def look_at_prompts(self) -> None:
-        """People are asked about each prompt that is not over, or it waits for its turn."""
+        """Check that each prompt that is not over is either shown or queued."""
         waiting = (*self.to_ask.shown, *self.to_ask.queued)
         assert {prompt.session_id: prompt for prompt in waiting} == self.prompts
         assert len(waiting) == len(self.prompts), "asked twice"
@@ -223,8 +227,8 @@ class Ledger:
         assert bool(self.to_ask.shown) == bool(waiting)
 
     def look_at_timers(self) -> None:
-        """Every timer of a link or a transfer is of one that goes on; what is held back has one
-        that ends that.
+        """Check that every timer of a link or transfer belongs to one that goes on, and that every
+        transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:
             match timer.name:
@@ -235,7 +239,7 @@ class Ledger:
                 case ev.TimerName.STALL:
                     self._look_at_transfer(TransferID(timer.scope))
                 case _:
-                    # Those of sockets and sessions are looked at in tests/core/pairing/test_host.py
+                    # tests/core/pairing/test_host.py checks the timers of sockets and sessions.
                     pass
         held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
@@ -295,8 +299,8 @@ class Ledger:
                 pass
 
     def _joins(self, session_id: str) -> bool:
-        """Whether this program is a guest of that session, so that an outcome is the other person's
-        answer.
+        """Return whether this program is a guest of that session. The outcome is then the answer of
+        the person at the host.
         """
         return any(
             link.startswith("guest-") and status.session_id == session_id
@@ -304,7 +308,7 @@ class Ledger:
         )
 
     def at_rest(self) -> None:
-        """Nothing of an ended session or a closed link is left."""
+        """Check that nothing of an ended session or a closed link is left."""
         assert not self.prompts
         assert not self.peers
         assert not self.channels

@@ -1,11 +1,13 @@
-"""Scripts for machines that read as a trace: an event goes in, and just these commands come out.
+"""Scripts for machines that read as a trace: an event goes in, and exactly these commands come out.
 
-play = Playbook(session, T0) play.on(Ask(GUEST), do.SetTimer(APPROVAL, 40.0), do.Publish(PROMPT))
-play.on(ev.Decide(ID, approved=True), ..., do.OpenPeer(LINK, offerer=False), ...)
-play.on(ev.ConnectionLost(SOCKET), ..., at=T0 + 5) play.reaches(SessionState.OPEN)
+    play = Playbook(session, T0)
+    play.on(Ask(GUEST), do.SetTimer(APPROVAL, 40.0), do.Publish(PROMPT))
+    play.on(ev.Decide(ID, approved=True), ..., do.OpenPeer(LINK, offerer=False), ...)
+    play.on(ev.ConnectionLost(SOCKET), ..., at=T0 + 5)
+    play.reaches(SessionState.OPEN)
 
-`...` among the commands stands for any others, or for none. The first step that goes otherwise
-fails with the trace so far and the difference; it shows also what a repr leaves out.
+`...` among the commands stands for any other commands, or for none. The first step that goes
+otherwise fails with the trace so far and the difference, including what a repr leaves out.
 """
 
 import dataclasses
@@ -18,7 +20,7 @@ from proxim.core import commands as do
 
 Event_contra = TypeVar("Event_contra", contravariant=True)
 Event = TypeVar("Event")
-# A failing step shows so many of the steps before it
+# A failing step shows at most this many of the steps before it.
 SHOWN_STEPS = 12
 
 
@@ -27,7 +29,7 @@ class Machine(Protocol[Event_contra]):
 
 
 class Trace:
-    """What went in and came out, step by step."""
+    """The events that a machine handled and the commands that it gave, step by step."""
 
     def __init__(self) -> None:
         self._steps: list[tuple[object, Sequence[do.Command]]] = []
@@ -38,7 +40,7 @@ class Trace:
     def check(
         self, commands: Sequence[do.Command], expected: Sequence[do.Command | EllipsisType]
     ) -> None:
-        """The newest step gave the commands that were expected of it."""
+        """Check that the newest step gave the expected commands."""
         if not matches(commands, expected):
             difference = "\n".join(
                 difflib.ndiff(
@@ -60,7 +62,7 @@ class Trace:
 
 
 class Playbook(Generic[Event]):
-    """One machine, told one event after the other."""
+    """One machine that handles one event after the other."""
 
     def __init__(self, machine: Machine[Event], now: float) -> None:
         self.machine = machine
@@ -70,7 +72,7 @@ class Playbook(Generic[Event]):
     def on(
         self, event: Event, *expected: do.Command | EllipsisType, at: float | None = None
     ) -> list[do.Command]:
-        """This happens, now or at the moment given; what it commands."""
+        """Report an event, now or at the moment `at`, check the commands, and return them."""
         self.now = self.now if at is None else at
         commands = self.machine.handle(event, self.now)
         self.trace.add(event, commands)
@@ -78,14 +80,14 @@ class Playbook(Generic[Event]):
         return commands
 
     def reaches(self, state: object) -> None:
-        """The machine is in this state now."""
+        """Check that the machine is in this state now."""
         # Not every machine has one
         found = getattr(self.machine, "state")  # noqa: B009
         assert found is state, f"{self.trace}\n\nin {found}, not in {state}"
 
 
 def matches(commands: Sequence[do.Command], expected: Sequence[do.Command | EllipsisType]) -> bool:
-    """Whether these are the commands expected, in their order."""
+    """Return whether these are the expected commands, in their order."""
     if not expected:
         return not commands
     first, rest = expected[0], expected[1:]
@@ -95,7 +97,7 @@ def matches(commands: Sequence[do.Command], expected: Sequence[do.Command | Elli
 
 
 def show(value: object) -> str:
-    """Like a repr, with the fields that a repr leaves out; long texts are cut."""
+    """Return a repr that includes the fields that repr() leaves out; long texts are cut."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = [
             f"{one.name}={show(getattr(value, one.name))}"

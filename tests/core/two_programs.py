@@ -1,4 +1,4 @@
-"""A host's and a guest's program, joined by made-up wires, peers, lanes and disks."""
+"""A host's and a guest's program, joined by simulated WebSockets, peers, lanes and disks."""
 
 import itertools
 from collections import deque
@@ -27,13 +27,13 @@ from tests.core.files.transfer_bench import FakeSink, Record
 from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT
 from tests.core.pairing.host_bench import HostBench
 
-# The channels of streams have numbers from there on
+# The channels of file streams have this number or a higher one.
 FIRST_STREAM = 100
 
 
 @dataclass
 class _Wire:
-    """A WebSocket between the two."""
+    """A WebSocket between the two programs."""
 
     guest: ev.ConnectionID
     host: ev.ConnectionID
@@ -42,7 +42,7 @@ class _Wire:
 
 @dataclass
 class _Peers:
-    """A WebRTC connection between the two, known by its offer."""
+    """A WebRTC connection between the two programs. Its offer names the guest's link."""
 
     guest: ev.LinkID
     host: ev.LinkID | None = None
@@ -51,7 +51,7 @@ class _Peers:
 
 @dataclass(eq=False)
 class _Lane:
-    """A lane between the two."""
+    """A lane between the two programs."""
 
     guest: ev.LinkID
     host: ev.LinkID
@@ -64,9 +64,9 @@ class _Lane:
 
 @dataclass(eq=False)
 class _Bytes:
-    """A message of a transfer's stream, on its way."""
+    """A message of a transfer's stream that has not arrived yet."""
 
-    # At the receiver
+    # Both belong to the receiver.
     link: ev.LinkID
     channel: int
     command: file_do.StartSending
@@ -77,18 +77,18 @@ class _Bytes:
 class _Delivery:
     to: "Bench"
     event: ProgramEvent | _Bytes
-    # what it is of, where it is not heard of once that is gone
+    # The lane or sink that the event belongs to. The event is dropped once that is gone.
     about: _Lane | FakeSink | None = None
 
 
 @dataclass
 class World:
-    """A host's and a guest's program, both real, joined by fake wires and peers.
+    """A host's and a guest's program, both real, joined by fake WebSockets and peers.
 
-    Events wait in `queue` until `settle` hands them over, in the order in which they were sent; a
-    script that reports two things before it settles lets them cross. `udp` False: no link opens.
-    `reachable` False: no dial is answered. Files are read and written at once; their bytes wait in
-    the queue like everything else.
+    Events wait in `queue` until `settle` delivers them, in the order in which they were sent. A
+    script that reports two events before it settles lets their effects cross. If `udp` is False, no
+    link opens over WebRTC. If `reachable` is False, no dial is answered. Files are read and written
+    at once; their bytes wait in the queue like everything else.
     """
 
     udp: bool = True
@@ -97,9 +97,9 @@ class World:
     host: HostBench = field(default_factory=lambda: HostBench(spake2=Spake2Exchange))
     guest: Bench = field(init=False)
     queue: deque[_Delivery] = field(default_factory=deque)
-    # Who sent it, and the text: what a sniffer sees
+    # Each pair is the sender and the text, as a sniffer sees them.
     frames: list[tuple[str, str]] = field(default_factory=list)
-    # The lane that this end of a link was told of last
+    # The newest lane whose opening was reported to this end of a link.
     current: dict[ev.LinkID, _Lane] = field(default_factory=dict)
     _expected: dict[bytes, link_do.ExpectLane] = field(default_factory=dict)
     _channels: Iterator[int] = field(default_factory=lambda: itertools.count(FIRST_STREAM))
@@ -114,22 +114,22 @@ class World:
     # --- for the script ---------------------------------------------------------------------------
 
     def report(self, to: Bench, event: ProgramEvent) -> None:
-        """Something happens to one of the two; what follows from it waits in the queue."""
+        """Report an event to one of the two programs; its effects wait in the queue."""
         for command in to.handle(event):
             self._execute(to, command)
 
     def handle(self, to: Bench, event: ProgramEvent) -> None:
-        """Something happens to one of the two, and all that follows from it at once."""
+        """Report an event to one of the two programs, and deliver everything that follows from it."""
         self.report(to, event)
         self.settle()
 
     def settle(self) -> None:
-        """Hand over all that waits."""
+        """Deliver everything that waits in the queue."""
         while self.queue:
             self.step()
 
     def step(self) -> None:
-        """Hand over the next thing that waits."""
+        """Deliver the next item of the queue."""
         if self.queue:
             delivery = self.queue.popleft()
             if not self._is_due(delivery):
@@ -149,7 +149,9 @@ class World:
             self.report(delivery.to, event)
 
     def advance(self, seconds: float) -> None:
-        """Let all arrive that waits, then time pass at both; every timer fires when it is due."""
+        """Deliver everything that waits, then let time pass at both; every timer fires when it is
+        due.
+        """
         self.settle()
         until = self.host.now + seconds
         while True:
@@ -167,42 +169,42 @@ class World:
         self.host.now = self.guest.now = until
 
     def join(self) -> ev.LinkID:
-        """The person at the guest types the host's code."""
+        """Let the person at the guest type the host's code, and return the guest's newest link."""
         code = self.host.shown.code
         assert code is not None
         self.handle(self.guest, ev.Join(parse_target(code)))
         return next(reversed(self.guest.ledger.links), ev.LinkID("none"))
 
     def decide(self, *, approved: bool) -> None:
-        """The person at the host answers the one prompt."""
+        """Let the person at the host answer the only prompt."""
         ((session_id, prompt),) = self.host.ledger.prompts.items()
         self.handle(self.host, ev.Decide(session_id, approved, prompt.number))
 
     def link_up(self) -> ev.LinkID:
-        """Join, approve, and all that follows; the guest's link."""
+        """Join and approve, deliver everything that follows, and return the guest's link."""
         link = self.join()
         self.decide(approved=True)
         return link
 
     def status(self, side: Bench) -> st.LinkStatus:
-        """The newest status of the newest link, as one side's people are told."""
+        """Return the newest link status that one side published."""
         return next(
             status for status in reversed(side.ledger.statuses) if isinstance(status, st.LinkStatus)
         )
 
     def texts(self, side: Bench) -> list[str]:
-        """The texts that one side received."""
+        """Return the texts that one side received."""
         return [
             status.text for status in side.ledger.statuses if isinstance(status, st.TextReceived)
         ]
 
     def cut_wire(self) -> None:
-        """Every WebSocket is lost; what was sent before still arrives."""
+        """Close every WebSocket; messages that were sent before still arrive."""
         for wire in self._wires:
             self._close(wire)
 
     def vanish(self) -> None:
-        """The network goes dark: nothing is delivered any more, and nobody is told."""
+        """Simulate a dead network: nothing is delivered any more, and no loss is reported."""
         for wire in self._wires:
             wire.open = False
         for peers in self._peers:
@@ -212,26 +214,28 @@ class World:
         self._expected.clear()
 
     def cut_lanes(self) -> None:
-        """Every lane is lost, and both are told; what was sent before still arrives."""
+        """Cut every lane and report that to both sides; messages that were sent before still
+        arrive.
+        """
         for lane in list(self.current.values()):
             self._cut(lane)
 
     def accept_files(self) -> None:
-        """Both persons accept whatever they are asked for."""
+        """Let both persons accept every transfer that needs an answer."""
         for side in (self.host, self.guest):
             for transfer, status in list(side.ledger.transfers.items()):
                 if status.needs_answer:
                     self.report(side, file_ev.AcceptTransfer(transfer))
 
     def transfers(self, side: Bench) -> list[file_st.TransferStatus]:
-        """What one side's people are told of transfers, each once, oldest first."""
+        """Return the newest status of each transfer of one side, oldest transfer first."""
         return list(side.ledger.transfers.values())
 
     # --- the world's side -------------------------------------------------------------------------
 
     def _is_due(self, delivery: _Delivery) -> bool:
-        """Whether it can still happen: nothing is heard of a socket that is gone or a peer that is
-        closed.
+        """Return whether an event can still happen: none is reported of a socket that is gone or of
+        a peer that is closed.
         """
         ledger = delivery.to.ledger
         match delivery.event:
@@ -335,7 +339,8 @@ class World:
 
     def _cut(self, lane: _Lane) -> None:
         for link in (lane.guest, lane.host):
-            # Nobody is told of the end of a network
+            # After a simulated network failure the loss is reported only to the side that closes
+            # the lane.
             if lane.open or link in lane.closed_by:
                 self._tell(self._side(link), link_ev.LaneLost(link), lane)
         lane.open = False
@@ -381,7 +386,7 @@ class World:
             label = f"files/{command.transfer}/{command.generation}"
             self._tell(self._side(link), link_ev.ChannelOpened(link, channel, label))
         else:
-            # The way broke meanwhile, of which the machine is told
+            # The way broke in the meantime, and the program gets an event about that anyway.
             return
         for records in sender.disk.read(command):
             self._tell(self._side(link), _Bytes(link, channel, command, records), lane)

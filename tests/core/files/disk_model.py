@@ -1,8 +1,8 @@
-"""A disk as the transfers' tests need it: what is sent is listed and read from it, what arrives is
-kept on it.
+"""A model of a disk for the transfers' tests. Outgoing files are listed and read from it, and
+incoming files are kept on it.
 
-It answers the machines' commands with the same events as proxim.io does, and outlives its program.
-The bytes of a stream are records: what they look like on the wire is tested elsewhere.
+It answers the machines' commands with the same events as proxim.io does, and survives a restart of
+its program. The bytes of a stream are records here; other tests cover their format on the wire.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from proxim.core.files.manifest import (
     spans,
 )
 
-# Bytes of a DATA record here
+# A DATA record holds at most this many bytes here.
 CHUNK = 4
-# Kind, file, and an offset, bytes, a digest or a reason.
+# A record is its kind, the file's position, and an offset, bytes, a digest or a reason.
 Record = tuple[str, int, object]
 
 
 @dataclass
 class Kept:
-    """What a disk has of an incoming transfer."""
+    """What a disk keeps of an incoming transfer."""
 
     entries: tuple[Entry, ...]
     declined: frozenset[int]
@@ -43,7 +43,7 @@ class Kept:
 
 
 class FakeSink:
-    """An open sink: takes records, and answers as proxim.io does."""
+    """An open sink. It accepts records and answers as proxim.io does."""
 
     def __init__(self, disk: "Disk", command: file_do.OpenSink) -> None:
         self.disk = disk
@@ -57,9 +57,9 @@ class FakeSink:
         if kept is None or kept.entries != command.entries:
             kept = Kept(command.entries, frozenset(command.declined), command.peer_name)
         self.kept = disk.kept[self.id] = kept
-        # a file that has begun in this attempt, and its bytes so far
+        # The file that has begun in this attempt, and the number of its bytes so far.
         self.current: tuple[int, int] | None = None
-        # Every wanted file up to it has come to its end
+        # Every wanted file up to this position has come to its end.
         self._done = -1
         whole = (
             kept.declined | kept.whole | {i for i, one in enumerate(kept.entries) if one.directory}
@@ -105,7 +105,7 @@ class FakeSink:
         self.way = None
         self.answer(file_ev.SinkPaused(self.id, self.position))
         self.written = 0
-        # Until the next ReceiveStream
+        # No stream belongs to the sink until the next ReceiveStream.
         self.generation = -1
 
     def feed(self, way: tuple[ev.LinkID, int, int], message: list[Record]) -> None:
@@ -166,10 +166,10 @@ class FakeSink:
 
 
 class Disk:
-    """What outlives the program."""
+    """The files and transfers that survive a restart of the program."""
 
     def __init__(self) -> None:
-        # Path: bytes and version
+        # Each path has its bytes and the version of the file.
         self.files: dict[str, tuple[bytes, int]] = {}
         self.versions: dict[tuple[str, int], bytes] = {}
         self.sources: dict[TransferID, tuple[tuple[Entry, ...], str | None]] = {}
@@ -204,7 +204,7 @@ class Disk:
         return file_ev.SourcesListed(command.transfer, tuple(entries))
 
     def read(self, command: file_do.StartSending) -> Iterator[list[Record]]:
-        """The messages of a stream."""
+        """Yield the messages of a stream."""
         entries = self.listed.get(command.transfer) or self.sources[command.transfer][0]
         skip = set(indices(command.skip))
         partials = {one.index: one for one in command.partial}

@@ -1,4 +1,4 @@
-"""Links for the transfers' tests: each side's end, and what is on its way between them."""
+"""Fake links for the transfers' tests: each side's end, and the messages between them."""
 
 import json
 from collections import deque
@@ -41,11 +41,13 @@ def heard(text: str) -> file_msg.FileMessage:
 
 @dataclass
 class FakeLink:
-    """One link: its control queues by who hears them, and the lane that there is now."""
+    """A link between two sides. `control` holds the messages that wait for each side, by its name,
+    and `lane` is the number of the present lane.
+    """
 
     id: ev.LinkID
     control: dict[str, deque[str]]
     broken: bool = False
     lane: int | None = None
-    # Which one each side knows
+    # Each side knows of this lane.
     lanes: dict[str, int | None] = field(default_factory=dict)

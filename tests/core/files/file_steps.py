@@ -1,4 +1,6 @@
-"""What a peer may say of files, and what a disk may answer: the right thing next, or anything."""
+"""Messages that a peer may send about files and answers that a disk may give. They are right next
+steps or arbitrary ones.
+"""
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -12,13 +14,13 @@ from proxim.core.pairing.host_code import to_base64url
 from proxim.core.program import ProgramEvent
 from tests.core.ledger import Ledger, SinkState
 
-# The label of a stream of the transfer that peers announce below
+# Peers announce this transfer below, and this is the label of its stream.
 STREAM = f"files/{to_base64url(bytes(16))}/0"
 
 
 def words_about_files(ledger: Ledger, number: int) -> list[file_msg.FileMessage]:
-    """What a peer may say of files, rightly or wrongly: of a transfer of its own, or of one that is
-    known here.
+    """Return messages that a peer may send about files, right or wrong ones. They are about a
+    transfer of the peer's own or about the newest one that the ledger knows.
     """
     own = TransferID(to_base64url(number.to_bytes(16)))
     known = list(ledger.transfers)[-1:]
@@ -40,7 +42,7 @@ def words_about_files(ledger: Ledger, number: int) -> list[file_msg.FileMessage]
 
 
 def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[file_ev.DiskEvent]:
-    """What a disk may answer next to what it was commanded."""
+    """Return the answers that a disk may give next to its commands; `well` is False for failures."""
     listed = file_ev.SourcesListed, file_ev.SourcesFailed
     answers: list[file_ev.DiskEvent] = [
         listed[0](one, (Entry("photo", 40),)) if well else listed[1](one, Reason.FILE_GONE)
@@ -69,9 +71,7 @@ def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[file_ev.Dis
 
 
 def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) -> ProgramEvent:
-    """The next right step on the way of files over a link: without these, chance alone rarely gets
-    there.
-    """
+    """Return the next right step of files over a link; chance alone rarely gets that far."""
 
     def says(message: link_msg.LinkMessage) -> ProgramEvent:
         return link_ev.ChannelMessage(link, control, link_msg.dump_link_message(message))
@@ -99,7 +99,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
             return ev.TimerFired(lane)
     if number % 2:
         return file_ev.SendPaths(link, ("photo",))
-    # The program of the test counts its own ids, which a real one draws at random: a peer's id must
-    # never be one that it comes to later.
+    # The test's program counts its own ids, while a real one draws them at random. A peer's id must
+    # therefore never be one that the program comes to later.
     peers = TransferID(to_base64url((1 << 64 | number).to_bytes(16)))
     return says(file_msg.Announce(peers, (Entry("photo", 40),)))

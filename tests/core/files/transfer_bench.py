@@ -1,11 +1,11 @@
 """Two `Transfers` joined by links that reorder, break and come back, with a model of each side's
 disk.
 
-Nothing happens by itself: `steps()` are all things that may happen next, and a test takes them in
-any order. Control messages of a link stay in order; every stream has a queue of its own. A disk
-outlives its program.
+Nothing happens by itself: `steps()` returns everything that may happen next, and a test may take
+these steps in any order. Control messages of a link stay in order; every stream has a queue of its
+own. A disk survives a restart of its program.
 
-What a side knows of its machine is what everybody outside knows: the commands that it gave and the
+A `Side` knows of its machine only what everybody outside knows: the commands that it gave and the
 statuses that it published.
 """
 
@@ -30,7 +30,7 @@ from tests.core.files.disk_model import Disk, FakeSink, Record
 from tests.core.files.fake_links import FakeLink, FakePeerLink, heard
 from tests.core.files.transfer_rules import check_always
 
-# The tests of the machines have a bench of their own.
+# Tests import the disk's classes from here, too.
 __all__ = ["ASKING", "Bench", "Disk", "FakeSink", "Record", "Side", "Step", "Stream"]
 
 ASKING = file_ev.AcceptPolicy()
@@ -39,7 +39,7 @@ Step = Callable[[], None]
 
 @dataclass
 class Stream:
-    """One on its way: what the sender has put there, and what it has not read yet."""
+    """A stream of a transfer, with the messages that the receiver has not read yet."""
 
     link: "FakeLink"
     sender: "Side"
@@ -47,7 +47,7 @@ class Stream:
     lane: int | None
     messages: deque[list[Record]]
     channel: int = 0
-    # At the receiver
+    # The receiver has seen the channel open, or has refused it.
     opened: bool = False
     refused: bool = False
     running: bool = True
@@ -61,31 +61,32 @@ class Side:
         self.name = name
         self.policy = policy
         self.disk = Disk()
-        # What the person accepted
+        # These are the entries that the person accepted, and the positions that they declined.
         self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}
         self.declined: dict[TransferID, tuple[int, ...]] = {}
         self.troubles: list[Reason] = []
-        # The person accepts what comes unseen
+        # From then on this side accepts transfers without a question.
         self.always = False
         self.acknowledged: list[file_do.Acknowledge] = []
         self.commands: list[do.Command] = []
         self.begin()
 
     def begin(self) -> None:
-        """What follows is known of the program as long as it runs."""
+        """Reset everything that is known of the program only while it runs."""
         self.transfers = Transfers(self.bench.token_bytes, self.policy)
         self.peer_links: dict[ev.LinkID, FakePeerLink] = {}
         self.told: dict[TransferID, file_st.TransferStatus] = {}
         self.timers: set[ev.Timer] = set()
-        # Transfers whose files were looked up and of which nothing was told yet, by the link that
-        # they are meant for; and those among them whose files the disk has named.
+        # `listing` holds the transfers whose files are looked up and that have no status yet, with
+        # the link that they are meant for. `listed` holds those of them whose files the disk has
+        # named.
         self.listing: dict[TransferID, ev.LinkID] = {}
         self.listed: set[TransferID] = set()
-        # Transfers that send, by the link that they go over.
+        # These transfers send, each over this link.
         self.sending: dict[TransferID, ev.LinkID] = {}
-        # Transfers whose announcement is not whole yet, by the link that it comes over.
+        # The announcement of these transfers is not complete yet. It comes over this link.
         self.arriving: dict[TransferID, ev.LinkID] = {}
-        # Transfers that this side ended, and said or would have said so.
+        # This side ended these transfers and said so, or would have said so.
         self.ended_here: set[TransferID] = set()
 
     @property
@@ -109,7 +110,7 @@ class Side:
 
     @property
     def asked(self) -> list[TransferID]:
-        """What the person is asked about."""
+        """The transfers that the person is asked about."""
         return [key for key, one in self.incoming.items() if one.needs_answer]
 
     @property
@@ -146,7 +147,7 @@ class Side:
         self.declined[transfer] = declined
         entries = self.told[transfer].entries
         left_out = tuple(one for one in sorted(declined) if one < len(entries))
-        # Who wants nothing of it has declined it
+        # A person who leaves out every entry has declined the whole transfer.
         if len(left_out) < len(entries):
             self.agreed[transfer] = (entries, left_out)
         self.run(
@@ -168,7 +169,7 @@ class Side:
         self._look_up(file_ev.RetryTransfer(transfer), self._link_again(transfer))
 
     def _link_again(self, transfer: TransferID) -> ev.LinkID | None:
-        """The link that it went over, or else the only one that there is."""
+        """Return the link that the transfer went over, or else the only link if there is just one."""
         link = None if transfer not in self.told else self.told[transfer].link
         if link not in self.peer_links:
             return next(iter(self.peer_links)) if len(self.peer_links) == 1 else None
@@ -178,7 +179,8 @@ class Side:
         commands = self.transfers.message(peer_link, message, self.bench.now)
         if isinstance(message, file_msg.Announce | file_msg.Cancel):
             self.arriving.pop(message.transfer, None)
-            # Whatever is said or told at a piece of an announcement is the end of it.
+            # If the machine answers a piece of an announcement with any command, the announcement
+            # ends there.
             if isinstance(message, file_msg.Announce) and message.more and not commands:
                 self.arriving[message.transfer] = peer_link.id
         self.run(commands)
@@ -198,7 +200,7 @@ class Side:
         self.run(self.transfers.lane_changed(self.bench.link.id, self.bench.now))
 
     def restart(self) -> None:
-        """The program is killed and started again; its disk stays."""
+        """Simulate that the program is killed and started again; its disk stays."""
         self.bench.link.broken = True
         for stream in self.bench.streams:
             if stream.sender is self:
@@ -209,7 +211,7 @@ class Side:
         for one in [
             one for one, kept in self.disk.kept.items() if not kept.whole and not kept.parts
         ]:
-            # Of it nothing came
+            # Nothing of this transfer has arrived, so the disk keeps nothing of it.
             del self.disk.kept[one]
         self.begin()
         if self.disk.stored():
@@ -284,7 +286,7 @@ class Side:
                 disk.sinks[transfer].pause()
             case file_do.CloseSink(transfer, keep):
                 sink = disk.sinks.pop(transfer, None)
-                # Sinks say nothing any more; a program's answers about other things stay.
+                # A closed sink answers no more, but answers about other transfers stay.
                 mine = (
                     file_ev.SinkReady,
                     file_ev.SinkFailed,
@@ -305,7 +307,7 @@ class Side:
                 raise AssertionError(command)
 
     def check_agreed(self, command: file_do.OpenSink) -> None:
-        """Nothing is written that was not accepted."""
+        """Check that a sink is opened only for what was accepted."""
         kept = self.disk.kept.get(command.transfer)
         automatic = self.policy.without_asking or self.always
         if command.transfer in self.agreed:
@@ -319,7 +321,7 @@ class Side:
         for stream in self.bench.streams:
             if stream.sender is self and stream.command.transfer == transfer and stream.running:
                 stream.running = False
-                # What is on its way already
+                # The first message is on its way already and still arrives.
                 stream.messages = deque(list(stream.messages)[:1])
         old = [
             one
@@ -331,7 +333,7 @@ class Side:
 
 
 class Bench:
-    """Both sides, the links between them and the streams that are on their way."""
+    """Both sides, the links between them, and the streams that are on their way."""
 
     def __init__(self, policy: file_ev.AcceptPolicy = ASKING) -> None:
         self.now = 0.0
@@ -357,7 +359,9 @@ class Bench:
     # --- links and lanes --------------------------------------------------------------------------
 
     def new_link(self) -> None:
-        """The one before is broken; who has not noticed yet will."""
+        """Make a new link and break all others; a side that has not noticed that yet will do so
+        later.
+        """
         for old in self.links.values():
             old.broken = True
         link = ev.LinkID(f"link-{len(self.links)}")
@@ -365,7 +369,7 @@ class Bench:
         self.link = self.links[link]
 
     def linked(self) -> "Bench":
-        """Both have greeted."""
+        """Bring the link up on both sides, and return the bench."""
         for side in self.sides:
             self.link_up(side)
         return self
@@ -381,7 +385,7 @@ class Bench:
         side.run(side.transfers.link_down(link, self.now))
 
     def relink(self) -> None:
-        """The link dies, both notice, and another comes."""
+        """Break the link, let both sides notice, and bring up another one."""
         for side in self.sides:
             for link in list(side.peer_links):
                 self.link_down(side, link)
@@ -396,7 +400,7 @@ class Bench:
         self.link.lane = None
 
     def lane_seen(self, side: Side) -> bool:
-        """Whether the side knows of the lane what is the case."""
+        """Return whether the side knows the present state of the lane."""
         return self.link.lanes.get(side.name) == self.link.lane
 
     def see_lane(self, side: Side) -> None:
@@ -408,7 +412,7 @@ class Bench:
             side.lane(is_open=True)
 
     def lanes(self) -> None:
-        """A lane opens, and both see it."""
+        """Open a lane, and let both sides see it."""
         self.make_lane()
         for side in self.sides:
             self.see_lane(side)
@@ -423,7 +427,7 @@ class Bench:
         if command.via is st.Via.LANE:
             lane = link.lanes.get(sender.name)
             if lane is None or lane != link.lane:
-                # It broke meanwhile, of which the machine is told
+                # The lane broke in the meantime, and the machine gets an event about that anyway.
                 return
         messages = deque(sender.disk.read(command))
         self.streams.append(
@@ -431,7 +435,7 @@ class Bench:
         )
 
     def fault(self, sender: Side, which: int) -> None:
-        """A stream of this side breaks off."""
+        """Break off a running stream of this side."""
         running = [one for one in self.streams if one.sender is sender and one.running]
         if running:
             stream = running[which % len(running)]
@@ -441,7 +445,7 @@ class Bench:
             )
 
     def lost(self, stream: Stream) -> bool:
-        """Whether nothing more of it can arrive."""
+        """Return whether nothing more of the stream can arrive."""
         gone = stream.link.broken or stream.refused or not (stream.messages or not stream.opened)
         return gone or (stream.lane is not None and stream.lane != stream.link.lane)
 
@@ -502,7 +506,9 @@ class Bench:
         side.hear(side.peer_links[link], heard(self.links[link].control[side.name].popleft()))
 
     def settle(self, *, accept: bool = False) -> None:
-        """Take steps, in turn, until there are none; `accept` whatever is asked meanwhile."""
+        """Take steps in turn until there are none. With `accept`, accept every transfer that needs
+        an answer.
+        """
         for turn in range(20_000):
             steps = self.steps()
             if steps:

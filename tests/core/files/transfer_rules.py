@@ -1,7 +1,7 @@
-"""What holds of two sides' transfers whatever happens (`check_always`), and once nothing more
-happens (`check_ends`).
+"""Rules for the transfers of two sides: `check_always` checks those that hold at any time, and
+`check_ends` those that hold once nothing more happens.
 
-Both judge by what commands and statuses tell, by the disks, and by what is on its way.
+Both judge by the commands and statuses, by the disks, and by the messages on their way.
 """
 
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ GOING_ON = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
 
 
 def check_always(bench: "Bench") -> None:
-    """After every event."""
+    """Check the rules that hold after every event."""
     for side in bench.sides:
         check_counts(side)
         check_questions(side)
@@ -41,15 +41,17 @@ def check_counts(side: "Side") -> None:
 
 
 def check_questions(side: "Side") -> None:
-    """What is announced to us needs an answer: what is accepted unseen has gone on already."""
+    """Check that an announced incoming transfer needs an answer. A transfer that is accepted
+    without a question has gone on already.
+    """
     for status in side.told.values():
         announced = status.state is file_st.TransferState.ANNOUNCED
         assert status.needs_answer == (announced and status.direction is Direction.IN)
 
 
 def check_timers(side: "Side") -> None:
-    """A transfer that sends may watch the lane. One that is held back, listed and of which nobody
-    was told, has its timer: else nothing would ever end that.
+    """Check the timers: a transfer that sends may watch the lane. A transfer that is kept waiting
+    (listed, but without a status) must have its timer, because nothing else would end its wait.
     """
     timers = set()
     for timer in side.timers:
@@ -65,7 +67,7 @@ def check_links(side: "Side") -> None:
     for transfer in side.listed:
         assert side.listing[transfer] in side.peer_links, "held back for nobody"
     for transfer, status in side.told.items():
-        # While it is announced again, what was told of it on the old link stands.
+        # While a transfer is announced again, its status on the old link stays.
         if transfer in side.arriving or transfer in side.listing:
             continue
         if status.state in GOING_ON:
@@ -86,8 +88,8 @@ def check_arrived(bench: "Bench") -> None:
 
 
 def check_ends(bench: "Bench") -> None:
-    """What was announced has arrived intact, or is reported on both sides, or waits where the other
-    side forgot it.
+    """Check that every announced transfer has arrived intact, or is reported on both sides, or
+    waits because the other side forgot it.
     """
     for sender in bench.sides:
         assert not sender.listing, "files were looked up, and nobody heard what became of them"
@@ -128,6 +130,8 @@ def check_end(transfer: TransferID, sender: "Side", receiver: "Side", what: str)
 
 
 def forgotten(came: file_st.TransferStatus) -> bool:
-    """Whether a receiver keeps nothing of it: what it refused, and what its sender got wrong."""
+    """Return whether a receiver keeps nothing of the transfer: it refused it, or its sender broke
+    the protocol.
+    """
     assert came.direction is Direction.IN
     return came.state is file_st.TransferState.CANCELLED or came.reason is Reason.TRANSFER_FAILED

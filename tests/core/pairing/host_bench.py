@@ -1,4 +1,4 @@
-"""A hosting program and its guests with bare hands, which prove themselves step by step."""
+"""A hosting program, and simulated guests that prove themselves step by step."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -34,12 +34,12 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 
 
 def socket_timer(connection: ev.ConnectionID) -> ev.Timer:
-    """The clock of a socket that is not approved yet."""
+    """Return the timer of a socket that is not approved yet."""
     return ev.Timer(ev.TimerName.SOCKET, f"socket-{connection}")
 
 
 def challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
-    """The clock of a challenge."""
+    """Return the timer of a challenge."""
     return ev.Timer(ev.TimerName.CHALLENGE, f"socket-{connection}")
 
 
@@ -52,8 +52,8 @@ def _is_socket_timer(command: do.Command) -> bool:
 
 @dataclass
 class Prove:
-    """A guest with bare hands that knows a code: its proof step by step, and its MACs once the host
-    has challenged.
+    """A simulated guest that knows a code: its proof step by step, and its MACs after the host's
+    challenge.
     """
 
     connection: ev.ConnectionID
@@ -68,7 +68,7 @@ class Prove:
 
     @property
     def agreed(self) -> ProofKeys:
-        """Its keys, once it was challenged."""
+        """The guest's keys, which exist once the host has challenged it."""
         assert self.keys is not None
         return self.keys
 
@@ -83,10 +83,10 @@ class Prove:
 
 
 class HostBench(Bench):
-    """A hosting program with bare sockets in the script's hand.
+    """A hosting program whose sockets the script controls.
 
-    The clocks of its sockets run, but `handle` leaves them out of what it returns:
-    tests/core/pairing/test_connections.py is about them.
+    The timers of its sockets run, but `handle` leaves them out of its result, because
+    tests/core/pairing/test_connections.py tests them.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class HostBench(Bench):
         *,
         spake2: MakeExchange = FakeSpake2,
         require_proof: bool = False,
-        # Immutable
+        # The default value may be shared, because it is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     ) -> None:
         self.prover = prover(spake2)
@@ -113,11 +113,11 @@ class HostBench(Bench):
         self._seen_code: str | None = None
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:
-        """Report an event; what the program commands."""
+        """Report an event and return the program's commands, without those for socket timers."""
         return [command for command in super().handle(event) if not _is_socket_timer(command)]
 
     def listen(self, *networks: ev.Network) -> list[do.Command]:
-        """The network appears (or changes) and the server listens where the host wants it to."""
+        """Let the network appear (or change), and let the server listen where the host wants it to."""
         before = self.ledger.listening
         commands = self.handle(ev.NetworksSeen(networks or (ETHERNET,)))
         wanted = self.ledger.listening
@@ -127,7 +127,7 @@ class HostBench(Bench):
 
     @property
     def shown(self) -> st.Invitation:
-        """The code on the screen."""
+        """The invitation on the screen, with its code."""
         assert self.ledger.invitation is not None
         return self.ledger.invitation
 
@@ -137,13 +137,13 @@ class HostBench(Bench):
         return next(reversed(self.ledger.links))
 
     def connect(self, address: str = GUEST_ADDRESS) -> ev.ConnectionID:
-        """A guest's WebSocket opens."""
+        """Open a guest's WebSocket and return its id."""
         connection = ev.ConnectionID(next(self._connections))
         assert self.handle(pair_ev.ConnectionOpened(connection, address)) == []
         return connection
 
     def say(self, connection: ev.ConnectionID, message: pair_msg.Message | str) -> list[do.Command]:
-        """A guest says something."""
+        """Let a guest send a message, and return the program's commands."""
         text = message if isinstance(message, str) else pair_msg.dump_message(message)
         return self.handle(pair_ev.FrameReceived(connection, text))
 
@@ -153,13 +153,15 @@ class HostBench(Bench):
         message: pair_msg.Message | str,
         *expected: do.Command | EllipsisType,
     ) -> list[do.Command]:
-        """A guest says something, and the program commands just these."""
+        """Let a guest send a message, and check that the program gives exactly the expected
+        commands.
+        """
         commands = self.say(connection, message)
         self.trace.check(commands, expected)
         return commands
 
     def ask(self, connection: ev.ConnectionID, session_id: str | None = None) -> list[do.Command]:
-        """A guest asks to join; by the session shown where no other is named."""
+        """Let a guest ask to join the named session, or else the one on the screen."""
         return self.say(
             connection, pair_msg.PairRequest(session_id or self.shown.session_id, PHONE)
         )
@@ -172,13 +174,13 @@ class HostBench(Bench):
         knows: bool = True,
         connection: ev.ConnectionID | None = None,
     ) -> Prove:
-        """A guest connects that knows the code or QR shown, or guesses it wrong."""
+        """Return a connected guest that knows the shown code or QR code, or a wrong one."""
         target = parse_target(self.shown.url)
         assert target.qr_secret is not None
         secret = target.qr_secret if knows else to_base64url(bytes(16))
         target = replace(target, qr_secret=secret)
         if by_code:
-            # Else the one seen before it was closed
+            # Once the code is closed, the guest uses the one that it saw before.
             if not self.shown.code_closed:
                 self._seen_code = self.shown.code
             assert self._seen_code is not None
@@ -190,19 +192,19 @@ class HostBench(Bench):
         return Prove(self.connect(address) if connection is None else connection, target, proof)
 
     def challenged(self, guest: Prove) -> pair_msg.Auth:
-        """The guest asks and is challenged."""
+        """Let the guest send its request, and return the host's challenge."""
         (challenge,) = sent(self.say(guest.connection, guest.request))
         assert isinstance(challenge, pair_msg.PairChallenge)
         return challenge.auth
 
     def prove(self, address: str = GUEST_ADDRESS, *, by_code: bool = True) -> Prove:
-        """A guest has proved itself, and its prompt is shown."""
+        """Return a guest that has proved itself and whose prompt is shown."""
         guest = self.prover_of(address, by_code=by_code)
         self.say(guest.connection, guest.confirm(self.challenged(guest)))
         return guest
 
     def approve(self, guest: Prove) -> ev.LinkID:
-        """The person lets in who asks by the code shown; the new link."""
+        """Let the person approve the guest that asked by the shown code, and return the new link."""
         session_id = self.shown.session_id
         self.handle(
             ev.Decide(session_id, approved=True, number=self.ledger.prompts[session_id].number)
@@ -210,26 +212,28 @@ class HostBench(Bench):
         return self.link
 
     def asked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str]:
-        """A guest has asked: its socket and the session's id."""
+        """Let a guest ask, and return its socket and the session's id."""
         connection = self.connect()
         self.ask(connection, session_id)
         return connection, next(reversed(self.ledger.prompts))
 
     def approved(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
-        """A guest was approved: its socket, the session's id, its link."""
+        """Let a guest be approved, and return its socket, the session's id and its link."""
         connection, session = self.asked(session_id)
         self.handle(ev.Decide(session, approved=True, number=self.ledger.prompts[session].number))
         return connection, session, self.link
 
     def answered(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
-        """Descriptions are exchanged."""
+        """Let an approved guest and the host exchange descriptions; the result is that of
+        `approved`.
+        """
         connection, session, link = self.approved(session_id)
         self.say(connection, pair_msg.Signal(session_id or session, OFFER))
         self.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, ANSWER.sdp))
         return connection, session, link
 
     def linked(self, session_id: str | None = None) -> tuple[ev.ConnectionID, str, ev.LinkID]:
-        """The link is open."""
+        """Open the link of an approved guest; the result is that of `approved`."""
         connection, session, link = self.answered(session_id)
         self.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
         return connection, session, link
@@ -238,5 +242,5 @@ class HostBench(Bench):
 def refused(
     connection: ev.ConnectionID, reason: Reason, session_id: str | None = None
 ) -> do.Command:
-    """The error that a guest gets."""
+    """Return the command that sends a guest the error for this reason."""
     return refusal(connection, reason, session_id)
