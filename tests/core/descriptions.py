@@ -1,4 +1,4 @@
-"""Descriptions and candidates that the filter passes on unchanged, for tests of the code around it."""
+"""Descriptions and candidates that the filter leaves unchanged, for tests of the code around it."""
 
 from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing import messages as pair_msg

@@ -24,7 +24,7 @@ ONE_TIME = ev.Invite(ev.SessionType.ONE_TIME)
 
 
 def counting_bytes() -> Callable[[int], bytes]:
-    """Return a replacement of token_bytes that counts: it never repeats a value and is predictable."""
+    """Return a predictable replacement of token_bytes, which counts and never repeats a value."""
     numbers = itertools.count(1)
     return lambda size: next(numbers).to_bytes(size)
 

@@ -1,10 +1,10 @@
-"""A man in the middle between two real programs: whatever he does, no verified link carries
-anything but the two.
+"""Tests with an attacker, Mallory, between two real programs: no verified link ever connects
+anybody but these two.
 
-Both sides are whole Programs with the real proof. What he controls is the wire: every frame passes
-through his hands, and he may open sockets of his own. WebRTC is a stand-in that believes everything
-it is given, so that only the proof stands in his way: a side that is given a description gets an
-open channel, whoever wrote that description.
+Both sides are whole Programs with the real proof. Mallory controls the network: every frame
+passes through him, and he may open sockets of his own. WebRTC is a stand-in that believes
+everything, so that only the proof stands in his way: a side that is given a description gets an
+open channel, no matter who wrote that description.
 """
 
 import itertools
@@ -60,7 +60,8 @@ PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "host-uuid")
 GUEST_DEVICE = devices.DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
-# An honest run takes some 40; an endless game of two machines fails instead of hanging
+# An honest run takes some 40 steps. The limit makes an endless exchange of the two machines fail
+# instead of hang.
 MAX_STEPS = 2000
 FINGERPRINT = "a=fingerprint:sha-256 "
 HIS_CANDIDATE = f"candidate:1 1 udp 1 {MALLORYS_ADDRESS} 50000 typ host"
@@ -68,7 +69,7 @@ MALLORYS_FINGERPRINT = ":".join(["66"] * 32)
 
 
 class Towards(Enum):
-    """Which way a frame goes."""
+    """The direction of a frame."""
 
     HOST = "host"
     GUEST = "guest"
@@ -82,7 +83,7 @@ class Towards(Enum):
 class Frame:
     towards: Towards
     text: str
-    # At the host: 1 is the honest guest's, others are Mallory's own
+    # The number of the socket at the host: 1 is the honest guest's, others are Mallory's own.
     socket: int = 1
 
 
@@ -93,7 +94,7 @@ Mallory sends himself.
 
 
 def description() -> str:
-    """As aiortc writes it, with a certificate of its own."""
+    """Return a description as aiortc writes it, with a certificate of its own."""
     fingerprint = ":".join(f"{byte:02X}" for byte in random.randbytes(32))
     return "\r\n".join(
         [
@@ -120,7 +121,9 @@ def description() -> str:
 
 @dataclass
 class Side:
-    """One program with what it told, what its stand-in for WebRTC made and was given."""
+    """One program with its published statuses, and with what its stand-in for WebRTC made and
+    was given.
+    """
 
     program: Program
     told: list[st.Status] = field(default_factory=list)
@@ -131,10 +134,10 @@ class Side:
     peers: set[ev.LinkID] = field(default_factory=set)
     timers: dict[ev.Timer, float] = field(default_factory=dict)
     sockets: set[ev.ConnectionID] = field(default_factory=set)
-    # Every lane that this side ever expected
+    # These are all lanes that this side ever expected.
     expected: list[link_do.ExpectLane] = field(default_factory=list)
     dialled: list[link_do.DialLane] = field(default_factory=list)
-    # The link that a lane is open for
+    # A lane is open for this link.
     lane: ev.LinkID | None = None
 
     def last(self, kind: type[Any]) -> Any:
@@ -144,12 +147,12 @@ class Side:
         return [one for one in self.told if isinstance(one, kind)]
 
     def verified(self, link: ev.LinkID) -> bool:
-        """Whether this side ever called that link verified."""
+        """Return whether this side ever published that link as verified."""
         return any(one.link == link and one.verified is not None for one in self.all(st.LinkStatus))
 
 
 class Wire:
-    """Host, guest, and Mallory between them."""
+    """A host, a guest, and Mallory between them."""
 
     def __init__(
         self,
@@ -170,16 +173,16 @@ class Wire:
         )
         self.host = Side(Program(HOST_DEVICE, host, prover))
         self.guest = Side(Program(GUEST_DEVICE, None, prover))
-        # The host's number of the honest guest's socket, once there is one
+        # The honest guest's socket has this number at the host, once it exists.
         self.guest_socket = 0
         self.attempts = 0
-        # From then on the guest's own dials get through
+        # Once this is True, the guest's own dials get through.
         self.lost = False
-        # False: descriptions open no channel
+        # If this is False, descriptions open no channel.
         self.udp = True
-        # What honest sides sent, in order
+        # These are the frames that the honest sides sent, in order.
         self.honest: list[Frame] = []
-        # What the host sent on his own sockets
+        # These are the texts that the host sent on Mallory's own sockets.
         self.mallory_got: list[str] = []
         self._numbers = itertools.count(2)
         self._work: deque[Callable[[], None]] = deque()
@@ -195,7 +198,7 @@ class Wire:
         return parse_target(self.invitation.code if self.by_code else self.invitation.url)
 
     def join(self) -> "Wire":
-        """The honest guest joins; returns when nothing is under way any more."""
+        """Let the honest guest join, and return when nothing is under way any more."""
         self.attempts += 1
         connection = ev.ConnectionID(-self.attempts)
         self._tell(self.guest, ev.Join(self.target))
@@ -205,7 +208,7 @@ class Wire:
         return self.run()
 
     def mallory_connects(self) -> int:
-        """A further socket at the host, his own."""
+        """Open another socket of Mallory's own at the host, and return its number."""
         return self._new_socket(MALLORYS_ADDRESS)
 
     def mallory_says(self, *frames: Frame) -> "Wire":
@@ -214,12 +217,12 @@ class Wire:
         return self.run()
 
     def disconnect(self) -> "Wire":
-        """The honest guest leaves."""
+        """Let the honest guest leave."""
         self._later(self.guest, ev.Disconnect(self.guest.last(st.LinkStatus).link))
         return self.run()
 
     def lose(self, *sides: Side) -> "Wire":
-        """The link falls silent; these notice at once, and the guest, if it does, is back at
+        """Let the link fall silent. These sides notice at once, and the guest then comes back at
         once.
         """
         self.lost = True
@@ -230,7 +233,7 @@ class Wire:
         return self.run().wait(0)
 
     def wait(self, seconds: float) -> "Wire":
-        """Let time pass: every timer in its turn."""
+        """Let time pass, and fire every timer in its turn."""
         end = self.now + seconds
         while due := [
             (when, timer, side)
@@ -257,7 +260,7 @@ class Wire:
     # --- what must be true, always ----------------------------------------------------------------
 
     def check(self) -> None:
-        """The heart of this file."""
+        """Check the main property of this file."""
         for side, other in ((self.host, self.guest), (self.guest, self.host)):
             for link, sdp in side.given:
                 if side is self.guest or side.verified(link):
@@ -282,8 +285,8 @@ class Wire:
         assert self.approve or not approvals, "the guest believes an approval that nobody gave"
 
     def _check_lanes(self) -> None:
-        """Lanes are for those two alone: what opens them was never on the wire, and nobody else
-        could work it out.
+        """Check that lanes connect only these two: their tokens and keys were never on the wire,
+        and nobody else could compute them.
         """
         secrets_of_lanes = [(one.token, one.key) for one in self.host.expected]
         sniffed = "".join([*(frame.text for frame in self.honest), *self.mallory_got])
@@ -293,7 +296,8 @@ class Wire:
         assert len(secrets_of_lanes) == len(set(secrets_of_lanes)), (
             "a lane's key is good for one lane"
         )
-        # The guest shows its token to whoever answers: it must mean nothing to others
+        # The guest shows its token to any server that answers, so the token must mean nothing to
+        # others.
         for dial in self.guest.dialled:
             assert dial.url == f"ws://{HOST_ADDRESS}:47800/lane"
             assert self.guest.verified(dial.link)
@@ -316,12 +320,12 @@ class Wire:
 
     @property
     def guest_reason(self) -> Reason | None:
-        """Why the honest guest's attempt ended."""
+        """The reason why the honest guest's attempt ended."""
         return self._reason(self.guest)
 
     @property
     def host_reason(self) -> Reason | None:
-        """Why the host's last link, or attempt at one, ended."""
+        """The reason why the host's last link, or attempt at one, ended."""
         return self._reason(self.host)
 
     def _reason(self, side: Side) -> Reason | None:
@@ -350,7 +354,7 @@ class Wire:
             isinstance(event, link_ev.PeerDescribed | link_ev.ChannelOpened)
             and event.link not in side.peers
         ):
-            # Closed meanwhile
+            # The peer was closed in the meantime.
             return
         for command in side.program.handle(event, self.now):
             self._carry_out(side, command)
@@ -407,11 +411,11 @@ class Wire:
             case pair_do.CloseConnection(connection, code):
                 self._closed(side, connection, code)
             case _:
-                # What the channel carries, and dialling: join() does that
+                # Messages on the channel are not modelled here, and join() does the dialling.
                 pass
 
     def _lane_dialled(self, dial: link_do.DialLane) -> None:
-        """As net does it: who shows the token and has the key has the lane."""
+        """Open a lane as the real server does: for a guest that shows the token and has the key."""
         same = [one for one in self.host.expected if (one.token, one.key) == (dial.token, dial.key)]
         if not same:
             self._tell(self.guest, link_ev.LaneLost(dial.link))
@@ -459,7 +463,9 @@ class Wire:
     def _closed(
         self, side: Side, connection: ev.ConnectionID, code: pair_msg.CloseCode | None
     ) -> None:
-        """He passes closing on as it is: hiding why would only hide that he was noticed."""
+        """Pass the closing of a socket on unchanged. Hiding the reason would only hide that
+        Mallory was noticed.
+        """
         ends = [(side, connection)]
         if side is self.guest or connection == self.guest_socket:
             ends = [
@@ -478,8 +484,8 @@ class Wire:
 
 
 def same_description(given: str, made: str) -> bool:
-    """Whether one is the other, written anew by our filter: nothing that leads elsewhere, nothing
-    that matters lost.
+    """Return whether one description is the other as our filter rewrites it: nothing in it leads
+    elsewhere, and nothing that matters is missing.
     """
     given_lines, made_lines = (
         {line for line in sdp.split("\r\n") if line.startswith("a=")} for sdp in (given, made)
@@ -496,7 +502,7 @@ def honestly(wire: Wire, frame: Frame) -> list[Frame]:
 
 
 KINDS = ("pair_request", "pair_challenge", "pair_confirm", "pair_result", "offer", "answer")
-# The messages that hold a share of the proof
+# These messages hold a share of the proof.
 SHARES = ("pair_request", "pair_challenge")
 
 
@@ -514,7 +520,7 @@ BOTH_METHODS = each_row("by_code", [True, False], ids=["code", "qr"])
 
 @BOTH_METHODS
 def test_left_alone_both_sides_end_verified(by_code: bool) -> None:
-    """Without this, everything below would hold of a program that never pairs."""
+    """Without this test, everything below would hold for a program that never pairs."""
     wire = Wire(honestly, by_code=by_code).join()
     assert [json.loads(frame.text)["type"] for frame in wire.honest[:4]] == list(KINDS[:4])
     assert wire.guest_connected
@@ -525,8 +531,8 @@ def test_left_alone_both_sides_end_verified(by_code: bool) -> None:
 
 
 def test_the_stand_in_would_let_him_in_without_proof() -> None:
-    """The same attack on a guest that holds no secret works: the checks above see it, so they see
-    something.
+    """The same attack works on a guest that holds no secret. This shows that the checks above
+    can fail.
     """
     wire = Wire(at("offer", with_his_fingerprint))
     no_secret = replace(parse_target(wire.invitation.url), qr_secret=None)
@@ -586,7 +592,9 @@ def without(*path: str) -> Change:
 
 
 def flipped_field(*path: str, place: float) -> Change:
-    """Another character of the same kind at that place of the field (0 first, 1 last)."""
+    """Return a change of one character of the field to another of its kind, at `place` (0 first,
+    1 last).
+    """
 
     def edit(fields: dict[str, Any]) -> None:
         for key in path[:-1]:
@@ -630,7 +638,7 @@ def test_a_changed_field_ends_the_attempt(kind: str, path: tuple[str, ...], by_c
         wire = Wire(attack, by_code=by_code, spake2=spake2_for(kind)).join().wait(120)
         assert wire.guest_reason is not None, "ends with a named reason"
         assert not wire.guest_connected
-        # The host has its answer out already: the guest tells it
+        # The host has sent its answer already, so the guest reports the change to it.
         if kind == "answer":
             assert wire.host_reason is Reason.TAMPERED
         else:
@@ -677,8 +685,8 @@ def test_the_guest_is_told_what_happened(
 def test_the_host_is_told_too_and_its_code_is_spent(
     kind: str, change: Change, by_code: bool
 ) -> None:
-    """Only the guest sees that its host's words were changed; the host must not offer the same code
-    again.
+    """Only the guest sees that its host's messages were changed; the host must not offer the
+    same code again.
     """
     wire = Wire(at(kind, change), by_code=by_code, spake2=spake2_for(kind))
     before = wire.invitation
@@ -689,8 +697,8 @@ def test_the_host_is_told_too_and_its_code_is_spent(
 
 @each_row("kind", KINDS)
 def test_any_flipped_byte(kind: str) -> None:
-    """Every byte of every message of a run by QR: linked with each other's own descriptions, or not
-    at all.
+    """Flip every byte of every message of a run by QR code: the two link with each other's own
+    descriptions, or not at all.
     """
     length = max(
         len(one.text)
@@ -704,9 +712,9 @@ def test_any_flipped_byte(kind: str) -> None:
             other = chr(ord(frame.text[position]) ^ 1)
             return [replace(frame, text=frame.text[:position] + other + frame.text[position + 1 :])]
 
-        # Its check() is the test
+        # The check() of the wire is the test.
         wire = Wire(at(kind, flip), by_code=False).join()
-        # They carry a MAC: what is not the same ends by name, at both ends
+        # These messages carry a MAC, so a change ends the attempt with a named reason at both ends.
         if kind in (
             "offer",
             "answer",
@@ -716,7 +724,7 @@ def test_any_flipped_byte(kind: str) -> None:
 
 
 def kind_of_text(frame: Frame) -> str:
-    # It looks at the frame alone
+    # kind_of() looks only at the frame.
     return kind_of(None, frame)  # type: ignore[arg-type]
 
 
@@ -758,7 +766,7 @@ def test_moved(kind: str, move: str, by_code: bool) -> None:
         try:
             frames = MOVES[move](frame)
         except KeyError:
-            # A message that has no such part
+            # This message has no such part.
             return [frame]
         changed.extend(
             [] if [json.loads(f.text) for f in frames] == [json.loads(frame.text)] else [frame]
@@ -767,7 +775,7 @@ def test_moved(kind: str, move: str, by_code: bool) -> None:
 
     wire = Wire(at(kind, change), by_code=by_code, spake2=spake2_for(kind)).join().wait(120)
     if changed and move not in ("twice", "passed on and reflected", "reflected"):
-        # A proved pair whose descriptions he drops comes together over a lane that he cannot open.
+        # A proved pair whose descriptions Mallory drops links over a lane, which he cannot open.
         kept_off_webrtc = move == "dropped" and kind in ("offer", "answer")
         assert wire.guest_connected == kept_off_webrtc
         assert not kept_off_webrtc or wire.guest.last(st.LinkStatus).via is st.Via.LANE
@@ -781,8 +789,8 @@ def test_without_auth_the_host_says_so_and_the_guest_does_not_fall_back() -> Non
 
 
 def test_without_any_proof_at_all() -> None:
-    """Everything stripped, and a challenge of his own so that the guest goes on: its result is what
-    stops it.
+    """Mallory strips every proof and sends a challenge of his own so that the guest goes on: the
+    result stops it.
     """
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
@@ -804,7 +812,7 @@ def test_without_any_proof_at_all() -> None:
 @each_row("first", range(len(KINDS)))
 @each_row("second", range(len(KINDS)))
 def test_one_message_in_the_place_of_another(first: int, second: int, by_code: bool) -> None:
-    """Swapped, and across directions too: what came first is kept back and delivered in place of a
+    """Swap messages, also across directions: an earlier one is kept and delivered in place of a
     later one.
     """
     kept: list[Frame] = []
@@ -834,8 +842,8 @@ def test_his_own_fingerprint(kind: str) -> None:
 @BOTH_METHODS
 @each_row("kind", ["offer", "answer"])
 def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
-    """Before, and after, the description: neither reaches WebRTC, or traffic could be led through
-    him.
+    """A candidate that Mallory inserts before or after the description never reaches WebRTC,
+    because it could lead traffic through him.
     """
     for before in (True, False):
 
@@ -856,8 +864,8 @@ def test_a_candidate_put_in_between(kind: str, by_code: bool) -> None:
 @BOTH_METHODS
 @each_row("kind", KINDS)
 def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
-    """The same code, the same guest: what was good once is worth nothing the second time, an
-    approval least of all.
+    """With the same code and guest, a message that was valid once is worth nothing the second
+    time, least of all an approval.
     """
     wire = Wire(honestly, by_code=by_code, spake2=spake2_for(kind)).join()
     assert wire.guest_connected
@@ -879,7 +887,7 @@ def test_a_message_of_an_earlier_run(kind: str, by_code: bool) -> None:
 
 
 def wrong(target: JoinTarget) -> JoinTarget:
-    """As somebody guesses it: the address is right, the secret is not."""
+    """Return the target as an attacker guesses it, with the right address and a wrong secret."""
     if target.code is None:
         return replace(target, qr_secret="A" * 22)
     right = parse_code(target.code)
@@ -888,7 +896,7 @@ def wrong(target: JoinTarget) -> JoinTarget:
 
 @BOTH_METHODS
 def test_the_host_played_without_the_code(by_code: bool) -> None:
-    """He answers the guest himself, by the book, with a secret that he guessed."""
+    """Mallory answers the guest himself and follows the protocol, with a secret that he guessed."""
     proofs: list[Any] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
@@ -925,7 +933,7 @@ def test_the_host_played_without_the_code(by_code: bool) -> None:
 
 @BOTH_METHODS
 def test_the_guest_played_without_the_code(by_code: bool) -> None:
-    """He asks under the guest's own name, and nobody is disturbed for it."""
+    """Mallory asks under the guest's own name, and no person is asked about it."""
     wire = Wire(honestly, by_code=by_code)
     target = wrong(wire.target)
     proof = start_guest_proof(target, GUEST_DEVICE, PROVER)
@@ -946,7 +954,9 @@ def test_the_guest_played_without_the_code(by_code: bool) -> None:
 
 
 def test_two_runs_with_him_between_both_guessing() -> None:
-    """The classic: one exchange with each side. One guess spoils both, and no prompt is shown."""
+    """This is the classic attack, with one exchange with each side. One guess spoils both, and
+    no prompt is shown.
+    """
     seen: list[Any] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
@@ -980,7 +990,9 @@ def test_two_runs_with_him_between_both_guessing() -> None:
 
 @BOTH_METHODS
 def test_his_own_socket_beside_an_honest_run(by_code: bool) -> None:
-    """Every honest message also on a socket of his: the host never takes it for the guest's."""
+    """Mallory repeats every honest message on a socket of his own: the host never takes it for
+    the guest's.
+    """
     sockets: list[int] = []
 
     def attack(wire: Wire, frame: Frame) -> list[Frame]:
@@ -1000,7 +1012,7 @@ def test_his_own_socket_beside_an_honest_run(by_code: bool) -> None:
 
 
 def test_the_decision_belongs_to_the_tag() -> None:
-    """A declined guest's result turned into an approval."""
+    """Mallory turns a declined guest's result into an approval."""
 
     def approve(frame: Frame) -> list[Frame]:
         return [edited(frame, lambda fields: fields.update(status="approved", reason=None))]
@@ -1014,7 +1026,7 @@ def test_the_decision_belongs_to_the_tag() -> None:
 
 @dataclass(frozen=True)
 class Step:
-    """What he does to the n-th honest frame."""
+    """What Mallory does to the n-th honest frame."""
 
     number: int
     what: str
@@ -1050,7 +1062,7 @@ STEPS = strategies.lists(
 
 
 class Mallory:
-    """Plays a list of steps."""
+    """An attack that carries out a list of steps."""
 
     def __init__(self, steps: list[Step]) -> None:
         self.steps = steps
@@ -1139,7 +1151,7 @@ class Mallory:
         try:
             fields = json.loads(frame.text)
         except ValueError:
-            # An earlier step broke it
+            # An earlier step broke this frame.
             return [frame]
         holders = (
             [one for one in (fields, *fields.values()) if isinstance(one, dict)] if fields else []
@@ -1177,7 +1189,7 @@ class Mallory:
 
 
 def spake2_against(steps: list[Step]) -> MakeExchange:
-    """SPAKE2 itself where a step can make one of the shares another; see `spake2_for`."""
+    """Return the real SPAKE2 if a step can change one of the shares; see `spake2_for`."""
     changes = ("flip", "cut", "strip", "set", "forge challenge")
     changed = [KINDS[step.number] for step in steps if step.what in changes and step.number < 2]
     return spake2_for(*changed)
@@ -1194,9 +1206,10 @@ def test_whatever_he_does(steps: list[Step], by_code: bool, approve: bool) -> No
 
 
 def linked(by_code: bool = True) -> Wire:
-    """An honest pairing, and nothing of it left in the books.
+    """Return an honest pairing, with its recorded frames cleared.
 
-    Coming back is proved by another method, so that SPAKE2 itself is not what is attacked.
+    A guest that comes back proves itself by another method, so that SPAKE2 itself is not
+    attacked here.
     """
     wire = Wire(honestly, by_code=by_code, spake2=FakeSpake2).join()
     assert wire.guest_connected
@@ -1206,7 +1219,7 @@ def linked(by_code: bool = True) -> Wire:
 
 
 def resumed(*sides: Side) -> bool:
-    """Whether one of them calls the lost link connected again."""
+    """Return whether one of the sides published the lost link as connected again."""
     return any(
         one.stage is st.Stage.CONNECTED and one.resumes is not None
         for side in sides
@@ -1215,8 +1228,8 @@ def resumed(*sides: Side) -> bool:
 
 
 def refused_by(wire: Wire, kind: str) -> tuple[Side, ...]:
-    """Who sees that this was changed; the stand-in opens the host's channel once it has the guest's
-    true offer.
+    """Return the sides that see that this message was changed; the stand-in opens the host's
+    channel once it has the guest's true offer.
     """
     return (wire.guest,) if kind == "answer" else (wire.host, wire.guest)
 
@@ -1238,7 +1251,7 @@ def all_wait(wire: Wire) -> bool:
 def test_left_alone_the_lost_link_is_taken_up_verified_and_without_a_prompt(
     by_code: bool, who: str
 ) -> None:
-    """Without this, everything below would hold of a program that never takes a link up."""
+    """Without this test, everything below would hold for a program that never resumes a link."""
     wire = linked(by_code)
     wire.lose(*((wire.host, wire.guest) if who == "both" else (wire.guest,)))
     assert [kind_of_text(frame) for frame in wire.honest] == list(KINDS)
@@ -1315,10 +1328,10 @@ def test_a_sniffed_return_played_again_on_his_own_socket_gets_nothing_and_ends_n
     wire.lose(wire.host, wire.guest)
     sniffed = [frame for frame in wire.honest if frame.towards is Towards.HOST]
     links = len(wire.host.given)
-    # While the link is open, and after it was lost once more.
+    # Both are tried: while the link is open, and after it was lost once more.
     for lost in (False, True):
         if lost:
-            # The guest itself gets nothing through
+            # The guest's own messages do not get through.
             wire.attack = lambda wire, frame: []
             wire.lose(wire.host, wire.guest)
             sniffed += [frame for frame in wire.honest[-1:] if frame.towards is Towards.HOST]
@@ -1331,7 +1344,7 @@ def test_a_sniffed_return_played_again_on_his_own_socket_gets_nothing_and_ends_n
     assert wire.host.last(st.LinkStatus).stage is st.Stage.WAITING
     assert prompts(wire) == 1
     wire.attack = honestly
-    # The guest's try that got nothing through is given up, and the next one is not disturbed
+    # The guest gives up its attempt that got nothing through, and its next one is not disturbed.
     wire.wait(20)
     assert (
         wire.host.last(st.LinkStatus).stage
@@ -1341,8 +1354,8 @@ def test_a_sniffed_return_played_again_on_his_own_socket_gets_nothing_and_ends_n
 
 
 def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
-    """His request is challenged, for the name is no secret; his tag is wrong, and the guest's place
-    stays free.
+    """Mallory's request is challenged, because the name is no secret. His tag is wrong, and the
+    guest's place stays free.
     """
     wire = linked()
     asked: list[Frame] = []
@@ -1353,7 +1366,7 @@ def test_who_has_the_name_and_not_the_secret_is_turned_away() -> None:
 
     wire.attack = keeps_the_request
     wire.lose(wire.host, wire.guest)
-    # More often than any typed code may be tried
+    # Mallory asks more often than any typed code may be tried.
     for _ in range(30):
         socket = wire.mallory_connects()
         wire.mallory_says(replace(asked[0], socket=socket))
@@ -1390,7 +1403,7 @@ def test_whatever_he_does_to_a_guest_that_comes_back(
     wire = linked(by_code)
     wire.attack = Mallory(steps)
     wire.lose(*((wire.guest,) if guest_first else (wire.host, wire.guest))).wait(130)
-    # An own socket may ask as anybody may, and is shown as not verified
+    # Mallory's own socket may ask like any other, and is shown as not verified.
     assert prompts(wire) == 1 or steps
     assert [one.verified is None for one in wire.host.all(st.Prompt)[1:]] == [True] * (
         prompts(wire) - 1
@@ -1401,7 +1414,7 @@ def test_whatever_he_does_to_a_guest_that_comes_back(
 
 
 def blocked(attack: Attack, *, by_code: bool = True, spake2: MakeExchange = Spake2Exchange) -> Wire:
-    """A pairing where UDP finds no way, and a lane has to carry the link."""
+    """Return a pairing without UDP, whose link has to be carried by a lane."""
     wire = Wire(attack, by_code=by_code, spake2=spake2)
     wire.udp = False
     return wire.join().wait(16)
@@ -1409,7 +1422,7 @@ def blocked(attack: Attack, *, by_code: bool = True, spake2: MakeExchange = Spak
 
 @BOTH_METHODS
 def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
-    """Without this, everything below would hold of a program that never opens a lane."""
+    """Without this test, everything below would hold for a program that never opens a lane."""
     wire = blocked(honestly, by_code=by_code)
     for side in (wire.host, wire.guest):
         opened = [one for one in side.all(st.LinkStatus) if one.stage is st.Stage.CONNECTED]
@@ -1417,7 +1430,7 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
         assert opened[-1].verified is not None
     ((token, key),) = [(one.token, one.key) for one in wire.host.expected]
     assert [(one.token, one.key) for one in wire.guest.dialled] == [(token, key)]
-    # Not a word about it in clear
+    # No message on the wire mentions the lane in clear.
     assert [kind_of_text(frame) for frame in wire.honest] == list(KINDS)
     for hidden in (token, key):
         assert repr(hidden)[2:-1] not in repr((wire.host.expected, wire.guest.dialled))
@@ -1426,9 +1439,8 @@ def test_left_alone_a_lane_carries_the_link(by_code: bool) -> None:
 @each_row("kind", KINDS)
 @each_row("drops", [True, False])
 def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: bool) -> None:
-    """He may well force them off WebRTC.
-
-    Then they talk over a lane that he cannot open, or not at all.
+    """Mallory can keep the two from WebRTC. They then talk over a lane that he cannot open, or
+    not at all.
     """
     change: Change = (lambda frame: []) if drops else flipped_field("payload", "sdp", place=0.4)
     if not drops and kind not in ("offer", "answer"):
@@ -1442,8 +1454,8 @@ def test_a_lane_that_he_brings_about_is_still_between_the_two(kind: str, drops: 
 
 @BOTH_METHODS
 def test_a_host_played_without_the_code_is_shown_no_token(by_code: bool) -> None:
-    """The guest dials a lane only after the host's tag: he never sees what would open one at the
-    true host.
+    """The guest dials a lane only after the host's tag, so Mallory never sees a token that the
+    true host would accept.
     """
 
     def plays_the_host(wire: Wire, frame: Frame) -> list[Frame]:
@@ -1486,7 +1498,7 @@ def test_every_link_has_a_lane_and_a_binding_of_its_own_also_where_it_goes_on_fo
 
 
 def binding_of(wire: Wire) -> bytes:
-    """What both ends know of the link that they have now."""
+    """Return the binding that both ends have for their present link."""
     (session,) = [one for one in the_host(wire)._sessions if one.link is not None]
     (guest,) = wire.guest.program._guests.values()
     assert session.link is not None
@@ -1500,7 +1512,7 @@ def the_host(wire: Wire) -> Host:
 
 
 def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_another() -> None:
-    """He is let in by the receiver, who names its unfinished transfers, and says those names to
+    """The receiver lets Mallory in and names its unfinished transfers; he repeats those names to
     their sender.
     """
     transfer = TransferID(to_base64url(secrets.token_bytes(16)))
@@ -1526,7 +1538,7 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
     wire.host.program.handle(greeting, wire.now)
     assert says((told_to_him,)) == []
     assert says((resume_tag(transfer),)) == []
-    # Whoever has it of this link is the receiver
+    # A peer that has the tag of this link is the receiver.
     assert len(says((resume_tag(transfer, binding_of(wire)),))) == 1
 
 

@@ -119,7 +119,7 @@ class World:
             self._execute(to, command)
 
     def handle(self, to: Bench, event: ProgramEvent) -> None:
-        """Report an event to one of the two programs, and deliver everything that follows from it."""
+        """Report an event to one of the two programs, and deliver all that follows from it."""
         self.report(to, event)
         self.settle()
 

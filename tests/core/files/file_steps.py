@@ -42,7 +42,7 @@ def words_about_files(ledger: Ledger, number: int) -> list[file_msg.FileMessage]
 
 
 def disk_answers(ledger: Ledger, number: int, *, well: bool) -> list[file_ev.DiskEvent]:
-    """Return the answers that a disk may give next to its commands; `well` is False for failures."""
+    """Return answers that a disk may give next to its commands; `well` is False for failures."""
     listed = file_ev.SourcesListed, file_ev.SourcesFailed
     answers: list[file_ev.DiskEvent] = [
         listed[0](one, (Entry("photo", 40),)) if well else listed[1](one, Reason.FILE_GONE)

@@ -169,7 +169,7 @@ class Side:
         self._look_up(file_ev.RetryTransfer(transfer), self._link_again(transfer))
 
     def _link_again(self, transfer: TransferID) -> ev.LinkID | None:
-        """Return the link that the transfer went over, or else the only link if there is just one."""
+        """Return the link that the transfer went over, or else the only link if there is one."""
         link = None if transfer not in self.told else self.told[transfer].link
         if link not in self.peer_links:
             return next(iter(self.peer_links)) if len(self.peer_links) == 1 else None

@@ -117,7 +117,7 @@ class HostBench(Bench):
         return [command for command in super().handle(event) if not _is_socket_timer(command)]
 
     def listen(self, *networks: ev.Network) -> list[do.Command]:
-        """Let the network appear (or change), and let the server listen where the host wants it to."""
+        """Let the network appear (or change), and the server listen where the host wants it to."""
         before = self.ledger.listening
         commands = self.handle(ev.NetworksSeen(networks or (ETHERNET,)))
         wanted = self.ledger.listening
@@ -204,7 +204,7 @@ class HostBench(Bench):
         return guest
 
     def approve(self, guest: Prove) -> ev.LinkID:
-        """Let the person approve the guest that asked by the shown code, and return the new link."""
+        """Let the person approve the guest that asked by the shown code; return the new link."""
         session_id = self.shown.session_id
         self.handle(
             ev.Decide(session_id, approved=True, number=self.ledger.prompts[session_id].number)

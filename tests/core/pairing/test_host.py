@@ -1,5 +1,5 @@
-"""Tests of proxim.core.pairing.host: sockets, sessions, codes and networks as scripts; then
-anything in any order.
+"""Tests of proxim.core.pairing.host: scripts about sockets, sessions, codes and networks, then
+random events in any order.
 """
 
 import json
@@ -59,7 +59,7 @@ PERSISTENT = ev.Invite(ev.SessionType.PERSISTENT)
 
 
 def new_host() -> HostBench:
-    """A host that shows a one-time code."""
+    """Return a host that shows a one-time code."""
     bench = HostBench()
     bench.listen()
     return bench
@@ -89,7 +89,7 @@ def machine(bench: HostBench) -> Host:
 
 
 def memory(bench: HostBench) -> tuple[int, int, int]:
-    """How many sockets, sessions and secrets the host keeps."""
+    """Return how many sockets, sessions and secrets the host keeps."""
     host = machine(bench)
     return (
         len(host._guest_connections._sockets),
@@ -99,7 +99,7 @@ def memory(bench: HostBench) -> tuple[int, int, int]:
 
 
 def pending_timers(bench: HostBench) -> dict[ev.Timer, float]:
-    """All timers but those of sockets alone."""
+    """Return all timers except those of sockets alone."""
     return {
         timer: at
         for timer, at in bench.ledger.timers.items()
@@ -201,7 +201,7 @@ def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
         host.shown,
     ]
     assert ev.Timer(ev.TimerName.APPROVAL, session_id) not in host.ledger.timers
-    # The same socket may ask by the new code
+    # The same socket may ask by the new code.
     host.ask(guest)
     assert list(host.ledger.prompts) == [host.shown.session_id]
 
@@ -212,7 +212,7 @@ def test_invite_leaves_whoever_is_linked_alone(host: HostBench) -> None:
     host.handle(ONE_TIME)
     assert host.shown.session_id != first
     assert host.ledger.links[link].stage is st.Stage.CONNECTED
-    # A second guest beside the first
+    # A second guest links beside the first.
     host.linked()
     assert host.ledger.invitation is None
     assert len(host.ledger.links) == 2
@@ -226,7 +226,7 @@ def test_invite_without_a_network_takes_effect_when_there_is_one() -> None:
     assert before.type is ev.SessionType.TEMPORARY
     bench.handle(ev.NetworksSeen(()))
     bench.handle(PERSISTENT)
-    # The one shown until then has ended, though nobody saw its code
+    # The session that was shown until then has ended, though nobody saw its code.
     assert memory(bench) == (
         0,
         0,
@@ -243,7 +243,7 @@ def test_the_code_goes_away_when_its_guest_is_approved_and_comes_back_fresh(
 ) -> None:
     first = host.shown
     _, session_id = host.asked()
-    # Still: the prompt may be the wrong guest's
+    # The code stays, because the prompt may be the wrong guest's.
     assert host.shown == first
     commands = host.handle(ev.Decide(session_id, approved=True))
     assert commands[-1] == do.Publish(st.NoInvitation(None))
@@ -352,7 +352,7 @@ def test_the_network_goes_and_comes_back_while_a_guest_is_linked(host: HostBench
     host.linked()
     host.handle(ev.NetworksSeen(()))
     host.handle(ev.NetworksSeen((ETHERNET,)))
-    # No code, because of the guest: "no network" is not true any more.
+    # There is no code because of the guest; "no network" is out of date.
     host.on(ev.Listening(ETHERNET.address, PORT), do.Publish(st.NoInvitation(None)))
 
 
@@ -407,7 +407,7 @@ def test_an_address_that_cannot_be_listened_on_is_named_and_no_code_is_shown() -
         do.Publish(st.Trouble(Problem(Reason.PORT_TAKEN, "port 47800"))),
         do.Publish(st.NoInvitation(Reason.PORT_TAKEN)),
     )
-    # Choosing it, or a change of networks, tries again.
+    # The host tries again when the person chooses the network or when the networks change.
     bench.on(ev.ChooseNetwork(ETHERNET.address), do.Listen(ETHERNET.address), ...)
     bench.handle(ev.ListenFailed(ETHERNET.address, Reason.PORT_TAKEN, "port 47800"))
     bench.on(ev.NetworksSeen((ETHERNET, WIFI)), do.Listen(ETHERNET.address), ...)
@@ -541,7 +541,8 @@ def test_a_rejected_guest_may_ask_again_and_so_may_the_right_one(host: HostBench
         st.Prompts(),
     ]
     assert host.shown.session_id == session_id
-    # Without a proof it is not shown again, from that socket or another of its address.
+    # Without a proof its prompt is not shown again, neither for that socket nor for another of its
+    # address.
     assert host.ask(guest) == [pair_do.Send(guest, result(session_id, Reason.DECLINED))]
     assert sent(host.ask(host.connect())) == [result(session_id, Reason.DECLINED)]
     right = host.connect("192.168.1.10")
@@ -557,7 +558,7 @@ def test_a_fifth_request_without_proof_is_declined_unseen_and_its_address_muted(
     session_ids = []
     for _ in range(5):
         _, session_id, link = host.linked()
-        # Whose guest left can be joined again, beside the code that is shown then.
+        # The session whose guest left can be joined again, beside the code that is shown then.
         bye = link_msg.dump_link_message(link_msg.Bye())
         host.handle(PERSISTENT)
         host.handle(link_ev.ChannelMessage(link, 1, bye))
@@ -575,14 +576,14 @@ def test_a_fifth_request_without_proof_is_declined_unseen_and_its_address_muted(
     commands = host.ask(fifth, last)
     assert sent(commands, fifth) == [result(last, Reason.DECLINED)]
     asked, outcome = published(commands)
-    # Scripts are told of every request.
+    # Every request is published, because scripts need all of them.
     assert isinstance(asked, st.Prompt)
     assert outcome == st.PairOutcome(last, approved=False, reason=Reason.DECLINED, surplus=True)
     assert host.ledger.to_ask == to_ask
-    # Nobody is asked for it again without a proof, though there is room.
+    # No person is asked about it again without a proof, though there is room.
     host.handle(pair_ev.ConnectionLost(guests[0]))
     assert host.ask(fifth, last) == [pair_do.Send(fifth, result(last, Reason.DECLINED))]
-    # A script's answer that names no request may be one to the declined one.
+    # A script's answer that names no request may be meant for the declined one.
     other = host.connect("192.168.1.30")
     host.ask(other, last)
     assert host.ledger.prompts[last].number == 3
@@ -647,7 +648,7 @@ def test_the_15_minutes_pass_while_a_guest_asks(host: HostBench) -> None:
         host.shown,
     ]
     assert host.shown.session_id != before.session_id
-    # Its 40 seconds went with it
+    # Its 40 seconds ended with it.
     assert host.advance(39) == []
     assert errors(host.say(guest, candidate_signal(session_id))) == ["not_allowed"]
 
@@ -659,7 +660,7 @@ def test_an_unknown_session_is_told_so(session_id: str) -> None:
     assert host.say(guest, pair_msg.PairRequest(session_id, PHONE)) == [
         pair_do.Send(guest, result(session_id, Reason.UNKNOWN_SESSION))
     ]
-    # And may ask for another
+    # The guest may ask for another session.
     assert isinstance(published(host.ask(guest))[0], st.Prompt)
 
 
@@ -865,7 +866,7 @@ def test_five_wrong_messages_close_the_socket(host: HostBench) -> None:
         pair_do.CloseConnection(guest, pair_msg.CloseCode.BAD_MESSAGES),
     )
     assert pair_msg.CloseCode.BAD_MESSAGES.value == 4400
-    # Too late for good ones, too
+    # Valid messages come too late now, too.
     host.says(guest, pair_msg.PairRequest(host.shown.session_id, PHONE))
     host.handle(pair_ev.ConnectionLost(guest))
     assert memory(host) == (0, 1, 1)
@@ -919,7 +920,7 @@ def test_a_link_that_does_not_open_within_15_seconds(host: HostBench) -> None:
     ]
     assert pair_do.CloseConnection(guest, pair_msg.CloseCode.LINK_FAILED) in commands
     assert link_do.ClosePeer(link) in commands
-    # The same code, usable again
+    # The same code is usable again.
     assert commands[-1] == do.Publish(shown)
     host.handle(pair_ev.ConnectionLost(guest))
     host.linked()
@@ -1023,8 +1024,8 @@ peers_text: strategies.SearchStrategy[link_msg.LinkMessage] = strategies.sampled
 
 
 class Sniffed(ProofKeys):
-    """What a sniffer has of a proof: the name that its guest comes back by, in clear, and not the
-    secret.
+    """What a sniffer has of a proof: the name for the guest's return, which is sent in clear,
+    but not the secret.
     """
 
     def __init__(self, keys: ProofKeys) -> None:
@@ -1038,9 +1039,8 @@ class Sniffed(ProofKeys):
 
 
 class AnyHost(RuleBasedStateMachine):
-    """Guests say anything valid or not, timers fire, people decide, the network changes.
-
-    The ledger watches.
+    """Guests send anything, valid or not, timers fire, people decide, and the network changes.
+    The ledger checks all.
     """
 
     @initialize(
@@ -1049,22 +1049,22 @@ class AnyHost(RuleBasedStateMachine):
     )
     def start(self, kind: ev.Invite, preferred: str | None) -> None:
         self.bench = HostBench(kind, preferred)
-        # Whose prompt stands
+        # Each prompt's session, with the socket that asked.
         self.asked: dict[str, ev.ConnectionID] = {}
-        # Whose link it is
+        # Each link belongs to this socket.
         self.served: dict[ev.LinkID, ev.ConnectionID] = {}
-        # The link a socket was approved for, for its life
+        # Each socket was approved for this link, and keeps it for life.
         self.links: dict[ev.ConnectionID, ev.LinkID] = {}
         self.offered: set[ev.LinkID] = set()
         self.described: set[ev.LinkID] = set()
         self.names: set[str] = {host_code.CODE_SESSION_ID, "abc123"}
-        # Challenged; whether it knows the secret
+        # These guests were challenged. The flag is True if the guest knows the secret.
         self.begun: dict[ev.ConnectionID, tuple[Prove, pair_msg.Auth, bool]] = {}
-        # Its proof held
+        # The proofs of these guests held.
         self.held: dict[ev.ConnectionID, Prove] = {}
-        # Of the proof that led to it
+        # Each link has the keys of the proof that led to it.
         self.keys: dict[ev.LinkID, ProofKeys] = {}
-        # Of those, whose signals are no longer counted alike on both sides
+        # On these sockets the two sides no longer count the signals alike.
         self.astray: set[ev.ConnectionID] = set()
         self.check(self.bench.handle(ev.NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
@@ -1074,11 +1074,11 @@ class AnyHost(RuleBasedStateMachine):
     def check(
         self, commands: list[do.Command], by: ev.ConnectionID | None = None, *, sealed: bool = False
     ) -> None:
-        """Nothing crosses between connections; what a peer is given comes from the guest it was
-        approved for.
+        """Check that connections stay separate: a peer is given only what comes from the guest
+        that it was approved for.
 
-        A begun proof has held before anybody is asked, and then only what is `sealed` reaches a
-        peer.
+        A begun proof must have held before anybody is asked, and then only `sealed` signals
+        reach a peer.
         """
         ledger = self.bench.ledger
         for command in commands:
@@ -1182,7 +1182,7 @@ class AnyHost(RuleBasedStateMachine):
                         for make in (socket_timer, challenge_timer)
                     }
                 case ev.TimerName.STALL:
-                    # Whose it is, the ledger looks
+                    # The ledger checks its owner.
                     pass
                 case _:
                     assert timer.scope in ledger.alive
@@ -1241,8 +1241,8 @@ class AnyHost(RuleBasedStateMachine):
             assert session.state in (SessionState.OPEN, SessionState.ASKED)
 
     def teardown(self) -> None:
-        """When all have left, all that is left is one code, and what was kept for guests that may
-        come back.
+        """Check that after everybody has left, only one code remains, and the data kept for
+        guests that may come back.
         """
         if not hasattr(self, "bench"):
             return
@@ -1281,9 +1281,7 @@ class AnyHost(RuleBasedStateMachine):
 
     @rule(steps=strategies.integers(1, 8), proof=strategies.sampled_from(["code", "QR", None]))
     def all_goes_well(self, steps: int, proof: str | None) -> None:
-        """The next right steps on the way to a link: without these, chance alone rarely gets
-        there.
-        """
+        """Take the next right steps towards a link; chance alone rarely gets there."""
         for _ in range(steps):
             self.next_right_step(proof)
 
@@ -1340,8 +1338,8 @@ class AnyHost(RuleBasedStateMachine):
                 self.begun[connection] = (guest, message.auth, knows)
 
     def come_back(self, connection: ev.ConnectionID, link: ev.LinkID, *, knows: bool) -> None:
-        """Ask by the name that the link's proof gave it; who only heard that name does not know the
-        secret.
+        """Ask by the name that the link's proof gave the guest. A peer that only overheard that
+        name does not know the secret.
         """
         keys = self.keys[link]
         target = JoinTarget(GUEST_ADDRESS, PORT, keys.resume_name())
@@ -1404,7 +1402,7 @@ class AnyHost(RuleBasedStateMachine):
         *,
         sealed: bool,
     ) -> None:
-        """Say a signal by the name that the guest has for its session; sealed if it can be."""
+        """Send a signal under the guest's name for its session, sealed if possible."""
         name = machine(self.bench)._guest_connections._sockets[connection].claimed_id
         guest = self.held.get(connection)
         sealed = (
@@ -1415,7 +1413,7 @@ class AnyHost(RuleBasedStateMachine):
         mac = guest.macs.seal(payload) if sealed and guest and guest.macs else None
         commands = self.bench.say(connection, pair_msg.Signal(name, payload, mac))
         if "too_many" in errors(commands):
-            # Sealed, but not counted by the host
+            # The guest sealed the signal, but the host did not count it.
             self.astray.add(connection)
         self.check(commands, connection, sealed=mac is not None)
         if guest and mac is None and connection in self.links:
@@ -1453,7 +1451,7 @@ class AnyHost(RuleBasedStateMachine):
             name = data.draw(strategies.sampled_from([shown.session_id, host_code.CODE_SESSION_ID]))
         links = set(self.bench.ledger.links)
         self.check(self.bench.say(connection, pair_msg.PairRequest(name, PHONE)), connection)
-        # Asking alone links nobody
+        # A request alone opens no link.
         assert self.bench.ledger.links.keys() <= links
 
     @precondition(lambda self: bool(self.bench.ledger.sockets))
@@ -1482,7 +1480,7 @@ class AnyHost(RuleBasedStateMachine):
         self.check(self.bench.say(connection, pair_msg.Signal(name, payload, "A" * 43)), connection)
 
     def sealing(self) -> list[ev.ConnectionID]:
-        """Sockets of guests that proved themselves and are linking or linked."""
+        """Return the sockets of guests that proved themselves and are linking or linked."""
         ledger = self.bench.ledger
         talking = ledger.sockets - ledger.closing
         return [
@@ -1526,7 +1524,7 @@ class AnyHost(RuleBasedStateMachine):
         proved = connection in self.sealing()
         commands = self.bench.say(connection, text)
         self.check(commands, connection)
-        # An honest guest would not: somebody is in between
+        # An honest guest would not send this, so somebody is in between.
         if proved and "too_many" not in errors(commands):
             assert any(
                 isinstance(one, pair_msg.SessionEnded) and one.reason is Reason.TAMPERED
@@ -1629,8 +1627,8 @@ class AnyHost(RuleBasedStateMachine):
         says=peers_text.map(link_msg.dump_link_message) | strategies.none(),
     )
     def a_lane_opens(self, data: strategies.DataObject, carries: bool, says: str | None) -> None:
-        """Whoever has the token may say that the lane carries the link, and may or may not speak on
-        it.
+        """A peer with the token may claim that the lane carries the link, and may or may not
+        send something on it.
         """
         link = self.some_link(data, list(self.bench.ledger.expected))
         self.check(self.bench.handle(link_ev.LaneOpened(link, carries and link in self.keys)))
@@ -1652,7 +1650,7 @@ class AnyHost(RuleBasedStateMachine):
         )
 
     def controls(self) -> dict[ev.LinkID, int]:
-        """The control channel of every link that has one."""
+        """Return the control channel of every link that has one."""
         links = [
             session.link for session in machine(self.bench)._sessions if session.link is not None
         ]
@@ -1769,13 +1767,13 @@ class AnyHost(RuleBasedStateMachine):
     # --- the network
 
     def drop_guests(self, commands: list[do.Command]) -> None:
-        """A server that moves or stops closes its sockets."""
+        """Close the sockets of a server that moves or stops."""
         if any(isinstance(command, do.Listen | do.StopListening) for command in commands):
             for connection in sorted(self.bench.ledger.sockets):
                 self.check(self.bench.handle(pair_ev.ConnectionLost(connection)))
 
     def server_answers(self, port: int | None) -> None:
-        """The server listens, where it was told to; None: it cannot."""
+        """Let the server listen where it was commanded to, or fail if `port` is None."""
         address = machine(self.bench)._invitations._wanted
         if address is not None and (
             port is not None or machine(self.bench)._invitations._endpoint is None
@@ -1805,7 +1803,7 @@ class AnyHost(RuleBasedStateMachine):
         network=strategies.sampled_from(NETWORKS),
     )
     def the_server_answers(self, port: int | None, network: ev.Network) -> None:
-        # Too late: it was told to move on
+        # The answer is out of date: the server was commanded to move on.
         if network.address != machine(self.bench)._invitations._wanted:
             failed = ev.ListenFailed(network.address, Reason.PORT_TAKEN)
             assert (
