@@ -507,10 +507,10 @@ SHARES = ("pair_request", "pair_challenge")
 
 
 def spake2_for(*changed: str) -> MakeExchange:
-    """SPAKE2 itself where he changes a message with a share in it.
+    """Return the real SPAKE2 if Mallory changes a message with a share in it.
 
-    Elsewhere each side has the other's share as it was made, and a stand-in that agrees on a key by
-    both shares and the code tells the same, in a tenth of the time.
+    Otherwise each side has the other's unchanged share. A stand-in that derives a key from both
+    shares and the code then gives the same result, in a tenth of the time.
     """
     return Spake2Exchange if set(changed) & set(SHARES) else FakeSpake2
 

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.files.transfers, one path after another; test_transfers_in_any_order.py has
-the interleavings.
+"""Tests of proxim.core.files.transfers, one path after another; test_transfers_in_any_order.py
+tries random orders.
 """
 
 import sys
@@ -42,7 +42,7 @@ STRANGER = TransferID("A" * 22)
 
 
 def bench_of(policy: file_ev.AcceptPolicy = ASKING) -> Bench:
-    """Left sends, right receives."""
+    """Return a linked bench whose left side sends and whose right side receives."""
     bench = Bench(policy)
     for path, size in (
         ("a", 21),
@@ -56,14 +56,14 @@ def bench_of(policy: file_ev.AcceptPolicy = ASKING) -> Bench:
 
 
 def sent(bench: Bench, *paths: str) -> TransferID:
-    """Announced, and asked about."""
+    """Send these paths until the receiver's person is asked, and return the transfer."""
     bench.left.send(*paths)
     bench.settle()
     return list(bench.left.out)[-1]
 
 
 def moving(bench: Bench, *paths: str, steps: int = 8) -> TransferID:
-    """Accepted, and so many steps further."""
+    """Send and accept these paths, and take this many steps further."""
     transfer = sent(bench, *paths)
     bench.right.accept(transfer)
     go(bench, steps)
@@ -115,7 +115,7 @@ def refused(side: Side, message: file_msg.FileMessage) -> Reason:
 def test_a_file_arrives() -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
-    # Nobody has said yes
+    # Nobody has accepted it yet.
     assert not opened(bench.right)
     bench.right.accept(transfer)
     bench.settle()
@@ -197,7 +197,9 @@ def test_without_asking() -> None:
 
 
 def questions(bench: Bench) -> list[tuple[file_st.TransferState, bool]]:
-    """What the receiving person's faces were told, as far as it was announced or begun."""
+    """Return the published states of the receiver, as far as the transfer was announced or
+    begun, and whether each needed an answer.
+    """
     told = [
         one.status
         for one in bench.right.commands
@@ -276,7 +278,7 @@ def test_what_nobody_can_do() -> None:
     accept = file_ev.AcceptTransfer(STRANGER)
     left.run(left.transfers.intent(accept, 0))
     left.hear(left.peer_link, announce(more=True))
-    # Of this one the person was not asked yet.
+    # The person was not asked about this transfer yet.
     left.run(left.transfers.intent(accept, 0))
     gone = Reason.TRANSFER_GONE
     assert left.troubles == [
@@ -308,16 +310,16 @@ def test_disks_answer_late() -> None:
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
     late = bench.left.transfers.disk(file_ev.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
-    # What it looked up is let go
+    # The listed files are forgotten.
     assert late == [file_do.StopSending(transfer, forget=True)]
     assert bench.left.transfers.disk(file_ev.SendingFailed(transfer, 0), 0) == []
-    # Only asked about
+    # The person was only asked about it.
     assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, file_msg.Cancel(transfer))
     assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
     assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
-    # It is still being announced, and asked about once that is whole.
+    # It is still being announced; the person is asked once the announcement is complete.
     assert transfer in bench.right.arriving
     bench.right.hear(bench.right.peer_link, announce(transfer))
     assert transfer in bench.right.asked
@@ -333,7 +335,7 @@ def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
     right.link_up(second, 0)
     right.message(second, file_msg.Announce(transfer, entries, more=True), 0)
     assert right.link_down(bench.link.id, 0) == []
-    # The rest of the announcement is still taken: all of it is here now, and the sink is opened.
+    # The rest of the announcement is still accepted: it is complete now, and the sink is opened.
     (opening, _, *_) = right.message(second, file_msg.Announce(transfer, ()), 0)
     assert isinstance(opening, file_do.OpenSink)
     assert (opening.transfer, opening.entries) == (transfer, entries)
@@ -396,7 +398,7 @@ def test_lost_midway_and_resumed() -> None:
     go(bench, 5)
     assert bench.left.told[transfer].moved >= moved
     assert bench.left.told[transfer].size == bench.right.told[transfer].size == 30
-    # Nobody is asked a second time
+    # Nobody is asked a second time.
     bench.settle()
     assert ends(bench, transfer) == DONE
     again = started(bench.left)[-1]
@@ -417,8 +419,8 @@ def test_the_same_files_sent_once_more_while_they_go_on_are_no_second_copy() -> 
 
 
 def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> None:
-    """As a program does that is started again with the same --send: it is faster than the peer's
-    `resume`.
+    """A program that is started again with the same --send does this; it is faster than the
+    peer's `resume`.
     """
     bench = bench_of()
     transfer = moving(bench, "a", "b", steps=13)
@@ -431,8 +433,8 @@ def test_the_same_files_sent_once_more_before_the_peer_has_asked_for_them() -> N
 
 
 def held_back() -> tuple[Bench, TransferID]:
-    """A device that knows nothing of what waits is sent the same files; that transfer, which is not
-    announced yet.
+    """Send the same files to a device that has forgotten the waiting transfer. Return the bench
+    and the new transfer, which is not announced yet.
     """
     bench = bench_of()
     moving(bench, "a", "b", steps=13)
@@ -474,7 +476,7 @@ def test_the_same_files_are_not_held_back_for_a_link_that_went_while_the_disk_lo
 
 
 def test_the_same_files_are_not_held_back_for_a_peer_that_proved_nothing() -> None:
-    """Nothing that it asks for is gone on with: there is nothing to wait for."""
+    """A request of this peer to resume would be ignored, so there is nothing to wait for."""
     bench = bench_of()
     transfer = moving(bench, "a", "b", steps=13)
     for side in bench.sides:
@@ -586,7 +588,7 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
         go(bench, 1)
     bench.link.control["left"].clear()
     bench.link_down(bench.right, bench.link.id)
-    # However long it takes until they meet again
+    # It does not matter how long the two are apart.
     bench.now += 10 * UNACKNOWLEDGED_SECONDS
     bench.relink()
     assert bench.left.told[transfer].state is file_st.TransferState.WAITING
@@ -596,7 +598,7 @@ def test_the_receiver_was_through_and_the_sender_did_not_hear() -> None:
     before = len(said(bench.right, file_msg.Resume))
     bench.now += UNACKNOWLEDGED_SECONDS
     bench.relink()
-    # It has heard by now
+    # The sender has received the answer by now.
     assert len(said(bench.right, file_msg.Resume)) == before
 
 
@@ -625,7 +627,7 @@ def test_a_full_disk_then_room_again() -> None:
     assert ends(bench, transfer) == both(file_st.TransferState.FAILED, Reason.DISK_FULL)
     bench.right.disk.full = False
     bench.left.retry(transfer)
-    # It was accepted: no second question
+    # It was accepted before, so nobody is asked again.
     bench.settle()
     assert ends(bench, transfer) == DONE
     assert started(bench.left)[-1].partial
@@ -690,7 +692,7 @@ def test_what_was_cancelled_here_is_another_transfer_when_sent_again() -> None:
     bench = bench_of()
     transfer = moving(bench, "a")
     bench.left.cancel(transfer)
-    # While the receiver's words about the first are still on their way
+    # The receiver's messages about the first transfer are still on their way.
     bench.left.retry(transfer)
     bench.settle()
     again = list(bench.left.out)[-1]
@@ -713,7 +715,7 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
     bench.left.run(bench.left.transfers.intent(file_ev.RetryTransfer(transfer), 0))
     bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
-    # Two, and neither is the one
+    # There are two links, and neither is the one it went over.
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 4
 
@@ -780,7 +782,7 @@ def test_a_lane_that_stalls_is_closed() -> None:
     assert timer.name is ev.TimerName.STALL
     bench.left.fire(timer)
     assert link_do.CloseLane(bench.link.id) in bench.left.commands
-    # The receiver sees nothing of it
+    # The receiver does not notice that.
     bench.see_lane(bench.left)
     bench.link.control["right"].rotate(0)
     bench.settle()
@@ -832,7 +834,7 @@ def test_a_sender_that_announces_nonsense() -> None:
     right.hear(right.peer_link, announce(count=0))
     assert said(right, file_msg.Cancel) == [file_msg.Cancel(STRANGER, Reason.NOTHING_TO_SEND.value)]
     right.hear(right.peer_link, announce())
-    # Twice
+    # A second announcement of the same transfer is refused.
     assert refused(right, announce()) is Reason.NOT_ALLOWED
     assert refused(right, file_msg.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
 
@@ -849,7 +851,7 @@ def test_too_many_files() -> None:
     right.hear(right.peer_link, announce(count=MAX_ENTRIES, more=True))
     right.hear(right.peer_link, announce(count=1, more=True))
     assert said(right, file_msg.Cancel) == [file_msg.Cancel(STRANGER, Reason.TOO_MANY_FILES.value)]
-    # The end of it is no list of its own
+    # The end of a refused announcement is no list of its own.
     right.hear(right.peer_link, announce(count=1))
     assert not right.told
     right.hear(right.peer_link, announce())
@@ -869,7 +871,7 @@ def test_too_many_announcements(known: bool) -> None:
     right.hear(right.peer_link, announce(ninth, more=True))
     assert said(right, file_msg.Cancel) == [file_msg.Cancel(ninth, Reason.TOO_MANY_TRANSFERS.value)]
     right.hear(right.peer_link, announce(TransferID(f"{0:022}")))
-    # There is room again, but not for the rest of a list
+    # There is room again, but not for the rest of a refused list.
     right.cancel(TransferID(f"{1:022}"))
     right.hear(right.peer_link, announce(ninth))
     assert ninth not in right.asked
@@ -898,7 +900,7 @@ def test_a_receiver_that_answers_nonsense() -> None:
         file_msg.Continue(transfer, 1, START),
     ]
     assert {refused(left, one) for one in early} == {Reason.NOT_ALLOWED}
-    # Of what it never heard
+    # These are about a transfer that is unknown here.
     left.hear(left.peer_link, file_msg.Accept(STRANGER))
     left.hear(left.peer_link, file_msg.Cancel(STRANGER))
     left.hear(left.peer_link, file_msg.Continue(STRANGER, 1, START))
@@ -913,11 +915,11 @@ def test_resume_of_what_is_not_theirs() -> None:
     left.peer_links[second.id] = second
     left.run(left.transfers.link_up(second, 0))
     count = len(left.commands)
-    # Said to somebody on another link, and passed on
+    # This tag was sent to a peer on another link, which passed it on.
     overheard = resume_tag(transfer, bench.left.peer_link.binding)
     left.hear(second, file_msg.Resume((b"unknown" * 4, overheard, resume_tag(transfer))))
     assert len(left.commands) == count
-    # It is there already
+    # The transfer already goes over this link.
     left.hear(left.peer_link, file_msg.Resume((resume_tag(transfer, left.peer_link.binding),)))
     assert len(left.commands) == count
     left.hear(second, file_msg.Progress(transfer, 0, 1))
@@ -925,11 +927,11 @@ def test_resume_of_what_is_not_theirs() -> None:
 
 
 def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
-    """As many tags as one message holds are remembered, and as long as the link is up."""
+    """The tags of one full message are remembered, as long as the link is up."""
     left = bench_of().left
 
     def found(*transfers: TransferID) -> list[file_msg.FileMessage]:
-        """What is said once the disk has found these."""
+        """Return the messages that are sent once the disk has found these transfers."""
         stored = tuple(
             file_ev.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None)
             for one in transfers
@@ -986,10 +988,10 @@ def test_channels_that_nobody_takes() -> None:
     assert right.channel_opened(link, 9, "chat", 0) is None
     assert right.channel_opened(link, 9, f"files/{STRANGER}/0", 0) is None
     assert right.channel_opened(ev.LinkID("another"), 9, f"files/{transfer}/0", 0) is None
-    # Of another generation
+    # This stream is of another generation.
     assert right.channel_opened(link, 9, f"files/{transfer}/7", 0) == []
     second = sent(bench, "b")
-    # Nobody has accepted it
+    # Nobody has accepted it.
     assert right.channel_opened(link, 9, f"files/{second}/0", 0) is None
 
 
@@ -1010,7 +1012,7 @@ def test_what_was_over_long_ago_is_forgotten() -> None:
 
 
 def test_what_nobody_wanted_is_let_go_at_once() -> None:
-    """Of a list of 20,000 files nothing stays in memory."""
+    """A declined list of 20,000 files leaves nothing in memory."""
     right = bench_of().right
     entry = Entry("file", 1)
     before = sys.getrefcount(entry)
@@ -1019,7 +1021,7 @@ def test_what_nobody_wanted_is_let_go_at_once() -> None:
         right.hear(right.peer_link, file_msg.Announce(transfer, (entry,)))
         right.hear(right.peer_link, file_msg.Cancel(transfer))
     assert len(right.told) == 3
-    # What the test itself keeps does not count.
+    # The copies that the test itself keeps do not count.
     right.told.clear()
     right.commands.clear()
     assert sys.getrefcount(entry) == before
@@ -1032,7 +1034,7 @@ def test_what_arrived_long_ago_is_forgotten() -> None:
     before = len(opened(right))
     for transfer in arrived:
         right.hear(right.peer_link, file_msg.Announce(transfer, right.told[transfer].entries))
-    # What is remembered is said to be here; the others are taken for new.
+    # Remembered transfers are answered with `finished`; the others count as new.
     again = [one.transfer for one in opened(right)[before:]]
     assert again == arrived[:5]
     assert [one.transfer for one in said(right, file_msg.Finished)[-MAX_REMEMBERED:]] == arrived[5:]

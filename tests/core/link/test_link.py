@@ -1,4 +1,4 @@
-"""Tests of proxim.core.link.link: one link as scripts of events and expected commands."""
+"""Tests of proxim.core.link.link: scripts of events and expected commands for one link."""
 
 import json
 from dataclasses import replace
@@ -55,7 +55,9 @@ def heard(message: link_msg.LinkMessage | str, channel: int = CONTROL) -> link_e
 def closed(
     link: Link, reason: Reason, status: st.LinkStatus = CONNECTED, *, said_bye: bool = False
 ) -> list[do.Command]:
-    """What ends a link, besides the goodbye; its owner publishes how it ended."""
+    """Return the commands that end a link, except the goodbye; the link's owner publishes how it
+    ended.
+    """
     ended = st.LinkStatus(
         ID,
         "session",
@@ -131,7 +133,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
     play.on(ev.SendText(ID, "hello"), do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), ID)))
     play.on(heard("anything", OTHER))
     play.on(ev.TimerFired(HEARTBEAT), do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
-    # The control channel may still come, and makes it a link like any other.
+    # The control channel may still open, and then the link is like any other.
     play.on(
         link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
         say(link_msg.Hello("This PC")),
@@ -216,7 +218,7 @@ def test_long_text_goes_in_pieces_both_ways() -> None:
         do.Publish(st.TextSent(ID, text)),
     )
     play.on(heard(first))
-    # A heartbeat between two pieces harms neither
+    # A heartbeat between two pieces does no harm.
     play.on(heard(link_msg.Ping()))
     play.on(heard(second))
     play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
@@ -339,7 +341,7 @@ def test_silence_is_no_fault_of_the_peer_when_this_program_slept() -> None:
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
     ]
     now = T0 + 3600
-    # And the peer gets its time anew
+    # The peer gets its full time again.
     while link.state is LinkState.OPEN:
         now += HEARTBEAT_SECONDS
         beat(link, now)
@@ -371,7 +373,7 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
 def test_a_message_that_is_not_understood_is_told_unsupported(text: str, what: str) -> None:
     link = open_link()
     assert link.handle(heard(text), T0) == [say(link_msg.Unsupported(what))]
-    # And never answered in turn
+    # Such an answer is itself never answered.
     assert link.handle(heard(link_msg.Unsupported("x")), T0) == []
 
 
@@ -486,7 +488,7 @@ def lane_commands(commands: list[do.Command]) -> list[do.Command]:
 
 
 def offer_in(commands: list[do.Command]) -> file_msg.OfferLane:
-    """What a host's lane expects, as the guest is told right after it."""
+    """Return the lane's offer, which the guest gets right after the host expects the lane."""
     (expect,) = [one for one in commands if isinstance(one, link_do.ExpectLane)]
     offer = file_msg.OfferLane(expect.token, expect.key)
     assert commands.index(expect) < commands.index(say(offer))
@@ -494,7 +496,7 @@ def offer_in(commands: list[do.Command]) -> file_msg.OfferLane:
 
 
 def sends(link: Link, transfers: Transfers) -> list[do.Command]:
-    """Its person sends a file, and the disk has looked at it."""
+    """Let the person send a file, and the disk list it."""
     commands = transfers.intent(file_ev.SendPaths(ID, ("photo",)), T0)
     (looking,) = [one for one in commands if isinstance(one, file_do.ListSources)]
     return transfers.disk(file_ev.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
@@ -529,7 +531,7 @@ def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     )
     assert lane_commands(play.on(link_ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)
-    # The host has not heard yet that it is open
+    # The host does not know yet that the lane is open.
     play.on(heard(OFFERED))
 
 
@@ -578,11 +580,11 @@ def test_a_lane_that_breaks_is_offered_again_a_second_later() -> None:
     assert not link.lane_open
     offer_in(link.handle(ev.TimerFired(LANE), T0))
     link.handle(link_ev.LaneOpened(ID), T0)
-    # It crossed with the opening
+    # The timer is out of date: it fired as the lane opened.
     assert lane_commands(link.handle(ev.TimerFired(LANE), T0)) == []
     guest = with_files()
     guest.handle(heard(OFFERED), T0)
-    # The host offers another
+    # The host will offer another lane.
     assert lane_commands(guest.handle(link_ev.LaneLost(ID), T0)) == [do.CancelTimer(LANE)]
     assert lane_commands(guest.handle(ev.TimerFired(LANE), T0)) == []
 
@@ -627,7 +629,7 @@ def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_our
     unsupported = [say(link_msg.Unsupported("channel"), OTHER)]
     play.on(stream, *unsupported)
     play.on(heard(ANNOUNCED), ...)
-    # Nobody has accepted it
+    # Nobody has accepted the transfer.
     play.on(stream, *unsupported)
     files.intent(file_ev.AcceptTransfer(TRANSFER), T0)
     files.disk(file_ev.SinkReady(TRANSFER), T0)
@@ -724,7 +726,7 @@ def test_everything_goes_over_it(host: bool) -> None:
     play.on(on_lane(link_msg.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
     assert say(link_msg.Ping(), link_ev.LANE_CHANNEL) in beat(link, T0 + 1)
     assert (link.lane_open, link.status.can_send_files) == (True, True)
-    # There is no second one beside it
+    # No second lane is opened beside it.
     assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
     told = replace(
         link.status,
@@ -734,7 +736,7 @@ def test_everything_goes_over_it(host: bool) -> None:
         can_send_files=False,
     )
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
-    # And no peer: it is closed since the lane took over
+    # No peer has to be closed, because that was done when the lane took over.
     assert commands[-5:] == [
         say(link_msg.Bye("closed"), link_ev.LANE_CHANNEL),
         do.CancelTimer(OPEN_TIMER),
@@ -798,7 +800,7 @@ def test_webrtc_opens_in_time_and_the_lane_is_not_needed() -> None:
     ) == [do.CancelTimer(LANE)]
     host, _ = made(host=True, keys=KEYS)
     host.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
-    # Its token opens a lane beside the link, too
+    # The token also opens a lane beside the link.
     assert host.handle(link_ev.LaneOpened(ID), T0) == [do.CancelTimer(LANE)]
 
 
@@ -840,13 +842,15 @@ def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> Non
         link_ev.ChannelOpened(ID, OTHER, "chat"),
         link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ]
-    # Of the peer that is closed
+    # These are late events of the closed peer.
     for event in late:
         play.on(event)
 
 
 def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
-    """No honest guest has greeted there before it took the lane; of one that has, nothing hangs."""
+    """No honest guest has sent a hello over WebRTC before its lane takes over. If one has, its
+    transfers still do not hang.
+    """
     files = no_files()
     link, _ = made(host=True, keys=KEYS, files=files)
     play = Playbook(link, T0)
@@ -900,7 +904,7 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
     play.on(on_lane(link_msg.Hello("Phone")))
     play.on(link_ev.LaneLost(ID))
     play.reaches(LinkState.OPENING)
-    # Its token is used up
+    # The lane's token is used up.
     play.on(
         link_ev.PeerFailed(ID, Reason.ICE_FAILED),
         ...,
@@ -924,7 +928,7 @@ INPUTS: list[LinkInput] = [
     link_ev.LaneLost(ID),
     ev.TimerFired(ev.Timer(ev.TimerName.LANE, ID)),
 ]
-# What each state takes, by position in INPUTS
+# The inputs that each state accepts, by their position in INPUTS.
 WELCOME = {
     LinkState.IDLE: {3},
     LinkState.OPENING: {0, 2, 3, 4, 7, 8, 9},

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.pairing.connections: every limit of a socket crossed; proofs, and who is
-asked about them.
+"""Tests of proxim.core.pairing.connections: every limit of a socket is exceeded once; also
+proofs and who is asked about them.
 """
 
 from dataclasses import replace
@@ -33,7 +33,7 @@ SHUT_OUT = pair_msg.CloseCode.BAD_MESSAGES
 
 
 def new_host() -> HostBench:
-    """A host that shows a one-time code."""
+    """Return a host that shows a one-time code."""
     bench = HostBench()
     bench.listen()
     return bench
@@ -51,7 +51,7 @@ def whole(
     | pair_ev.ConnectionLost
     | ev.TimerFired,
 ) -> list[do.Command]:
-    """Report an event; all that is commanded, the clocks of sockets too."""
+    """Report an event and return all commands, including those for socket timers."""
     return Bench.handle(bench, event)
 
 
@@ -62,7 +62,7 @@ def shut_out(connection: ev.ConnectionID) -> list[do.Command]:
 def rejection(
     commands: list[do.Command], connection: ev.ConnectionID | None = None
 ) -> pair_msg.PairResult:
-    """The one message among these, a rejection."""
+    """Return the only message among these commands, which must be a rejection."""
     (message,) = sent(commands, connection)
     assert isinstance(message, pair_msg.PairResult)
     assert not message.approved
@@ -117,12 +117,12 @@ def test_a_socket_whose_prompt_is_shown_is_given_the_persons_time(host: HostBenc
     host.say(guest, "{}")
     host.advance(30)
     host.ask(guest)
-    # Its 60 seconds are over, the person's 40 are not
+    # The socket's 60 seconds are over, but the person's 40 are not.
     assert host.advance(30) == []
     assert socket_timer(guest) in host.ledger.timers
     commands = host.advance(10)
     assert rejection(commands, guest).reason == Reason.TIMEOUT
-    # Asking again does not make it last
+    # Asking again does not extend the socket's time.
     host.ask(guest)
     assert host.advance(29.9) == []
     assert shut_out(guest)[0] in host.advance(0.1)
@@ -156,7 +156,7 @@ def test_the_ninth_message_takes_the_prompt_along(host: HostBench) -> None:
 
 
 def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostBench) -> None:
-    # Its request was one of the 60
+    # The guest's request was one of the 60.
     guest, session_id, _ = host.approved()
     for _ in range(59):
         assert errors(host.say(guest, candidate_signal(session_id))) == []
@@ -166,10 +166,10 @@ def test_an_approved_guest_may_say_60_things_at_once_and_20_a_second(host: HostB
         assert errors(host.say(guest, candidate_signal(session_id))) == []
     for _ in range(3):
         host.says(guest, candidate_signal(session_id), refused(guest, Reason.TOO_MANY))
-    # The fifth too many
+    # This is the fifth message too many.
     commands = host.say(guest, candidate_signal(session_id))
     assert commands[:3] == [refused(guest, Reason.TOO_MANY), *shut_out(guest)]
-    # Not linked yet, so that is over
+    # The guest is not linked yet, so its attempt ends.
     assert any(isinstance(command, link_do.ClosePeer) for command in commands)
 
 
@@ -198,7 +198,7 @@ def test_what_one_socket_does_is_not_held_against_another_of_its_address(host: H
 
 
 def test_a_socket_being_closed_hears_no_clock(host: HostBench) -> None:
-    """Its closing may take seconds, if the other side does not answer it."""
+    """Closing may take seconds if the other side does not answer."""
     guest = host.connect()
     host.handle(pair_ev.FrameRefused(guest, Reason.TOO_LARGE))
     for _ in range(4):
@@ -423,7 +423,7 @@ def test_while_challenged_nothing_but_the_confirmation_is_taken(host: HostBench)
 
 
 def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> None:
-    """The proof covers name and id as they stood in the request."""
+    """The proof covers the name and id of the request."""
     guest = host.prover_of()
     request = replace(guest.request, device=devices.DeviceInfo("Boss", PHONE.id))
     (challenge,) = sent(host.say(guest.connection, request))
@@ -441,13 +441,13 @@ def test_a_name_cannot_change_between_request_and_prompt(host: HostBench) -> Non
         pair_msg.Auth(1, "spake2"),
         pair_msg.Auth(2, "spake2", "A" * 44),
         pair_msg.Auth(1, "none", "A" * 44),
-        # The QR's secret goes with a sessionID
+        # The secret of a QR code belongs to a session ID, not to "@code".
         pair_msg.Auth(1, "psk", "A" * 43),
         pair_msg.Auth(1, "spake2", "A" * 43),
         pair_msg.Auth(1, "spake2", "A" * 45),
         pair_msg.Auth(1, "spake2", "é" * 44),
         pair_msg.Auth(1, "spake2", "*" * 44),
-        # The host's own side
+        # This share is of the host's side.
         pair_msg.Auth(1, "spake2", to_base64url(b"B" + bytes(32))),
     ],
 )
@@ -473,7 +473,7 @@ def test_an_address_without_a_code_has_none_to_prove() -> None:
     assert host is not None
     secrets = host._sessions.secrets_of(bench.shown.session_id)
     assert secrets is not None
-    # As on IPv6
+    # On IPv6 there is no secret to type.
     secrets.typed = None
     assert bench.say(guest.connection, guest.request) == [
         refused(guest.connection, Reason.BAD_MESSAGE)
@@ -502,7 +502,7 @@ def test_a_guest_that_goes_while_challenged_leaves_nothing_behind(host: HostBenc
         do.CancelTimer(socket_timer(guest.connection)),
         do.CancelTimer(challenge_timer(guest.connection)),
     ]
-    # The one try in flight is free again
+    # The only try that may be under way is free again.
     host.prove()
 
 
@@ -525,7 +525,7 @@ def test_a_session_that_goes_while_challenged_is_unknown(by_code: bool) -> None:
     commands = host.say(guest.connection, confirm)
     message = rejection(commands)
     assert message.reason == Reason.UNKNOWN_SESSION
-    # It is this host all the same
+    # The host still proves that it is this host.
     assert message.auth is not None
     assert nobody_is_asked(commands)
 
@@ -535,7 +535,7 @@ def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: H
     host.challenged(guest)
     host.handle(ONE_TIME)
     assert rejection(host.advance(10)).reason == Reason.TIMEOUT
-    # A new session has tries of its own
+    # A new session has its own number of tries.
     host.prove()
 
 
@@ -543,7 +543,7 @@ def test_a_session_that_goes_while_challenged_and_then_the_time_runs_out(host: H
 
 
 def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[do.Command]:
-    """A whole wrong try from a new socket, which then leaves."""
+    """Make a complete wrong try from a new socket, which then leaves, and return the commands."""
     guest = host.prover_of(address, by_code=by_code, knows=False)
     commands = host.say(guest.connection, guest.confirm(host.challenged(guest)))
     host.handle(pair_ev.ConnectionLost(guest.connection))
@@ -551,7 +551,7 @@ def guess(host: HostBench, address: str, *, by_code: bool = True) -> list[do.Com
 
 
 def attempt(host: HostBench, address: str = GUEST_ADDRESS) -> Reason | None:
-    """Ask with a proof; why there is no challenge."""
+    """Ask with a proof, and return why there is no challenge."""
     guest = host.prover_of(address)
     commands = host.say(guest.connection, guest.request)
     (message,) = sent(commands)
@@ -601,13 +601,13 @@ def test_twenty_failures_close_the_typed_code_and_not_the_qr(host: HostBench) ->
     before = host.shown
     commands = guess(host, "192.168.1.99")
     told = [st.Trouble(Problem(Reason.CODE_CLOSED)), replace(before, code=None, code_closed=True)]
-    # A code that opens nothing is not shown
+    # A code that opens nothing is not shown.
     assert published(commands) == told
     host.advance(1.0)
     assert attempt(host, "192.168.1.100") is Reason.TOO_MANY_TRIES
     scans = host.prove("192.168.1.101", by_code=False)
     host.handle(pair_ev.ConnectionLost(scans.connection))
-    # A new code opens it again
+    # A new code allows tries again.
     assert host.handle(ONE_TIME)
     assert host.shown.code is not None
     assert not host.shown.code_closed
@@ -631,7 +631,7 @@ def test_success_is_not_counted(host: HostBench) -> None:
         guest = host.prove()
         host.handle(pair_ev.ConnectionLost(guest.connection))
         host.advance(1.0)
-    # Exactly as many as from the start
+    # As many tries are left as at the start.
     exhaust(host)
     assert reasons(guess(host, "192.168.1.99")) == [Reason.CODE_CLOSED]
 
@@ -725,7 +725,7 @@ def test_a_declined_address_is_muted_for_the_session_until_it_proves_itself(
     host.prove()
     host.handle(ev.Decide(session_id, approved=False))
     host.handle(ONE_TIME)
-    # Another session
+    # This is another session.
     assert not nobody_is_asked(host.ask(host.connect()))
 
 
@@ -781,7 +781,9 @@ def offered(host: HostBench) -> tuple[Prove, ev.LinkID]:
 
 
 def tampered(host: HostBench, guest: Prove, signal: pair_msg.Signal) -> None:
-    """The session ends by name, for both sides, and nothing reaches the peer."""
+    """Check that the session ends with a named reason for both sides, and that nothing reaches
+    the peer.
+    """
     link, session_id = host.link, host.ledger.links[host.link].session_id
     commands = host.say(guest.connection, signal)
     assert not [
@@ -910,7 +912,9 @@ def test_the_proof_of_a_guest_whose_link_failed_is_not_the_next_ones(host: HostB
 
 
 def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
-    """Else it was in flight for as long as the code lives, and everybody else `busy`."""
+    """Otherwise the try would count as under way as long as the code lives, and everybody else
+    would get `busy`.
+    """
     breaks = [True]
 
     class Breaking(FakeSpake2):
@@ -926,7 +930,7 @@ def test_a_try_that_breaks_on_our_side_is_given_back() -> None:
     host.listen()
     with pytest.raises(MemoryError):
         host.challenged(host.prover_of())
-    # All of them are left
+    # All tries are left.
     for _ in range(FAILURES_PER_ADDRESS):
         host.advance(1.0)
         assert attempt(host) is None
@@ -975,7 +979,7 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
         bench.handle(pair_ev.ConnectionLost(guest.connection))
         bench.advance(5)
         assert number or bench.ledger.invitation
-    # And then one that cannot prove anything
+    # Then comes a guest that cannot prove anything.
     stranger, session_id, _ = bench.approved()
     assert errors(bench.say(stranger, pair_msg.Signal(session_id, OFFER))) == []
 
@@ -983,7 +987,7 @@ def test_macs_are_those_of_each_guest_of_a_session_that_stays() -> None:
 def test_anothers_wrong_mac_ends_nothing(host: HostBench) -> None:
     guest, link = offered(host)
     other = host.connect()
-    # Busy, but now it has a name for that session
+    # The other socket gets `busy`, but it now has a name for that session.
     host.ask(other, host_code.CODE_SESSION_ID)
     assert errors(
         host.say(other, pair_msg.Signal(host_code.CODE_SESSION_ID, CANDIDATE, "A" * 43))
@@ -1007,7 +1011,7 @@ def test_nothing_is_opened_before_the_person_decides(host: HostBench) -> None:
 
 
 def lost_by_proof(*, require_proof: bool = False) -> tuple[HostBench, ProofKeys]:
-    """A host whose proved guest's link was lost, and the keys of that link."""
+    """Return a host that lost the link of its proved guest, and the keys of that link."""
     bench = HostBench(require_proof=require_proof)
     bench.listen()
     guest = bench.prove()
@@ -1060,7 +1064,7 @@ def test_a_name_that_nobody_is_awaited_under_is_unknown() -> None:
     assert sent(bench.say(stranger.connection, stranger.request)) == unknown
     late = coming_back(bench, keys)
     confirm = late.confirm(bench.challenged(late))
-    # The person gives it up while the proof is under way
+    # The person gives the link up while the proof is under way.
     bench.handle(ev.Disconnect(bench.link))
     (answer,) = sent(bench.say(late.connection, confirm))
     assert isinstance(answer, pair_msg.PairResult)

@@ -1826,8 +1826,8 @@ def test_any_host_for_long() -> None:
 
 
 def test_secrets_are_not_the_same_twice() -> None:
-    """The fixture's bytes count up: two sessions that share anything would share it with the real
-    ones, too.
+    """The fixture's bytes count up and never repeat. A secret that two sessions share here would
+    be shared with real random bytes, too.
     """
     bench = HostBench()
     bench.listen()

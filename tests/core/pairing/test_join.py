@@ -1,5 +1,5 @@
-"""Tests of proxim.core.pairing.join: one attempt as scripts; then a host and a network that do
-anything in any order.
+"""Tests of proxim.core.pairing.join: scripts for one attempt, then a host and a network that do
+random things in any order.
 """
 
 import itertools
@@ -59,12 +59,12 @@ SOCKET = ev.ConnectionID(-1)
 TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).canonical
 OTHER_CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12346).canonical
-# Dials the same address
+# This target has the same address.
 PROVING = parse_target(CODE)
 SECRET = bytes(range(16))
 SCANNED = JoinTarget("192.168.1.5", 47800, "abc", qr_secret=to_base64url(SECRET))
 ADDRESS = "192.168.1.5:47800"
-# One for all: no two runs share a byte
+# All tests share one prover, so that no two runs share a byte.
 PROVER = prover()
 T0 = 100.0
 DIAL = ev.Timer(ev.TimerName.DIAL, LINK)
@@ -113,7 +113,7 @@ def closed(reason: Reason, *, was_connected: bool = False) -> do.Publish:
 
 
 def left(*, hangs_up: bool = True) -> list[do.Command]:
-    """What ends every attempt."""
+    """Return the commands that end every attempt."""
     return [
         do.CancelTimer(DIAL),
         do.CancelTimer(ANSWER),
@@ -122,7 +122,9 @@ def left(*, hangs_up: bool = True) -> list[do.Command]:
 
 
 def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Command]:
-    """What ends a peer, and where the guest proved itself the lane that it could have dialled."""
+    """Return the commands that close a peer, and the lane that a proved guest could have
+    dialled.
+    """
     lane: list[do.Command] = [do.CancelTimer(LANE), link_do.CloseLane(LINK)] if proved else []
     return [
         do.CancelTimer(OPEN_TIMER),
@@ -133,7 +135,7 @@ def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Comm
 
 
 def new_guest(target: JoinTarget = TARGET) -> Guest:
-    """A guest with a link that holds no secret, where no other is named."""
+    """Return a guest; the default target holds no secret."""
     links, sockets = itertools.count(1), itertools.count(1)
     return Guest(
         target,
@@ -146,9 +148,10 @@ def new_guest(target: JoinTarget = TARGET) -> Guest:
 
 
 def at(stage: GuestState) -> Guest:
-    """A guest that all went well for, up to there; LINKING has sent its offer.
+    """Return a guest for which all went well up to this state.
 
-    PROVING has a code, and RECONNECTING has lost a link that came by it; the others have none.
+    LINKING has sent its offer. PROVING has a code, and RECONNECTING has lost a link that was
+    opened with one; the others have no secret.
     """
     if stage is GuestState.RECONNECTING:
         return lost()[0]
@@ -172,14 +175,14 @@ def at(stage: GuestState) -> Guest:
 
 
 class ProvenHost:
-    """The host's side of a proof: what an honest host answers this request."""
+    """The host's side of a proof: the answers of an honest host to this request."""
 
     def __init__(self, request: pair_msg.Message, code: str = CODE, secret: bytes = SECRET) -> None:
         assert isinstance(request, pair_msg.PairRequest)
         assert request.auth is not None
         self.name = request.session_id
         method = method_of(request.auth)
-        # The QR's, or the lost link's
+        # This is the secret of the QR code or of the lost link.
         known = code.encode() if method is Method.SPAKE2 else secret
         self.proof = start_host_proof(request, request.auth, method, known, PROVER)
         self.macs = SignalMacs(self.proof.keys, Side.HOST)
@@ -189,7 +192,7 @@ class ProvenHost:
         )
 
     def takes(self, signal: pair_msg.Message) -> bool:
-        """Whether a signal of the guest carries its MAC."""
+        """Return whether a signal of the guest carries the right MAC."""
         assert isinstance(signal, pair_msg.Signal)
         return self.macs.check(signal.payload, signal.mac)
 
@@ -198,7 +201,7 @@ class ProvenHost:
 
 
 def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
-    """A guest that has asked with its share, and a host that can answer it."""
+    """Return a guest that has asked with its share, and a host that can answer it."""
     guest = new_guest(target)
     guest.start()
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
@@ -206,14 +209,14 @@ def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
 
 
 def proved(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
-    """It has confirmed and waits for the person."""
+    """Return a guest that has confirmed and waits for the person, and its host."""
     guest, host = proving(target)
     guest.handle(frame(host.challenge), T0)
     return guest, host
 
 
 def offered(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
-    """It was approved, and its offer is at the host."""
+    """Return a guest that was approved and whose offer is at the host, and its host."""
     guest, host = proved(target)
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
@@ -222,7 +225,7 @@ def offered(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
 
 
 def linked(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
-    """Its link is open."""
+    """Return a guest with an open link, and its host."""
     guest, host = offered(target)
     guest.handle(frame(host.signal(HOSTS_ANSWER)), T0)
     guest.handle(CHANNEL, T0)
@@ -231,15 +234,15 @@ def linked(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
 
 
 def lost() -> tuple[Guest, ProvenHost]:
-    """Its link has fallen silent."""
+    """Return a guest whose link has fallen silent, and its host."""
     guest, host = linked()
     guest.handle(link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0)
     return guest, host
 
 
 def returning() -> tuple[Guest, ProvenHost]:
-    """It has dialled again and asks by its resume name; the host that can answer is the one it was
-    linked to.
+    """Return a guest that has dialled again and asks by its resume name, and the host that it
+    was linked to.
     """
     guest, host = lost()
     guest.handle(ev.TimerFired(REDIAL), T0)
@@ -423,7 +426,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 
 
 def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
-    """Why the attempt has ended."""
+    """Return why the attempt has ended, or None."""
     assert guest.state is GuestState.ENDED
     told = published(commands)[-1]
     assert isinstance(told, st.LinkStatus)
@@ -433,7 +436,7 @@ def reason_of(guest: Guest, commands: list[do.Command]) -> Reason | None:
         if told.reason in (Reason.TAMPERED, Reason.HOST_UNPROVEN)
         else None
     )
-    # The host is to know
+    # The guest reports the reason to the host.
     assert pair_do.CloseConnection(guest.connection, code) in commands
     return told.reason
 
@@ -611,7 +614,7 @@ def test_a_replayed_dropped_swapped_or_reflected_signal_ends_the_attempt() -> No
     tampered(guest, answer)
 
     guest, host = offered()
-    # Never arrives
+    # This answer never arrives.
     host.signal(HOSTS_ANSWER)
     tampered(guest, host.signal(HOSTS_CANDIDATE))
 
@@ -635,8 +638,8 @@ def test_an_answer_is_bound_to_the_offer_that_it_answers() -> None:
     guest.handle(frame(host.approval), T0)
     (offer,) = sent(guest.handle(OFFERED, T0))
     assert isinstance(offer, pair_msg.Signal)
-    # In between, another offer is put in its place; even if the host took it, its answer would not
-    # be taken here.
+    # Somebody in between puts another offer in its place. Even if the host accepted that offer,
+    # this guest would not accept its answer.
     host.macs.check(
         pair_msg.Description(SDP.replace("AB:", "AC:", 1), pair_msg.SDPType.OFFER), offer.mac
     )
@@ -710,7 +713,7 @@ def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
 
 
 def ending(stage: GuestState, reason: Reason, *, hangs_up: bool = True) -> list[do.Command]:
-    """What an end at `stage` that nobody says goodbye for commands."""
+    """Return the commands of an end at `stage` without a goodbye."""
     peer = peer_closed() if stage in (GuestState.LINKING, GuestState.LINKED) else []
     return [
         *peer,
@@ -847,7 +850,7 @@ def test_a_host_that_proved_itself_and_cannot_read_us_got_what_we_did_not_send(
     told = published(commands)[-1]
     assert isinstance(told, st.LinkStatus)
     assert told.reason is Reason.TAMPERED
-    # The socket is gone
+    # The socket is gone.
     assert not any(isinstance(one, pair_do.Send | pair_do.CloseConnection) for one in commands)
 
 
@@ -866,7 +869,7 @@ OTHER_SESSION = "another"
 
 @each_row("target", [PROVING, SCANNED])
 def test_a_host_that_speaks_of_another_session(target: JoinTarget) -> None:
-    """Before its challenge that may be a mistake; after it, somebody changed it."""
+    """Before the challenge that may be a mistake; after it, somebody changed the message."""
     guest, host = proving(target)
     elsewhere = replace(host.challenge, session_id=OTHER_SESSION)
     assert reason_of(guest, guest.handle(frame(elsewhere), T0)) is Reason.HOST_ERROR
@@ -902,7 +905,7 @@ STRANGE: list[pair_msg.Message | str] = [
     pair_msg.PairResponse("x", approved=True),
     pair_msg.PairChallenge("x", pair_msg.Auth()),
 ]
-# A challenge is what a guest that proves itself waits for: there it is a proof that does not hold.
+# A guest that proves itself expects a challenge, so a strange one counts there as a wrong proof.
 STRANGE_WHEN_PROVING = [
     message for message in STRANGE if not isinstance(message, pair_msg.PairChallenge)
 ]
@@ -1001,7 +1004,7 @@ def test_the_person_may_cancel_at_every_stage(stage: GuestState) -> None:
 
 
 def again(guest: Guest, message: pair_msg.Message) -> pair_ev.FrameReceived:
-    """The host says this on the newest socket."""
+    """Return the event of this message of the host on the newest socket."""
     return pair_ev.FrameReceived(guest.connection, pair_msg.dump_message(message))
 
 
@@ -1082,7 +1085,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     event = fails(guest)
     commands = play.on(event, ..., at=T0 + 4)
     assert do.SetTimer(REDIAL, 2.0) in commands
-    # It waits, as was told
+    # The link waits, as was published before.
     assert published(commands) == []
     assert waiting(guest)
     play.on(
@@ -1194,7 +1197,7 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     guest.handle(again(guest, host.approval), T0)
     new = ev.LinkID("guest-2")
     event: GuestEvent = pair_ev.ConnectionLost(guest.connection)
-    # WebRTC finds no way, and the lane that could carry the link does not open either
+    # WebRTC finds no way, and the lane that could carry the link does not open either.
     if not by_socket:
         (*_, dialled) = guest.handle(link_ev.PeerFailed(new, Reason.ICE_FAILED), T0 + 20)
         assert isinstance(dialled, link_do.DialLane)
@@ -1337,9 +1340,8 @@ from_a_peer = peer_messages.map(link_msg.dump_link_message) | strategies.text(ma
 
 
 class AnyGuest(RuleBasedStateMachine):
-    """A host says anything, the network fails, peers break, the person cancels and joins again.
-
-    The ledger watches.
+    """A host sends anything, the network fails, peers break, and the person cancels and joins
+    again. The ledger checks all.
     """
 
     @initialize()
@@ -1348,13 +1350,13 @@ class AnyGuest(RuleBasedStateMachine):
         self.approved: set[ev.LinkID] = set()
         self.offered: set[ev.LinkID] = set()
         self.answered: set[ev.LinkID] = set()
-        # On the sockets where the guest proves itself
+        # The host's side of the proof, on each socket where the guest proves itself.
         self.hosts: dict[ev.ConnectionID, ProvenHost] = {}
-        # The links of guests that prove themselves
+        # These are the links of guests that prove themselves.
         self.proving: set[ev.LinkID] = set()
-        # What an honest host knows of links that it let open
+        # An honest host keeps this secret for each resume name of its past links.
         self.resumable: dict[str, bytes] = {}
-        # Lanes that were dialled, and whether for the whole link
+        # These lanes were dialled. The flag is True for a lane that carries the whole link.
         self.carried: dict[ev.LinkID, bool] = {}
 
     def guests(self) -> dict[ev.LinkID, Guest]:
@@ -1364,9 +1366,10 @@ class AnyGuest(RuleBasedStateMachine):
         return next(guest for guest in self.guests().values() if guest.connection == connection)
 
     def check(self, commands: list[do.Command], *, honest: bool = False) -> list[do.Command]:
-        """Nothing is signalled before approval; what is sent goes to the host it is for.
+        """Check that nothing is signalled before approval, and that all messages go to the right
+        host.
 
-        What reaches a peer of a guest that proved itself comes from an honest host, and so does its
+        All that reaches a peer of a proved guest comes from an honest host, and so does its
         approval.
         """
         for command in commands:
@@ -1459,7 +1462,7 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.RECONNECTING: ev.TimerName.REDIAL,
         }
         timers = {ev.Timer(expected[guest.state], link) for link, guest in self.guests().items()}
-        # Whose they are, the ledger looks
+        # The ledger checks the owners of these timers.
         beside = (ev.TimerName.LANE, ev.TimerName.STALL)
         assert {one for one in self.bench.ledger.timers if one.name not in beside} == timers
 
@@ -1507,7 +1510,7 @@ class AnyGuest(RuleBasedStateMachine):
         )
         guest = next(named, None)
         if guest is not None and guest.link.id != link:
-            # It goes on for that one
+            # The old link goes on as this one.
             link = guest.link.id
         if guest is None or guest.state is not GuestState.LINKED:
             assert commands == [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))]
@@ -1518,7 +1521,7 @@ class AnyGuest(RuleBasedStateMachine):
         steps=strategies.integers(1, 12), where=strategies.sampled_from([TARGET, PROVING, SCANNED])
     )
     def all_goes_well(self, steps: int, where: JoinTarget) -> None:
-        """The next right steps on the way to a link."""
+        """Take the next right steps towards a link."""
         for _ in range(steps):
             guest = next(
                 (one for one in self.guests().values() if one.state is not GuestState.LINKED), None
