@@ -1,4 +1,4 @@
-"""The pictures of the state machines in docs/architecture.md, drawn from their tables.
+"""Draw the pictures of the state machines in docs/architecture.md from their tables.
 
 `python -m tests.core.pictures` writes them anew.
 """
@@ -31,7 +31,9 @@ def name_of(kind: Kind) -> str:
 
 
 def arrows(table: TransitionTable[Any]) -> dict[tuple[Enum, Enum], list[str]]:
-    """What leads from a state to another one; what leaves the state as it is, is left out."""
+    """Return the events that lead from each state to another one; events that do not change the
+    state are left out.
+    """
     found: dict[tuple[Enum, Enum], list[str]] = {}
     for before, row in table.transitions.items():
         for kind, (_, after) in row.items():
@@ -45,7 +47,7 @@ def arrows(table: TransitionTable[Any]) -> dict[tuple[Enum, Enum], list[str]]:
 
 
 def picture(name: str, table: TransitionTable[Any]) -> str:
-    """A Mermaid state diagram; an arrow has its events, in the order of the alphabet."""
+    """Return a Mermaid state diagram; the events of an arrow are in the order of the alphabet."""
     kind: type[Enum] = type(next(iter(table.transitions)))
     states = list(kind)
     lines = [f"    [*] --> {states[0].name}"]
@@ -59,7 +61,7 @@ def picture(name: str, table: TransitionTable[Any]) -> str:
 
 
 def drawn(text: str) -> str:
-    """The document with the pictures as the tables are now."""
+    """Return the document with pictures of the present tables."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     pictures = "\n".join(picture(name, table) for name, table in MACHINES.items())

@@ -34,7 +34,7 @@ def test_causes_come_first_and_without_their_messages() -> None:
     error = OSError(PRIVATE)
     error.__context__ = KeyError(PRIVATE)
     assert describe_crash(error) == "KeyError\nOSError\n"
-    # This is what `raise .. from` does
+    # `raise .. from` sets this attribute.
     error.__cause__ = LookupError(PRIVATE)
     assert describe_crash(error) == "LookupError\nOSError\n"
     error.__cause__ = None

@@ -155,7 +155,7 @@ def test_a_fallback_port_is_a_note(state: PortState, words: str) -> None:
 
 @each_row("chosen, level", [(True, Level.FAILURE), (False, Level.WARNING)])
 def test_a_silent_port_fails_only_the_chosen_address(chosen: bool, level: Level) -> None:
-    # Proxim would take the silent one, so a later port that answers is no help.
+    # Proxim would choose the silent port, so a later port that answers is no help.
     finding = port_finding(WIFI, trials(PortState.TAKEN, PortState.SILENT), chosen=chosen)
     assert finding.level is level
     assert "Port 47801" in finding.message
@@ -225,7 +225,7 @@ def test_no_firewall() -> None:
     [
         (True, True, Level.WARNING, "The VPN tun0 (10.8.0.2, fe80::1) carries"),
         (True, False, Level.NOTE, "a VPN tun0"),
-        # Hyper-V's external switch is the way out, not a fault
+        # Hyper-V's external switch is the way to the network and no fault.
         (
             False,
             True,

@@ -1,6 +1,4 @@
-"""Tests of proxim.core.errors: the table is read by people, so its sentences are checked one by
-one.
-"""
+"""Tests of proxim.core.errors: people read the table, so its sentences are checked one by one."""
 
 import dataclasses
 import re
@@ -19,10 +17,10 @@ from proxim.core.errors import (
 )
 from tests.rows import each_row
 
-# Two lines in the window
+# This length fills two lines in the window.
 LONGEST: Final = 200
 
-# Answers to a client's own code or to a script: their readers are developers.
+# These answer a client's own code or a script, so their readers are developers.
 FOR_DEVELOPERS: Final = {
     Reason.BAD_JSON,
     Reason.BAD_MESSAGE,
@@ -33,7 +31,7 @@ FOR_DEVELOPERS: Final = {
     Reason.BAD_COMMAND,
 }
 
-# These tell what follows by itself, as there is nothing to do.
+# These report what follows by itself, because there is nothing to do.
 NOTHING_TO_DO: Final = {
     Reason.UNSUPPORTED,
     Reason.SETTINGS_BROKEN,
@@ -41,7 +39,7 @@ NOTHING_TO_DO: Final = {
     Reason.NO_DISPLAY,
 }
 
-# What a next step begins with: an imperative, or what the other side can do.
+# A next step begins with an imperative, or with what the other side can do.
 STEP: Final = re.compile(
     r"\b(ask|use|try|join|type|compare|see|send|connect|wait|check|let|start|update|go on|cancel|"
     r"choose|allow|pause"
@@ -60,7 +58,7 @@ FOR_PEOPLE: Final = each_row("reason", [r for r in Reason if r not in FOR_DEVELO
 
 
 def test_every_reason_has_its_sentence_and_no_sentence_is_left_over() -> None:
-    # In the same order, so that both lists stay readable side by side
+    # The order is the same, so that both lists stay readable side by side.
     assert list(SENTENCES) == list(Reason)
 
 

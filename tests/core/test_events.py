@@ -9,7 +9,7 @@ from proxim.core.pairing.host_code import is_local
     [
         ("192.168.178.123", 24, "192.168.178.123/24", "192.168.178.1"),
         ("203.0.113.77", 24, "203.0.113.77/24", "203.0.113.1"),
-        # A zone is no part of a subnet
+        # A zone is no part of a subnet.
         ("fe80::1%eth0", 64, "fe80::1/64", "fe80::2"),
     ],
 )

@@ -1,7 +1,4 @@
-"""Tests of proxim.core.i18n.
-
-What stands in the languages' files is looked at by tests/test_languages.py.
-"""
+"""Tests of proxim.core.i18n. tests/test_languages.py checks the contents of the language files."""
 
 import subprocess
 import sys
@@ -15,12 +12,12 @@ from proxim.core.i18n import _Values, after_colon, closest, decimal, language_in
 from proxim.languages import read_language
 from tests.rows import each_row
 
-# tests/conftest.py puts a failure in its place
+# tests/conftest.py replaces this method by one that fails.
 AS_IN_PROGRAMS: Final = _Values.__missing__
 
 
 def test_before_texts_are_handed_over_keys_are_shown() -> None:
-    # In a program of its own: here others have chosen before.
+    # The test runs a program of its own, because the language of this one is already chosen.
     program = (
         "from proxim.core.i18n import language_in_use, tr; print(language_in_use(), "
         "tr('window.files'))"
@@ -32,7 +29,9 @@ def test_before_texts_are_handed_over_keys_are_shown() -> None:
 
 
 def test_nothing_is_said_while_modules_are_imported() -> None:
-    """The language is chosen after that: what was said before would stay as it was."""
+    """The language is chosen after the import, so a text from the import would stay in the wrong
+    language.
+    """
     program = (
         "import importlib, pkgutil, proxim\n"
         "from proxim.core import i18n\n"
@@ -136,7 +135,7 @@ def test_the_first_tag_that_we_speak(tags: list[str], language: str | None) -> N
 
 
 def test_a_file_is_read_by_what_loaded_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in the executable, where there may be no folder."""
+    """In the executable there may be no folder either."""
     asked = []
 
     class Loader:

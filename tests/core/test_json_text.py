@@ -24,12 +24,14 @@ MARK = "PEERVALUE"
 
 
 def nested(depth: int) -> str:
-    """An object `depth` levels deep."""
+    """Return the text of an object that is `depth` levels deep."""
     return '{"x":' + "[" * (depth - 1) + "]" * (depth - 1) + "}"
 
 
 def attempt(text: str) -> JSONObject | MessageError:
-    """What read_object gives or raises; anything but a MessageError fails the test."""
+    """Return what read_object returns or the MessageError that it raises; any other error fails
+    the test.
+    """
     try:
         return read_object(text)
     except MessageError as error:
@@ -46,9 +48,9 @@ def attempt(text: str) -> JSONObject | MessageError:
         (f'{{"a":"{MARK}"}} {MARK}', "JSONDecodeError"),
         (f"{{'a':'{MARK}'}}", "JSONDecodeError"),
         (f'{{"a":"{MARK}",}}', "JSONDecodeError"),
-        # A raw control character in a string
+        # The string holds a raw control character.
         (f'{{"a":"{MARK}\n"}}', "JSONDecodeError"),
-        # RFC 8259, 8.1: no byte order mark
+        # RFC 8259, 8.1, allows no byte order mark.
         (f'\ufeff{{"a":"{MARK}"}}', "JSONDecodeError"),
         ('{"a":01}', "JSONDecodeError"),
         ('{"a":"\\x41"}', "JSONDecodeError"),
@@ -65,7 +67,7 @@ def attempt(text: str) -> JSONObject | MessageError:
         (f'{{"{MARK}":1,"{MARK}":1}}', "a key appears twice"),
         (f'{{"a":[{{"{MARK}":1,"b":2,"{MARK}":3}}]}}', "a key appears twice"),
         ('{"type":1,"\\u0074ype":2}', "a key appears twice"),
-        # Python's own limit on the digits of an integer
+        # Python limits the digits of an integer.
         (
             '{"a":' + "1" * 5000 + "}",
             "ValueError",
@@ -91,18 +93,18 @@ def test_what_is_no_object_is_refused_without_quoting_it(text: str, detail: str)
         ("{}", {}),
         (' \r\n\t{ "a" : 1 } \n', {"a": 1}),
         ('{"a":"\\ud83d\\ude00 \\u00e9"}', {"a": "😀 é"}),
-        # A number by JSON's grammar; no field of ours takes a float
+        # This is a number by JSON's grammar; no field of ours accepts a float.
         (
             '{"a":1e400}',
             {"a": float("inf")},
         ),
-        # The same key in two objects is not twice
+        # The same key in two objects is no duplicate.
         (
             '{"a":{"k":1},"b":{"k":1}}',
             {"a": {"k": 1}, "b": {"k": 1}},
         ),
         (nested(MAX_DEPTH), {"x": [[[[[]]]]]}),
-        # What nests counts, not what it holds
+        # Only nested objects and arrays count as depth, not the values in them.
         (
             '{"x":[[[[[1,"y",null]]]]]}',
             {"x": [[[[[1, "y", None]]]]]},

@@ -1,4 +1,4 @@
-"""Tests of tests.core.playbook: a script that goes otherwise than written says where and how."""
+"""Tests of tests.core.playbook: a script that fails shows where and how."""
 
 from types import EllipsisType
 
@@ -16,7 +16,9 @@ HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
 
 
 class Counter:
-    """Sets a timer of as many seconds as it was told events, and stops at the third."""
+    """A machine that sets a timer of as many seconds as it has handled events, and is done at
+    the third.
+    """
 
     def __init__(self) -> None:
         self.state = "counting"
@@ -34,7 +36,7 @@ def test_a_script_that_goes_as_written() -> None:
     play.on(ev.TimerFired(HEARTBEAT), do.CancelTimer(HEARTBEAT), do.SetTimer(HEARTBEAT, 101.0))
     play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, 202.0), at=200.0)
     commands = play.on(ev.TimerFired(HEARTBEAT), do.CancelTimer(HEARTBEAT), ...)
-    # Time does not go back by itself
+    # The time stays as the step before set it.
     assert commands[-1] == do.SetTimer(HEARTBEAT, 203.0)
     play.reaches("done")
 

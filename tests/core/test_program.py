@@ -1,4 +1,4 @@
-"""Tests of proxim.core.program: who gets which event; then two whole programs against each other,
+"""Tests of proxim.core.program: which part handles each event, then two whole programs together,
 on a fake clock.
 """
 
@@ -45,7 +45,7 @@ TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 
 
 def new_world() -> World:
-    """A host that shows a one-time code, and a guest that has not joined yet."""
+    """Return a host that shows a one-time code, and a guest that has not joined yet."""
     world = World()
     world.settle()
     return world
@@ -63,7 +63,7 @@ def world_of(invite: ev.Invite, spake2: MakeExchange = Spake2Exchange) -> World:
 
 
 def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
-    """Why the newest link of one side closed, and whether it had been open."""
+    """Return why the newest link of one side closed, and whether it had been open."""
     status = world.status(side)
     assert status.stage is st.Stage.CLOSED
     return status.reason, status.was_connected
@@ -198,7 +198,7 @@ def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
         ev.Shutdown(),
         pair_ev.ConnectionLost(ev.ConnectionID(-1)),
     ):
-        # The network side is going down: nothing may begin any more
+        # The network side is shutting down, so nothing new may begin.
         assert world.guest.handle(event) == []
 
 
@@ -257,7 +257,7 @@ def test_two_programs_pair_link_and_talk(world: World) -> None:
         st.Stage.CONNECTING,
         st.Stage.CONNECTED,
     ]
-    # Heartbeats keep it, long after the session's 15 minutes
+    # Heartbeats keep the link long after the session's 15 minutes.
     world.advance(3600)
     assert world.status(world.host).stage is world.status(world.guest).stage is st.Stage.CONNECTED
 
@@ -297,7 +297,7 @@ def test_the_person_at_the_host_declines(world: World) -> None:
     world.decide(approved=False)
     assert closed(world, world.guest) == (Reason.DECLINED, False)
     assert world.host.shown == shown
-    # The right guest still can
+    # The right guest can still join.
     world.link_up()
 
 
@@ -515,7 +515,7 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
     world.handle(world.guest, ev.SendText(link, "over the lane"))
     world.handle(world.host, ev.SendText(world.host.link, "and back"))
     assert (world.texts(world.host), world.texts(world.guest)) == (["over the lane"], ["and back"])
-    # Its heartbeats keep it
+    # The link's heartbeats keep it.
     world.advance(3600)
     send(world, world.guest, "photo")
     assert arrived(world, world.host) == {"photo": CONTENT["photo"]}
@@ -584,7 +584,9 @@ def test_a_guest_without_a_proof_gets_no_lane_for_its_link(world: World) -> None
 
 @each_row("steps", range(8))
 def test_webrtc_opens_while_the_lane_is_dialled(steps: int) -> None:
-    """Whichever of the two was faster where: both ends come to the same way, and nobody is lost."""
+    """No matter whether WebRTC or the lane opens first at each end, both ends choose the same
+    way, and the link is not lost.
+    """
     world = new_world()
     world.udp = False
     link = world.link_up()
@@ -630,7 +632,7 @@ def give(side: Bench) -> None:
 
 
 def send(world: World, side: Bench, *paths: str) -> None:
-    """One side sends, the other accepts, and all bytes move."""
+    """Let one side send and the other accept, and move all bytes."""
     give(side)
     world.handle(side, file_ev.SendPaths(world.status(side).link, paths))
     world.accept_files()
@@ -655,7 +657,7 @@ def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
     world.link_up()
     sender, receiver = (world.guest, world.host) if by_guest else (world.host, world.guest)
     send(world, sender, "photo", "notes")
-    # For a lane that does not come
+    # The time passes in which a lane could open.
     world.advance(10)
     for side in (sender, receiver):
         status = last_transfer(side)
@@ -663,7 +665,7 @@ def test_files_go_both_ways(by_guest: bool, lane: bool) -> None:
         assert status.direction is (Direction.OUT if side is sender else Direction.IN)
     assert arrived(world, receiver) == CONTENT
     assert last_transfer(sender).via is (st.Via.LANE if lane else st.Via.WEBRTC)
-    # The link itself stays where it is
+    # The link itself stays on WebRTC.
     assert world.status(world.host).via is st.Via.WEBRTC
 
 
@@ -714,8 +716,8 @@ def test_a_transfer_waits_with_its_link_and_goes_on_with_it(world: World) -> Non
 
 
 def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World) -> None:
-    """The one that has a part of them would ask for it in that moment; this one knows nothing of
-    them.
+    """The device with a part of the files would ask for them within that time; this one does not
+    know them.
     """
     world.link_up()
     give(world.host)
@@ -725,7 +727,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
         world.step()
     waits = last_transfer(world.host).transfer
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
-    # As another device would come
+    # The guest now knows no more than another device.
     world.guest.program._transfers._incoming.clear()
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
@@ -751,7 +753,7 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     while not world.host.ledger.sending:
         world.step()
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
-    # As another device would come
+    # The guest now knows no more than another device.
     world.guest.program._transfers._incoming.clear()
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
@@ -802,7 +804,7 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     link = world.link_up()
     (guest,) = world.guest.program._guests.values()
-    # As if its hello had not named them
+    # Now the peer's hello seems not to have named the feature.
     guest._transfers._peers_linked.clear()
     told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
     assert world.guest.handle(file_ev.SendPaths(link, ("photo",))) == told
@@ -856,8 +858,8 @@ def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
 
 
 class AnyWorld(RuleBasedStateMachine):
-    """Two honest programs, whatever their people do and their network suffers: no error, no
-    INTERNAL, and it mends.
+    """Two honest programs, whatever their people and network do: no error and no INTERNAL
+    occurs, and all recovers.
     """
 
     @initialize(
@@ -905,7 +907,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @rule(by_guest=strategies.booleans(), steps=strategies.integers(0, 20))
     def all_goes_well(self, by_guest: bool, steps: int) -> None:
-        """The next right steps: without these, chance alone rarely has files moving."""
+        """Take the next right steps; chance alone rarely moves files."""
         world = self.world
         if not world.guest.ledger.links:
             self.the_guest_joins()
@@ -981,7 +983,7 @@ class AnyWorld(RuleBasedStateMachine):
         self.world.advance(seconds)
 
     def teardown(self) -> None:
-        """Whatever happened: a code is shown, and who types it is linked."""
+        """Check that after all this a code is shown and that a guest that types it gets linked."""
         if not hasattr(self, "world"):
             return
         world = self.world
@@ -991,7 +993,7 @@ class AnyWorld(RuleBasedStateMachine):
         for side in (world.host, world.guest):
             for link in list(side.ledger.links):
                 world.handle(side, ev.Disconnect(link))
-        # The tries at the code before may be used up
+        # The tries for the previous code may be used up.
         world.handle(world.host, ev.Invite(ev.SessionType.ONE_TIME))
         world.advance(60)
         assert isinstance(world.host.ledger.invitation, st.Invitation)
@@ -1010,8 +1012,8 @@ class AnyWorld(RuleBasedStateMachine):
             assert side.ledger.timers == {}
 
     def check_files(self) -> None:
-        """What was announced arrived as it was, or both know that it did not, or it waits for one
-        who forgot it.
+        """Check that each announced transfer arrived unchanged, or both know that it did not, or
+        it waits for a side that forgot it.
         """
         for side in (self.world.host, self.world.guest):
             for files in side.disk.arrived.values():

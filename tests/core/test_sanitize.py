@@ -17,9 +17,9 @@ from proxim.core.sanitize import (
 from tests.rows import each_row
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-# Lone surrogates, controls and unassigned ones included
+# This includes lone surrogates, controls and unassigned characters.
 anything = st.text(alphabet=st.characters(categories=None))
-# What plain random text hardly ever puts side by side.
+# Plain random text hardly ever puts these side by side.
 awkward = st.text(
     alphabet="aé e\u0301\u0327\u200d\u034f\u3164\ufe0f\u00a0\u2028\u202e\u1100\u1161\u11a8"
     "\x1b[\r\n\t…"
@@ -35,7 +35,7 @@ awkward = st.text(
         ("next\u2028line\u2029paragraph\x85nel", "next line paragraph nel"),
         ("no-break\u00a0space", "no-break space"),
         ("e\u0301", "\u00e9"),
-        # The accent finds its letter only once the joiner is gone
+        # The accent joins its letter only once the joiner is gone.
         ("e\u200d\u0301", "\u00e9"),
         ("\x1b[31mred\x1b[0m", "[31mred[0m"),
         ("\x1b]0;title\x07", "]0;title"),
@@ -49,7 +49,7 @@ awkward = st.text(
         ("", tr("device.unnamed")),
         (" \t\n", tr("device.unnamed")),
         ("\u200b\u2060\ufeff", tr("device.unnamed")),
-        # Letters and symbols by category, yet they draw nothing
+        # These are letters and symbols by category, but they draw nothing.
         (
             "\u3164\u115f\u1160\uffa0\u2800\u034f\ufe0f",
             tr("device.unnamed"),
@@ -57,7 +57,7 @@ awkward = st.text(
         ("x" * NAME_SHOWN_MAX, "x" * NAME_SHOWN_MAX),
         ("x" * (NAME_SHOWN_MAX + 1), "x" * (NAME_SHOWN_MAX - 1) + "…"),
         ("x" * (NAME_SHOWN_MAX - 2) + " yyyy", "x" * (NAME_SHOWN_MAX - 2) + "…"),
-        # NFC makes two of one: counted afterwards
+        # NFC makes two characters of one, and the length is counted afterwards.
         (
             "\u0958" * 21,
             "\u0915\u093c" * 19 + "\u0915…",
@@ -91,7 +91,7 @@ def test_showing_a_shown_name_changes_nothing(name: str) -> None:
 drawn = st.characters(categories=("L", "N", "P"), exclude_characters="\u115f\u1160\u3164\uffa0")
 
 
-# NFC makes at most three of one
+# NFC makes at most three characters of one.
 @given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))
 def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
     assert display_name(name) == unicodedata.normalize("NFC", name)
@@ -107,7 +107,7 @@ def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
         ("back\x08space del\x7f nul\x00 feed\x0c\x0b nel\x85", "backspace del nul feed nel"),
         (f"if admin{BIDI} {{", "if admin {"),
         ("a\udfffb", "ab"),
-        # Joiners belong to emoji and to Persian: they steer nothing
+        # Emoji and Persian need joiners, which are harmless.
         (
             "👩\u200d💻 ک\u200cی",
             "👩\u200d💻 ک\u200cی",

@@ -1,5 +1,5 @@
-"""Secrets are in no repr: logs, tracebacks and failing asserts show events, commands, statuses and
-messages by it.
+"""Secrets appear in no repr, because logs, tracebacks and failing asserts show events, commands,
+statuses and messages by it.
 """
 
 import dataclasses
@@ -34,28 +34,29 @@ VOCABULARIES = (
     *(status, transfer_status, session_inputs, invitations),
     *(messages, file_messages, link_messages, host_code, lane, manifest),
 )
-# What a vocabulary names without importing it.
+# These are names that a vocabulary uses in annotations without importing them.
 NAMES = {name: one for module in VOCABULARIES for name, one in vars(module).items()}
-# A field is secret by its name, or by the end of its name (`qr_secret`): so a new one is, too.
+# A field is secret by its name or by the end of its name (`qr_secret`), so that new fields are
+# covered, too.
 SECRET = {
     *("secret", "code", "url", "key", "keys", "token", "tag", "tags", "mac", "session_id", "sdp"),
     *("text", "transfer", "label", "scope"),
-    # A proof's share and tag
+    # These are a proof's share and tag.
     *("y", "t"),
 }
-# What is called so and is no secret
+# These fields have such a name and are no secrets.
 PUBLIC = {
-    # An address and a path
+    # The URLs hold an address and a path.
     ("Dial", "url"),
     ("DialLane", "url"),
     ("LaneTerms", "url"),
-    # A LaneSecret, which hides what it holds
+    # A LaneSecret hides its contents itself.
     ("LaneTerms", "secret"),
-    # A close code
+    # These are close codes and error codes.
     ("ConnectionLost", "code"),
     ("CloseConnection", "code"),
     ("ErrorMessage", "code"),
-    # Yes or no
+    # The value is True or False.
     ("LinkStatus", "can_text"),
 }
 HIDDEN = "hush"
@@ -69,7 +70,7 @@ def is_secret(owner: type, name: str) -> bool:
 
 
 def classes() -> list[type]:
-    """Every dataclass of the vocabularies."""
+    """Return every dataclass of the vocabularies."""
     return [
         one
         for module in VOCABULARIES
@@ -83,9 +84,9 @@ def defined_in(one: type, module: ModuleType) -> bool:
 
 
 def variants(kind: object, *, mark: str) -> list[object]:
-    """A value for each alternative of a type; strings, bytes and numbers hold the mark.
+    """Return a value for each alternative of a type; strings, bytes and numbers hold the mark.
 
-    The mark is empty where the value is no secret.
+    The mark is empty if the value is no secret.
     """
     if isinstance(kind, typing.NewType):
         return variants(kind.__supertype__, mark=mark)
@@ -119,7 +120,7 @@ def variants(kind: object, *, mark: str) -> list[object]:
 
 
 def instances(kind: type) -> list[object]:
-    """Instances of a dataclass, with every alternative of each of its fields once."""
+    """Return instances of a dataclass in which each field has every alternative at least once."""
     hints = typing.get_type_hints(kind, localns=NAMES)
     choices = {
         one.name: variants(
@@ -136,7 +137,7 @@ def instances(kind: type) -> list[object]:
 
 
 def leaks(one: object) -> set[str]:
-    """Which secrets its repr shows."""
+    """Return the secrets that the repr of an object shows."""
     shown, name = repr(one), type(one).__name__
     marks = re.findall(rf"{HIDDEN}[\w.-]*", shown)
     marks += ["a number"] if str(HIDDEN_NUMBER) in shown else []
@@ -150,7 +151,7 @@ def test_no_repr_shows_a_secret() -> None:
 
 
 def test_every_secret_field_is_left_out_of_its_classs_repr() -> None:
-    """Also one of a type whose own repr would not show it."""
+    """This includes fields of a type whose own repr would hide the secret."""
     shown = [
         f"{kind.__name__}.{one.name}"
         for kind in classes()
@@ -161,7 +162,7 @@ def test_every_secret_field_is_left_out_of_its_classs_repr() -> None:
 
 
 def test_the_names_above_mean_the_fields_that_they_are_meant_for() -> None:
-    """Without this, both tests above would hold of names that no field has."""
+    """Without this test, both tests above would hold for names that no field has."""
     fields = {(kind, one.name) for kind in classes() for one in dataclasses.fields(kind)}
     named = {(kind.__name__, name) for kind, name in fields}
     secret = {f"{kind.__name__}.{name}" for kind, name in fields if is_secret(kind, name)}

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.status: the little that a status says by itself."""
+"""Tests of proxim.core.status: the few values that a status computes."""
 
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID

@@ -1,4 +1,4 @@
-"""The bucket with a clock that is driven; what counts in it: test_guess_budget.py,
+"""Tests of the token bucket with a simulated clock. Its uses are tested in test_guess_budget.py,
 test_connections.py and tests/io/pairing/test_rate_limit.py.
 """
 

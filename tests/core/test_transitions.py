@@ -1,4 +1,4 @@
-"""Tests of proxim.core.transitions with a machine of their own, and of the pictures."""
+"""Tests of proxim.core.transitions with a machine of their own, and tests of the pictures."""
 
 from enum import Enum
 
@@ -18,7 +18,7 @@ class Light(Enum):
 
 
 class Lamp:
-    """A machine that lies about where it goes if it is told to."""
+    """A machine that can be made to report a wrong next state."""
 
     def __init__(self) -> None:
         self.state = Light.OFF

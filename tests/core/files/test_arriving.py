@@ -1,4 +1,4 @@
-"""Tests of proxim.core.files.incoming: announcements in pieces."""
+"""Tests of proxim.core.files.incoming: announcements that arrive in pieces."""
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -18,7 +18,7 @@ def test_pieces_are_joined() -> None:
     assert arriving.add(piece("a", more=True)) is None
     assert arriving.add(piece(more=True)) is None
     assert arriving.add(piece("b")) == (Entry("a", 1), Entry("b", 1))
-    # The next one begins anew
+    # The next announcement starts with an empty list.
     assert arriving.add(piece("c")) == (Entry("c", 1),)
 
 

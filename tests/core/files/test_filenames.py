@@ -1,4 +1,6 @@
-"""Tests of proxim.core.files.filenames; the names in tests/hostile/filenames.json stay for ever."""
+"""Tests of proxim.core.files.filenames; the names in tests/hostile/filenames.json are kept for
+ever.
+"""
 
 import itertools
 import json
@@ -42,8 +44,8 @@ DEVICES = re.compile(
 
 
 def check_fit(name: str) -> None:
-    """What any system needs of a name, said in another way than by the code that cleans."""
-    # Also: no lone surrogates
+    """Check what any system needs of a name, in other words than the code that cleans names."""
+    # encode() also fails on lone surrogates.
     assert 0 < len(name.encode("utf-8")) <= MAX_NAME_BYTES
     assert name == unicodedata.normalize("NFC", name)
     assert not set(name) & set('/\\:*?"<>|')
@@ -161,8 +163,8 @@ def test_names_that_some_disk_takes_for_one(one: str, other: str) -> None:
 
 @given(anything)
 def test_folding_is_blind_to_case_and_composition(text: str) -> None:
-    # Titlecase digraphs and the like may fold once more where they were upper-cased: the disk's own
-    # forms are tried.
+    # Titlecase digraphs and similar characters may fold once more after upper-casing, so the disk's
+    # own forms are tried.
     for form in (unicodedata.normalize("NFD", text), unicodedata.normalize("NFC", text)):
         assert folded(form) == folded(text)
     for char in text:
@@ -237,7 +239,7 @@ def test_folders_nest_so_deep_and_no_deeper() -> None:
 def test_places() -> None:
     entries = [
         Entry("a.txt"),
-        # At the top the disk decides
+        # At the top level the disk decides.
         Entry("A.TXT"),
         Entry("Photos", directory=True),
         Entry("Photos/IMG.jpg"),
@@ -245,7 +247,7 @@ def test_places() -> None:
         Entry("Photos/\u00e9"),
         Entry("Photos/e\u0301"),
         Entry("Photos/x"),
-        # A folder of the same name as a file
+        # This folder has the same name as a file.
         Entry("Photos/x/y"),
         Entry("Photos/X/y"),
         Entry("Photos", directory=True),

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.files.incoming: one transfer on its way in; both sides together are in
-test_transfers.py.
+"""Tests of proxim.core.files.incoming: one incoming transfer; test_transfers.py tests both sides
+together.
 """
 
 import pytest
@@ -44,7 +44,7 @@ class Bench:
         self.now = 0.0
 
     def after(self, *events: object) -> list[do.Command]:
-        """What is commanded after the last of these events."""
+        """Report these events, and return the commands after the last one."""
         commands: list[do.Command] = []
         for event in events:
             self.now += 1
@@ -101,7 +101,7 @@ def test_the_sender_takes_the_channel_though_there_is_a_lane() -> None:
         ID, bench.peer_link.id, 5, 0
     )
     assert bench.status.via is st.Via.WEBRTC
-    # A second of the same
+    # This is a second stream of the same generation.
     assert bench.after(file_ev.StreamOpened(6, 0)) == []
 
 
@@ -145,7 +145,7 @@ def test_the_sender_asks_for_another_way() -> None:
     assert bench.after(file_msg.Continue(ID, 0, START)) == [file_do.PauseSink(ID)]
     commands = bench.after(file_ev.SinkPaused(ID, START))
     assert commands[0] == file_do.ReceiveStream(ID, bench.peer_link.id, link_ev.LANE_CHANNEL, 1)
-    # It crossed
+    # The request is out of date by then.
     assert bench.after(file_msg.Continue(ID, 0, START)) == []
 
 
@@ -178,7 +178,9 @@ def test_a_link_lost_while_opening_and_answers_that_come_late() -> None:
 
 
 def test_a_sink_that_was_through_when_the_link_was_lost() -> None:
-    """The word of it comes while the link is lost, is announced again, or is opened again."""
+    """The sink's end is reported while the link is lost, or while the transfer is announced
+    again, or opened again.
+    """
     for later in (0, 1, 2):
         bench = active()
         bench.after(file_ev.LinkDown())
@@ -274,7 +276,7 @@ def test_all_that_was_wanted_failed() -> None:
     )
     assert bench.status.moved == 0
     bench.one.announced_again(bench.peer_link)
-    # A second try, not the first one's end again
+    # This is a second attempt; the first one's end is not repeated.
     assert isinstance(bench.after(ANNOUNCED)[0], file_do.OpenSink)
 
 
@@ -295,7 +297,7 @@ def test_cancelled_unacknowledged_then_lost_again() -> None:
     assert bench.one.unacknowledged
     bench.one.announced_again(FakePeerLink(ev.LinkID("new")))
     assert said(bench.after(ANNOUNCED)) == [file_msg.Cancel(ID, Reason.CANCELLED.value)]
-    # So that the loss of that one is noticed
+    # The new link is noted, so that its loss is noticed.
     assert bench.status.link == "new"
     bench.one.link_lost(bench.now)
     assert bench.one.unacknowledged

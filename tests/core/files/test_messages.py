@@ -159,7 +159,7 @@ Anything = list[Any]
 
 
 def changes() -> list[tuple[str, dict[str, Any]]]:
-    """Each field of each message made wrong."""
+    """Return changes that make each field of each message wrong."""
     wrong: list[tuple[str, dict[str, Any]]] = []
     for kind in ("announce", "accept", "continue", "progress", "finished", "cancel"):
         wrong += [

@@ -67,7 +67,7 @@ def test_a_change_of_state_is_seen_and_so_is_the_way_back(state: file_st.Transfe
     before = newest.key_of(replace(ACTIVE, moved=1))
     assert newest.key_of(replace(ACTIVE, state=state, moved=1)) is None
     assert newest.key_of(replace(ACTIVE, state=state, moved=2)) is None
-    # The same figures as at first are no part of the first stretch
+    # The same figures as at first do not belong to the first stretch of progress.
     assert newest.key_of(ACTIVE) is None
     after = newest.key_of(replace(ACTIVE, moved=1))
     assert after is not None

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.files.progress: what a transfer's end is called."""
+"""Tests of proxim.core.files.progress: the names of a transfer's end."""
 
 from proxim.core.errors import Reason
 from proxim.core.files import status as file_st

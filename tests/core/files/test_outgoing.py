@@ -1,5 +1,5 @@
-"""Tests of proxim.core.files.outgoing: one transfer on its way out; both sides together are in
-test_transfers.py.
+"""Tests of proxim.core.files.outgoing: one outgoing transfer; test_transfers.py tests both sides
+together.
 """
 
 import pytest
@@ -33,7 +33,7 @@ class Bench:
         self.now = 0.0
 
     def after(self, *events: object) -> list[do.Command]:
-        """What is commanded after the last of these events."""
+        """Report these events, and return the commands after the last one."""
         commands: list[do.Command] = []
         for event in events:
             self.now += 1
@@ -109,7 +109,7 @@ def test_figures_through_a_change_of_way() -> None:
     bench.after(file_msg.Progress(ID, 0, 5))
     bench.after(file_msg.Progress(ID, 0, 12))
     assert (bench.status.moved, bench.status.speed) == (12, 6.0)
-    # Less than before: nothing that was written is unwritten
+    # A smaller figure than before is ignored, because written bytes stay written.
     bench.after(file_msg.Progress(ID, 0, 1))
     assert bench.status.moved == 12
     bench.peer_link.lane_open = False
@@ -117,7 +117,7 @@ def test_figures_through_a_change_of_way() -> None:
     (command,) = sending(bench.after(file_msg.Continue(ID, 1, Position(1, 4))))
     assert (command.generation, command.via, command.position) == (1, st.Via.WEBRTC, Position(1, 4))
     assert (bench.status.moved, bench.status.speed, bench.status.via) == (14, None, st.Via.WEBRTC)
-    # Of the stream before
+    # This figure belongs to the previous stream.
     assert bench.after(file_msg.Progress(ID, 0, 20)) == []
     bench.after(file_msg.Progress(ID, 1, 10**9))
     assert bench.status.moved == 30
@@ -156,7 +156,7 @@ def test_a_lane_that_stalls() -> None:
     bench = active(lane=True)
     assert bench.after(ev.TimerFired(STALL)) == [link_do.CloseLane(bench.peer_link.id)]
     bench.peer_link.lane_open = False
-    # Another may be on its way: it is left alone
+    # Another lane may be on its way, so it is left alone.
     assert bench.after(ev.TimerFired(STALL)) == []
 
 
@@ -194,7 +194,7 @@ def test_it_moves_to_the_link_that_is_there() -> None:
         assert do.CancelTimer(STALL) in commands
         assert said(commands) == [file_msg.Announce(ID, FILES)]
         newer = FakePeerLink(ev.LinkID("newer"))
-        # And on, before the answer
+        # The transfer moves on before the answer.
         assert said(bench.after(file_ev.LinkUp(newer))) == [file_msg.Announce(ID, FILES)]
         bench.after(file_msg.Accept(ID, (), (Partial(1, 5, b"x" * 32),)), file_ev.Turn())
         assert (bench.status.size, bench.status.moved, bench.status.link) == (30, 5, newer.id)
@@ -232,7 +232,7 @@ def test_finished_in_pieces() -> None:
     gone = FailedFile(0, Reason.FILE_GONE)
     bench.after(file_msg.Progress(ID, 0, 20))
     assert bench.after(file_msg.Finished(ID, (gone,), more=True)) == []
-    # Twice
+    # The same file is reported twice.
     assert refused(bench, file_msg.Finished(ID, (gone,))) is Reason.BAD_MESSAGE
     assert (
         refused(bench, file_msg.Finished(ID, (FailedFile(3, Reason.FILE_GONE),)))

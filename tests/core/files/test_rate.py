@@ -1,4 +1,4 @@
-"""Tests of proxim.core.files.progress: how fast, lately."""
+"""Tests of proxim.core.files.progress: the recent speed."""
 
 import pytest
 

@@ -62,7 +62,7 @@ def test_any_bytes_are_records_or_a_message_error(
     read: list[bytes] = []
     error = None
     try:
-        # What came before the error is kept
+        # The records before the error are kept.
         read.extend(map(again, read_records(message)))
     except MessageError as caught:
         error = caught

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.files.events: the machines have a row for all that they may be
-told, and for nothing else.
+"""Tests of proxim.core.files.events: the machines' tables have a row for every event that they
+may get, and for nothing else.
 """
 
 from typing import Any, get_args

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.files.transfers: both persons, both disks, the link and the lane in any
-order; one path after another is in test_transfers.py.
+"""Tests of proxim.core.files.transfers: both persons, both disks, the link and the lane act in
+any order. test_transfers.py tests one path after another.
 """
 
 from random import Random
@@ -25,7 +25,7 @@ PICK = strategies.integers(0, 1000)
 
 
 class AnyInterleaving(RuleBasedStateMachine):
-    """Both persons, both disks, the link and the lane do what they like, in any order."""
+    """Both persons, both disks, the link and the lane act in any order."""
 
     @initialize(
         sends=strategies.lists(strategies.booleans(), max_size=4),

@@ -1,6 +1,5 @@
-"""Tests of proxim.core.link.lane: what a link may do about lanes.
-
-The link around it: tests/core/link/test_link.py.
+"""Tests of proxim.core.link.lane: what a link may do about lanes. tests/core/link/test_link.py
+tests the link around it.
 """
 
 from proxim.core import commands as do
@@ -74,7 +73,7 @@ def test_it_is_wanted_only_so_often(host: bool) -> None:
     one = lane(host=host)
     for _ in range(MAX_TRIES):
         assert one.want() != []
-        # It is on its way
+        # The lane is on its way already.
         assert one.want() == []
         if not host:
             assert one.offered(OFFER) is not None
@@ -84,7 +83,7 @@ def test_it_is_wanted_only_so_often(host: bool) -> None:
 
 
 def test_a_lane_that_was_never_tried_is_not_offered_again() -> None:
-    # The guest's, which carried nothing
+    # The host only expected a lane that the guest could have dialled.
     assert lane(host=True, keys=KEYS).lost() == [do.CancelTimer(TIMER)]
     one = lane(host=True)
     one.want()

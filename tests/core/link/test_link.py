@@ -810,7 +810,7 @@ def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_
     play.on(ev.TimerFired(LANE), ...)
     commands = play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     assert lane_commands(commands) == [do.CancelTimer(LANE), link_do.CloseLane(ID)]
-    # It crossed
+    # The event is out of date by then.
     play.on(CARRIED)
     play.on(link_ev.LaneLost(ID), ...)
     assert (guest.state, guest.status.via) == (LinkState.OPEN, st.Via.WEBRTC)

@@ -1,5 +1,5 @@
-"""Sections for sound and pictures beside the data channel's: what reaches aiortc of such an offer,
-and how the answer rejects them.
+"""Tests of offers with sections for sound and pictures beside the data channel: what reaches
+aiortc, and how the answer rejects these sections.
 """
 
 import json
@@ -15,9 +15,9 @@ from tests.paths import TESTS
 from tests.rows import each_row
 
 PEER = "192.168.1.7"
-# Offers as Chromium, Firefox and aiortc made them, of a page with a data channel that also wants
-# sound and pictures: with transceivers, or ("hidden") as simple-peer does it with
-# offerToReceiveVideo. Real but for the IPv4 address of the machine that they were recorded on.
+# These offers were made by Chromium, Firefox and aiortc for a page with a data channel that also
+# wants sound and pictures: with transceivers, or ("hidden") as simple-peer does it with
+# offerToReceiveVideo. Only the IPv4 address of the recording machine was changed.
 RECORDED: list[dict[str, Any]] = json.loads(
     (TESTS / "core" / "recorded_media_offers.json").read_text("utf-8")
 )
@@ -32,7 +32,7 @@ REJECTED_VIDEO = "m=video 0 UDP/TLS/RTP/SAVPF 0\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r
 
 
 def sections(sdp: str) -> list[str]:
-    """The part before the first section, and each section."""
+    """Return the part before the first section, and each section."""
     return re.split("^(?=m=)", sdp, flags=re.MULTILINE)
 
 
@@ -45,7 +45,7 @@ def values(section: str, name: str) -> list[str]:
 
 
 def described(sdp: str) -> tuple[PeerFilter, str]:
-    """The filter that read it, and what would reach aiortc."""
+    """Return the filter that read the description, and what would reach aiortc."""
     filter = PeerFilter(PEER)
     result = filter.description(sdp)
     assert result is not None
@@ -113,7 +113,7 @@ def test_of_the_candidates_beside_it_only_the_data_channels_pass(recorded: dict[
         if one["sdpMLineIndex"] == index
         and (result := alone.candidate(pair_msg.Candidate(one["candidate"]))) is not None
     ]
-    # aiortc knows one section only, whatever its place was
+    # aiortc sees only one section, so its original place does not matter.
     assert {(one.sdp_mid, one.sdp_mline_index) for one in passed if one is not None} <= {
         (None, None)
     }
@@ -175,7 +175,9 @@ def test_a_mid_is_repeated_where_it_is_one(line: str, mids: list[str]) -> None:
 
 
 def test_nothing_else_of_such_a_section_counts() -> None:
-    """Neither its candidates nor its keys, which go before the head's if they are the channel's."""
+    """Neither the candidates of such a section nor its keys are used. Only the keys of the
+    channel's own section replace those of the head.
+    """
     inside = "".join(
         f"a=candidate:{index} 1 udp 1 10.0.0.9 5000 typ host\r\n" for index in range(MAX_CANDIDATES)
     )
@@ -205,7 +207,7 @@ def test_nothing_else_of_such_a_section_counts() -> None:
 @each_row("line", [CANDIDATE, ""])
 def test_whose_candidate_it_is(line: str, mid: str | None, index: int | None, passes: bool) -> None:
     filter, _ = described(HEAD + AUDIO + CHANNEL + VIDEO)
-    # An end that names no section may be that of the first one
+    # An end of candidates without a section may belong to the first section.
     passes = passes and (line != "" or (mid, index) != (None, None))
     result = filter.candidate(pair_msg.Candidate(line, mid, index))
     assert result == (pair_msg.Candidate(line) if passes else None)
@@ -245,7 +247,7 @@ def test_so_many_sections_and_no_more() -> None:
         HEAD + AUDIO + VIDEO,
         HEAD + AUDIO + CHANNEL + CHANNEL,
         HEAD + AUDIO + CHANNEL + VIDEO + CHANNEL,
-        # Firefox with bundlePolicy "max-bundle": this would go over a rejected section's transport
+        # Firefox with bundlePolicy "max-bundle" would use a rejected section's transport here.
         HEAD + AUDIO + CHANNEL.replace("application 9", "application 0"),
         *(
             HEAD + opening + "\r\n" + CHANNEL

@@ -93,7 +93,7 @@ def test_any_object_is_read_or_a_message_error(fields: dict[str, object]) -> Non
     try:
         message = link_msg.parse_link_message(json.dumps(fields))
     except MessageError as error:
-        # Either outcome is right
+        # A message and an error are both allowed.
         assert error.reason in (Reason.BAD_MESSAGE, Reason.UNKNOWN_TYPE)  # noqa: PT017
     else:
         assert json.loads(link_msg.dump_link_message(message))["type"] == fields["type"]
@@ -169,7 +169,7 @@ def test_a_message_has_a_limit_in_bytes() -> None:
         ).reason
         is Reason.TOO_LARGE
     )
-    # Fewer characters than the limit, more bytes.
+    # This text has fewer characters than the limit, but more bytes.
     assert (
         refused(
             link_msg.dump_link_message(

@@ -1,6 +1,4 @@
-"""Tests of proxim.core.link.link; then two whole programs whose network goes dark and comes
-back.
-"""
+"""Tests of proxim.core.link.link, then of two whole programs whose network fails and comes back."""
 
 import json
 from dataclasses import replace
@@ -25,13 +23,13 @@ from tests.core.two_programs import World
 from tests.rows import each_row
 
 GUESTS_LINK, HOSTS_LINK = ev.LinkID("guest-1"), ev.LinkID("host-1")
-# Silence is noticed within that
+# Silence is noticed within this many seconds.
 NOTICED = 6.0
 
 
 @pytest.fixture
 def world() -> World:
-    """A one-time session whose guest proved itself by the code, and is linked."""
+    """Return a one-time session whose guest proved itself by the code and is linked."""
     return linked_by(ev.SessionType.ONE_TIME)
 
 
@@ -39,13 +37,13 @@ def linked_by(kind: ev.SessionType, lifetime: float | None = None) -> World:
     world = World(host=HostBench(ev.Invite(kind, lifetime)))
     world.settle()
     world.link_up()
-    # Each has heard that the other pings
+    # Each side has received a ping of the other.
     world.advance(1)
     return world
 
 
 def dark(world: World) -> None:
-    """Nothing arrives any more, nothing can be dialled, and both have noticed."""
+    """Cut the network: nothing arrives, nothing can be dialled, and both sides have noticed."""
     world.vanish()
     world.reachable = False
     world.advance(NOTICED)
@@ -56,7 +54,7 @@ def stages(side: Bench) -> list[st.Stage]:
 
 
 def goes_on(world: World) -> None:
-    """Both sides call the link connected, and texts arrive both ways."""
+    """Check that both sides publish the link as connected, and that texts arrive both ways."""
     for side in (world.guest, world.host):
         status = world.status(side)
         assert (status.stage, status.verified, status.can_text) == (
@@ -84,7 +82,7 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
 
 
 def names(world: World) -> list[str]:
-    """Under which names guests asked, oldest first: what a sniffer sees."""
+    """Return the names under which guests asked, oldest first, as a sniffer sees them."""
     messages = [json.loads(text) for by, text in world.frames if by == "guest"]
     return [message["sessionID"] for message in messages if message["type"] == "pair_request"]
 
@@ -130,11 +128,11 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
         assert (status.reason, status.was_connected, status.resumes) == (None, True, None)
         assert status.deadline is not None
         assert side.now + RESUME_SECONDS - 2 <= status.deadline <= side.now + RESUME_SECONDS
-    # Nobody else can take the place meanwhile
+    # No other guest can take the place in the meantime.
     assert world.host.ledger.invitation is None
     world.advance(100)
     world.reachable = True
-    # A dial that is under way gives up, and the next one is through
+    # The dial that is under way gives up, and the next one succeeds.
     world.advance(6)
     goes_on(world)
     assert world.status(world.host).resumes == HOSTS_LINK
@@ -147,7 +145,8 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
             if isinstance(status, st.Prompt | st.PairOutcome | st.Trouble)
         ]
         told = [status.stage for status in after if isinstance(status, st.LinkStatus)]
-        # Connected twice: for text, and for files once the peer has said that it understands them.
+        # CONNECTED is published twice: for text, and for files once the peer has said that it
+        # understands them.
         assert told == [
             st.Stage.WAITING,
             st.Stage.APPROVED,
@@ -200,7 +199,7 @@ def test_after_2_minutes_it_is_over_for_both(world: World) -> None:
     dark(world)
     world.advance(RESUME_SECONDS)
     assert closed(world, world.host) == closed(world, world.guest) == (Reason.PEER_VANISHED, True)
-    # Somebody else may come
+    # Another guest may come.
     assert world.host.ledger.invitation is not None
     assert world.guest.ledger.timers == {}
     world.reachable = True
@@ -260,7 +259,7 @@ def test_a_link_that_never_opens_again_is_over_after_2_minutes(world: World) -> 
 
 
 def until_the_host_approves(world: World) -> None:
-    """Let things happen one by one, up to there."""
+    """Let events happen one by one until the host has approved the guest."""
     while world.status(world.host).stage is not st.Stage.APPROVED:
         if world.queue:
             world.step()
@@ -276,8 +275,8 @@ def until_the_host_approves(world: World) -> None:
 
 
 def test_an_approval_that_is_lost_on_its_way_costs_nothing(world: World) -> None:
-    """The host has let the guest in under new keys that the guest never heard of: it comes back
-    under the old ones.
+    """The host let the guest in under new keys, but the guest never received the approval: it
+    comes back under the old keys.
     """
     dark(world)
     world.reachable = True
@@ -410,7 +409,7 @@ def test_the_hosts_program_was_closed_meanwhile(world: World) -> None:
     world.handle(world.host, ev.Shutdown())
     assert closed(world, world.host) == (Reason.CLOSED, True)
     assert world.host.ledger.timers == {}
-    # The machine answers, Proxim does not
+    # The host's computer answers, but Proxim does not run there.
     world.reachable = True
     world.advance(60)
     assert world.status(world.guest).stage is st.Stage.WAITING
@@ -494,7 +493,7 @@ def test_a_peer_that_broke_the_rules_is_not_waited_for(world: World) -> None:
 
 
 def test_a_peer_that_closed_without_goodbye_is_waited_for(world: World) -> None:
-    """A browser does so where its page is loaded again, and has no moment for a goodbye."""
+    """A browser does this when its page is reloaded, because it has no time for a goodbye."""
     world.report(world.host, link_ev.PeerFailed(HOSTS_LINK, Reason.PEER_LEFT))
     world.report(world.guest, link_ev.PeerFailed(GUESTS_LINK, Reason.PEER_LEFT))
     assert world.status(world.host).stage is st.Stage.WAITING

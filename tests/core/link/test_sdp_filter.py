@@ -1,4 +1,4 @@
-"""What reaches aiortc of real and hostile descriptions and candidates."""
+"""Tests of what reaches aiortc of real and hostile descriptions and candidates."""
 
 import ipaddress
 import json
@@ -105,9 +105,9 @@ a=setup:actpass
 """)
 
 
-# Offers as browsers made them, of a page with one data channel, with their addresses shown and
-# hidden behind mDNS: `first` without candidates, `offer` with them, `candidates` as the page got
-# them one by one. Real but for the IPv4 address of the machine that they were recorded on. Chromium
+# These offers were made by browsers for a page with one data channel, with their addresses shown or
+# hidden behind mDNS: `first` has no candidates, `offer` has them, and `candidates` lists them as
+# the page got them. Only the IPv4 address of the recording machine was changed. Chromium was driven
 # by its DevTools, Firefox by WebDriver BiDi.
 RECORDED: list[dict[str, Any]] = json.loads(
     (TESTS / "core" / "recorded_offers.json").read_text("utf-8")
@@ -168,7 +168,7 @@ def test_candidates_of_browsers() -> None:
 
 
 def udp_candidates(lines: list[str]) -> list[list[str]]:
-    """The words of those candidates that a data channel can use."""
+    """Return the words of those candidates that a data channel can use."""
     candidates = [line.split(" ") for line in lines]
     return [words[:8] for words in candidates if len(words) > 1 and words[2].lower() == "udp"]
 
@@ -188,7 +188,7 @@ def test_every_udp_candidate_of_a_real_browser_stays_inside_and_beside(
     beside = [one.candidate for one in passed if one is not None and one.candidate]
     assert inside == [f"a={line}" for line in beside]
     wanted = udp_candidates(given_lines)
-    # IPv4 and IPv6
+    # There is one for IPv4 and one for IPv6.
     assert len(wanted) == 2
     for words in wanted:
         words[2] = "udp"
@@ -281,7 +281,7 @@ def test_nothing_foreign_is_passed_on() -> None:
 
 @each_row("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
 def test_no_line_is_smuggled_in_by_another_line_end(separator: str) -> None:
-    """aiortc reads lines by str.splitlines, which splits at all of these."""
+    """aiortc splits lines with str.splitlines, which splits at all of these."""
     smuggled = separator.join(
         ["x", "a=candidate:1 1 udp 1 127.0.0.1 5000 typ host", "m=audio 9 UDP/TLS/RTP/SAVPF 0"]
     )
@@ -322,7 +322,7 @@ def tried(line: str, peer: str = PEER) -> str | None:
     result = PeerFilter(peer).candidate(pair_msg.Candidate(line))
     inside = candidates(cleaned(OFFER_SDP + f"a={line.removeprefix('a=')}\r\n", peer))
     if line.removeprefix("a=").startswith("candidate:"):
-        # Inside and beside alike
+        # A candidate is treated alike inside and outside a description.
         assert inside == ([] if result is None else [f"a={result.candidate}"])
     return None if result is None else result.candidate
 
@@ -389,7 +389,7 @@ FORBIDDEN = [
 
 
 def spellings_of(address: str) -> list[str]:
-    """One IPv4 address as the parsers of this world take it."""
+    """Return the spellings of one IPv4 address that common parsers accept."""
     ip = ipaddress.IPv4Address(address)
     a, b, c, d = ip.packed
     high, low = int(ip) >> 16, int(ip) & 0xFFFF
@@ -594,7 +594,7 @@ def test_sixteen_in_all_inside_and_beside() -> None:
     assert result is not None
     assert len(candidates(result)) == 10
     for _ in range(5):
-        # What is left out does not count
+        # Candidates that are left out do not count.
         assert filter.candidate(pair_msg.Candidate(at("8.8.8.8"))) is None
     beside = [filter.candidate(pair_msg.Candidate(at(PEER, 60000 + index))) for index in range(20)]
     assert [one is not None for one in beside] == [True] * (MAX_CANDIDATES - 10) + [False] * 14
@@ -663,5 +663,5 @@ def test_a_refused_description_ends_the_attempt_by_name_and_the_code_stays() -> 
     assert pair_do.CloseConnection(connection, pair_msg.CloseCode.LINK_FAILED) in commands
     (closed,) = [status for status in published(commands) if isinstance(status, st.LinkStatus)]
     assert (closed.stage, closed.reason) == (st.Stage.CLOSED, Reason.BAD_DESCRIPTION)
-    # The right guest comes in by the same code
+    # The right guest comes in by the same code.
     host.linked(session)

@@ -82,7 +82,9 @@ def test_out_of_turn(
     proved: bool,
     reason: Reason,
 ) -> None:
-    """A second description, and one of the other side's type, which no MAC covers."""
+    """Neither a second description nor one of the other side's type is accepted; no MAC covers
+    these cases.
+    """
     signal = one(proved=proved).seal("x", own)
     assert (
         refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason

@@ -1,4 +1,4 @@
-"""SPAKE2 without its arithmetic: for tests of what stands around it."""
+"""A fake SPAKE2 without the arithmetic, for tests of the code around it."""
 
 import hashlib
 import itertools
@@ -13,8 +13,8 @@ from proxim.core.pairing.proof import (
 
 
 class FakeSpake2:
-    """SPAKE2's interface and its refusals without its arithmetic, and so without its secrecy: for
-    many runs, fast.
+    """A stand-in with SPAKE2's interface and its refusals, but without its arithmetic and
+    secrecy: it is fast enough for many runs.
     """
 
     _numbers = itertools.count(1)

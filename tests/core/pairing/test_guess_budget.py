@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.guess_budget: every limit, crossed."""
+"""Tests of proxim.core.pairing.guess_budget: every limit is exceeded once."""
 
 from proxim.core.errors import Reason
 from proxim.core.pairing.guess_budget import (
@@ -14,7 +14,7 @@ T0 = 1000.0
 
 
 def fail(budget: GuessBudget, address: str, now: float) -> bool:
-    """One whole try that fails; whether it was one too many."""
+    """Make one complete try that fails, and return whether it was one too many."""
     assert budget.consume(address, now) is None
     return budget.end(address, succeeded=False)
 
@@ -49,7 +49,7 @@ def test_three_tries_at_once_then_one_a_second() -> None:
     assert budget.consume(address(9), T0 + 0.9) is Reason.BUSY
     fail(budget, address(9), T0 + 1.0)
     assert budget.consume(address(9), T0 + 1.5) is Reason.BUSY
-    # An hour of rest saves up three tries, no more
+    # An hour of rest allows three tries at once, no more.
     for _ in range(3):
         fail(budget, address(9), T0 + 3600)
     assert budget.consume(address(8), T0 + 3600) is Reason.BUSY
@@ -106,7 +106,7 @@ def test_failures_of_long_ago_are_forgotten() -> None:
     for number in range(19):
         fail(budget, address(number // 4), T0 + number)
     now = T0 + 18 + FAILURE_WINDOW_SECONDS
-    # All but this one are too old
+    # All failures but this one are too old to count.
     assert not fail(budget, address(9), now + 0.1)
     assert not budget.closed
     for number in range(18):
@@ -124,8 +124,8 @@ def test_a_try_in_flight_survives_any_sleep(held: bool) -> None:
 
 
 def test_hanging_up_gains_nothing() -> None:
-    """A try that never ends in an answer ends as a failure: `end` is called whatever became of the
-    guest.
+    """A try without an answer counts as a failure, because `end` is called whatever became of
+    the guest.
     """
     budget = GuessBudget()
     for number in range(20):

@@ -1,6 +1,5 @@
-"""Tests of proxim.core.pairing.join: the ids of tries.
-
-All else is said of the whole guest, in test_guest.py.
+"""Tests of proxim.core.pairing.join: the ids of attempts. test_join.py tests everything else
+about a guest.
 """
 
 import itertools

@@ -33,8 +33,8 @@ from tests.rows import each_row
 LARGEST_SECRET = 2**SECRET_BITS - 1
 SHORT_PORTS = range(47800, 47808)
 
-# docs/security.md, "Host code": first address, last address, symbols, how they are shown, the bits
-# of the class
+# The table of docs/security.md, "Host code": first address, last address, group sizes of the
+# symbols, and the bits of the class.
 CLASSES = [
     ("192.168.0.0", "192.168.255.255", (5, 5), "0"),
     ("10.0.0.0", "10.255.255.255", (4, 4, 4), "10"),
@@ -46,12 +46,12 @@ CLASSES = [
 
 
 def reference_check(symbols: str) -> str:
-    """The check symbol straight from its definition: sum of alpha^i * d_i, i from 1, in GF(2)[x] /
-    (x^5 + x^2 + 1).
+    """Return the check symbol straight from its definition: sum of alpha^i * d_i, i from 1, in
+    GF(2)[x] / (x^5 + x^2 + 1).
     """
     total = 0
     for i, symbol in enumerate(symbols, 1):
-        # Times x^i, not reduced yet
+        # The product by x^i is not reduced yet.
         product = ALPHABET.index(symbol) << i
         for bit in range(product.bit_length() - 1, 4, -1):
             if product >> bit & 1:
@@ -65,7 +65,7 @@ def bits_of(symbols: str) -> str:
 
 
 def with_check(bits: str) -> str:
-    """The code that has these data bits, whatever they mean."""
+    """Return the code with these data bits, whatever they mean."""
     symbols = "".join(ALPHABET[int(bits[at : at + 5], 2)] for at in range(0, len(bits), 5))
     return symbols + reference_check(symbols)
 
@@ -73,7 +73,9 @@ def with_check(bits: str) -> str:
 def attempt(
     read: Callable[[str], HostCode | JoinTarget], typed: str
 ) -> HostCode | JoinTarget | CodeError:
-    """What `read` gives or raises; anything but a CodeError fails the test."""
+    """Return what `read` returns or the CodeError that it raises; any other error fails the
+    test.
+    """
     try:
         return read(typed)
     except CodeError as error:
@@ -93,7 +95,7 @@ in_a_class = st.sampled_from(CLASSES).flatmap(
 )
 codes = st.builds(HostCode, in_a_class | st.ip_addresses(v=4), ports, secrets)
 
-# One of each class, with its ends, and all extremes of port and secret
+# The samples have each class with its ends, and all extremes of port and secret.
 SAMPLES = [
     HostCode(IPv4Address(address), port, secret)
     for first, last, _, _ in CLASSES
@@ -112,7 +114,7 @@ SAMPLES = [
 def test_the_example() -> None:
     code = parse_code("02501-WK381")
     assert (str(code.address), code.port) == ("192.168.1.20", 47800)
-    # the secret, read from the symbols by hand: 1 W K 3 8
+    # The secret was read by hand from the symbols 1 W K 3 8.
     assert code.secret == int("0000111100100110001101000", 2)
     assert code.shown == "02501-WK381"
     assert code.canonical == "02501WK381"
@@ -214,20 +216,20 @@ def test_codes_and_targets_do_not_change() -> None:
 @each_row(
     "bits",
     [
-        # Padding set
+        # In these codes the padding is not zero.
         "10" + "0" * 52 + "1",
         "110" + "0" * 48 + "0001",
         "110" + "0" * 48 + "1000",
         "1110" + "0" * 50 + "1",
         "11110" + "0" * 44 + "000001",
         "111110" + f"{0x08080808:032b}" + f"{80:016b}" + "0" * 25 + "000001",
-        # Port 0
+        # Port 0 is not allowed.
         "111110" + f"{0x08080808:032b}" + f"{0:016b}" + "0" * 25 + "000000",
         "111110"
         + f"{0xC0A80114:032b}"
         + f"{47800:016b}"
         + "0" * 25
-        # 192.168.1.20 has a class of its own
+        # The address 192.168.1.20 has a class of its own.
         + "000000",
         "111110" + f"{0x0A000001:032b}" + f"{47807:016b}" + "0" * 25 + "000000",
     ],
@@ -259,8 +261,8 @@ def test_different_hosts_have_different_codes(one: HostCode, other: HostCode) ->
 
 
 def assert_caught(typed: str, at: int) -> None:
-    """An error at this symbol is told; the first two name the class, so there another length may be
-    right.
+    """Check that an error at this symbol is reported. The first two symbols name the class, so
+    an error there can also change the expected length.
     """
     other_class = (
         {Reason.CODE_INCOMPLETE, Reason.CODE_TOO_LONG, Reason.CODE_UNKNOWN} if at < 2 else set()
@@ -320,7 +322,7 @@ def test_the_reserved_class_is_a_newer_proxims_code(start: str, rest: str) -> No
 
 
 def test_the_reserved_class_is_not_guessed_from_its_first_symbol() -> None:
-    # 11111: the long form or the reserved class
+    # The bits 11111 begin both the long form and the reserved class.
     assert reason_of("Z") is Reason.CODE_INCOMPLETE
 
 
@@ -396,12 +398,12 @@ def test_normalizing_what_is_normal_changes_nothing(symbols: str) -> None:
         ("G0000", "G000-0"),
         ("G00000000", "G000-0000-0"),
         ("Y00000000000", "Y000-0000-0000"),
-        # Not told apart yet
+        # These may still be the long form or the reserved class.
         ("Z", "Z"),
         ("Z0", "Z0"),
         ("Z000000", "Z00000-0"),
         ("Z00000000000000000", "Z00000-000000-000000"),
-        # Reserved: nobody knows its groups
+        # The groups of the reserved class are unknown.
         ("ZZ12345678", "ZZ12345678"),
     ],
 )
@@ -443,7 +445,7 @@ FRAGMENT = f"#s={SESSION}&u={UUID}&k={QR_SECRET}"
         ("2001:db8:1:2:3:4:5:6", 47800, "[2001:db8:1:2:3:4:5:6]:47800"),
         ("fe80::1%eth0", 47800, "[fe80::1%25eth0]:47800"),
         ("fe80::1%br-lan.10_x~", 47800, "[fe80::1%25br-lan.10_x~]:47800"),
-        # Windows numbers its interfaces
+        # Windows numbers its interfaces.
         ("fe80::1%12", 47800, "[fe80::1%2512]:47800"),
         ("fe80::1%25", 47800, "[fe80::1%2525]:47800"),
     ],
@@ -488,12 +490,12 @@ def test_a_code_leads_to_the_session_whose_code_is_shown() -> None:
         (f"http://192.168.1.20:47800/#k={QR_SECRET}&later=%20x&s={SESSION}", "192.168.1.20"),
         (
             f"http://192.168.1.20:47800/#s={SESSION}&k={QR_SECRET}"
-            # 16 fields
+            # The fragment has 16 fields.
             + "".join(f"&x{i}=1" for i in range(14)),
             "192.168.1.20",
         ),
         (f"http://[FD00:0:0:0::1]:47800/{FRAGMENT}", "fd00::1"),
-        # As browsers write it
+        # Browsers write zones without the %25.
         (f"http://[fe80::1%eth0]:47800/{FRAGMENT}", "fe80::1%eth0"),
         (f"http://[fe80::1%25]:47800/{FRAGMENT}", "fe80::1%25"),
     ],
@@ -530,7 +532,7 @@ HOSTILE = [
     HOME + f"#s={SESSION}&k={QR_SECRET[:-1]}",
     HOME + f"#s={SESSION}&k={QR_SECRET}A",
     HOME
-    # 16 bytes and stray bits: another spelling of the same
+    # These are the same 16 bytes in another spelling, with a stray bit set.
     + f"#s={SESSION}&k={QR_SECRET[:-1]}B",
     HOME + f"#s={SESSION}&s={SESSION}",
     HOME + f"#s={SESSION}&k={QR_SECRET}&k=other",
@@ -544,7 +546,7 @@ HOSTILE = [
     HOME + "#s=../../etc",
     HOME + "#s=é",
     HOME + "#s=\u0661",
-    # 17 fields
+    # The fragment has 17 fields.
     HOME + f"#s={SESSION}" + "".join(f"&x{i}=1" for i in range(16)),
     HOME + f"?x=1{FRAGMENT}",
     HOME + f"path{FRAGMENT}",
@@ -715,7 +717,7 @@ def test_an_error_does_not_repeat_the_code(typed: str) -> None:
         ("ff02::1", False),
         ("2001:db8::1", False),
         ("::ffff:8.8.8.8", False),
-        # 6to4 around a private address leads out of the house
+        # A 6to4 address of a private address leads out of the local network.
         ("2002:c0a8:0114::1", False),
         ("64:ff9b::c0a8:114", False),
     ],
@@ -727,7 +729,7 @@ def test_is_local(address: str, local: bool) -> None:
 @each_row(
     "address, own_networks, local",
     [
-        # Host bits set: an interface's own address and prefix
+        # The host bits are set, as in an interface's own address and prefix.
         (
             "203.0.113.9",
             ("203.0.113.77/24",),

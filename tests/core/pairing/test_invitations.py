@@ -1,4 +1,4 @@
-"""The first code, before there is a host; and the host that takes it over."""
+"""Tests of the first code, which exists before the host, and of the host that takes it over."""
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -12,7 +12,7 @@ LATER = 1000.5
 
 
 def opened(*, require_proof: bool = False) -> tuple[Invitations, list[do.Command]]:
-    """Invitations as they are when the first code is on the screen, and all they commanded."""
+    """Return the invitations when the first code is on the screen, and all their commands."""
     invitations = Invitations(
         HOST_DEVICE, ONE_TIME, prover().token_bytes, require_proof=require_proof
     )

@@ -17,13 +17,15 @@ from proxim.core.pairing import messages as pair_msg
 from proxim.core.sanitize import MAX_NAME_BYTES
 from tests.rows import each_row
 
-# Stands for what a peer sent: no error may repeat it
+# The mark stands for a peer's text, which no error may repeat.
 MARK = "PEERVALUE"
 CLIENT = devices.DeviceInfo("Client-PC-123", "device-xyz")
 
 
 def refused(text: str) -> MessageError:
-    """The error that parse_message raises, which never carries what the peer wrote."""
+    """Return the error that parse_message raises, and check that it does not contain the peer's
+    text.
+    """
     with pytest.raises(MessageError) as caught:
         pair_msg.parse_message(text)
     assert MARK not in "".join(traceback.format_exception(caught.value))
@@ -33,7 +35,7 @@ def refused(text: str) -> MessageError:
 
 # --- the seed's document, to the letter -----------------------------------------------------------
 
-# Its text, what it means, what we add when we write it
+# Each example has its text, its meaning, and the fields that we add when we write it.
 SEED_EXAMPLES: list[tuple[str, pair_msg.Message, JSONObject]] = [
     (
         """{
@@ -300,7 +302,7 @@ LINE = "candidate:842163049 1 udp 1677729535 192.168.1.7 46154 typ host"
             pair_msg.Description("v=0\r\n", pair_msg.SDPType.ANSWER),
         ),
         ({"sdp": {"sdp": "v=0"}}, pair_msg.Description("v=0")),
-        # The inner object is the whole description
+        # The inner object is the whole description.
         (
             {"sdp": {"sdp": "v=0"}, "type": "answer"},
             pair_msg.Description("v=0"),
@@ -427,12 +429,12 @@ OBJECT_OR_TEXT = {"payload.sdp", "payload.candidate"}
 
 
 def full(kind: str) -> JSONObject:
-    """A message of this kind with all its fields."""
+    """Return a message of this kind with all its fields."""
     return {"type": kind.partition(",")[0], **copy.deepcopy(FULL[kind])}
 
 
 def paths(fields: JSONObject, prefix: str = "") -> Iterator[str]:
-    """The dotted path of every field."""
+    """Yield the dotted path of every field."""
     for name, value in fields.items():
         yield prefix + name
         if isinstance(value, dict):
@@ -440,7 +442,7 @@ def paths(fields: JSONObject, prefix: str = "") -> Iterator[str]:
 
 
 def holder_of(fields: JSONObject, path: str) -> tuple[JSONObject, str]:
-    """The object that holds the field at `path`, and the field's own name."""
+    """Return the object that holds the field at `path`, and the field's own name."""
     *parents, name = path.split(".")
     for parent in parents:
         fields = fields[parent]
@@ -448,7 +450,9 @@ def holder_of(fields: JSONObject, path: str) -> tuple[JSONObject, str]:
 
 
 def wrong_values(path: str, value: object) -> list[Any]:
-    """One of each JSON type that `path` does not take, and what has the type but no sense."""
+    """Return one value of each JSON type that `path` does not accept, and values of the right
+    type that make no sense.
+    """
     name = path.rpartition(".")[2]
     wrong: list[Any] = [
         [],
@@ -522,7 +526,7 @@ def test_every_field_missing_or_null(kind: str, path: str) -> None:
     error = refused(json.dumps(absent))
     assert error.reason is Reason.BAD_MESSAGE
     assert name in error.problem.detail
-    # Null there is the end of candidates
+    # A null candidate marks the end of candidates.
     if path == "payload.candidate":
         assert pair_msg.parse_message(json.dumps(null)) == pair_msg.Signal(
             "abc123", pair_msg.Candidate("", *_companions(null)), _mac(null)
@@ -607,14 +611,14 @@ def test_limits_are_in_bytes(kind: str, path: str) -> None:
 
 
 def repr_of_values(message: pair_msg.Message) -> str:
-    """All that the message says, hidden fields too."""
+    """Return the repr of all values of the message, including hidden fields."""
     return json.dumps(pair_msg.message_fields(message), ensure_ascii=False)
 
 
 @each_row("kind, path", TEXT_FIELDS)
 @each_row("broken", ["\ud800", "x\udfff", "\ude00\ud83d"])
 def test_lone_surrogates_are_refused(kind: str, path: str, broken: str) -> None:
-    # "\ud800" spelled out, and as a character of the text itself
+    # The surrogate is tried as the escape "\ud800" and as a character of the text itself.
     for escape in (True, False):
         fields = full(kind)
         holder, name = holder_of(fields, path)
@@ -702,7 +706,7 @@ def test_numbers_of_ours_are_small_integers(number: str) -> None:
 
 
 def texts(max_bytes: int, min_size: int = 0) -> st.SearchStrategy[str]:
-    """Text that fits `max_bytes` whatever its characters."""
+    """Return texts that fit into `max_bytes` whatever their characters."""
     return st.text(st.characters(codec="utf-8"), min_size=min_size, max_size=max_bytes // 4)
 
 
@@ -719,7 +723,7 @@ descriptions = st.builds(
 )
 candidates = st.builds(
     pair_msg.Candidate,
-    # Read without the blanks around it
+    # Candidates are read without the blanks around them.
     texts(messages.MAX_CANDIDATE_BYTES).map(str.strip),
     st.none() | texts(messages.MAX_MID_BYTES),
     small,
@@ -757,7 +761,7 @@ def test_what_is_written_reads_back(message: pair_msg.Message) -> None:
 NAMES = sorted(
     {part for kind in FULL for path in paths(FULL[kind]) for part in path.split(".")} | {"type"}
 )
-# A path is split at its dots
+# Paths are split at their dots.
 other_names = st.text(st.characters(categories=None, exclude_characters="."))
 json_values = st.recursive(
     st.none()
@@ -778,7 +782,7 @@ json_values = st.recursive(
 
 @st.composite
 def almost_messages(draw: st.DrawFn) -> JSONObject:
-    """A message with some of its fields replaced, removed or added."""
+    """Return a message with some of its fields replaced, removed or added."""
     fields = full(draw(st.sampled_from(sorted(FULL))))
     for _ in range(draw(st.integers(0, 3))):
         holder, name = holder_of(fields, draw(st.sampled_from(list(paths(fields)))))
@@ -791,7 +795,9 @@ def almost_messages(draw: st.DrawFn) -> JSONObject:
 
 
 def attempt(text: str) -> pair_msg.Message | MessageError:
-    """What parse_message gives or raises; anything but a MessageError fails the test."""
+    """Return what parse_message returns or the MessageError that it raises; any other error
+    fails the test.
+    """
     try:
         return pair_msg.parse_message(text)
     except MessageError as error:
@@ -875,7 +881,7 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
         "BAD_MESSAGES": 4400,
         "TAMPERED": 4401,
     }
-    # RFC 6455, 7.4.2: private use
+    # RFC 6455, 7.4.2, reserves these codes for private use.
     assert all(4000 <= code <= 4999 for code in codes.values())
 
 

@@ -1,4 +1,4 @@
-"""The order in which people are asked, and how many may wait."""
+"""Tests of the order in which people are asked, and of how many requests may wait."""
 
 from dataclasses import replace
 
@@ -15,19 +15,19 @@ def prompt(number: int, verified: Verified | None = None) -> st.Prompt:
 
 
 class Queue:
-    """A queue that is told of one request more or less at a time."""
+    """A queue that gets one request more or less at a time."""
 
     def __init__(self) -> None:
         self.it = PromptQueue()
         self.open: list[st.Prompt] = []
 
     def put(self, *prompts: st.Prompt) -> tuple[st.Prompt, ...]:
-        """These are made one by one; what of them was too many."""
+        """Add these requests one by one, and return those that were too many."""
         surplus: tuple[st.Prompt, ...] = ()
         for one in prompts:
             self.open.append(one)
             found = self.it.update(self.open)
-            # The caller declines them
+            # The caller declines the surplus requests.
             self.open = [other for other in self.open if other not in found]
             surplus += found
         return surplus
@@ -79,7 +79,7 @@ def test_one_unverified_request_too_many_is_turned_away_until_there_is_room() ->
     assert queue.put(prompt(10)) == (prompt(10),)
     assert len(queue.queued) == UNVERIFIED_QUEUED
     assert "s10" not in queue.queued
-    # However many others wait
+    # The number of other waiting requests does not matter for a verified one.
     assert queue.put(prompt(11, Verified.CODE)) == ()
     assert queue.put(prompt(10)) == (prompt(10),)
     queue.end(prompt(2))
@@ -93,7 +93,7 @@ def test_a_request_replaces_the_one_of_its_session_and_takes_no_second_place() -
     newer = replace(prompt(0), deadline=50.0, number=2)
     queue.open.remove(prompt(0))
     assert queue.put(newer) == ()
-    # It has to queue again
+    # The newer request goes to the end of the queue.
     assert (queue.shown, queue.queued) == (["s1"], ["s2", "s3", "s0"])
     queue.end(*map(prompt, range(1, 1 + UNVERIFIED_QUEUED)))
     assert queue.it.status == st.Prompts((newer,))

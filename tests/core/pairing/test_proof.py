@@ -1,5 +1,5 @@
-"""Tests of proxim.core.pairing.proof: encodings, keys, tags, MACs; and the vectors, against two
-other implementations.
+"""Tests of proxim.core.pairing.proof: encodings, keys, tags and MACs, and the vectors, which two
+other implementations confirm.
 """
 
 import base64
@@ -77,7 +77,7 @@ def test_base64url_comes_back_in_its_only_spelling(raw: bytes) -> None:
         "AAAAAA",
         "AAA=",
         "AA==",
-        # Of the unused bits, one is set
+        # One of the unused bits is set.
         "AB",
         "A A",
         "A\nA",
@@ -215,7 +215,7 @@ def test_the_counter_moves_with_every_signal() -> None:
     assert len({guest.seal(LINE) for _ in range(300)}) == 300
     guest, host = sides()
     first, second = guest.seal(LINE), guest.seal(LINE)
-    # The first was dropped
+    # The first signal was dropped.
     assert not host.check(LINE, second)
     guest, host = sides()
     first = guest.seal(LINE)
@@ -290,8 +290,8 @@ def naive_context(vector: dict[str, Any]) -> bytes:
 def test_the_vectors_agree_with_a_second_implementation_of_the_specification(
     vector: dict[str, Any],
 ) -> None:
-    """Written from the specification's section on the proof alone, and using nothing of
-    proof.py.
+    """This implementation follows only the specification's section on the proof, and uses
+    nothing of proof.py.
     """
     ctx = naive_context(vector)
     assert ctx.hex() == vector["ctx_hex"]
@@ -348,7 +348,7 @@ def test_the_vectors_agree_with_the_cryptography_package(vector: dict[str, Any])
 
 @each_row("vector", PAIRINGS, name_of=lambda vector: vector["m"])
 def test_the_vectors_are_what_a_reader_of_the_wire_accepts(vector: dict[str, Any]) -> None:
-    """The module itself, fed with the file's words: what a host or guest would compute."""
+    """The module itself gets the file's messages and computes what a host or guest would."""
     ctx = context(
         Method(vector["m"]), vector["sessionID"], devices.DeviceInfo(**vector["deviceInfo"])
     )

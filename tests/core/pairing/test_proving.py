@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.proof: the steps of a proof, each side against the other."""
+"""Tests of proxim.core.pairing.proof: the steps of a proof, with both sides together."""
 
 from dataclasses import replace
 
@@ -171,10 +171,10 @@ def test_the_fake_of_the_tests_refuses_what_the_real_one_refuses(spake2: MakeExc
 
     proof = guest()
     with pytest.raises(ProofError):
-        # Reflected
+        # The guest's own share is reflected.
         proof.finish(proof.auth)
     with pytest.raises(ProofError):
-        # Another guest's
+        # This share is another guest's.
         guest().finish(guest().auth)
     host = spake2(b"x", Side.HOST, b"a", b"b")
     with pytest.raises(ProofError):

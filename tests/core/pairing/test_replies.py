@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.session: what a refused guest reads."""
+"""Tests of proxim.core.pairing.session: the replies that a refused guest gets."""
 
 from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason

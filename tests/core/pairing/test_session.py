@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.session: one session as scripts of inputs and expected commands."""
+"""Tests of proxim.core.pairing.session: scripts of inputs and expected commands for one session."""
 
 import itertools
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
 
 
 def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
-    """What ends a prompt that was not approved."""
+    """Return the commands that end a prompt that was not approved."""
     return [
         do.CancelTimer(APPROVAL),
         pair_do.Send(
@@ -101,7 +101,7 @@ def rejected(reason: Reason, guest: PairingRequest = GUEST) -> list[do.Command]:
 def link_closed(
     reason: Reason, before: st.LinkStatus, *, said_bye: bool = False
 ) -> list[do.Command]:
-    """What ends a link."""
+    """Return the commands that end a link."""
     told = replace(before, stage=st.Stage.CLOSED, can_text=False, reason=reason)
     return [
         do.CancelTimer(OPEN_TIMER),
@@ -112,7 +112,7 @@ def link_closed(
 
 
 def ended(reason: Reason) -> list[do.Command]:
-    """What ends a session that serves a guest."""
+    """Return the commands that end a session that serves a guest."""
     return [
         do.CancelTimer(SESSION),
         pair_do.Send(GUEST.connection, pair_msg.SessionEnded(host_code.CODE_SESSION_ID, reason)),
@@ -156,7 +156,7 @@ def linked(kind: ev.SessionType = ONE_TIME) -> Session:
 
 
 def proved(number: int, name: str = host_code.CODE_SESSION_ID) -> PairingRequest:
-    """A guest on the socket of that number, with keys of its own."""
+    """Return the request of a guest on the socket with that number, with keys of its own."""
     keys = ProofKeys(b"", bytes([number]), b"", b"secret")
     return PairingRequest(
         ev.ConnectionID(number), GUEST.address, name, GUEST.device, devices.Verified.CODE, keys
@@ -172,12 +172,14 @@ def keys_of(guest: PairingRequest) -> ProofKeys:
 
 
 def back(number: int, last: PairingRequest) -> PairingRequest:
-    """It comes back on a new socket, by what its last proof left it."""
+    """Return the request of a guest that comes back on a new socket with the secret of its last
+    proof.
+    """
     return replace(proved(number, keys_of(last).resume_name()), verified=None)
 
 
 def offered_by(session: Session, guest: PairingRequest) -> ev.LinkID:
-    """The guest that was let in offers, and is answered."""
+    """Let the approved guest send its offer and get the answer; return the link."""
     assert session.link is not None
     link = session.link.id
     description = pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
@@ -190,7 +192,7 @@ def offered_by(session: Session, guest: PairingRequest) -> ev.LinkID:
 
 
 def open_link(session: Session, guest: PairingRequest) -> ev.LinkID:
-    """The guest that was let in offers, and its link opens."""
+    """Let the approved guest send its offer, and open its link; return the link."""
     link = offered_by(session, guest)
     session.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL), T0)
     assert session.state is SessionState.LINKED
@@ -431,7 +433,7 @@ def test_an_attempt_that_fails_tells_the_guest_and_leaves_the_session_open(
     )
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
     play.on(Ask(OTHER), ...)
-    # A link's id is never used twice
+    # A link's id is never used twice.
     new = link_do.OpenPeer(ev.LinkID("host-2"), offerer=False)
     play.on(ev.Decide(ID, approved=True), ..., new, ...)
 
@@ -507,7 +509,7 @@ def test_an_open_link_stands_without_its_socket() -> None:
 )
 def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reason) -> None:
     session = linked()
-    # To a guest that still hears us
+    # A guest that is still there gets CLOSED as the reason.
     told = reason if reason is Reason.PEER_VANISHED else Reason.CLOSED
     assert session.handle(event, T0) == [*link_closed(reason, CONNECTED), *ended(told)]
     assert session.state is SessionState.ENDED
@@ -517,7 +519,7 @@ def test_a_one_time_session_ends_with_its_link(event: SessionInput, reason: Reas
 def test_the_guest_of_any_other_session_may_come_back(kind: ev.SessionType) -> None:
     session = linked(kind)
     play = Playbook(session, T0)
-    # An orderly end, not a link that failed
+    # The link ended in order and did not fail.
     closed = pair_do.CloseConnection(GUEST.connection)
     play.on(heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), closed)
     assert (session.state, session.guest, session.link) == (SessionState.OPEN, None, None)
@@ -572,7 +574,7 @@ def test_a_one_time_session_that_was_joined_in_time_outlives_its_15_minutes() ->
     play.on(ev.TimerFired(SESSION))
     play.on(CHANNEL, ...)
     play.reaches(SessionState.LINKED)
-    # It ends as any other: over, not expired.
+    # It ends like any other session: it is closed, not expired.
     play.on(heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), *ended(Reason.CLOSED))
     play = Playbook(linked(), T0)
     play.on(ev.TimerFired(SESSION))
@@ -661,7 +663,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     ]
     open_link(session, guest)
     assert session.link is not None
-    # What the person was told when they approved
+    # The link shows what the person saw when they approved.
     assert session.link.status.verified is devices.Verified.CODE
 
 
@@ -716,7 +718,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     guest = back(3, PROVED)
     play.on(ResumeLink(guest), ..., at=T0 + 95)
     offered_by(session, guest)
-    # A lane may carry it
+    # A lane may still carry the link.
     play.on(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
     commands = play.on(
         ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
@@ -749,7 +751,7 @@ def test_the_keys_before_hold_until_the_new_link_opens_and_no_longer() -> None:
     session = away()
     names = [keys_of(PROVED).resume_name()]
     guest = PROVED
-    # The guest did not hear the first approval, and so comes by the same name
+    # The guest did not receive the first approval, so it comes again under the same name.
     for number in (3, 4):
         guest = back(number, PROVED)
         session.handle(ResumeLink(guest), T0)
@@ -796,7 +798,7 @@ def test_a_lifetime_that_ends_meanwhile() -> None:
         do.Publish(replace(WAITING, stage=st.Stage.CLOSED, reason=Reason.EXPIRED, deadline=None)),
         do.CancelTimer(SESSION),
     )
-    # A one-time session that was joined in time
+    # A one-time session that was joined in time does not expire.
     play = Playbook(away(), T0)
     play.on(ev.TimerFired(SESSION))
     play.on(ResumeLink(back(3, PROVED)), ...)
@@ -834,11 +836,11 @@ def lane_says(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
 
 
 def over_a_lane() -> Session:
-    """WebRTC opened nowhere, and the guest's lane carries the link."""
+    """Return a session whose link is carried by the guest's lane, because WebRTC did not open."""
     session = new_session(PERSISTENT)
     session.handle(Ask(PROVED), T0)
     session.handle(ev.Decide(ID, approved=True), T0)
-    # The guest has not said a word on it
+    # The guest has sent no message on the lane yet.
     assert session.handle(link_ev.LaneOpened(LINK, carries_link=True), T0) == []
     session.handle(lane_says(link_msg.Hello("Phone")), T0)
     assert session.state is SessionState.LINKED
@@ -855,7 +857,7 @@ def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     guest = back(3, PROVED)
     session.handle(ResumeLink(guest), T0)
     open_link(session, guest)
-    # Which is tried first, each time
+    # Each new attempt tries WebRTC first.
     assert session.link.status.via is st.Via.WEBRTC
 
 
@@ -870,7 +872,7 @@ def test_a_description_that_is_stale_beside_the_lane_is_of_no_use_and_no_harm() 
     commands = session.handle(
         signal(pair_msg.Signal(PROVED.session_id, pair_msg.Candidate(LINE)), PROVED), T0
     )
-    # What was changed on its way still ends it.
+    # A signal that was changed on its way still ends the session.
     ended = pair_msg.SessionEnded(PROVED.session_id, Reason.TAMPERED)
     assert pair_do.Send(PROVED.connection, ended) in commands
 
@@ -983,7 +985,7 @@ def test_a_proved_guest_that_got_what_we_did_not_send_ends_the_session_by_name(
     told = [one.status for one in commands if isinstance(one, do.Publish)][-1]
     assert isinstance(told, st.LinkStatus)
     assert (told.stage, told.reason) == (st.Stage.CLOSED, Reason.TAMPERED)
-    # Its socket is gone
+    # The guest's socket is gone.
     assert not any(isinstance(one, pair_do.Send | pair_do.CloseConnection) for one in commands)
 
 

@@ -1,5 +1,5 @@
-"""Tests of proxim.core.pairing.session: which request an answer means, and who is not asked
-about again.
+"""Tests of proxim.core.pairing.session: which request an answer belongs to, and which guests no
+person is asked about again.
 """
 
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None
     assert first.number != second.number
     too_late = [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
     play.on(ev.Decide(ID, approved=True, number=first.number), *too_late)
-    # It could mean either
+    # An answer without a number could mean either request.
     play.on(ev.Decide(ID, approved=True), *too_late)
     assert session.serves(other.connection)
     play.on(ev.Decide(ID, approved=True, number=second.number), ...)

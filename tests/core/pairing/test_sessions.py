@@ -1,4 +1,6 @@
-"""Tests of proxim.core.pairing.session: what is kept, and what is forgotten at once."""
+"""Tests of proxim.core.pairing.session: which sessions are kept, and which are forgotten at
+once.
+"""
 
 from dataclasses import replace
 
@@ -26,7 +28,7 @@ T0 = 100.0
 
 
 def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
-    """A session that gives its links these ids, one after the other."""
+    """Add and return a session that gives its links these ids, one after the other."""
     ids = iter(links)
     session = Session(
         new_session(session_id),
