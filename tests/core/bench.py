@@ -1,6 +1,6 @@
-"""A program with a simulated clock and a ledger that checks its events and commands.
+"""A program with a simulated clock and a ledger, which checks its events and commands.
 
-Nothing here waits: a script of 40 seconds or 15 minutes takes no time.
+Nothing here really waits, so a script of 40 seconds or 15 minutes takes no time.
 """
 
 from types import EllipsisType

@@ -16,7 +16,7 @@ def published(commands: list[do.Command]) -> list[st.Status]:
 def sent(
     commands: list[do.Command], connection: ev.ConnectionID | None = None
 ) -> list[pair_msg.Message]:
-    """Return the messages that these commands send on a WebSocket, or on any of them."""
+    """Return the messages that these commands send, only those on `connection` if it is given."""
     return [
         command.message
         for command in commands

@@ -227,7 +227,7 @@ class Ledger:
         assert bool(self.to_ask.shown) == bool(waiting)
 
     def look_at_timers(self) -> None:
-        """Check that every timer of a link or transfer belongs to one that goes on, and that every
+        """Check that every timer of a link or transfer has a living owner, and that every
         transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:

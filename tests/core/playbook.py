@@ -81,7 +81,7 @@ class Playbook(Generic[Event]):
 
     def reaches(self, state: object) -> None:
         """Check that the machine is in this state now."""
-        # Not every machine has one
+        # Not every machine has a state.
         found = getattr(self.machine, "state")  # noqa: B009
         assert found is state, f"{self.trace}\n\nin {found}, not in {state}"
 

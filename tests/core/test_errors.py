@@ -31,7 +31,7 @@ FOR_DEVELOPERS: Final = {
     Reason.BAD_COMMAND,
 }
 
-# These report what follows by itself, because there is nothing to do.
+# These sentences name no next step, because there is nothing to do.
 NOTHING_TO_DO: Final = {
     Reason.UNSUPPORTED,
     Reason.SETTINGS_BROKEN,

@@ -222,8 +222,8 @@ class Wire:
         return self.run()
 
     def lose(self, *sides: Side) -> "Wire":
-        """Let the link fall silent. These sides notice at once, and the guest then comes back at
-        once.
+        """Let the link fall silent. These sides notice it; the guest, if it is among them, comes
+        back at once.
         """
         self.lost = True
         for side in sides:
@@ -1208,8 +1208,8 @@ def test_whatever_he_does(steps: list[Step], by_code: bool, approve: bool) -> No
 def linked(by_code: bool = True) -> Wire:
     """Return an honest pairing, with its recorded frames cleared.
 
-    A guest that comes back proves itself by another method, so that SPAKE2 itself is not
-    attacked here.
+    A guest that comes back proves itself by another method, so SPAKE2 is not attacked here and
+    may be fake.
     """
     wire = Wire(honestly, by_code=by_code, spake2=FakeSpake2).join()
     assert wire.guest_connected

@@ -858,8 +858,8 @@ def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
 
 
 class AnyWorld(RuleBasedStateMachine):
-    """Two honest programs, whatever their people and network do: no error and no INTERNAL
-    occurs, and all recovers.
+    """Two honest programs, whatever their people and networks do: there is no error and no
+    INTERNAL, and both programs recover.
     """
 
     @initialize(

@@ -19,8 +19,9 @@ STREAM = f"files/{to_base64url(bytes(16))}/0"
 
 
 def words_about_files(ledger: Ledger, number: int) -> list[file_msg.FileMessage]:
-    """Return messages that a peer may send about files, right or wrong ones. They are about a
-    transfer of the peer's own or about the newest one that the ledger knows.
+    """Return messages that a peer may send about files, right or wrong ones.
+
+    They are about a transfer of the peer's own or the newest one in the ledger.
     """
     own = TransferID(to_base64url(number.to_bytes(16)))
     known = list(ledger.transfers)[-1:]
@@ -100,6 +101,6 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     if number % 2:
         return file_ev.SendPaths(link, ("photo",))
     # The test's program counts its own ids, while a real one draws them at random. A peer's id must
-    # therefore never be one that the program comes to later.
+    # therefore never be one that the program will count to.
     peers = TransferID(to_base64url((1 << 64 | number).to_bytes(16)))
     return says(file_msg.Announce(peers, (Entry("photo", 40),)))

@@ -197,8 +197,8 @@ def test_without_asking() -> None:
 
 
 def questions(bench: Bench) -> list[tuple[file_st.TransferState, bool]]:
-    """Return the published states of the receiver, as far as the transfer was announced or
-    begun, and whether each needed an answer.
+    """Return the receiver's published states of announced or active transfers, and whether each
+    state needed an answer.
     """
     told = [
         one.status

@@ -50,8 +50,10 @@ def check_questions(side: "Side") -> None:
 
 
 def check_timers(side: "Side") -> None:
-    """Check the timers: a transfer that sends may watch the lane. A transfer that is kept waiting
-    (listed, but without a status) must have its timer, because nothing else would end its wait.
+    """Check that only a transfer that sends or is kept waiting has a timer.
+
+    The first watches the lane. The second, which is listed but has no status, must have one,
+    because nothing else would end its wait.
     """
     timers = set()
     for timer in side.timers:

@@ -168,7 +168,7 @@ def test_candidates_of_browsers() -> None:
 
 
 def udp_candidates(lines: list[str]) -> list[list[str]]:
-    """Return the words of those candidates that a data channel can use."""
+    """Return the fields of those candidates that a data channel can use."""
     candidates = [line.split(" ") for line in lines]
     return [words[:8] for words in candidates if len(words) > 1 and words[2].lower() == "udp"]
 

@@ -82,8 +82,8 @@ def test_out_of_turn(
     proved: bool,
     reason: Reason,
 ) -> None:
-    """Neither a second description nor one of the other side's type is accepted; no MAC covers
-    these cases.
+    """A second description is refused, and so is one of the other side's type, which no MAC
+    covers.
     """
     signal = one(proved=proved).seal("x", own)
     assert (

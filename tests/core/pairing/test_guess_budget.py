@@ -124,9 +124,7 @@ def test_a_try_in_flight_survives_any_sleep(held: bool) -> None:
 
 
 def test_hanging_up_gains_nothing() -> None:
-    """A try without an answer counts as a failure, because `end` is called whatever became of
-    the guest.
-    """
+    """A try without an answer counts as a failure, because `end` is called in every case."""
     budget = GuessBudget()
     for number in range(20):
         assert budget.consume(address(number), T0 + 10 * number) is None

@@ -463,7 +463,7 @@ def test_from_request_to_link(by_code: bool) -> None:
         do.Publish(st.Prompts()),
         do.Publish(st.NoInvitation(None)),
     ]
-    # "@code" stays this session's name on this socket, though another code may be shown meanwhile.
+    # "@code" stays this session's name on this socket, even if another code is shown by then.
     host.handle(ONE_TIME)
     host.says(
         guest,

@@ -1,4 +1,4 @@
-"""Tests of the first code, which exists before the host, and of the host that takes it over."""
+"""Tests of the first code, which is made before the host, and of the host that then owns it."""
 
 from proxim.core import commands as do
 from proxim.core import events as ev
