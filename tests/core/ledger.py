@@ -65,8 +65,7 @@ class Ledger:
         # The disk has listed these transfers, but no status of them was published yet. A transfer
         # that stays here is kept waiting.
         self.unannounced: set[TransferID] = set()
-        # These transfers are to be sent. They are here from the listing of their files to their
-        # end.
+        # These transfers are to be sent; each stays here from the listing of its files to its end.
         self.listed: set[TransferID] = set()
         self.sinks: dict[TransferID, SinkState] = {}
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
@@ -227,8 +226,8 @@ class Ledger:
         assert bool(self.to_ask.shown) == bool(waiting)
 
     def look_at_timers(self) -> None:
-        """Check that every timer of a link or transfer has a living owner, and that every
-        transfer that is kept waiting has a timer, which ends its wait.
+        """Check that every timer of a link or transfer has an owner that still exists, and that
+        every transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:
             match timer.name:

@@ -1,5 +1,5 @@
-"""Secrets appear in no repr, because logs, tracebacks and failing asserts show events, commands,
-statuses and messages by it.
+"""Secrets appear in no repr, because logs, tracebacks and failing asserts show the reprs of
+events, commands, statuses and messages.
 """
 
 import dataclasses

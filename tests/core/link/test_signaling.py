@@ -82,9 +82,7 @@ def test_out_of_turn(
     proved: bool,
     reason: Reason,
 ) -> None:
-    """A second description is refused, and so is one of the other side's type, which no MAC
-    covers.
-    """
+    """A second description is refused, and so is a changed type, which the MAC does not cover."""
     signal = one(proved=proved).seal("x", own)
     assert (
         refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason

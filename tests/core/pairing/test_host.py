@@ -352,7 +352,7 @@ def test_the_network_goes_and_comes_back_while_a_guest_is_linked(host: HostBench
     host.linked()
     host.handle(ev.NetworksSeen(()))
     host.handle(ev.NetworksSeen((ETHERNET,)))
-    # There is no code because of the guest; "no network" is out of date.
+    # No code is shown because a guest has the session, so "no network" is out of date.
     host.on(ev.Listening(ETHERNET.address, PORT), do.Publish(st.NoInvitation(None)))
 
 
