@@ -154,7 +154,7 @@ async def _bare_page(browser: "Browser") -> "AsyncIterator[Page]":
 
 @contextlib.asynccontextmanager
 async def _aiortc(role: str) -> AsyncIterator[tuple[Program, asyncio.StreamReader, int]]:
-    """Run an end of bench/bare_link.py; give it and both ends of its description's exchange."""
+    """Run an end of bench/bare_link.py; yield it, a reader of what it writes, and a pipe to it."""
     (their_read, write), (read, their_write) = os.pipe(), os.pipe()
     command = module("bare_link", role, str(their_read), str(their_write), str(FILE_BYTES))
     try:

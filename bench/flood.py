@@ -129,7 +129,7 @@ async def figures(options: Options) -> list[Figure]:
 
 
 async def flood_once(sources: int) -> Taken:
-    """Measure a fresh host: an honest guest alone, honest guests in the flood, and the rest after."""
+    """Measure a fresh host: without the flood, during it with honest guests, and after it."""
     address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
     async with running(
         (*PROXIM, "host", "--json", "--type", "persistent", "--address", address)

@@ -107,7 +107,7 @@ class Cable:
                     waiting[other].append((free_at[other] + DELAY_SECONDS, piece))
 
     def _pieces(self, frame: bytes, dice: random.Random) -> Iterator[tuple[bytes, int]]:
-        """Yield what is left of a frame after the losses, each piece with its number of segments."""
+        """Yield the pieces that are left of a frame, each with its number of segments."""
         train = _Train(frame) if frame[1] == _TRAIN else None
         count = train.count if train is not None else 1
         self.carried += count

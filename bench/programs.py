@@ -24,7 +24,7 @@ PATIENCE: Final = 30.0
 # This is enough for the longest line of a child: an announcement that names 10,000 files.
 LINE_BYTES: Final = 64 * 1024 * 1024
 
-# So long a program must be still to count as at rest
+# A program counts as at rest after it has been idle for so long.
 _REST_SECONDS: Final = 0.5
 # The kernel counts CPU time by a clock; this is two of its ticks.
 _REST_CPU_SECONDS: Final = 0.02

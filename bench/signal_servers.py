@@ -52,7 +52,7 @@ class EchoingPeer:
         self._sdp: str | None = None
 
     def add_candidate(self, candidate: pair_msg.Candidate) -> None:
-        """Report a description that makes a signal exactly as long as the one with this candidate."""
+        """Report a description whose signal is exactly as long as the candidate's."""
         # All candidates of a guest are the same here.
         if self._sdp is None:
             came = pair_msg.dump_message(pair_msg.Signal("", candidate))

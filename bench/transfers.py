@@ -130,7 +130,7 @@ def listed(path: Path) -> list[tuple[str, int]]:
 
 
 def clear(folder: Path) -> None:
-    """Remove all that came, and wait for the disk, so that no write-back disturbs the next round."""
+    """Remove all that came, and wait for the disk, so that the next round is undisturbed."""
     for one in folder.iterdir():
         if one.is_dir():
             shutil.rmtree(one)

@@ -117,7 +117,7 @@ class Phone:
         self.page.locator("#linked").wait_for(state="visible")
 
     def reads_at_most(self, count: int) -> None:
-        """From the next page on, limit how much it reads of what it sends until its gate is opened."""
+        """From the next page on, read only so much of what it sends until the gate is opened."""
         self.page.add_init_script(READING_GATE % count)
 
     def opens_gate(self) -> None:
