@@ -81,7 +81,7 @@ def _rate(seconds: float) -> float:
     return FILE_BYTES / MEGABYTE / seconds
 
 
-# --- ours -----------------------------------------------------------------------------------------
+# --- Proxim ---------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
@@ -142,7 +142,7 @@ async def _send_to_host(host: Program, page: "Page", file: Path, folder: Path) -
     return took
 
 
-# --- bare -----------------------------------------------------------------------------------------
+# --- bare data channels ---------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager

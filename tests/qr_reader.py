@@ -1,8 +1,8 @@
 """Reads the QR code in a screenshot, as a camera app would read it off the screen.
 
-It looks for the finder patterns, samples every module and removes the mask of ISO/IEC 18004. A
-screenshot is clean, so errors are not corrected; an error would show as a wrong text. The
-standard's tables come from the package qrcode.
+It looks for the finder patterns, samples every module, and undoes the masking and interleaving of
+ISO/IEC 18004. A screenshot is clean, so errors are not corrected; an error would show as a wrong
+text. The standard's tables come from the package qrcode.
 """
 
 import re

@@ -176,7 +176,7 @@ def test_every_text_gets_its_values() -> None:
     assert wrong == []
 
 
-# --- what is said past the files ------------------------------------------------------------------
+# --- texts for people outside the files -----------------------------------------------------------
 
 # Prose is two words beside each other, or, in an f-string, a word with a space before or after it.
 PROSE: Final = re.compile(r"[^\W\d_]{2,}[,;:.]? (?:[^\W\d_]{2,}|a )")

@@ -162,7 +162,7 @@ def layer_of_import(name: str) -> str:
     return "package"
 
 
-# --- the rules: each gives what is wrong with one module ------------------------------------------
+# --- the rules: each yields what is wrong with one module -----------------------------------------
 
 
 def belongs_to_a_layer(module: Module) -> Iterator[str]:
@@ -278,7 +278,7 @@ def test_core_reads_no_clock(package: list[Module]) -> None:
     assert offenders(core_reads_no_clock, package) == []
 
 
-# --- around the package ---------------------------------------------------------------------------
+# --- files around the package ---------------------------------------------------------------------
 
 
 def test_the_walk_finds_the_package(package: list[Module]) -> None:

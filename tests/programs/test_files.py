@@ -230,7 +230,7 @@ def test_always_from_this_device(sides: Sides) -> None:
         assert end(host)["reason"] == "declined"
 
 
-# --- large ----------------------------------------------------------------------------------------
+# --- large files ----------------------------------------------------------------------------------
 
 
 # 4.4 GB take long on a machine that is busy with other work as well.

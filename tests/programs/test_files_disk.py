@@ -97,7 +97,7 @@ def check_arrives(both: tuple[Program, Program], file: Path, saved: Path) -> Non
     assert names(saved) == [file.name]
 
 
-# --- where it is received -------------------------------------------------------------------------
+# --- the receiver's disk --------------------------------------------------------------------------
 
 
 def test_a_disk_that_has_no_room(sides: Sides, small_disk: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_folder_that_is_removed(sides: Sides) -> None:
         check_retry(both, failed, file, saved)
 
 
-# --- where it is sent from ------------------------------------------------------------------------
+# --- the sender's disk ----------------------------------------------------------------------------
 
 
 def truncate(path: Path) -> None:

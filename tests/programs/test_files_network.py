@@ -67,7 +67,7 @@ class Firewall:
     refuses: bool = False
     # So many lanes are cut as soon as they have carried `allowance` packets.
     cuts: int = 0
-    # 1000 packets carry at most about a megabyte.
+    # 1000 packets carry 1.5 MB at most.
     allowance: int = 1000
     lanes: list[int] = field(default_factory=list)
     _ports: list[int] = field(default_factory=list)

@@ -262,7 +262,7 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
         await host.stop()
 
 
-# --- a wire that changes bits of frames, which no library hands on --------------------------------
+# --- a wire that changes bits of frames, which no library can do ----------------------------------
 
 
 class Wire:
@@ -330,7 +330,8 @@ FLIPS = {
 
 
 @pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
-# The cases run one after the other, and each has a limit of its own that names it.
+# The cases run one after the other. Each has a limit of its own, so that one that never ends is
+# named.
 @pytest.mark.timeout(400)
 async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides() -> None:
     """The third frame of each side is the guest's offer or the host's answer."""
@@ -373,7 +374,7 @@ async def reasons_after_a_changed_frame(
         await host.stop()
 
 
-# --- how each kind is thrown at the host ----------------------------------------------------------
+# --- how each kind is sent to the host ------------------------------------------------------------
 
 
 async def throw_message(host: HostUnderAttack, entry: Entry) -> None:

@@ -183,7 +183,7 @@ def test_a_browser_that_is_too_old_is_told(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
-        # This is what a browser does that does not know the newer parts of JavaScript.
+        # A browser that does not know the newer parts of JavaScript fails in the same way.
         guest.page.route(
             "**/pairing/ask.mjs",
             lambda route: route.fulfill(body="of the future", content_type="text/javascript"),

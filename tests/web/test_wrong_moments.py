@@ -334,8 +334,8 @@ def test_a_file_that_changes_while_it_is_sent(
 
 
 def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    """The page says what is wrong with a text until the person changes it, and keeps the text; it
-    does not send an empty one.
+    """The page says what is wrong with a text, and keeps it, until the person changes it. It shows
+    no empty text of the host.
     """
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
@@ -362,7 +362,7 @@ def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path:
         still_linked(host, guest)
 
 
-# --- the host, and who listens --------------------------------------------------------------------
+# --- the host, and screen readers -----------------------------------------------------------------
 
 
 def test_a_host_that_dies_under_a_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:
