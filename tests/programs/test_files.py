@@ -205,7 +205,7 @@ def test_twenty_gigabytes_announced_and_cancelled(sides: Sides) -> None:
                 for side in both:
                     ended = end(side)
                     assert (ended["state"], ended["reason"]) == ("cancelled", "cancelled")
-                # A file that is sent next arrives.
+                # The cancelled transfer does not block the next file.
                 send(both[1], small)
                 assert end(both[0])["sha256"] == sha256(small)
                 assert end(both[1])["state"] == "done"

@@ -127,7 +127,7 @@ def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink) 
         sides.gate.open()
         for side in both:
             assert [event["state"] for event in ends(side, 2).values()] == ["done", "done"]
-            # The guest was asked about it once, and no part of it came twice.
+            # Each side was asked only once, so the transfer was not announced again.
             asked_about = [
                 event
                 for event in side.seen

@@ -26,8 +26,8 @@ Bridge.painted = painted
 from proxim.app.main import main
 main([])
 """
-# These modules of the package may be loaded. A new one delays every start, so it belongs here only
-# if the first paint needs it.
+# These modules of the package are loaded, and no others. A new one delays every start, so it
+# belongs here only if the first paint needs it.
 PAINTED: Final = {
     "proxim",
     "proxim.languages",
