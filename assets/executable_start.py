@@ -1,5 +1,5 @@
-"""Runs first inside the executable (PyInstaller calls it a runtime hook): what differs there from a
-run of the sources.
+"""Runs first inside the executable (PyInstaller calls it a runtime hook) and handles what differs
+there from a run of the sources.
 """
 
 import os
@@ -10,18 +10,18 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Final
 
-# The two arrive within milliseconds; nobody presses Ctrl-C twice as fast
+# The two signals arrive within milliseconds, and nobody presses Ctrl-C twice as fast.
 _SAME_SIGNAL_SECONDS: Final = 0.3
 
 Handler = Callable[[int, FrameType | None], Any]
 
 
 def _restore_library_path() -> None:
-    """The system's tools that we ask (xrdb, gsettings, ufw) must load the system's libraries, not
-    those unpacked here.
+    """Let the system's tools that Proxim runs (xrdb, gsettings, ufw) load the system's libraries
+    instead of those unpacked here.
 
-    The loader has read the variable already when our own process began, so nothing of ours changes
-    (PyInstaller's manual, "Launching external programs from the frozen application").
+    The loader has already read the variable when our own process began, so nothing changes for
+    Proxim (PyInstaller's manual, "Launching external programs from the frozen application").
     """
     original = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
     if original is not None:
@@ -31,12 +31,12 @@ def _restore_library_path() -> None:
 
 
 def _hear_signals_once() -> None:
-    """One Ctrl-C is one Ctrl-C.
+    """Treat one Ctrl-C as one signal.
 
-    A one-file executable is two processes: the outer unpacks, waits and cleans up, the inner is
-    Proxim. A terminal's Ctrl-C reaches both, the outer forwards its own, and Proxim would take the
-    second one for impatience. (The outer can be told not to forward; then `kill` of the process
-    that people see would do nothing.)
+    A one-file executable is two processes: the outer one unpacks, waits and cleans up, and the
+    inner one is Proxim. A terminal's Ctrl-C reaches both, and the outer process forwards its own.
+    Proxim would then take the second signal for an impatient second Ctrl-C. (The outer process can
+    be configured not to forward, but then `kill` of the process that people see would do nothing.)
     """
     set_handler = signal.signal
 

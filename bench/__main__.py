@@ -1,6 +1,6 @@
-"""Print the figures: `python -m bench` for all rows, `python -m bench NAME ...` for some.
+"""Prints the figures: `python -m bench` for all rows, `python -m bench NAME ...` for some.
 
-Exit status 1: a reach was missed.
+Exit status 1 means that a target was missed.
 """
 
 import argparse
@@ -48,7 +48,7 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
 
 
 async def main() -> int:
-    """Measure one row after the other: two at once would measure each other."""
+    """Measure one row after the other, because two at once would disturb each other."""
     parser = argparse.ArgumentParser(
         prog="python -m bench", description="Figures of Proxim beside a bare equivalent."
     )

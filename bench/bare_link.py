@@ -1,7 +1,8 @@
-"""One of two bare aiortc peers: offers or answers over a pipe, and tells when its channel opened.
+"""One of two bare aiortc peers: it offers or answers over a pipe, and reports when its channel
+opened.
 
 Usage: python -m bench.bare_link offer|answer READ_FD WRITE_FD [BYTES]. The offerer waits for a line
-on standard input; with BYTES for another one, and sends as many.
+on standard input. With BYTES it waits for another line and then sends so many bytes.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from typing import Final
 
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 
-# As large as ours
+# Messages are as large as Proxim's.
 _MESSAGE_BYTES: Final = 64 * 1024
-# Aiortc's send() never waits
+# The queue needs a limit of its own, because aiortc's send() never waits.
 _QUEUE_BYTES: Final = 8 * _MESSAGE_BYTES
 
 
@@ -54,7 +55,7 @@ async def _pour(channel: RTCDataChannel, amount: int) -> None:
 
 
 async def main(role: str, read_fd: int, write_fd: int, amount: int) -> None:
-    """Link, and stay until killed."""
+    """Link, and stay until the process is killed."""
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
     reader = await _reader(read_fd)
     if role == "offer":
@@ -71,7 +72,7 @@ async def main(role: str, read_fd: int, write_fd: int, amount: int) -> None:
             await go.readline()
             await _pour(channel, amount)
     else:
-        # A reference, or it is collected
+        # Without a reference, the channel would be garbage-collected.
         channels: list[RTCDataChannel] = []
         left = amount
 

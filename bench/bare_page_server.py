@@ -1,7 +1,7 @@
-"""The smallest server of a page that opens a WebSocket and sends a `pair_request`; tells how long
-that took.
+"""The smallest server of a page that opens a WebSocket and sends a `pair_request`; it reports how
+long that took.
 
-Usage: python -m bench.bare_page_server. It prints its URL, and a line for each request that came.
+Usage: python -m bench.bare_page_server. It prints its URL, and a line for each request.
 """
 
 import asyncio

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 REACH: Final = 0.95
 FILE_BYTES: Final = 256 * MEGABYTE
-# Each takes some two minutes
+# Each round takes about two minutes.
 MOST_ROUNDS: Final = 3
 _WHAT: Final = ("256 MB, host to Chromium", "256 MB, Chromium to host")
 _PAGE: Final = ROOT / "bench" / "bare_page.html"
@@ -48,7 +48,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     with disk_folder() as folder:
         file = make_file(folder / "256MB.bin", FILE_BYTES)
         try:
@@ -81,12 +81,12 @@ def _rate(seconds: float) -> float:
     return FILE_BYTES / MEGABYTE / seconds
 
 
-# --- ours -----------------------------------------------------------------------------------------
+# --- Proxim ---------------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
 async def _linked(browser: "Browser", folder: Path) -> "AsyncIterator[tuple[Program, Page]]":
-    """A host and the page, linked, at rest, and each has received a small file."""
+    """A host and the page, linked and at rest, after each has received a small file."""
     async with running([*PROXIM, "host", "--json"]) as host, tab(browser) as page:
         await page.goto(str((await host.event(event="session"))["url"]))
         prompt = await host.event(event="pair_prompt")
@@ -111,7 +111,7 @@ async def _to_host(browser: "Browser", folder: Path, file: Path) -> float:
 
 
 async def _send_to_page(host: Program, page: "Page", file: Path) -> float:
-    """Seconds from the click on the question to `done` at the host."""
+    """Return the seconds from the click on the question to `done` at the host."""
     host.say(type="send", paths=[str(file)])
     yes = page.locator(".question .main")
     await yes.wait_for()
@@ -128,7 +128,7 @@ async def _send_to_page(host: Program, page: "Page", file: Path) -> float:
 
 
 async def _send_to_host(host: Program, page: "Page", file: Path, folder: Path) -> float:
-    """Seconds from `accept` to `done` at the host."""
+    """Return the seconds from `accept` to `done` at the host."""
     target = folder / "to-host"
     target.mkdir(exist_ok=True)
     await page.set_input_files("#files", file)
@@ -142,7 +142,7 @@ async def _send_to_host(host: Program, page: "Page", file: Path, folder: Path) -
     return took
 
 
-# --- bare -----------------------------------------------------------------------------------------
+# --- bare data channels ---------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager
@@ -154,7 +154,7 @@ async def _bare_page(browser: "Browser") -> "AsyncIterator[Page]":
 
 @contextlib.asynccontextmanager
 async def _aiortc(role: str) -> AsyncIterator[tuple[Program, asyncio.StreamReader, int]]:
-    """An end of bench/bare_link.py, and what its description comes by and goes by."""
+    """Run an end of bench/bare_link.py; yield it, a reader of what it writes, and a pipe to it."""
     (their_read, write), (read, their_write) = os.pipe(), os.pipe()
     command = module("bare_link", role, str(their_read), str(their_write), str(FILE_BYTES))
     try:
@@ -206,7 +206,7 @@ async def _bare_to_aiortc(browser: "Browser") -> float:
 
 
 async def _between_pages(browser: "Browser") -> float:
-    """Two contexts, so that each has a process of its own."""
+    """Measure between two browser contexts, so that each has a process of its own."""
     async with _bare_page(browser) as one, _bare_page(browser) as other:
         await one.evaluate("accept", await other.evaluate("answer", await one.evaluate("offer()")))
         await asyncio.gather(one.evaluate("opened"), other.evaluate("opened"))
@@ -223,5 +223,5 @@ async def _within(work: Awaitable[object]) -> None:
 
 
 def _describe(fd: int, description: Any) -> None:
-    """A description is shorter than a pipe: nobody waits."""
+    """Write a description; it is shorter than a pipe's buffer, so the write never waits."""
     os.write(fd, json.dumps(description).encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Row: 256 MB over the data channel, where the lane is refused, against bare aiortc with the same
+"""Row: 256 MB over the data channel while lanes are refused, against bare aiortc with the same
 messages.
 """
 
@@ -28,7 +28,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     with disk_folder() as folder:
         file = make_file(folder / "256MB.bin", FILE_BYTES)
         pair = await alternate(

@@ -1,5 +1,5 @@
-"""The system's own Chromium, without a window, driven by playwright; one for a whole row, a fresh
-context for each try.
+"""The system's own Chromium without a window, driven by Playwright: one browser for a whole row,
+and a fresh context for each try.
 """
 
 import contextlib
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Final
 
 from bench.transfers import SkippedError
 
-# Imported when first needed: the other rows do without
+# Playwright is imported only when it is needed, because the other rows do not use it.
 if TYPE_CHECKING:
     from playwright.async_api import Browser, Page
 
 PATIENCE_MS: Final = 30_000.0
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 _OPTIONS: Final = (
-    # The bench may run as root
+    # Chromium refuses its sandbox to root, and the bench may run as root.
     "--no-sandbox",
-    # Tabs hide their addresses behind `.local` names, which two tabs find by multicast only: not
-    # every machine has it.
+    # By default, tabs hide their addresses behind `.local` names. Two tabs can resolve these only
+    # by multicast, which not every machine has.
     "--disable-features=WebRtcHideLocalIpsWithMdns",
 )
 
 
 @contextlib.asynccontextmanager
 async def chromium(downloads: Path | None = None) -> "AsyncIterator[Browser]":
-    """A browser that saves there. Raises SkippedError where there is none."""
+    """Start a browser that saves to this folder; raise SkippedError where there is none."""
     try:
         from playwright.async_api import async_playwright
     except ImportError:
@@ -47,7 +47,7 @@ async def chromium(downloads: Path | None = None) -> "AsyncIterator[Browser]":
 
 @contextlib.asynccontextmanager
 async def tab(browser: "Browser") -> "AsyncIterator[Page]":
-    """A tab with storage, cache and connections of its own."""
+    """Open a tab with its own storage, cache and connections."""
     context = await browser.new_context(accept_downloads=True)
     try:
         page = await context.new_page()

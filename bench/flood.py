@@ -1,8 +1,8 @@
-"""Row: a flood of connections against a host: its memory, and how long the honest guest takes
+"""Row: a flood of connections against a host: the host's memory, and how long an honest guest needs
 meanwhile.
 
 The flood stays on loopback, comes from a process of its own, and is bounded: 1,000 connections in
-bursts, from more addresses than the host takes sockets of, half of them slow or half open, some
+bursts, from more addresses than the host accepts sockets, half of them slow or half open, some
 guessing codes, some pinging.
 """
 
@@ -31,23 +31,23 @@ from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
 
-# How often memory is looked at: a burst lasts half a second
+# A burst lasts half a second, so memory is sampled more often.
 SAMPLE_SECONDS: Final = 0.02
 CONNECTIONS: Final = 1000
-# Three times what the host takes
+# A burst has three times as many connections as the host accepts.
 BURST: Final = 100
-# Addresses that the flood comes from: 8 sockets each leave room among the host's 32
+# With so many source addresses, at 8 sockets each, some of the host's 32 places stay free.
 FEW: Final = 3
-# These leave none
+# With so many source addresses, no place stays free.
 MANY: Final = 20
 PING: Final = b"\x89\x80" + bytes(4)
-# One read full of them
+# So many pings fill one read.
 PINGS: Final = 40_000
-# Times the honest guest's time without the flood
+# The honest guest may need so many times its time without the flood.
 REACH: Final = 2.0
-# What memory may have grown by when it is over: one arena of the allocator here and there
+# Memory may have grown by so much after the flood, because the allocator may keep an arena or two.
 MARGIN_MB: Final = 8.0
-# How long a silent socket stays before it gives way to the next
+# A silent socket stays so long before it makes room for the next.
 _HELD_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 0.05
 _PATIENCE: Final = 30.0
@@ -67,28 +67,29 @@ _HOW: Final = (
 
 @dataclass(slots=True)
 class Taken:
-    """One round."""
+    """The values of one round."""
 
-    # Ms
+    # Milliseconds that an honest guest needs without the flood.
     alone: float
-    # Ms, the median
+    # The median of the milliseconds that honest guests need during the flood.
     amid: float
-    # MB
+    # The host's memory in MB.
     before: float
     peak: float
     after: float
-    # Connections of the flood that were turned away
+    # The number of the flood's connections that the host turned away.
     refused: int
-    # Of an honest guest, on average
+    # The average number of tries of an honest guest.
     tries: float
-    # Ms: it came while the host was full; the median is of those that came between two bursts
+    # The longest time in milliseconds: this guest came while the host was full. The median is of
+    # guests that came between two bursts.
     longest: float
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the rows."""
+    """Measure the rows."""
     few, many = [], []
-    # Each floods for some 10 s
+    # Each round floods for about 10 s.
     for _ in range(min(options.rounds, 3)):
         few.append(await flood_once(FEW))
         many.append(await flood_once(MANY))
@@ -128,13 +129,13 @@ async def figures(options: Options) -> list[Figure]:
 
 
 async def flood_once(sources: int) -> Taken:
-    """A fresh host, an honest guest alone, the flood with honest guests in it, and rest."""
+    """Measure a fresh host: without the flood, during it with honest guests, and after it."""
     address = f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
     async with running(
         (*PROXIM, "host", "--json", "--type", "persistent", "--address", address)
     ) as host:
         url = str((await host.event(event="session"))["url"])
-        # The first one loads aiortc on both sides
+        # The first guest is not counted, because it makes both sides load aiortc.
         alone = [await _honest_guest(host, url) for _ in range(6)][1:]
         await host.at_rest()
         before = host.resident
@@ -176,7 +177,7 @@ async def _watched(host: Program) -> AsyncIterator[list[int]]:
 
 
 async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
-    """Milliseconds from the first Join to the open link, and how many tries that took."""
+    """Return the milliseconds from the first Join to the open link, and the number of tries."""
     changed = asyncio.Event()
     links: list[st.LinkStatus] = []
 
@@ -189,7 +190,7 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     runtime = Runtime(machine, publish, NetOptions(), Opening())
     running_guest = asyncio.create_task(runtime.run())
     approving = asyncio.create_task(_approve(host))
-    # run() begins
+    # This lets run() begin before the clock starts.
     await asyncio.sleep(0)
     started = time.perf_counter()
     tries = 1
@@ -207,7 +208,7 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
     await approving
     runtime.report(ev.Shutdown())
     await running_guest
-    # Now the next one may come
+    # The next guest may come only after the host has closed this link.
     await host.event(event="link", state="closed")
     return took, tries
 
@@ -230,7 +231,7 @@ async def _flood(address: str, port: int, addresses: int) -> None:
             for number in range(first, first + BURST)
         ]
         connections += [asyncio.create_task(one) for one in burst]
-        # The next burst takes whatever place became free
+        # The next burst occupies the places that became free.
         await asyncio.sleep(_HELD_SECONDS / 2)
     print(
         json.dumps({"event": "done", "refused": sum(await asyncio.gather(*connections))}),
@@ -239,7 +240,7 @@ async def _flood(address: str, port: int, addresses: int) -> None:
 
 
 async def _one(address: str, port: int, source: str, number: int) -> bool:
-    """One connection of the flood; whether the host closed it before it had to give way."""
+    """Make one connection of the flood; return whether the host closed it before its time."""
     handshake = (
         f"GET /ws HTTP/1.1\r\nHost: {address}:{port}\r\nUpgrade: websocket\r\nConnection: "
         "Upgrade\r\n"
@@ -271,7 +272,7 @@ async def _one(address: str, port: int, source: str, number: int) -> bool:
     except TimeoutError:
         return False
     except (OSError, EOFError):
-        # Closed before it could say what it wanted
+        # The host closed the connection before its request was sent.
         pass
     finally:
         writer.transport.abort()

@@ -32,7 +32,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     why = missing()
     if why is None and sys.platform == "linux" and os.geteuid() != 0:
         why = "network namespaces that other programs can enter need root"
@@ -72,7 +72,7 @@ async def _ours(folder: Path, file: Path, link: Cable, *, to_host: bool) -> floa
 
 
 async def _iperf(link: Cable, *options: str) -> float:
-    """The guest is the client, and sends unless it is reversed."""
+    """Measure with iperf3: the guest is the client, and sends unless the options reverse it."""
     server = await asyncio.create_subprocess_exec(
         *link.command(0), "iperf3", "-s", "-1", stdout=DEVNULL, stderr=DEVNULL
     )
@@ -88,7 +88,7 @@ async def _iperf(link: Cable, *options: str) -> float:
                 return (
                     float(json.loads(told)["end"]["sum_received"]["bits_per_second"]) / 8 / MEGABYTE
                 )
-            # It does not listen yet
+            # The server does not listen yet.
             await asyncio.sleep(0.1)
         raise RuntimeError("iperf3 failed")
     finally:

@@ -1,10 +1,10 @@
-"""Two network namespaces joined by a cable of 1 Gbit/s with delay and loss, made by a relay between
-two TAP devices.
+"""Two network namespaces joined by a cable of 1 Gbit/s with delay and loss: a relay between two TAP
+devices.
 
 `tc netem` would be the usual means, but many kernels lack it, and a relay of single packets
-(tests/lossy_link.py) reaches no gigabit in Python. Here the kernel hands over trains of segments,
-as it does to a network card that cuts them (TSO); each segment is lost by itself, and a train with
-a gap goes on as two. Linux, root.
+(tests/lossy_link.py) is too slow for a gigabit in Python. Here the kernel passes trains of
+segments, as it does to a network card that splits them (TSO). Each segment is lost independently,
+and a train with a gap continues as two trains. It needs Linux and root.
 """
 
 import contextlib
@@ -22,65 +22,65 @@ from dataclasses import dataclass, field
 from typing import Final
 
 BITS_PER_SECOND: Final = 1e9
-# One way
+# This is the delay one way.
 DELAY_SECONDS: Final = 0.005
-# Of all segments, in both directions
+# This is the share of all segments, in both directions.
 LOSS: Final = 0.001
-# What waits before the cable; netem's 1,000 packets are as much
+# This limits the queue before the cable; netem's 1,000 packets are as much.
 QUEUE_SECONDS: Final = 0.012
 ADDRESSES: Final = ("10.78.0.1", "10.78.0.2")
 
-# linux/if_tun.h
+# These numbers come from linux/if_tun.h.
 _TUNSETIFF: Final = 0x400454CA
 _TUNSETOFFLOAD: Final = 0x400454D0
-# IFF_TAP | IFF_NO_PI | IFF_VNET_HDR
+# These flags are IFF_TAP | IFF_NO_PI | IFF_VNET_HDR.
 _TAP_WITH_HEADER: Final = 0x0002 | 0x1000 | 0x4000
-# TUN_F_CSUM | TUN_F_TSO4
+# These flags are TUN_F_CSUM | TUN_F_TSO4.
 _CUTS_TRAINS: Final = 0x01 | 0x02
-# virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset
+# The fields of virtio_net_hdr: flags, gso_type, hdr_len, gso_size, csum_start, csum_offset.
 _VNET: Final = struct.Struct("=BBHHHH")
-# VIRTIO_NET_HDR_GSO_TCPV4
+# This is VIRTIO_NET_HDR_GSO_TCPV4.
 _TRAIN: Final = 1
-# A train of 64 KiB with its headers
+# This has room for a train of 64 KiB with its headers.
 _MOST_BYTES: Final = 66 * 1024
 _ETHERNET: Final = 14
-# Preamble, check sum and pause of each Ethernet frame
+# Each Ethernet frame also needs time for its preamble, check sum and pause.
 _ON_THE_WIRE: Final = 24
-# FIN and PSH belong to the last segment of a train
+# The flags FIN and PSH belong to the last segment of a train.
 _LAST_ONLY: Final = 0x01 | 0x08
 _IDLE_SECONDS: Final = 0.05
 
 
 @dataclass
 class Cable:
-    """The cable, and what it did."""
+    """The cable, with counts of what it did."""
 
     namespaces: tuple[str, str]
-    # Segments
+    # These counts are of segments.
     carried: int = 0
     lost: int = 0
-    # The queue before it was full
+    # So many were dropped because the queue was full.
     dropped: int = 0
     _taps: list[int] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def command(self, side: int) -> tuple[str, ...]:
-        """What goes before a command line that is to run on one side."""
+        """Return the words that go before a command line to run it on one side."""
         return ("ip", "netns", "exec", self.namespaces[side])
 
     def _relay(self) -> None:
-        # The same losses each time
+        # A fixed seed loses the same segments in every run.
         dice = random.Random(1)
-        # By where it goes
+        # There is one queue per receiving side.
         waiting: tuple[deque[tuple[float, bytes]], ...] = (deque(), deque())
-        # When the last bit of what is queued has left
+        # This is when the last bit of the queued frames will have left, per side.
         free_at = [0.0, 0.0]
         while not self._stop.is_set():
             now = time.perf_counter()
             next_at = now + _IDLE_SECONDS
             for tap, queue in zip(self._taps, waiting, strict=True):
                 while queue and queue[0][0] <= now:
-                    # The interface is down
+                    # Writing fails while the interface is down.
                     with contextlib.suppress(OSError):
                         os.write(tap, queue.popleft()[1])
                 if queue:
@@ -107,7 +107,7 @@ class Cable:
                     waiting[other].append((free_at[other] + DELAY_SECONDS, piece))
 
     def _pieces(self, frame: bytes, dice: random.Random) -> Iterator[tuple[bytes, int]]:
-        """What is left of a frame, each piece with its number of segments."""
+        """Yield the pieces that are left of a frame, each with its number of segments."""
         train = _Train(frame) if frame[1] == _TRAIN else None
         count = train.count if train is not None else 1
         self.carried += count
@@ -122,7 +122,7 @@ class Cable:
 
 
 class _Train:
-    """Segments of one TCP connection with one header for all."""
+    """Segments of one TCP connection that share one header."""
 
     def __init__(self, frame: bytes) -> None:
         self._frame = frame
@@ -134,7 +134,7 @@ class _Train:
         self.count = -(-(len(frame) - self._data) // self._size)
 
     def part(self, first: int, after: int) -> bytes:
-        """Some of its segments, with headers of their own."""
+        """Return the frame of some of these segments, with a header of its own."""
         data = self._frame[self._data + first * self._size : self._data + after * self._size]
         head = bytearray(self._frame[: self._data])
         flags, _, header_bytes, size, start, offset = self._vnet
@@ -150,7 +150,7 @@ class _Train:
         struct.pack_into(">I", head, self._tcp + 4, (sequence + first * self._size) & 0xFFFFFFFF)
         if after < self.count:
             head[self._tcp + 13] &= ~_LAST_ONLY
-        # The kernel completes it: what stands there is the sum of the pseudo header.
+        # The kernel completes the check sum; the header must contain the sum of the pseudo header.
         pseudo = bytes(head[self._ip + 12 : self._ip + 20]) + struct.pack(">HH", 6, length)
         struct.pack_into(">H", head, self._tcp + 16, _sum(pseudo))
         return bytes(head) + data
@@ -161,7 +161,7 @@ def _number(raw: bytearray, at: int, size: int) -> int:
 
 
 def _sum(raw: bytes | bytearray) -> int:
-    """Of 16-bit words in ones' complement (RFC 1071)."""
+    """Return the sum of 16-bit words in ones' complement (RFC 1071)."""
     total: int = sum(struct.unpack(f">{len(raw) // 2}H", raw))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
@@ -185,7 +185,7 @@ def _open_tap(name: str) -> int:
 
 @contextlib.contextmanager
 def cable() -> Iterator[Cable]:
-    """Make the namespaces and the cable; remove both at the end."""
+    """Make the namespaces and the cable, and remove both at the end."""
     made = Cable((f"proxim-g-{os.getpid()}", f"proxim-h-{os.getpid()}"))
     relay = threading.Thread(target=made._relay, name="cable")
     try:

@@ -1,5 +1,5 @@
-"""Row: a host with its window open and nobody there, in CPU time and memory; beside it the same
-after a guest left.
+"""Row: CPU time and memory of a host with an open window and no guest, and the same after a guest
+has left.
 """
 
 import asyncio
@@ -16,16 +16,16 @@ from bench.programs import PATIENCE, PROXIM, ROOT, Program, running
 from bench.screen import Screen, own_screen
 from proxim.core.pairing.host_code import CODE_SESSION_ID, authority
 
-# Of one core
+# This is a percentage of one core.
 REACH_PERCENT: Final = 0.5
 REACH_MB: Final = 120.0
 _SEED_GUEST: Final = ROOT / "tests" / "programs" / "seed_guest.py"
-# The dialog takes no approval in its first 0.8 s
+# The dialog ignores approvals in its first 0.8 s, so the approval is repeated.
 _APPROVE_AGAIN_SECONDS: Final = 0.3
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row, once: it is long."""
+    """Measure this row once, because it is long."""
     with own_screen() as screen:
         async with running(PROXIM, display=screen.display) as window:
             return await _both(window, screen, options.seconds)
@@ -69,7 +69,7 @@ async def _both(window: Program, screen: Screen, seconds: float) -> list[Figure]
 
 
 async def _watch(window: Program, seconds: float) -> tuple[float, float]:
-    """Percent of a core and megabytes."""
+    """Return the percentage of a core and the megabytes that the window needs."""
     await window.at_rest()
     progress(f"watching for {seconds:g} s")
     started, used = time.monotonic(), window.cpu_seconds
@@ -86,7 +86,7 @@ def _memory(megabytes: float) -> str:
 
 
 async def _one_guest(window: Program, screen: Screen) -> None:
-    """Let a guest link and leave; the window goes on to show its conversation."""
+    """Let a guest link and leave; afterwards the window still shows its conversation."""
     listening = next(
         one for one in window.stats.net_connections("tcp") if one.status == psutil.CONN_LISTEN
     )

@@ -1,5 +1,5 @@
-"""Row: a file of 2 GB over the lane, disk to disk, both directions, against three others in the
-same rounds.
+"""Row: a file of 2 GB over the lane, disk to disk, in both directions, against three other programs
+in the same rounds.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from bench.transfers import (
 from bench.wormhole import wormhole
 
 FILE_BYTES: Final = 2000 * MEGABYTE
-# Each writes 10 GB
+# Each round writes 10 GB.
 MOST_ROUNDS: Final = 5
 _HOW: Final = (
     "2 GB of random bytes in the system's cache, written to the same disk by every side, removed "
@@ -52,7 +52,7 @@ _OTHERS: Final = {
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     missing: dict[str, str] = {}
     with disk_folder() as folder:
         async with contextlib.AsyncExitStack() as stack:

@@ -1,5 +1,5 @@
-"""The network side's floor of a transfer, without machines: two processes, a lane, a source and a
-sink.
+"""The network side of a transfer alone, without the state machines: two processes, a lane, a source
+and a sink.
 
 Usage: python -m bench.lane_ends host|guest receive|send PORT PATH. Each end prints when it is done;
 the host prints "ready" once it listens.
@@ -31,7 +31,7 @@ _TOKEN, _KEY = bytes(16), bytes(32)
 
 
 class End:
-    """One end; acknowledgements go as texts on the lane, as they do where it carries the link."""
+    """One end; it sends acknowledgements as texts on the lane, as Proxim does on a lane link."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -44,18 +44,18 @@ class End:
         self.events = 0
 
     def spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        """As Runtime does."""
+        """Start a task, as Runtime does."""
         task = asyncio.get_running_loop().create_task(work, name=name)
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         return task
 
     def do(self, command: do.Command) -> None:
-        """Carry out."""
+        """Carry out one command."""
         self.executor.execute[type(command)](command)
 
     def report(self, event: object) -> None:
-        """What the machines would do."""
+        """Handle an event as the state machines would."""
         self.events += 1
         match event:
             case link_ev.LaneOpened():
@@ -78,13 +78,13 @@ class End:
             case _ if hasattr(event, "text"):
                 self.text(*event.text.partition(" ")[::2])
             case _:
-                # A lane that closed at the end
+                # A lane closes at the end, which needs no answer.
                 pass
 
     parts = ""
 
     def text(self, what: str, rest: str) -> None:
-        """The other end's words."""
+        """Handle a text from the other end."""
         match what:
             case "part":
                 self.parts += rest
@@ -102,7 +102,7 @@ class End:
                 self.finish()
 
     def finish(self) -> None:
-        """Tell how it went."""
+        """Print the figures of this end."""
         print(
             f"{time.perf_counter() - self.started:.3f} s{_usage()} events {self.events}", flush=True
         )
@@ -122,12 +122,12 @@ def _usage() -> str:
 
 
 async def main(role: str, port: int, path: Path) -> None:
-    """One end."""
+    """Run one end."""
     end = End(path)
     if role == "host":
 
         async def loaded() -> None:
-            """All is."""
+            """There is nothing left to load."""
 
         server = Server(end.report, loaded, end.lanes.accept)
         await server.start(open_listener("127.0.0.1", port))

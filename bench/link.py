@@ -1,5 +1,5 @@
-"""Row: approval to open data channel, two programs, against two bare aiortc processes with a pipe
-between them.
+"""Row: time from the approval to the open data channel, two programs, against two bare aiortc
+processes with a pipe between them.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     pair = await alternate(_ours, _bare, options.rounds)
     return [pair.figure("approve to open channel", "ms", "bare aiortc", _HOW, at_most=REACH)]
 

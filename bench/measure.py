@@ -1,5 +1,5 @@
-"""Figures: taking the two sides of one in turn, judging them against their reach, printing them as
-a table.
+"""Figures: measures the two sides of a row in turn, compares them with their target and prints them
+as a table.
 """
 
 import gc
@@ -14,11 +14,11 @@ _HEADINGS: Final = ("what", "ours", "against", "ratio", "reach", "")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line may change."""
+    """The options that the command line may change."""
 
-    # Each side of a compared row, so many times
+    # Each side of a compared row is measured so many times.
     rounds: int
-    # How long an idle program is watched
+    # An idle program is watched for so many seconds.
     seconds: float
 
 
@@ -29,25 +29,25 @@ class Figure:
     what: str
     ours: str
     reach: str = "-"
-    # None: told beside the row, nothing is asked of it
+    # None means that the figure is only reported and has no target.
     reached: bool | None = None
     against: str = "-"
     ratio: str = "-"
-    # How it was measured, below the table
+    # This text below the table says how the figure was measured.
     how: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What both sides of a row gave, round by round."""
+    """The values of both sides of a row, round by round."""
 
     ours: Sequence[float]
     other: Sequence[float]
 
     @property
     def ratio(self) -> float:
-        """Median by median: what one slow round on a shared machine does to a mean, it does not do
-        to this.
+        """Return the ratio of the medians: unlike a mean, a median ignores one slow round on a
+        shared machine.
         """
         return statistics.median(self.ours) / statistics.median(self.other)
 
@@ -61,7 +61,7 @@ class Pair:
         at_most: float | None = None,
         at_least: float | None = None,
     ) -> Figure:
-        """The row, against one of the two limits of its ratio, or none."""
+        """Return the row, judged by one of the two limits of its ratio, or by none."""
         reach, reached = "-", None
         if at_most is not None:
             reach, reached = f"<= {at_most:g} x", self.ratio <= at_most
@@ -82,13 +82,13 @@ Take = Callable[[], Awaitable[float]]
 
 
 async def alternate(ours: Take, other: Take, rounds: int, *, unmeasured: int = 1) -> Pair:
-    """Take both in turn; a first round of each is thrown away."""
+    """Measure both sides in turn, and discard a first round of each."""
     return Pair(*await in_turn((ours, other), rounds, unmeasured=unmeasured))
 
 
 async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) -> list[list[float]]:
-    """Take all in turn, so that whatever else the machine does falls on all; first rounds are
-    thrown away.
+    """Measure all sides in turn, so that other work of the machine affects all of them; discard the
+    first rounds.
     """
     taken: list[list[float]] = [[] for _ in sides]
     for number in range(rounds + unmeasured):
@@ -103,7 +103,7 @@ async def in_turn(sides: Sequence[Take], rounds: int, *, unmeasured: int = 1) ->
 
 
 def with_spread(values: Sequence[float], unit: str) -> str:
-    """The median, and the extremes around it."""
+    """Return the median with the extremes around it."""
     digits = 0 if statistics.median(values) >= 10 else 2
     middle, low, high = (
         f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values))
@@ -112,12 +112,12 @@ def with_spread(values: Sequence[float], unit: str) -> str:
 
 
 def progress(text: str, end: str = "\n") -> None:
-    """Tell whoever waits; the table alone goes to standard output."""
+    """Write progress to standard error; only the table goes to standard output."""
     print(text, end=end, file=sys.stderr, flush=True)
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """All lines, aligned, and below them how each was measured."""
+    """Return all lines, aligned, and below them how each was measured."""
     verdicts = {True: "reached", False: "MISSED", None: ""}
     lines = [(f.what, f.ours, f.against, f.ratio, f.reach, verdicts[f.reached]) for f in figures]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *lines, strict=True)]

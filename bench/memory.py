@@ -12,7 +12,7 @@ from bench.programs import Program
 from bench.transfers import MEGABYTE, disk_folder, linked
 
 REACH_MB: Final = 200.0
-# What the last fifth may have more than the second
+# The last fifth of the samples may show so much more than the second fifth.
 FLAT_MB: Final = 10.0
 FILE_BYTES: Final = 10_000 * MEGABYTE
 SAMPLE_SECONDS: Final = 0.1
@@ -25,7 +25,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row, once in each direction: it is long."""
+    """Measure this row once in each direction, because it is long."""
     rows: list[Figure] = []
     with disk_folder() as folder:
         source = folder / "10GB.bin"

@@ -1,8 +1,7 @@
-"""What a lane is measured against: a file over one TCP stream under AES-256-GCM, as short as Python
-has it.
+"""The program that lanes are compared with: a file over one TCP stream under AES-256-GCM, as short
+as Python allows.
 
-Usage: python -m bench.other_lane receive|send PORT FILE. It hashes nothing, acknowledges nothing
-and cannot go on.
+Usage: python -m bench.other_lane receive|send PORT FILE. It does not hash, acknowledge or resume.
 """
 
 import json

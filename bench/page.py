@@ -1,5 +1,5 @@
-"""Row: from the page's request to the `pair_request` at the host, against a page that only opens a
-socket and sends.
+"""Row: time from the page's request to the `pair_request` at the host, against a page that only
+opens a socket and sends.
 """
 
 import asyncio
@@ -28,12 +28,12 @@ _HOW: Final = (
     "server's process."
 )
 _LOOK_SECONDS: Final = 0.02
-# A line of `proxim --verbose`: when, to the millisecond, and what.
+# A line of `proxim --verbose` has a time, to the millisecond, and a text.
 _LINE: Final = re.compile(r"\d+-\d+-\d+ (\d+):(\d+):(\d+),(\d+) \S+ \S+ (.*)")
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     try:
         async with chromium() as browser:
             return [await _figure(browser, options)]
@@ -71,7 +71,7 @@ def _ours(browser: "Browser", host: Program, url: str, log: Path) -> Take:
             await page.goto(url)
             await host.event(event="pair_prompt")
             text = await _until_logged(log, before, ": got PairRequest(")
-        # The guest has left; nobody waits for an answer any more
+        # The guest has left, so the host stops waiting for an answer.
         await _until_logged(log, before, "closed")
         return _between(text, "was answered 200", ": got PairRequest(")
 
@@ -101,7 +101,7 @@ def _read(log: Path) -> bytes:
 
 
 def _between(text: str, one: str, other: str) -> float:
-    """Milliseconds from the first line with the one to the first with the other."""
+    """Return the milliseconds from the first line with `one` to the first line with `other`."""
     moments: dict[str, int] = {}
     for line in text.splitlines():
         if (match := _LINE.fullmatch(line)) is None:

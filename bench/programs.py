@@ -1,5 +1,5 @@
-"""Child processes of the bench: real programs, each with a config folder of its own, all ended at
-the end.
+"""Child processes of the bench: real programs, each with a config folder of its own, which are all
+ended at the end.
 """
 
 import asyncio
@@ -18,29 +18,29 @@ import psutil
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PROXIM: Final = (sys.executable, str(ROOT / "proxim.py"))
-# Seconds; a program that takes longer hangs, and the figure would mean nothing
+# Seconds; a program that takes longer hangs, and its figure would mean nothing.
 PATIENCE: Final = 30.0
 
-# The longest line of a child: an announcement names 10,000 files
+# This is enough for the longest line of a child: an announcement that names 10,000 files.
 LINE_BYTES: Final = 64 * 1024 * 1024
 
-# So long a program must be still to count as at rest
+# A program counts as at rest after it has been idle for so long.
 _REST_SECONDS: Final = 0.5
-# Two ticks of the clock that the kernel counts CPU time in
+# The kernel counts CPU time by a clock; this is two of its ticks.
 _REST_CPU_SECONDS: Final = 0.02
 
 JSON = dict[str, Any]
 
 
 class Program:
-    """A running child that talks JSON lines."""
+    """A running child that reads and writes JSON lines."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
         self.stats = psutil.Process(process.pid)
 
     async def event(self, patience: float = PATIENCE, /, **wanted: object) -> JSON:
-        """The next line with those fields; others are passed over."""
+        """Return the next line with those fields; skip others."""
         assert self.process.stdout is not None
         async with asyncio.timeout(patience):
             while line := await self.process.stdout.readline():
@@ -50,23 +50,23 @@ class Program:
         raise RuntimeError(f"pid {self.process.pid} ended before it told {wanted}")
 
     def say(self, **fields: object) -> None:
-        """Write one line; it is short, so it fits the pipe and nobody waits."""
+        """Write one line; a line is short enough for the pipe's buffer, so this never waits."""
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(fields).encode() + b"\n")
 
     @property
     def resident(self) -> int:
-        """Its resident memory in bytes."""
+        """Return its resident memory in bytes."""
         return int(self.stats.memory_info().rss)
 
     @property
     def cpu_seconds(self) -> float:
-        """The CPU time it has used, of all its threads."""
+        """Return the CPU time that all its threads have used."""
         times = self.stats.cpu_times()
         return float(times.user + times.system)
 
     async def at_rest(self) -> None:
-        """Wait until it has nothing left to do: start-up work and late imports are over."""
+        """Wait until the program is idle, after its start-up work and late imports."""
         deadline = time.monotonic() + PATIENCE
         before = -1.0
         while (now := self.cpu_seconds) - before > _REST_CPU_SECONDS or before < 0:
@@ -77,8 +77,8 @@ class Program:
 
 
 def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
-    """Ours without the desktop's: no display but `display`, and bytecode cached as on any person's
-    machine.
+    """Return our environment with no display but `display`, and with bytecode cached as on any
+    person's machine.
     """
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
@@ -90,9 +90,7 @@ def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
 async def running(
     command: Sequence[str], *, display: str | None = None, pass_fds: Sequence[int] = ()
 ) -> AsyncIterator[Program]:
-    """Start a child, and kill it at the end: what it does when it leaves is no part of any
-    figure.
-    """
+    """Start a child, and kill it at the end, because no figure includes how it exits."""
     with tempfile.TemporaryDirectory() as home:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -112,5 +110,5 @@ async def running(
 
 
 def module(name: str, *arguments: str) -> tuple[str, ...]:
-    """The command that runs a module of the bench in a process of its own."""
+    """Return the command that runs a module of the bench in a process of its own."""
     return (sys.executable, "-m", f"bench.{name}", *arguments)

@@ -28,13 +28,14 @@ from proxim.core.pairing.proof import (
 from proxim.io.pairing.spake import Spake2Exchange
 
 REACH_MS: Final = 60.0
-# After the first; their median is the price where both programs have paired before
+# So many pairings follow the first. Their median is the price when both programs have paired
+# before.
 _PAIRINGS: Final = 20
 _CODE: Final = "02501WK381"
 _QR_SECRET: Final = "A" * 22
-# As long as aiortc's
+# The description is as long as aiortc's.
 _SDP: Final = "v=0\r\n" * 200
-# Argument of the fresh process: load first what every pairing loads
+# This argument makes the fresh process first load what every pairing loads.
 _WITH_LINK: Final = "link"
 _DEVICE: Final = DeviceInfo("bench", "bench")
 _HOW: Final = (
@@ -52,8 +53,8 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row: a first pairing by code as people meet it, and beside it later ones, and those
-    by QR.
+    """Measure this row: a first pairing by code, as people experience it, and beside it later ones
+    and those by QR.
     """
     taken: dict[str, list[float]] = {"first": [], "later": [], "qr": []}
     alone: list[float] = []
@@ -82,7 +83,7 @@ async def figures(options: Options) -> list[Figure]:
 
 
 def _pair(target: JoinTarget, method: Method, secret: bytes, prover: Prover) -> None:
-    """What both machines do, without their messages."""
+    """Do what both machines do, without their messages."""
     proof = start_guest_proof(target, _DEVICE, prover)
     assert proof is not None
     request = pair_msg.PairRequest(target.session_id, _DEVICE, proof.auth)
@@ -102,7 +103,7 @@ def _milliseconds(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """One fresh process: tell what a first pairing cost, and later ones."""
+    """Run in a fresh process: print the cost of a first pairing and of later ones."""
     if _WITH_LINK in sys.argv:
         importlib.import_module("proxim.io.link.peer")
     prover = Prover(secrets.token_bytes, Spake2Exchange)

@@ -1,8 +1,7 @@
 """A screen of our own whose pixels are read from outside: Xvfb keeps its framebuffer in a file, and
-we map that file.
+this module maps that file.
 
-Nothing is asked of the program that is watched, nor of its X server, so watching costs neither of
-them any time.
+Nothing is asked of the watched program or of its X server, so watching costs them no time.
 """
 
 import asyncio
@@ -26,30 +25,30 @@ POLL_SECONDS: Final = 0.0005
 _SERVER_OPTIONS: Final = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp")
 
 _PIXEL_BYTES: Final = 4
-# In a pixel's four bytes; black, white and the greys of Tk are told apart by one of them
+# This is one byte of a pixel's four; it is enough to distinguish black, white and the greys of Tk.
 _GREEN: Final = 1
-# XWDFileHeader, big-endian whatever the machine's order
+# An XWDFileHeader is big-endian on every machine.
 _HEADER: Final = struct.Struct(">25I")
-# XWDColor
+# This is the size of an XWDColor.
 _COLOUR_BYTES: Final = 12
 _BLACK: Final = b"\x00"
 _WHITE: Final = b"\xff"
-# The background of a plain Tk window on X11
+# This is the background of a plain Tk window on X11.
 _TK_GREY: Final = b"\xd9"
-# And its width and height
+# This is the width and the height of that window.
 _TK_SIDE: Final = 200
 
-# Pixels a module of a QR code may have. Its finder patterns are read along lines that lie as far
-# apart as the core of the smallest one is high, so one line crosses the core for certain.
+# A module of a QR code may have so many pixels. Lines are read at a distance of the height of the
+# smallest finder pattern's core, so that one line crosses the core for certain.
 _ZOOMS: Final = range(3, 13)
-# Modules, the side of a finder pattern's dark middle
+# The dark core of a finder pattern is so many modules wide.
 _CORE: Final = 3
 _STEP: Final = _CORE * _ZOOMS.start
 
 
 def _finder_pattern(zoom: int) -> bytes:
-    """What a line through a finder pattern looks like, 1:1:3:1:1, with the light around it (ISO/IEC
-    18004, 6.3.3).
+    """Return what a line through a finder pattern looks like: 1:1:3:1:1, with the light around it
+    (ISO/IEC 18004, 6.3.3).
     """
     runs = (
         (_WHITE, 1),
@@ -68,9 +67,9 @@ _FINDER_PATTERNS: Final = {zoom: _finder_pattern(zoom) for zoom in _ZOOMS}
 
 @dataclass(frozen=True, slots=True)
 class QRPlace:
-    """Where a QR code's finder patterns are crossed."""
+    """Where a QR code's finder patterns were found on the screen."""
 
-    # Pixels a module
+    # This is the number of pixels per module.
     zoom: int
     left: int
     right: int
@@ -92,7 +91,7 @@ class Screen:
         self._start = header[0] + header[19] * _COLOUR_BYTES
 
     def _lines(self, height: int = HEIGHT) -> Iterator[tuple[int, bytes]]:
-        """Every _STEP-th line of pixels, from top to bottom, as one byte a pixel."""
+        """Yield every _STEP-th line of pixels, from top to bottom, with one byte per pixel."""
         for y in range(0, height, _STEP):
             yield y, self._line(y)
 
@@ -101,21 +100,21 @@ class Screen:
         return self._pixels[at + _GREEN : at + WIDTH * _PIXEL_BYTES : _PIXEL_BYTES]
 
     def is_empty(self) -> bool:
-        """Nothing is on it."""
+        """Whether the screen is black."""
         return all(line == _BLACK * WIDTH for _, line in self._lines())
 
     def shows_tk_window(self) -> bool:
-        """The empty window of a plain Tk program is on it, whole.
+        """Whether the screen shows the complete empty window of a plain Tk program.
 
-        Without a window manager it is at the corner.
+        Without a window manager it is in the corner.
         """
         return all(line.startswith(_TK_GREY * _TK_SIDE) for _, line in self._lines(_TK_SIDE))
 
     def find_qr(self) -> "QRPlace | None":
-        """A QR code anywhere, whole: two finder patterns side by side, and a third below the left
-        one. Takes 4 ms.
+        """Find a complete QR code anywhere: two finder patterns side by side, and a third below the
+        left one. This takes 4 ms.
         """
-        # By zoom and x of the left one
+        # The key is the zoom and the x of the left pattern.
         upper: dict[tuple[int, int], QRPlace] = {}
         for y, line in self._lines():
             for zoom, pattern in _FINDER_PATTERNS.items():
@@ -123,28 +122,29 @@ class Screen:
                 if left < 0:
                     continue
                 place = upper.get((zoom, left))
-                # It is square
+                # A QR code is square.
                 if (
                     place is not None
                     and abs((y - place.top) - (place.right - left)) <= _CORE * zoom
                 ):
                     return replace(place, bottom=y)
-                # Not the next one: the modules between may look like it by chance
+                # The rightmost match is used, because the modules in between may look like a
+                # pattern by chance.
                 right = line.rfind(pattern)
                 if place is None and right > left:
                     upper[zoom, left] = QRPlace(zoom, left, right, y, y)
         return None
 
     def shows_qr(self, place: "QRPlace") -> bool:
-        """A QR code is there where one was found before: a look at its three finder patterns, which
-        takes no time.
+        """Whether a QR code is where one was found before; this looks only at its three finder
+        patterns and takes almost no time.
         """
         pattern = _FINDER_PATTERNS[place.zoom]
         spots = ((place.left, place.top), (place.right, place.top), (place.left, place.bottom))
         return all(self._line(y).startswith(pattern, x) for x, y in spots)
 
     async def wait_until(self, condition: Callable[[], Seen]) -> Seen:
-        """Look until it is so."""
+        """Look until the condition is true, and return its result."""
         async with asyncio.timeout(PATIENCE):
             while not (seen := condition()):  # noqa: ASYNC110 - pixels wake nobody
                 await asyncio.sleep(POLL_SECONDS)

@@ -1,7 +1,6 @@
-"""`scp` over loopback: an sshd of our own on a free port, with keys that are thrown away, without
-compression.
+"""`scp` over loopback: an sshd of our own on a free port, with temporary keys, without compression.
 
-The connection stands before anything is measured (ControlMaster), as ours does.
+The connection is open before anything is measured (ControlMaster), as Proxim's is.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from typing import Final
 from bench.programs import PATIENCE
 from bench.transfers import LONG_SECONDS, SkippedError
 
-# An empty folder that sshd wants where root starts it
+# sshd requires this empty folder where root starts it.
 _SEPARATION: Final = Path("/run/sshd")
 _SERVER: Final = """\
 ListenAddress 127.0.0.1:{port}
@@ -50,12 +49,12 @@ Host bench
 
 @dataclass(frozen=True, slots=True)
 class SecureCopy:
-    """A connection that stands."""
+    """An open connection."""
 
     folder: Path
 
     async def copy(self, what: Path, target: Path) -> float:
-        """Seconds from the start of `scp` to its end."""
+        """Return the seconds from the start of `scp` to its end."""
         started = time.perf_counter()
         await _run(
             "scp", "-q", "-r", "-F", str(self.folder / "client"), str(what), f"bench:{target}"
@@ -65,7 +64,7 @@ class SecureCopy:
 
 @contextlib.asynccontextmanager
 async def secure_copy(folder: Path) -> AsyncIterator[SecureCopy]:
-    """Start both ends; SkippedError where this machine lacks one."""
+    """Start both ends; raise SkippedError where this machine lacks one."""
     server = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
     if server is None or shutil.which("scp") is None:
         raise SkippedError("it needs scp and sshd (Debian: apt-get install openssh-server)")
@@ -102,7 +101,7 @@ async def secure_copy(folder: Path) -> AsyncIterator[SecureCopy]:
 
 
 def free_port() -> int:
-    """A TCP port of loopback that nobody listens at."""
+    """Return a TCP port of loopback on which no program listens."""
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -110,7 +109,7 @@ def free_port() -> int:
 
 
 async def until_listening(port: int) -> None:
-    """Wait until something does."""
+    """Wait until a program listens on the port."""
     async with asyncio.timeout(PATIENCE):
         while True:
             try:

@@ -1,9 +1,9 @@
 """The two servers that signals are sent to: the network side of a host with an echoing peer, or a
 bare echo.
 
-Usage: python -m bench.signal_servers proxim|bare. The real Runtime, machine and server run; of
-WebRTC alone there is a stand-in, which answers each candidate with a description, because
-candidates of ours travel only inside descriptions.
+Usage: python -m bench.signal_servers proxim|bare. The real Runtime, machine and server run; only
+WebRTC is replaced. The replacement answers each candidate with a description, because Proxim sends
+its candidates only inside descriptions.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _ANY = RateLimit(per_second=1e12, burst=1e12)
 
 
 class EchoingPeer:
-    """Stands in for net.peer.Peer."""
+    """A replacement for proxim.io.link.peer.Peer."""
 
     def __init__(
         self,
@@ -52,10 +52,8 @@ class EchoingPeer:
         self._sdp: str | None = None
 
     def add_candidate(self, candidate: pair_msg.Candidate) -> None:
-        """Report a description that makes a signal just as long as the one that brought this
-        candidate.
-        """
-        # All candidates of a guest are the same here
+        """Report a description whose signal is exactly as long as the candidate's."""
+        # All candidates of a guest are the same here.
         if self._sdp is None:
             came = pair_msg.dump_message(pair_msg.Signal("", candidate))
             goes = pair_msg.dump_message(
@@ -77,8 +75,8 @@ def _tell(url: str) -> None:
 
 
 async def run_proxim() -> None:
-    """A host that approves whoever asks, and lets it signal as fast as it can: a host of ours takes
-    20 a second.
+    """Run a host that approves every guest and lets it signal as fast as it can; a normal host
+    accepts 20 signals a second.
     """
     speak(ENGLISH)
     device = DeviceInfo("bench host", "bench")
@@ -95,7 +93,7 @@ async def run_proxim() -> None:
 
     options = NetOptions(port=0, look=list_networks)
     runtime = Runtime(program, publish, options, open_host(invitations, publish, options))
-    # A link takes 16 candidates; here they stand for all that a guest may signal.
+    # A link normally accepts 16 candidates; here they stand for all signals of a guest.
     with (
         patch("proxim.io.link.peer.Peer", EchoingPeer),
         patch("proxim.core.link.signaling.MAX_CANDIDATES", sys.maxsize),
@@ -105,7 +103,7 @@ async def run_proxim() -> None:
 
 
 async def run_bare() -> None:
-    """The smallest echo, at the address that the host chooses too."""
+    """Run the smallest echo, at the address that the host chooses too."""
 
     async def echo(socket: ServerConnection) -> None:
         async for message in socket:

@@ -13,11 +13,11 @@ from bench.programs import module, running
 from proxim.core.pairing.host_code import CODE_SESSION_ID
 
 REACH: Final = 0.7
-# Under a second or two, and far from the 15 s in which a link must open
+# These take a second or two, far from the 15 s in which a link must open.
 _SIGNALS: Final = 5000
-# Half of what the host queues for a guest, so no side ever waits for the other
+# This is half of what the host queues for a guest, so no side ever waits for the other.
 _IN_FLIGHT: Final = 32
-# As the host writes it anew
+# The candidate is written exactly as the host writes it anew.
 _CANDIDATE: Final = "candidate:2130706431 1 udp 2130706431 192.168.178.123 54321 typ host"
 _SIGNAL: Final = json.dumps(
     {
@@ -47,8 +47,8 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row, one signal at a time as an echo goes, and beside it what happens when a guest
-    piles them up.
+    """Measure this row with one signal at a time, as in an echo, and beside it with several signals
+    under way.
     """
     piled = await alternate(
         lambda: _rate("proxim", _IN_FLIGHT), lambda: _rate("bare", _IN_FLIGHT), options.rounds
@@ -66,7 +66,7 @@ async def _rate(server: str, in_flight: int) -> float:
         async with connect(url, compression=None, proxy=None) as socket:
             if server == "proxim":
                 await _pair(socket)
-            # The first guest makes a host load aiortc
+            # The first guest makes a host load aiortc, which must not be measured.
             await program.at_rest()
             return await _exchange(socket, in_flight)
 

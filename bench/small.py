@@ -23,7 +23,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     numbers = itertools.count()
     with disk_folder() as folder:
         source = make_small_files(folder / "many", COUNT, FILE_BYTES)

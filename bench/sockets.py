@@ -1,5 +1,5 @@
-"""Row: what a connected and silent WebSocket costs the host in resident memory, beside what it
-costs a bare server.
+"""Row: the resident memory that a connected and silent WebSocket costs the host, beside its cost
+for a bare server.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     pair = await alternate(
         lambda: _kilobytes_each(_HOST, "session"),
         lambda: _kilobytes_each(_BARE, "listening"),
@@ -49,7 +49,7 @@ async def figures(options: Options) -> list[Figure]:
 async def _kilobytes_each(command: Sequence[str], told: str) -> float:
     async with running(command) as server, contextlib.AsyncExitStack() as stack:
         url = (await server.event(event=told))["url"]
-        # A host tells the QR's URL
+        # A host reports the URL of its QR code.
         if "#" in url:
             url = parse_target(url).websocket_url
         async with connect(url, compression=None, proxy=None):
@@ -57,7 +57,7 @@ async def _kilobytes_each(command: Sequence[str], told: str) -> float:
         await server.at_rest()
         before = server.resident
         for index in range(COUNT):
-            # A host lets in 8 sockets of one address
+            # A host accepts 8 sockets of one address, so each socket has an address of its own.
             source = (f"127.0.1.{1 + index}", 0)
             await stack.enter_async_context(
                 connect(url, compression=None, proxy=None, ping_interval=None, local_addr=source)

@@ -1,5 +1,5 @@
-"""Row: process start to QR on screen, against the smallest Tk program that shows an empty
-window.
+"""Row: time from process start to the QR code on the screen, against the smallest Tk program that
+shows an empty window.
 """
 
 import sys
@@ -22,11 +22,11 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     with own_screen() as screen:
         async with running(PROXIM, display=screen.display) as window:
             await screen.wait_until(screen.find_qr)
-            # It was perhaps seen half painted
+            # The code may have been seen half painted, so its place is searched again.
             await window.at_rest()
             place = screen.find_qr()
         assert place is not None

@@ -23,7 +23,7 @@ _HOW: Final = (
 
 
 async def figures(options: Options) -> list[Figure]:
-    """Take the row."""
+    """Measure this row."""
     moving, resting, late = [], [], []
     with own_screen() as screen, disk_folder() as folder:
         file = make_file(folder / "2GB.bin", FILE_BYTES)

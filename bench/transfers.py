@@ -1,4 +1,4 @@
-"""Two linked programs that move files, and what lies on the disk for them."""
+"""Two linked programs that move files, and the files on the disk for them."""
 
 import asyncio
 import contextlib
@@ -16,30 +16,30 @@ from bench.programs import PROXIM, Program, running
 
 MEGABYTE: Final = 1_000_000
 PIECE_BYTES: Final = 1024 * 1024
-# Rounds: these are long, and each begins with a small transfer
+# No round is discarded: the rounds are long, and each begins with a small transfer.
 UNMEASURED: Final = 0
-# For what is large or slow; then it hangs
+# Seconds, for what is large or slow; a program that takes longer hangs.
 LONG_SECONDS: Final = 600.0
 
 
 class SkippedError(Exception):
-    """A side cannot be measured here, and why."""
+    """A side cannot be measured here; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """A host and a guest that accept what is sent, each into a folder of its own."""
+    """A host and a guest that accept every file, each into a folder of its own."""
 
     host: Program
     guest: Program
-    # Of the host, of the guest
+    # The host's folder comes first, then the guest's.
     folders: tuple[Path, Path]
 
     async def move(
         self, path: Path, *, to_host: bool, keep: bool = False, via: str = "lane"
     ) -> float:
-        """Seconds from the sender's `send` to the receiver's `done`, all verified; what came is
-        removed again.
+        """Return the seconds from the sender's `send` to the receiver's `done`, after checking all
+        files; remove what came.
         """
         sender, receiver = (self.guest, self.host) if to_host else (self.host, self.guest)
         started = time.perf_counter()
@@ -64,9 +64,9 @@ async def linked(
     rewrite: "tuple[str, str] | None" = None,
     via: str = "lane",
 ) -> AsyncIterator[Linked]:
-    """Both programs, linked and at rest; files go `via` webrtc or a lane.
+    """Run both programs, linked and at rest; files go `via` webrtc or a lane.
 
-    `rewrite`: an address in the QR's URL.
+    `rewrite` changes an address in the QR's URL.
     """
     folders = (folder / "to-host", folder / "to-guest")
     for one in folders:
@@ -107,7 +107,7 @@ async def linked(
 
 
 async def _warm_up(folder: Path, pair: Linked, via: str) -> None:
-    """A small file each way: a program loads what it needs for files when it first moves one."""
+    """Send a small file each way, because a program loads its file code at its first transfer."""
     small = folder / "warm-up.bin"
     small.write_bytes(os.urandom(3 * PIECE_BYTES))
     await pair.move(small, to_host=True, via=via)
@@ -115,13 +115,13 @@ async def _warm_up(folder: Path, pair: Linked, via: str) -> None:
 
 
 def check(sent: Path, received: Path) -> None:
-    """As much as every file's name and size; Proxim checks its own bytes."""
+    """Compare every file's name and size; Proxim itself checks the bytes."""
     if listed(sent) != listed(received):
         raise RuntimeError("not all of it arrived")
 
 
 def listed(path: Path) -> list[tuple[str, int]]:
-    """The files of a folder, or the one file, with their sizes."""
+    """Return the files of a folder, or the one file, with their sizes."""
     if path.is_file():
         return [("", path.stat().st_size)]
     return sorted(
@@ -130,7 +130,7 @@ def listed(path: Path) -> list[tuple[str, int]]:
 
 
 def clear(folder: Path) -> None:
-    """Remove all that came; no write-back of one round may fall upon the next."""
+    """Remove all that came, and wait for the disk, so that the next round is undisturbed."""
     for one in folder.iterdir():
         if one.is_dir():
             shutil.rmtree(one)
@@ -140,15 +140,15 @@ def clear(folder: Path) -> None:
 
 
 def settle() -> None:
-    """Let the disk come to rest."""
+    """Write everything back to the disk, so that it is at rest."""
     if sys.platform != "win32":
         os.sync()
 
 
 @contextlib.contextmanager
 def disk_folder() -> Iterator[Path]:
-    """A folder on a disk: elsewhere than /tmp, which is often memory. TMPDIR says another."""
-    # With a random name in it
+    """Make a folder on a disk: not in /tmp, which is often memory. TMPDIR names another place."""
+    # The folder below it gets a random name.
     usual = Path("/var/tmp")
     where = usual if "TMPDIR" not in os.environ and usual.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="proxim-bench-", dir=where) as folder:
@@ -156,7 +156,7 @@ def disk_folder() -> Iterator[Path]:
 
 
 def make_file(path: Path, size: int) -> Path:
-    """Random bytes, on the disk before anything is measured, and in the system's cache."""
+    """Write random bytes to the disk before anything is measured; the system caches them, too."""
     with open(path, "wb") as file:
         file.writelines(
             os.urandom(min(PIECE_BYTES, size - at)) for at in range(0, size, PIECE_BYTES)
@@ -167,7 +167,7 @@ def make_file(path: Path, size: int) -> Path:
 
 
 def make_small_files(folder: Path, count: int, size: int) -> Path:
-    """So many files, a hundred to a folder."""
+    """Make so many files, a hundred in each folder, and return the path."""
     for number in range(count):
         place = folder / f"{number // 100:03}"
         if number % 100 == 0:

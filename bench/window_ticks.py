@@ -1,8 +1,8 @@
-"""The real window, with a timer of ours on its thread, and somebody who approves whoever comes and
-takes what is sent.
+"""The real window with a timer on its thread, and a bridge that approves every guest and accepts
+every transfer.
 
-Usage: python -m bench.window_ticks FOLDER. Tells its URL, and after one transfer the longest gaps
-between two ticks.
+Usage: python -m bench.window_ticks FOLDER. It prints its URL, and after one transfer the longest
+gaps between two ticks.
 """
 
 import gc
@@ -26,7 +26,7 @@ from proxim.core.i18n import ENGLISH
 
 TICK_MS: Final = 10
 RESTING_SECONDS: Final = 5.0
-# Before and after a transfer its dialog and its summary belong to it
+# Shortly before and after a transfer, its dialog and its summary are measured with it.
 AROUND_SECONDS: Final = 1.0
 
 
@@ -35,7 +35,7 @@ def _tell(**fields: object) -> None:
 
 
 class Watcher(Bridge):
-    """A bridge that looks at what comes from the network side, and answers as a person would."""
+    """A bridge that watches the events of the network side and answers as a person would."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Watcher(Bridge):
         self._done_at: float | None = None
 
     def drain(self, most: int) -> Iterator[QueueItem]:
-        """As ever."""
+        """Yield the items as usual, and react to some of them."""
         for item in super().drain(most):
             yield item
             match item:
@@ -62,7 +62,7 @@ class Watcher(Bridge):
                     self._done_at = time.perf_counter()
 
     def tick(self, root: tkinter.Tk) -> None:
-        """Write down the moment."""
+        """Record the time of this tick."""
         now = time.perf_counter()
         self._ticks.append(now)
         if self._done_at is not None and now > self._done_at + AROUND_SECONDS:
@@ -86,8 +86,8 @@ class Watcher(Bridge):
 
 
 def main(folder: str) -> None:
-    """Until one transfer is over."""
-    # As the program begins (app/main.py)
+    """Run the window until one transfer is over."""
+    # The program begins in the same way (app/main.py).
     gc.disable()
     speak(ENGLISH)
     watcher = Watcher(folder)

@@ -1,7 +1,8 @@
-"""A way from a guest to its host that lets signaling through and refuses lanes, as some proxies and
+"""A relay from a guest to its host that passes signaling and refuses lanes, as some proxies and
 older hosts do.
 
-The programs at both ends are as people run them; the guest only dials here.
+The programs at both ends are as people run them; only the address that the guest dials is
+different.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 HOST_ADDRESS: Final = "127.0.0.1"
-# As long as the host's: it is replaced in requests
+# This address is as long as the host's, because it is replaced in requests.
 OWN_ADDRESS: Final = "127.0.0.2"
 _LANE: Final = b"GET /lane"
 _PIECE: Final = 64 * 1024
@@ -18,7 +19,7 @@ _PIECE: Final = 64 * 1024
 
 @contextlib.asynccontextmanager
 async def without_lane(port: int) -> AsyncIterator[None]:
-    """Listen at the same port of another loopback address."""
+    """Listen on the same port of another loopback address."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):

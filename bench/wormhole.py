@@ -1,7 +1,7 @@
-"""magic-wormhole from PyPI with a mailbox and a relay of its own, all on loopback, in a virtual
-environment of its own.
+"""magic-wormhole from PyPI with its own mailbox and relay, all on loopback, in its own virtual
+environment.
 
-The environment is made when first needed and kept in the user's cache folder.
+The environment is made when it is first needed, and kept in the user's cache folder.
 """
 
 import asyncio
@@ -35,13 +35,13 @@ _LOOK_SECONDS: Final = 0.002
 
 @dataclass(frozen=True, slots=True)
 class Wormhole:
-    """Servers that run."""
+    """The running servers, and the command that uses them."""
 
     command: tuple[str, ...]
 
     async def send(self, what: Path, target: Path) -> float:
-        """Seconds from when the receiver has a file open to its end; what both do before is not
-        counted.
+        """Return the seconds from when the receiver has opened a file to its end; earlier steps of
+        both sides are not counted.
         """
         code = f"{secrets.randbelow(10**6)}-bench-{secrets.token_hex(4)}"
         sending = ("send", "--hide-progress", "--code", code, str(what))
@@ -68,7 +68,7 @@ class Wormhole:
 
 @contextlib.asynccontextmanager
 async def wormhole(folder: Path) -> AsyncIterator[Wormhole]:
-    """Start mailbox and relay; SkippedError where they cannot be had."""
+    """Start mailbox and relay; raise SkippedError where they are not available."""
     if sys.platform == "win32":
         raise SkippedError("it is measured on systems with Unix paths only")
     programs = await asyncio.to_thread(_installed)
@@ -95,7 +95,7 @@ async def wormhole(folder: Path) -> AsyncIterator[Wormhole]:
 
 
 def _installed() -> Path:
-    """Where its programs lie."""
+    """Return the folder of its programs, after installing them if necessary."""
     home = (
         user_cache_path("proxim-bench")
         / f"wormhole-{sys.version_info.major}.{sys.version_info.minor}"

@@ -1,8 +1,8 @@
-"""`python -m fuzz messages --seconds 60`: let atheris look for an input that breaks a reader of
+"""`python -m fuzz messages --seconds 60` lets atheris look for an input that breaks a reader of
 strangers' bytes.
 
-Exit status 0: nothing found in that time; 2: atheris is not installed; any other: found, and the
-input is in a file.
+Exit status 0 means that nothing was found in that time, 2 that atheris is not installed. Any other
+status means that an input was found; it is saved in a file.
 """
 
 import argparse
@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 NAMES: Final = ("messages", "codes", "descriptions", "link")
-# Room for a description; longer ones repeat themselves, and tests cross the size limits
+# This has room for a description. Longer ones only repeat themselves, and other tests check the
+# size limits.
 MAX_INPUT_BYTES: Final = 8192
-# An input that takes longer is a finding of its own
+# An input that takes longer counts as a finding.
 INPUT_SECONDS: Final = 5
 
 
@@ -46,7 +47,7 @@ def main() -> None:
     target = TARGETS[asked.target]
 
     def one_input(data: bytes) -> None:
-        # Broken bytes become lone surrogates, worth a try too
+        # Bytes that are not UTF-8 become lone surrogates, which are worth a try, too.
         target.run(data.decode(errors="surrogateescape"))
 
     if asked.input is not None:
@@ -77,7 +78,7 @@ def main() -> None:
 
 
 def _escaped(word: str) -> str:
-    """As libFuzzer's dictionaries want it."""
+    """Escape a word as libFuzzer's dictionaries require."""
     return "".join(symbol if symbol.isalnum() else f"\\x{ord(symbol):02x}" for symbol in word)
 
 

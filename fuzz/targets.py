@@ -1,6 +1,6 @@
-"""What is fuzzed: each target takes any text, and may raise only what its readers promise to raise.
+"""The fuzzed targets: each accepts any text, and may raise only what its readers promise to raise.
 
-Imported under atheris's instrumentation, so it imports all that is to be covered.
+This module is imported under atheris's instrumentation, so it imports everything to be covered.
 """
 
 import ipaddress
@@ -33,7 +33,7 @@ _DEVICE: Final = '"deviceInfo":{"name":"n","id":"i"}'
 
 
 def messages(text: str) -> None:
-    """The signaling parser; what it accepts can be written, and reads back as the same."""
+    """Parse a signaling message; an accepted one can be written, and reads back as the same."""
     try:
         message = pair_msg.parse_message(text)
     except MessageError:
@@ -53,7 +53,7 @@ def _check_shown(device: DeviceInfo) -> None:
 
 
 def codes(text: str) -> None:
-    """What a person types or scans; a code that is accepted has one spelling."""
+    """Parse what a person types or scans; an accepted code has only one spelling."""
     try:
         code = parse_code(text)
     except CodeError:
@@ -72,7 +72,7 @@ def codes(text: str) -> None:
 
 
 def descriptions(text: str) -> None:
-    """What of a peer's description and candidates would reach aiortc."""
+    """Check the parts of a peer's description and candidates that would reach aiortc."""
     peer = PeerFilter("192.168.1.20")
     cleaned = peer.description(text)
     lines = (
@@ -105,7 +105,7 @@ def descriptions(text: str) -> None:
 
 
 def _check_answer(offer: str, answer: str) -> None:
-    """The answer has the offer's sections in the offer's order, and accepts one of them."""
+    """Check that the answer has the offer's sections in their order, and accepts one of them."""
     offered = [line for line in offer.replace("\r\n", "\n").split("\n") if line.startswith("m=")]
     answered = [line for line in answer.split("\r\n") if line.startswith("m=")]
     if [line.split(" ")[0] for line in answered] != [line.split(" ")[0] for line in offered]:
@@ -115,12 +115,14 @@ def _check_answer(offer: str, answer: str) -> None:
 
 
 def _is_of_a_room(address: str) -> bool:
-    """Not the filter's own words for it: what the standard library calls private, less what is no
-    device.
+    """Whether an address can belong to a device in a private network.
+
+    This is deliberately not the filter's own code: it uses what the standard library calls private,
+    without the addresses that belong to no device.
     """
     ip = ipaddress.ip_address(address)
     if str(ip) != address or getattr(ip, "ipv4_mapped", None) or getattr(ip, "scope_id", None):
-        # One spelling only: aiortc and the system must read it as we did
+        # Only one spelling is allowed, because aiortc and the system must read it as Proxim did.
         return False
     many = ip.version == 4 and address.rpartition(".")[2] in ("0", "255")
     shared = ip.version == 4 and ip in ipaddress.ip_network("100.64.0.0/10")
@@ -130,7 +132,7 @@ def _is_of_a_room(address: str) -> bool:
 
 
 def link(text: str) -> None:
-    """The control channel's parser; what it accepts can be written, and reads back as the same."""
+    """Parse a control message; an accepted one can be written, and reads back as the same."""
     try:
         message = link_msg.parse_link_message(text)
     except MessageError:
@@ -141,12 +143,12 @@ def link(text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing to fuzz."""
+    """A function to fuzz, with its inputs to start from."""
 
     run: Callable[[str], None]
-    # Honest inputs to start from
+    # Fuzzing starts from these valid inputs.
     seeds: tuple[str, ...]
-    # What no coin toss finds
+    # These words are unlikely to be found by random changes.
     words: tuple[str, ...] = ()
 
 

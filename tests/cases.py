@@ -1,4 +1,4 @@
-"""Several cases in one test, where each would need the same programs or the same browser."""
+"""Run several cases in one test where each of them would need the same programs or browser."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def case(name: object) -> Iterator[None]:
-    """Whatever fails in here says in which case of a loop that was."""
+    """Add the case's name to any exception that is raised in this block."""
     try:
         yield
     except Exception as error:

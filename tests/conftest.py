@@ -17,37 +17,37 @@ from proxim.core import i18n as words
 from proxim.io.system.addresses import list_networks
 from tests.paths import TESTS
 
-# Bytecode is kept here and in every program that a test starts, as on people's machines, also where
-# the environment forbids it: without it each of some 300 starts compiles the whole package again,
-# and each worker all tests.
+# Python may write bytecode here and in every program that a test starts, as on people's machines,
+# even if the environment forbids it. Without bytecode, each of some 300 starts compiles the whole
+# package again, and each worker compiles all tests.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
-# Here and in every program that a test starts, whatever the machine speaks: most tests read English
-# sentences.
+# Most tests compare English sentences, so the tests and every program that they start use English,
+# whatever the machine's language is.
 os.environ["LANGUAGE"] = words.ENGLISH
 speak(words.ENGLISH)
 
 
-# No deadline: a slow machine is no bug. In CI the same examples every time, so that a red run is
-# the change's own.
+# There is no deadline, because a slow machine is not a bug. CI tries the same examples every time,
+# so that only the change itself can make a run fail.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None)
 settings.load_profile("ci" if os.environ.get("CI") else "local")
 
-# What stands on sockets and timers is tested on Python's own loop, too, which Proxim has on Windows
-# and macOS. Whatever is not named here sees no more of the loop than any coroutine does.
+# Code that uses sockets and timers directly is tested on Python's own loop as well, because Proxim
+# uses that loop on Windows and macOS. All other code uses the loop only through coroutines.
 BOTH_LOOPS: Final = {
     *(f"io/pairing/test_{module}.py" for module in ("client", "server", "websocket")),
     *(f"io/link/test_{module}.py" for module in ("lane", "lanes", "peer")),
     "io/test_runtime.py",
 }
 
-# Tests that one worker (pytest-xdist) runs one after the other, by the folder or file that they
-# stand in, and in the order in which these pieces start: the longest first, so that none of them is
-# left to one worker while the others have nothing to do. "real time" holds what would disturb each
-# other: poor networks, floods, programs that send as fast as they can. The others stay together
-# because what they need is dear: the executable, a browser. All other tests go to whoever is free.
+# One worker (pytest-xdist) runs all tests of a piece one after the other. A test belongs to a piece
+# by its folder or file. The pieces start in this order, the longest first, so that none is left to
+# one worker at the end while the others are idle. "real time" holds tests that would disturb each
+# other: poor networks, floods, programs that send as fast as they can. The other pieces share
+# something expensive: the executable or a browser. All remaining tests go to any free worker.
 PIECES: Final = {
     "programs/test_executable.py": "executable",
     "programs/test_files_network.py": "real time",
@@ -67,7 +67,7 @@ TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.va
 
 
 def piece_of(node_id: str) -> str | None:
-    """The piece that a test belongs to; None if it stands for itself."""
+    """Return the piece that a test belongs to, or None if it belongs to no piece."""
     file = PurePosixPath(node_id.partition("::")[0])
     if not file.is_relative_to(TESTS.name):
         return None
@@ -76,19 +76,20 @@ def piece_of(node_id: str) -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests into the order in which they start; say which of them are measured."""
+    """Sort the tests by the order in which they start, and mark those without coverage."""
     items.sort(key=lambda item: TURNS.get(piece_of(item.nodeid) or "", len(TURNS)))
     for item in items:
-        # proxim/core is to be reached whole by the tests of its own, which measuring slows down
+        # The core's own tests must cover proxim/core completely. Coverage slows tests down, so all
+        # other tests run without it.
         if not item.path.is_relative_to(TESTS / "core"):
             item.add_marker("no_cover")
 
 
-# Pytest-xdist tells no types
+# pytest-xdist has no type annotations.
 class Pieces(LoadScopeScheduling):  # type: ignore[misc]
-    """Hands the pieces to the workers, in the order in which they were put.
+    """Gives the pieces to the workers in the order of PIECES.
 
-    `--dist=loadgroup` would do this by marks; pytest-xdist 3.8 loses them with pytest 9.2.
+    `--dist=loadgroup` would do this with marks, but pytest-xdist 3.8 loses them with pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -97,7 +98,7 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
-    """Whatever `--dist` says."""
+    """Use this scheduler whatever `--dist` says."""
     return Pieces(config, log)
 
 
@@ -105,7 +106,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loops that a test of a coroutine runs on, one after the other."""
+    """Return the event loops on which a coroutine test runs, one after the other."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": new_event_loop}
     both = item.path.is_relative_to(TESTS) and (
         item.path.relative_to(TESTS).as_posix() in BOTH_LOOPS
@@ -115,8 +116,8 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture(autouse=True)
 def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A test that speaks another language leaves none behind; a text that lacks a value, "…" in a
-    program, fails.
+    """Return to English after a test that uses another language, and fail a test in which a text
+    lacks a value (a program would show "…").
     """
 
     def lacking(_values: object, name: str) -> str:
@@ -130,8 +131,8 @@ def english(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def own_address() -> str:
-    """An address of this machine that WebRTC uses (aiortc gathers no loopback); traffic to it stays
-    on the machine.
+    """Return an address of this machine that WebRTC uses, because aiortc gathers no loopback
+    addresses. Traffic to it stays on the machine.
     """
     networks = list_networks()
     if not networks:

@@ -1,9 +1,9 @@
-"""A gate in front of what Proxim sends, for tests that need a transfer to be under way for sure.
+"""A gate that limits what Proxim sends, for tests that need a transfer to be under way for sure.
 
 `Gate.command` starts the real program in place of `proxim.py`. While the gate is closed, each
-stream of a transfer stops after the bytes that the gate allows, just as it does where the receiver
-acknowledges nothing more: the link lives on, and what a test does to the transfer meets it in the
-middle, however fast or busy the machine is. Everything else in the program is as ever.
+stream of a transfer stops after the bytes that the gate allows, as if the receiver acknowledged
+nothing more. The link stays open, and the test can act in the middle of the transfer, however fast
+or busy the machine is. Everything else in the program is unchanged.
 """
 
 import asyncio
@@ -16,30 +16,30 @@ LOOK_SECONDS: Final = 0.01
 
 
 class Gate:
-    """Closed while the file `path` exists; that file says how many bytes of a stream may pass."""
+    """Closed while the file `path` exists; the file says how many bytes of a stream may pass."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     @property
     def command(self) -> tuple[str, ...]:
-        """What starts Proxim behind this gate, from the root of the repository."""
+        """The command that starts Proxim behind this gate, from the root of the repository."""
         return (sys.executable, "-m", "tests.gate", str(self._path))
 
     def close_after(self, count: int) -> None:
-        """Let `count` bytes of each stream pass, and no more until it is opened."""
-        # In one step, so that no program reads half of it
+        """Let `count` bytes of each stream pass, and no more until the gate is opened."""
+        # The file is replaced in one step, so that no program reads half of it.
         new = self._path.with_suffix(".new")
         new.write_text(str(count))
         os.replace(new, self._path)
 
     def open(self) -> None:
-        """Let all pass from now on."""
+        """Let all bytes pass from now on."""
         self._path.unlink()
 
     @property
     def allowed(self) -> int | None:
-        """How many bytes of a stream may pass; None where all may."""
+        """How many bytes of a stream may pass, or None if there is no limit."""
         try:
             return int(self._path.read_text())
         except FileNotFoundError:
@@ -47,7 +47,7 @@ class Gate:
 
 
 def main(arguments: list[str]) -> int:
-    """Proxim with these arguments, the first of which is the gate's file."""
+    """Run Proxim with these arguments, without the first, which is the path of the gate's file."""
     from proxim.app import main as cli
     from proxim.io.files.sender import Sending
 
@@ -59,7 +59,7 @@ def main(arguments: list[str]) -> int:
 
     async def wait_for_gate(sending: Sending, size: int) -> None:
         await wait_for_room(sending, size)
-        # The test that opens it is another process: there is nothing to wait for but the file
+        # The test that opens the gate is another process, so this loop can only watch the file.
         while not passes(sending._sent + size):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_SECONDS)
 

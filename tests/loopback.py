@@ -1,6 +1,4 @@
-"""Loopback addresses and ports that nobody else listens on, whatever runs on this machine
-meanwhile.
-"""
+"""Loopback addresses and ports that no other program on this machine listens on."""
 
 import random
 import socket
@@ -10,25 +8,25 @@ import pytest
 
 
 def host_address() -> str:
-    """An address for hosts of this process: those of tests that run beside it have others.
+    """Return an address for hosts of this process; tests in other processes get other addresses.
 
-    A guest that dials a host which has just ended must not find another test's in its place.
+    A guest that dials a host which has just ended must not reach another test's host instead.
     """
     return "127.0.0.1" if sys.platform == "darwin" else quiet_address()
 
 
 def quiet_address() -> str:
-    """One of the 16 million loopback addresses, each with all its ports to itself."""
+    """Return one of the 16 million loopback addresses, with all its ports free."""
     if sys.platform == "darwin":
         pytest.skip("macOS has a single loopback address", allow_module_level=True)
     return f"127.{random.randint(1, 254)}.{random.randint(1, 254)}.{random.randint(1, 254)}"
 
 
 def free_port() -> int:
-    """A port that no program takes by itself.
+    """Return a port that no program uses by default.
 
-    Proxim's own ports do not stay its own in tests: once a host has ended, that of another test may
-    listen there, and whoever tries to reach the first one again reaches the other.
+    Proxim's default ports are not reliable in tests: once a host has ended, another test's host may
+    listen on its port, and a guest that tries again would reach the wrong host.
     """
     with socket.socket() as probe:
         probe.bind(("", 0))

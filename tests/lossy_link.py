@@ -1,8 +1,9 @@
-"""Two network namespaces joined by a poor cable: delay and loss, made by a relay of ours between
-two TAP devices.
+"""Two network namespaces joined by a poor cable: our own relay between two TAP devices adds delay
+and loss.
 
 `tc netem` would be the usual means, but it is a kernel module that many machines (containers, small
-VMs) lack; a TAP device needs only /dev/net/tun. Traffic never leaves the two namespaces. Linux.
+VMs) lack; a TAP device needs only /dev/net/tun. Traffic never leaves the two namespaces. It works
+on Linux only.
 """
 
 import contextlib
@@ -21,7 +22,7 @@ from tests.namespaces import Namespaces, missing, namespaces
 
 __all__ = ["TCP", "UDP", "LossyLink", "Packet", "Verdict", "lossy_link", "missing"]
 
-# A 1500-byte packet with its Ethernet header
+# This has room for a 1500-byte packet with its Ethernet header.
 FRAME_BYTES = 2048
 IPV4, TCP, UDP = 0x0800, 6, 17
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
@@ -32,13 +33,13 @@ class Verdict(Enum):
 
     PASS = "pass"
     DROP = "drop"
-    # Of TCP: refuse it, and tell both ends that the connection is over
+    # A reset refuses a TCP packet and ends the connection at both ends.
     RESET = "reset"
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What a firewall sees of an IPv4 packet that carries TCP or UDP. `side`: who sent it."""
+    """What a firewall sees of an IPv4 packet that carries TCP or UDP; `side` is its sender."""
 
     side: int
     protocol: int
@@ -47,7 +48,7 @@ class Packet:
 
     @property
     def opens(self) -> bool:
-        """Whether it is the first of a TCP connection."""
+        """Whether this packet opens a TCP connection."""
         return self.protocol == TCP and self.flags & (SYN | ACK) == SYN
 
 
@@ -57,10 +58,9 @@ def _let_pass(packet: Packet) -> Verdict:
 
 @dataclass
 class LossyLink:
-    """The cable: `delay` seconds one way, `loss` as a share of frames in each direction; `cut`
-    loses everything.
+    """The cable: `delay` in seconds one way, `loss` as a share of the frames in each direction.
 
-    `judge` is a firewall in the middle of it.
+    While `cut` is true, all frames are lost. `judge` is a firewall in the middle of the cable.
     """
 
     delay: float
@@ -74,11 +74,11 @@ class LossyLink:
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def command(self, side: int, *arguments: str) -> list[str]:
-        """A command line that runs `arguments` on one side."""
+        """Return a command line that runs `arguments` on one side."""
         return self.place.command(self.namespaces[side], *arguments)
 
     def _relay(self) -> None:
-        # The same losses each time
+        # A fixed seed loses the same frames in every run.
         dice = random.Random(1)
         waiting: list[tuple[float, int, int, bytes]] = []
         count = 0
@@ -86,7 +86,7 @@ class LossyLink:
             now = time.monotonic()
             while waiting and waiting[0][0] <= now:
                 _, _, tap, frame = heapq.heappop(waiting)
-                # The interface is down
+                # Writing fails while the interface is down.
                 with contextlib.suppress(OSError):
                     os.write(tap, frame)
             pause = min(0.05, max(0.0, waiting[0][0] - now)) if waiting else 0.05
@@ -103,7 +103,7 @@ class LossyLink:
                     )
 
     def _passed(self, side: int, frame: bytes) -> list[tuple[int, bytes]]:
-        """What the firewall makes of a frame: to which side what goes."""
+        """Return which frames the firewall sends on in answer to this one, each with its side."""
         packet = None if self.judge is _let_pass else _packet(side, frame)
         verdict = Verdict.PASS if packet is None else self.judge(packet)
         if verdict is Verdict.PASS:
@@ -126,8 +126,8 @@ def _packet(side: int, frame: bytes) -> Packet | None:
 
 
 def _resets(frame: bytes) -> tuple[bytes, bytes]:
-    """The two TCP resets that end a segment's connection: to its sender, and on to where it
-    went.
+    """Return the two TCP resets that end a segment's connection: one for its sender and one for its
+    receiver.
     """
     ip = frame[14 : 14 + 4 * (frame[14] & 0x0F)]
     tcp = frame[14 + len(ip) : 14 + int.from_bytes(ip[2:4])]
@@ -155,7 +155,7 @@ def _ip_packet(source: bytes, target: bytes, tcp: bytes) -> bytes:
 
 
 def _checksum(data: bytes) -> int:
-    """RFC 1071; `data` has an even length here."""
+    """Compute the checksum of RFC 1071; `data` has an even length here."""
     total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total > 0xFFFF:
         total = (total & 0xFFFF) + (total >> 16)
@@ -163,10 +163,10 @@ def _checksum(data: bytes) -> int:
 
 
 def _switch_ipv6_off(place: Namespaces, namespace: str) -> None:
-    """Its own address becomes usable seconds after the interface is up: a browser takes that for
-    another network.
+    """Turn IPv6 off, because a browser mistakes a late IPv6 address for a change of network.
 
-    Chromium then ends what it is loading (ERR_NETWORK_CHANGED). All traffic here is IPv4.
+    The interface's own IPv6 address becomes usable only seconds after the interface is up. Chromium
+    then aborts what it is loading (ERR_NETWORK_CHANGED). All traffic here is IPv4.
     """
     for scope in ("all", "default"):
         setting = f"/proc/sys/net/ipv6/conf/{scope}/disable_ipv6"
@@ -176,7 +176,7 @@ def _switch_ipv6_off(place: Namespaces, namespace: str) -> None:
 
 @contextlib.contextmanager
 def lossy_link(delay: float, loss: float) -> Iterator[LossyLink]:
-    """Make the namespaces and the cable; remove both at the end."""
+    """Make the namespaces and the cable, and remove both at the end."""
     with namespaces() as place:
         link = LossyLink(delay, loss, place)
         relay = threading.Thread(target=link._relay, name="lossy link")

@@ -1,9 +1,9 @@
 """Network namespaces for tests, made in the same way by root and by an ordinary user.
 
-A process of ours, the keeper, gets a network and a mount namespace of its own; for an ordinary user
-also a user namespace, in which that user counts as root. Inside, `ip netns` works as on a machine
-of one's own. Nothing of it is visible outside, so that tests which run side by side never meet; and
-all of it is gone with the keeper, which ends with the test's process even if that is killed. Linux.
+A helper process, the keeper, gets its own network and mount namespaces. For an ordinary user it
+also gets a user namespace, in which that user counts as root. Inside, `ip netns` works as usual.
+Nothing of it is visible outside, so tests that run side by side never interfere. Everything
+disappears with the keeper, which ends with the test's process even if that is killed. Linux only.
 """
 
 import contextlib
@@ -19,36 +19,36 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TUN = Path("/dev/net/tun")
-# linux/if_tun.h
+# This number comes from linux/if_tun.h.
 TUNSETIFF = 0x400454CA
-# IFF_TAP | IFF_NO_PI
+# These flags are IFF_TAP | IFF_NO_PI.
 IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000
 READY = b"ready"
-# Seconds, for a command that takes milliseconds on an idle machine
+# Seconds: a generous limit for commands that take milliseconds on an idle machine.
 PATIENCE = 30.0
 
 
 class Namespaces:
-    """The keeper, and what is made inside its namespaces."""
+    """The keeper process and the network namespaces that are made inside it."""
 
     def __init__(self, keeper: subprocess.Popen[bytes], requests: socket.socket) -> None:
         self._keeper = keeper
         self._requests = requests
 
     def add(self, name: str) -> None:
-        """Make a network namespace of that name."""
+        """Make a network namespace with this name."""
         self.run("ip", "netns", "add", name)
 
     def command(self, namespace: str, *arguments: str) -> list[str]:
-        """A command line that runs `arguments` in the network namespace of that name."""
+        """Return a command line that runs `arguments` in the network namespace with this name."""
         return [*self._enter(), "ip", "netns", "exec", namespace, *arguments]
 
     def run(self, *arguments: str) -> None:
-        """Run a command where the namespaces are made, and wait for its end."""
+        """Run a command in the keeper's namespaces and wait for its end."""
         _run([*self._enter(), *arguments])
 
     def open_tap(self, name: str) -> int:
-        """Make a TAP device in the keeper's network namespace; what is read and written at its
+        """Make a TAP device in the keeper's network namespace and return a file descriptor for its
         other end.
         """
         if sys.platform == "win32":
@@ -61,7 +61,7 @@ class Namespaces:
 
     def _enter(self) -> list[str]:
         user = [] if _is_root() else ["--user", "--preserve-credentials"]
-        # A changed mount namespace takes the working directory away: the keeper's is used
+        # Entering another mount namespace loses the working directory, so --wd uses the keeper's.
         return ["nsenter", f"--target={self._keeper.pid}", *user, "--net", "--mount", "--wd"]
 
     def _last_words(self) -> str:
@@ -75,7 +75,7 @@ class Namespaces:
 
 @contextlib.contextmanager
 def namespaces() -> Iterator[Namespaces]:
-    """A place for network namespaces; an OSError says why this machine gives none."""
+    """Start a keeper for network namespaces; an OSError says why this machine allows none."""
     user = [] if _is_root() else ["--user", "--map-root-user"]
     ours, keepers = socket.socketpair()
     ours.settimeout(PATIENCE)
@@ -97,9 +97,7 @@ def namespaces() -> Iterator[Namespaces]:
 
 @functools.cache
 def missing() -> str | None:
-    """Why tests cannot have network namespaces with TAP devices on this machine; None if they
-    can.
-    """
+    """Return why tests cannot have network namespaces with TAP devices here, or None."""
     if sys.platform != "linux":
         return "network namespaces are Linux's"
     lacking = [tool for tool in ("ip", "unshare", "nsenter") if shutil.which(tool) is None]
@@ -128,10 +126,11 @@ def _run(command: list[str]) -> None:
 
 
 def _keep() -> None:
-    """What the keeper does: make TAP devices by name until nobody holds the other end."""
+    """Run as the keeper: make TAP devices by name until the other end of the socket is closed."""
     if sys.platform != "linux":
         raise OSError("network namespaces are Linux's")
-    # `ip netns` keeps its names in /run/netns, which only root may write and all would share
+    # `ip netns` keeps its names in /run/netns. Only root may write there, and all tests would share
+    # it, so the keeper mounts its own /run.
     _run(["mount", "-t", "tmpfs", "tmpfs", "/run"])
     with socket.socket(fileno=0) as requests:
         requests.sendall(READY)

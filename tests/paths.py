@@ -1,15 +1,15 @@
-"""Where things stand that tests read."""
+"""Paths of the files and folders that tests use."""
 
 from pathlib import Path
 from typing import Final
 
 TESTS: Final = Path(__file__).resolve().parent
 ROOT: Final = TESTS.parent
-# Inputs that somebody hostile would send (its README)
+# These are inputs that an attacker could send; the folder's README describes them.
 HOSTILE: Final = TESTS / "hostile"
-# Pictures for people to look at
+# Tests leave pictures here for people to look at.
 ARTIFACTS: Final = ROOT / "artifacts"
-# The page's files that browsers get
+# These are the files of the page that browsers load.
 PAGE_FILES: Final = sorted(
     file
     for file in (ROOT / "proxim" / "web").rglob("*")

@@ -1,8 +1,8 @@
-"""Reads the QR code off a screenshot, as a camera app would read it off the screen.
+"""Reads the QR code in a screenshot, as a camera app would read it off the screen.
 
-It looks for the finder patterns, samples every module and undoes what ISO/IEC 18004 lays over the
-text. A screenshot has no dirt, so errors are not corrected but would show as a wrong text. The
-standard's tables are qrcode's own.
+It looks for the finder patterns, samples every module, and undoes the masking and interleaving of
+ISO/IEC 18004. A screenshot is clean, so errors are not corrected; an error would show as a wrong
+text. The standard's tables come from the package qrcode.
 """
 
 import re
@@ -12,26 +12,26 @@ from PIL import Image
 from qrcode import base, util
 
 Bits = Iterator[int]
-# Rows of modules, True is dark
+# A grid holds rows of modules; True means dark.
 Grid = list[list[bool]]
 
-# Dark, light, dark, light, dark: in modules
+# A finder pattern is dark, light, dark, light, dark; these are the widths in modules.
 FINDER = (1, 1, 3, 1, 1)
 DARK = 128
-# Of light or of dark pixels
+# A run is a sequence of only light or only dark pixels.
 RUN = re.compile(b"\x00+|\x01+")
-# The first five bits of the format information: level (in qrcode's numbers) and mask, under a fixed
-# pattern.
+# The format information begins with five bits: the level (in qrcode's numbers) and the mask, XORed
+# with a fixed pattern.
 FORMAT_PATTERN = 0b10101
 BYTES = 0b0100
 
 
 class NoQRError(Exception):
-    """There is no QR code to be seen."""
+    """There is no QR code in the picture."""
 
 
 def read_qr(screen: Image.Image) -> str:
-    """The text of the first QR code on the screen."""
+    """Return the text of the first QR code on the screen."""
     grid = _find(screen.convert("L"))
     version = (len(grid) - 17) // 4
     information = 0
@@ -58,14 +58,14 @@ def _find(screen: Image.Image) -> Grid:
     above = b""
     for y in range(height):
         row = pixels[y * width : (y + 1) * width]
-        # On a screen most rows are like the one above
+        # On a screen most rows are the same as the row above.
         found = list(_finders(row)) if row != above else []
         above = row
         if len(found) < 2:
             continue
         (left, zoom), (right, other) = found[0], found[-1]
         size = (right + 7 * other - left) // zoom
-        # A finder's heart begins two modules below its top.
+        # The inner square of a finder begins two modules below its top.
         if zoom == other and size >= 21 and size % 4 == 1:
             top = y - 2 * zoom
             middle = zoom // 2
@@ -80,7 +80,7 @@ def _find(screen: Image.Image) -> Grid:
 
 
 def _finders(row: bytes) -> Iterator[tuple[int, int]]:
-    """Where in a row of pixels a finder may begin, and how many pixels its modules have."""
+    """Yield where in a row of pixels a finder may begin, and how wide its modules are in pixels."""
     runs = [run.span() for run in RUN.finditer(row)]
     for first in range(len(runs) - 4):
         begin, end = runs[first]
@@ -91,7 +91,7 @@ def _finders(row: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _function_modules(size: int, version: int) -> Grid:
-    """Which modules are no data: finders with their surroundings, timing, alignment, version."""
+    """Return which modules hold no data: finders and their borders, timing, alignment, version."""
     taken = [[row == 6 or column == 6 for column in range(size)] for row in range(size)]
 
     def take(top: int, left: int, height: int, width: int) -> None:
@@ -114,8 +114,8 @@ def _function_modules(size: int, version: int) -> Grid:
 
 
 def _path(size: int) -> Iterator[tuple[int, int]]:
-    """Every module in the order of the data: pairs of columns from the right, up and down by
-    turns.
+    """Yield every module in the order of the data: pairs of columns from the right, alternately up
+    and down.
     """
     upwards = True
     for right in [*range(size - 1, 6, -2), 5, 3, 1]:
@@ -126,7 +126,7 @@ def _path(size: int) -> Iterator[tuple[int, int]]:
 
 
 def _in_order(words: list[int], version: int, level: int) -> list[int]:
-    """The data words, of blocks that were dealt like cards."""
+    """Return the data words in their order, from blocks whose words were interleaved."""
     blocks: list[list[int]] = [[] for _ in base.rs_blocks(version, level)]
     lengths = [block.data_count for block in base.rs_blocks(version, level)]
     dealt = iter(words)

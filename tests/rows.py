@@ -1,11 +1,12 @@
-"""A test whose cases are the rows of a table runs as one test, which names every row that is wrong.
+"""A test whose cases are rows of a table runs as one test, which names every row that is wrong.
 
-@each_row("typed, shown", [("0250 1wk381", "02501-WK381"), ("02501", "02501")]) def
-test_grouping(typed: str, shown: str) -> None: assert grouped(typed) == shown
+    @each_row("typed, shown", [("0250 1wk381", "02501-WK381"), ("02501", "02501")])
+    def test_grouping(typed: str, shown: str) -> None:
+        assert grouped(typed) == shown
 
-It reads like `pytest.mark.parametrize`, and is for the many small cases of a parser: pytest takes a
-millisecond and more for each case of its own. Fixtures are made once and shared by all rows. So
-scenarios that need a fresh fixture, or that one wants to run alone, stay with pytest's.
+It reads like `pytest.mark.parametrize` and is meant for the many small cases of a parser, because
+pytest needs at least a millisecond for each case of its own. Fixtures are made once and shared by
+all rows. Scenarios that need a fresh fixture, or that should run alone, use pytest's parametrize.
 """
 
 import inspect
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import pytest
 
-# A wrong row is named by its values; a value of many kilobytes is only begun.
+# A wrong row is named by its values, so values of many kilobytes are shortened.
 _BRIEF: Final = reprlib.Repr()
 _BRIEF.maxstring = _BRIEF.maxother = _BRIEF.maxlong = 120
 _BRIEF.maxlist = _BRIEF.maxtuple = _BRIEF.maxdict = 8
@@ -24,7 +25,7 @@ Test = Callable[..., None]
 
 
 class RowsError(AssertionError):
-    """What is wrong, a line a row."""
+    """The rows that are wrong, one per line."""
 
 
 def each_row(
@@ -36,9 +37,9 @@ def each_row(
 ) -> Callable[[Test], Test]:
     """Call the test for each row, with the row's values as the arguments of these names.
 
-    With one name a row is the value itself, with several a tuple of them. A row that is wrong is
-    named by its values, or, where these are too large for that, by `ids` or by what `name_of` makes
-    of them. Where two tables stand above one test, it runs for each combination.
+    With one name a row is the value itself, with several a tuple. A wrong row is named by its
+    values or, if these are too long, by `ids` or by the result of `name_of`. If two tables stand
+    above one test, it runs for each combination.
     """
     arguments = [name.strip() for name in names.split(",")]
     table = [row if len(arguments) > 1 else (row,) for row in rows]
@@ -61,7 +62,7 @@ def each_row(
                 values = dict(zip(arguments, row, strict=True))
                 try:
                     test(**values, **fixtures)
-                # "Did not raise" of pytest.raises is no Exception.
+                # "Did not raise" of pytest.raises is not a subclass of Exception.
                 except (Exception, pytest.fail.Exception) as error:  # noqa: BLE001
                     wrong.append(f"{named(number, row)}: {_said(error)}")
                     first = first or error
@@ -73,7 +74,7 @@ def each_row(
         fixtures = [one for name, one in signature.parameters.items() if name not in arguments]
         run.__name__, run.__qualname__ = test.__name__, test.__qualname__
         run.__module__, run.__doc__ = test.__module__, test.__doc__
-        # pytest reads here which fixtures the test wants.
+        # pytest reads from the signature which fixtures the test wants.
         run.__dict__.update(test.__dict__)
         run.__signature__ = signature.replace(parameters=fixtures)  # type: ignore[attr-defined]
         return run
@@ -84,6 +85,6 @@ def each_row(
 def _said(error: BaseException) -> str:
     lines = str(error).splitlines() or [""]
     if isinstance(error, RowsError):
-        # One table stands in the other.
+        # Another table is nested in this one, so its lines are indented.
         return "\n    ".join(lines)
     return f"{type(error).__name__}: {lines[0]}"

@@ -1,5 +1,5 @@
-"""build.spec read as each of the three systems would read it; tests/programs/test_executable.py
-builds it on this one.
+"""Tests that read build.spec as each of the three systems would read it;
+tests/programs/test_executable.py builds it on this system.
 """
 
 import sys
@@ -19,7 +19,7 @@ CLASSES = ("Analysis", "PYZ", "EXE", "COLLECT", "BUNDLE")
 
 @dataclass
 class Made:
-    """What the spec file asked PyInstaller for."""
+    """One object that the spec file asked PyInstaller for."""
 
     kind: str
     options: dict[str, Any]
@@ -31,7 +31,7 @@ class Made:
 
 @pytest.fixture
 def made_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], list[Made]]:
-    """Run the spec file as on a system; what it makes there."""
+    """Return a function that runs the spec file as on a given system and returns what it makes."""
 
     def run(system: str) -> list[Made]:
         made: list[Made] = []
@@ -79,12 +79,12 @@ def test_every_file_it_names_is_there(made_on: Callable[[str], list[Made]], syst
     files += [
         one.options[name] for one in programs for name in ("icon", "version") if name in one.options
     ]
-    # For BUNDLE `version` is the number itself.
+    # For BUNDLE, `version` is the version number itself and not a file.
     assert [file for file in files if file != __version__ and not Path(file).is_file()] == []
 
 
 def test_the_page_keeps_its_folders(made_on: Callable[[str], list[Made]]) -> None:
-    """The page's modules find each other by their paths."""
+    """The page's modules import each other by their relative paths."""
     places = {Path(place, Path(file).name) for file, place in made_on("linux")[0].options["datas"]}
     assert {file.relative_to(ROOT) for file in PAGE_FILES} <= places
 
@@ -117,7 +117,7 @@ def test_windows_knows_the_name_and_the_version(made_on: Callable[[str], list[Ma
         "VarFileInfo",
         "VarStruct",
     )
-    # As PyInstaller reads it
+    # PyInstaller evaluates the resource in the same way.
     eval(resource, dict.fromkeys(kinds, maker))
     assert given["FileDescription"] == "Proxim"
     assert given["FileVersion"] == __version__
@@ -132,7 +132,7 @@ def test_the_mac_asks_for_the_local_network_in_our_words(
     exe, files, bundle = made_on("darwin")[3:]
     assert exe.options["console"] is False
     assert exe.options["exclude_binaries"] is True
-    # dist/proxim is the one file
+    # The name `dist/proxim` already belongs to the single-file executable.
     assert files.options["name"] != "proxim"
     assert bundle.options["version"] == __version__
     assert bundle.options["info_plist"]["NSLocalNetworkUsageDescription"].startswith("Proxim ")

@@ -1,8 +1,8 @@
-"""The languages' files against each other and against the code: nothing is missing, left over, or
-said past them.
+"""Tests that compare the language files with each other and with the code: no text is missing or
+unused, and no text for people stands outside the files.
 
-The rules themselves are tried on small made-up modules at the end, so that a rule that finds
-nothing is seen.
+The rules are tried on small invented modules at the end, so that a rule that finds nothing is
+noticed.
 """
 
 import ast
@@ -22,7 +22,7 @@ from proxim.languages import read_language
 from tests.paths import ROOT
 
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
-# Sections whose keys are not written out in Python
+# The code builds the keys of these sections, so they are not written out in Python.
 BY_RULE: Final = {
     "page",
     "reasons",
@@ -34,7 +34,7 @@ Text = str | dict[str, str]
 
 
 def texts(language: str) -> dict[str, Text]:
-    """All texts of a language by their keys."""
+    """Return all texts of a language by their keys."""
     return {
         f"{section}.{name}": text
         for section, found in FILES[language].items()
@@ -47,7 +47,10 @@ def forms(text: Text) -> list[str]:
 
 
 def placeholders(text: str) -> set[str]:
-    """What is to be put in; anything but a plain {name} raises or is told by its odd spelling."""
+    """Return the placeholders of a text, with a format or conversion where one is written.
+
+    Anything but a plain {name} raises or shows by its odd spelling.
+    """
     return {
         name + (f":{spec}" if spec else "") + (f"!{conversion}" if conversion else "")
         for _, name, spec, conversion in string.Formatter().parse(text)
@@ -75,7 +78,7 @@ def test_every_language_has_the_same_keys_in_the_same_order(language: str) -> No
 
 
 def what_is_odd(text: Text, english: Text) -> Iterator[str]:
-    """What keeps a text from standing in the place of the English one."""
+    """Yield the reasons why a text cannot stand in the place of the English one."""
     if isinstance(text, dict) is not isinstance(english, dict):
         yield "one of them has forms for one and several"
     if isinstance(text, dict) and list(text) != ["one", "other"]:
@@ -116,7 +119,7 @@ def test_every_reason_has_one_sentence(section: str, language: str) -> None:
         assert not re.search(r"[.!?…]\s", sentence), f"{reason}: more than one sentence"
         assert re.search(r"[;:,] ", sentence), f"{reason}: no next step"
         assert not re.search(r"[{}%<>\[\]\\]", sentence), reason
-        # It is sent as well
+        # The sentence is also sent to the other side, so its length is limited.
         assert len(sentence.encode()) <= pair_msg.MAX_MESSAGE_BYTES, reason
 
 
@@ -139,7 +142,7 @@ def constants(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def keys_in(tree: ast.AST, sections: set[str]) -> set[str]:
-    """Every constant that is spelled like a key of these sections."""
+    """Return every constant that is spelled like a key of these sections."""
     spelling = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(sections)))})\.[A-Za-z]\w*")
     return {node.value for node in constants(tree) if spelling.fullmatch(str(node.value))}  # type: ignore[misc]
 
@@ -153,7 +156,7 @@ def test_every_key_in_the_code_is_there_and_every_key_that_is_there_is_used() ->
 
 
 def wrong_values(tree: ast.AST, known: dict[str, Text]) -> Iterator[str]:
-    """Calls of say with a written-out key whose values are not what its text wants."""
+    """Yield the calls of `tr` with a constant key whose values are not what the text wants."""
     for node in ast.walk(tree):
         match node:
             case ast.Call(
@@ -173,12 +176,12 @@ def test_every_text_gets_its_values() -> None:
     assert wrong == []
 
 
-# --- what is said past the files ------------------------------------------------------------------
+# --- texts for people outside the files -----------------------------------------------------------
 
-# Two words beside each other, or a word within an f-string with a space around it.
+# Prose is two words beside each other, or, in an f-string, a word with a space before or after it.
 PROSE: Final = re.compile(r"[^\W\d_]{2,}[,;:.]? (?:[^\W\d_]{2,}|a )")
 PIECE: Final = re.compile(r"\s[^\W\d_]{2,}|[^\W\d_]{2,}[.,;:]?\s")
-# Keywords
+# These keyword arguments hold text for people.
 SHOWN_BY: Final = {
     "text",
     "title",
@@ -189,7 +192,7 @@ SHOWN_BY: Final = {
     "epilog",
     "metavar",
 }
-# Methods of widgets and faces
+# The first argument of these methods of widgets and faces is text for people.
 SHOWN_AS_FIRST: Final = {
     "title",
     "say",
@@ -201,7 +204,7 @@ SHOWN_AS_FIRST: Final = {
 }
 LOG: Final = {"debug", "info", "warning", "error", "critical", "exception"}
 
-# What people read is said by these; elsewhere in core and net there are only details for
+# These modules contain what people read; elsewhere in core and io there are only details for
 # developers.
 SPEAKING: Final = [
     path
@@ -217,7 +220,7 @@ SPEAKING: Final = [
     }
 ]
 
-# No words for people: what tools are told and say, what argparse says.
+# These texts are not ours to translate: the commands and output of tools, and argparse's messages.
 OTHER_LANGUAGES: Final = {
     "proxim/app/arguments.py": {"invalid choice"},
     "proxim/io/system/firewall.py": {
@@ -236,8 +239,8 @@ OWN_NAME: Final = {"Proxim", "proxim ", "proxim: "}
 
 
 def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
-    """Constants that look like words for people: neither docstrings nor the log's, nor what an
-    exception says.
+    """Yield constants that look like words for people, except docstrings, log messages and
+    exception texts.
     """
     passed: set[int] = set()
     shown: set[int] = set()
@@ -245,7 +248,7 @@ def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Expr(value=ast.Constant()):
-                # Docstrings
+                # Docstrings are no words for people.
                 passed.add(id(node.value))
             case ast.Raise() | ast.Call(func=ast.Attribute(value=ast.Name(id="re"))):
                 passed.update(map(id, ast.walk(node)))
@@ -290,7 +293,8 @@ def test_what_is_allowed_is_still_there() -> None:
 
 # --- letters and answers --------------------------------------------------------------------------
 
-# Buttons that can be seen at the same time; those that change their words keep their letter.
+# The buttons of a group can be visible at the same time. Buttons that change their words keep their
+# letter (SAME_LETTER).
 LETTERED: Final = [
     ["invite.copyCode", "invite.copyLink", "invite.newCode", "join.heading"],
     ["approval.reject", "approval.approve"],
@@ -313,7 +317,7 @@ SAME_LETTER: Final = [
 
 
 def letter_of(text: Any) -> str | None:
-    """The letter behind an ampersand; one between spaces is none."""
+    """Return the letter behind an ampersand, or None; "& " marks no letter."""
     found = re.findall(r"&(\w)", text) if isinstance(text, str) else []
     assert len(found) <= 1
     return found[0].lower() if found else None
@@ -344,7 +348,7 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
     kinds = [yes, no, always, listed]
     assert sum(map(len, kinds)) == len(set().union(*kinds))
     whole = set(tr("terminal.wholeYes").split())
-    # A single letter is what habit types
+    # A single letter is typed too easily by habit.
     assert whole == {word for word in yes if len(word) > 1}
     for word in {"y", "yes"} | {"n", "no"} | {"a", "always"} | {"l", "list"}:
         assert any(word in kind for kind in kinds), "hands that are used to English"
@@ -369,12 +373,12 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
 def test_a_label_fits_before_its_value(language: str) -> None:
     speak(language)
     for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
-        # console.Lines gives nine columns to label and space
+        # console.Lines reserves nine columns for the label and a space.
         assert len(tr(f"terminal.{name}")) <= 8, name
 
 
 def test_german_has_its_own_words() -> None:
-    """The glossary of docs/languages.md."""
+    """German texts use the words of the glossary in docs/languages.md."""
     foreign = re.compile(
         r"\b(Hosts?|Sessions?|Peers?|Guests?|Transfers?|Requests?|[Vv]erified|[Dd]u|[Dd]ein\w*)\b"
     )

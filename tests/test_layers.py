@@ -2,7 +2,7 @@
 
 Each rule is one test that names every offender. An import counts wherever it stands: at the top, in
 a function, under `if TYPE_CHECKING`, by `importlib.import_module`. At the end the rules are tried
-on small made-up modules, so that a rule that finds nothing is seen.
+on small invented modules, so that a rule that finds nothing is noticed.
 """
 
 import ast
@@ -20,12 +20,12 @@ from tests.paths import ROOT
 # --- the layers -----------------------------------------------------------------------------------
 
 LAYERS: Final = {"app", "io", "ui", "core"}
-# The only module that starts threads
+# This is the only module that starts threads.
 BRIDGE: Final = "proxim/app/bridge.py"
 LANGUAGES: Final = "proxim/languages/__init__.py"
-# These hold a version, and the page's files.
+# These packages hold only a version and the page's files.
 PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}
-# Which layers a layer may import, besides itself
+# A layer may import these layers besides itself.
 BELOW: Final[dict[str, set[str]]] = {
     "app": {"io", "ui", "core", "languages"},
     "io": {"core", "languages"},
@@ -35,7 +35,7 @@ BELOW: Final[dict[str, set[str]]] = {
     "package": set(),
 }
 THIRD_PARTY: Final[dict[str, set[str]]] = {
-    # Where the log file goes; the loop of the io thread
+    # platformdirs says where the log file goes, and uvloop is the loop of the io thread.
     "app": {"platformdirs", "uvloop"},
     "io": {"websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"},
     "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
@@ -56,7 +56,7 @@ WORLD: Final = {
     "signal",
 }
 SCREEN: Final = {"tkinter", "_tkinter", "turtle"}
-# Of the standard library
+# These modules of the standard library are banned in each layer.
 BANNED: Final[dict[str, set[str]]] = {
     "app": THREADS,
     "io": THREADS | SCREEN,
@@ -69,9 +69,9 @@ BANNED: Final[dict[str, set[str]]] = {
 
 @dataclass
 class Module:
-    """A module of the package."""
+    """A module of the package, with its source and its syntax tree."""
 
-    # From the root, with slashes: "proxim/io/pairing/server.py"
+    # The path is relative to the root, with slashes: "proxim/io/pairing/server.py".
     path: str
     source: str
 
@@ -89,7 +89,7 @@ class Module:
 
 
 def layer_of(path: str) -> str:
-    """The layer that a path belongs to; the path itself where there is none for it."""
+    """Return the layer that a path belongs to, or the path itself if it belongs to none."""
     if path == "proxim/__main__.py":
         return "app"
     if path == LANGUAGES:
@@ -112,7 +112,7 @@ def modules() -> list[Module]:
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name: "proxim.core.errors.Reason", "os.path"; `line` is where."""
+    """One imported name, such as "proxim.core.errors.Reason" or "os.path", and its line."""
 
     name: str
     line: int
@@ -123,7 +123,7 @@ class Import:
 
 
 def imports(module: Module) -> Iterator[Import]:
-    """Everything that a module imports, wherever it does."""
+    """Yield every import of a module, also those inside functions."""
     for node in ast.walk(module.tree):
         match node:
             case ast.Import(names=names):
@@ -142,14 +142,14 @@ def imports(module: Module) -> Iterator[Import]:
 
 
 def _constant_name(node: ast.expr) -> str:
-    """What an import by function names; "?" where only a run would tell, which no rule allows."""
+    """Return the name that an import function gets, or "?", which no rule allows, if the name is
+    only known at run time.
+    """
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "?"
 
 
 def layer_of_import(name: str) -> str:
-    """The layer of "proxim.io.pairing.server.Server", of "proxim.app.bridge", of
-    "proxim.__version__".
-    """
+    """Return the layer of a name like "proxim.io.pairing.server.Server" or "proxim.__version__"."""
     parts = name.split(".")
     if len(parts) > 1 and parts[1] in LAYERS:
         return parts[1]
@@ -157,11 +157,12 @@ def layer_of_import(name: str) -> str:
         return "languages"
     if len(parts) > 1 and (layer := layer_of(f"proxim/{parts[1]}.py")) in BELOW:
         return layer
-    # Proxim itself, or a name in it; a module without a layer is refused by the first rule
+    # This is Proxim itself or a name in it. belongs_to_a_layer already refuses modules without a
+    # layer.
     return "package"
 
 
-# --- the rules: each gives what is wrong with one module ------------------------------------------
+# --- the rules: each yields what is wrong with one module -----------------------------------------
 
 
 def belongs_to_a_layer(module: Module) -> Iterator[str]:
@@ -196,8 +197,8 @@ def standard_library_has_its_places(module: Module) -> Iterator[str]:
 
 
 def threads_start_in_the_bridge_alone(module: Module) -> Iterator[str]:
-    """Not by an import either that the rule above would not see: loops can start threads, too."""
-    # io may hand a blocking look-up to the loop's own pool.
+    """Find loop methods that start threads, which the rule about imports cannot see."""
+    # io may run a blocking look-up in the loop's own thread pool.
     if module.path == BRIDGE or module.layer == "io":
         return
     for node in ast.walk(module.tree):
@@ -206,12 +207,12 @@ def threads_start_in_the_bridge_alone(module: Module) -> Iterator[str]:
 
 
 def core_reads_no_clock(module: Module) -> Iterator[str]:
-    """`time` is banned as an import; this finds datetime's and uuid's."""
+    """Find clocks of datetime and uuid; `time` itself is banned as an import."""
     if module.layer != "core":
         return
     clocks = {"now", "utcnow", "today", "uuid1", "uuid6", "uuid7", "getnode"}
     sources = {"datetime", "uuid"}
-    # What datetime, date and uuid are called here
+    # These are the names of datetime, date and uuid in this module.
     known: set[str] = set()
     for node in ast.walk(module.tree):
         match node:
@@ -244,12 +245,12 @@ RULES: Final[tuple[Rule, ...]] = (
 
 @pytest.fixture(scope="module")
 def package() -> list[Module]:
-    """Every module of the package, each parsed once."""
+    """Return every module of the package, each parsed once."""
     return modules()
 
 
 def offenders(rule: Rule, package: Iterable[Module]) -> list[str]:
-    """All that a rule finds, a line each: "proxim/core/host.py: line 7: core imports time"."""
+    """Return all that a rule finds, as in "proxim/core/host.py: line 7: core imports time"."""
     return [f"{module.path}: {wrong}" for module in package for wrong in rule(module)]
 
 
@@ -277,7 +278,7 @@ def test_core_reads_no_clock(package: list[Module]) -> None:
     assert offenders(core_reads_no_clock, package) == []
 
 
-# --- around the package ---------------------------------------------------------------------------
+# --- files around the package ---------------------------------------------------------------------
 
 
 def test_the_walk_finds_the_package(package: list[Module]) -> None:
@@ -290,8 +291,8 @@ def test_the_walk_finds_the_package(package: list[Module]) -> None:
 
 
 def test_tests_are_no_packages() -> None:
-    """pytest's importlib mode takes same-named files; an __init__.py would change what they are
-    called.
+    """pytest's importlib mode accepts files of the same name; an __init__.py would change the names
+    of the test modules.
     """
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 

@@ -51,6 +51,6 @@ def test_a_table_without_rows_is_a_mistake() -> None:
 
 @each_row("name", ["one", "two"])
 def test_fixtures_are_shared_by_all_rows(name: str, tmp_path: Path) -> None:
-    # The first row's file is there when the second comes.
+    # The first row's file is still there when the second row runs.
     (tmp_path / name).touch()
     assert (tmp_path / "one").exists()

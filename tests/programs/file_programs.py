@@ -1,4 +1,6 @@
-"""Two linked programs that move files, and trees of files to move: made, compared, found whole."""
+"""Helpers for tests in which two linked programs move files: make trees of files, start the
+programs and compare what arrives.
+"""
 
 import contextlib
 import hashlib
@@ -18,7 +20,7 @@ OVER = ("done", "failed", "cancelled")
 
 
 def write_file(path: Path, size: int) -> Path:
-    """A file in which no two places are alike, quickly made."""
+    """Write a file in which no two places are alike, quickly, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         for start in range(0, size, len(NOISE)):
@@ -27,7 +29,7 @@ def write_file(path: Path, size: int) -> Path:
 
 
 def write_sparse(path: Path, size: int) -> Path:
-    """A file with a hole for nearly all of it, and something to be seen at its ends."""
+    """Write a file that is a hole except for a few bytes at both ends, and return its path."""
     with path.open("wb") as file:
         file.write(b"first")
         file.seek(size - 4)
@@ -41,7 +43,7 @@ def sha256(path: Path) -> str:
 
 
 def tree(folder: Path) -> dict[str, tuple[str, int] | None]:
-    """All beneath a folder by its path: hash and time of a file, None for a folder."""
+    """Return everything below a folder by its path: a file's hash and time, None for a folder."""
     return {
         path.relative_to(folder).as_posix(): None
         if path.is_dir()
@@ -51,7 +53,7 @@ def tree(folder: Path) -> dict[str, tuple[str, int] | None]:
 
 
 def names(folder: Path) -> list[str]:
-    """What lies in a folder, also what is hidden."""
+    """Return the names in a folder, hidden ones included."""
     return sorted(path.name for path in folder.iterdir())
 
 
@@ -60,13 +62,13 @@ def names(folder: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """Folders of the test: what each program keeps for itself, and where it saves what it gets."""
+    """The test's folders: each program's own files, and where each saves what it receives."""
 
     root: Path
 
     @property
     def gate(self) -> Gate:
-        """Holds back what both programs send. Close it before they are started."""
+        """The gate that limits what both programs send; close it before they are started."""
         return Gate(self.root / "gate")
 
     def home(self, side: str) -> Path:
@@ -86,7 +88,7 @@ class Sides:
     def start_host(
         self, *arguments: str, link: LossyLink | None = None, save: bool = True
     ) -> Program:
-        # Behind a cable it is alone, and listens where people's hosts do
+        # Behind a cable the host is alone, so it can listen on the usual port.
         port = ["--port", str(free_port())] if link is None else []
         return self._start("host", ["host", "--json", *port, *arguments], link, 0, save)
 
@@ -100,7 +102,7 @@ class Sides:
     ) -> Program:
         where = ["--save-to", str(self.saved(side))] if save else []
         before: Sequence[str] = () if link is None else link.command(end)
-        # A gate that is open would change nothing: then the program runs as people start it
+        # An open gate would change nothing, so the program then runs as people start it.
         proxim = SOURCE if self.gate.allowed is None else self.gate.command
         return Program([*proxim, *command, *where], self.home(side), before=before)
 
@@ -114,7 +116,7 @@ def linked(
     link: LossyLink | None = None,
     save: bool = True,
 ) -> Iterator[tuple[Program, Program]]:
-    """Host and guest, linked; by default what comes is saved without asking."""
+    """Run a linked host and guest; by default both save what they receive without asking."""
     with sides.start_host(*host, link=link, save=save) as first:
         url = first.event("session")["url"]
         with sides.start_guest(url, *guest, link=link, save=save) as second:
@@ -122,13 +124,13 @@ def linked(
             yield first, second
 
 
-# --- what they tell -------------------------------------------------------------------------------
+# --- what they report -----------------------------------------------------------------------------
 
 
 def transfer_where(
     program: Program, fits: Callable[[JSON], bool], patience: float = PATIENCE
 ) -> JSON:
-    """The next event of a transfer that fits."""
+    """Wait for the next event of a transfer that fits, and return it."""
     while True:
         event = program.event("transfer", patience)
         if fits(event):
@@ -136,7 +138,7 @@ def transfer_where(
 
 
 def moving(program: Program, more_than: int = 0, **wanted: object) -> JSON:
-    """The next event of a transfer of which so many bytes are written, and not all."""
+    """Wait until a transfer has written more than so many bytes, but not all; return its event."""
     return transfer_where(
         program,
         lambda event: (
@@ -148,7 +150,7 @@ def moving(program: Program, more_than: int = 0, **wanted: object) -> JSON:
 
 
 def ends(program: Program, count: int = 1, patience: float = PATIENCE) -> dict[str, JSON]:
-    """How the next `count` transfers end, by the name of what they move."""
+    """Return the final events of the next `count` transfers that end, by their names."""
     found: dict[str, JSON] = {}
     while len(found) < count:
         event = transfer_where(program, lambda one: one["state"] in OVER, patience)
@@ -157,13 +159,13 @@ def ends(program: Program, count: int = 1, patience: float = PATIENCE) -> dict[s
 
 
 def end(program: Program, patience: float = PATIENCE) -> JSON:
-    """How the next transfer ends."""
+    """Return the final event of the next transfer that ends."""
     (event,) = ends(program, 1, patience).values()
     return event
 
 
 def until(reached: Callable[[], bool]) -> None:
-    """Wait for something that no program tells."""
+    """Wait for a condition that no program reports."""
     deadline = time.monotonic() + PATIENCE
     while not reached():
         assert time.monotonic() < deadline, "it was not reached"

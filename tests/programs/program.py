@@ -1,4 +1,4 @@
-"""Real Proxim programs in tests: started, driven by JSON lines, and ended for sure."""
+"""Real Proxim programs in tests: start them, drive them by JSON lines and end them reliably."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import IO, Any, Self
 from tests.paths import ROOT
 
 SOURCE = (sys.executable, str(ROOT / "proxim.py"))
-# Seconds; a program that takes longer hangs
+# Seconds; a program that takes longer hangs.
 PATIENCE = 30.0
 
 JSON = dict[str, Any]
@@ -23,7 +23,8 @@ JSON = dict[str, Any]
 class Program:
     """A running Proxim.
 
-    As a context manager it is ended at the end, and its standard error shown if a test failed.
+    As a context manager it is killed when the block ends. It collects the program's standard error,
+    which failures of `line` show.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Program:
             self.errors.append(line.rstrip("\n"))
 
     def line(self, patience: float = PATIENCE) -> str:
-        """The next line of standard output."""
+        """Return the next line of standard output."""
         try:
             line = self._lines.get(timeout=patience)
         except queue.Empty:
@@ -88,8 +89,8 @@ class Program:
         return line
 
     def event(self, name: str, patience: float = PATIENCE, **wanted: Any) -> JSON:
-        """The next JSON line of that event (and those fields); others before it are passed over,
-        and kept in `seen`.
+        """Return the next JSON line with this event and these fields; `seen` keeps it and those
+        before it.
         """
         deadline = time.monotonic() + patience
         while True:
@@ -101,7 +102,7 @@ class Program:
                 return event
 
     def text_line(self, part: str, patience: float = PATIENCE) -> str:
-        """The next line of plain output that has `part` in it."""
+        """Return the next line of plain output that contains `part`."""
         deadline = time.monotonic() + patience
         while part not in (line := self.line(max(0.0, deadline - time.monotonic()))):
             self.errors.append(f"stdout: {line}")
@@ -118,7 +119,7 @@ class Program:
         self.process.stdin.flush()
 
     def ended(self, patience: float = PATIENCE) -> int:
-        """Wait for the end; the exit status."""
+        """Wait for the program's end and return the exit status."""
         status = self.process.wait(patience)
         for reader in self._readers:
             reader.join(patience)
@@ -144,7 +145,7 @@ def pair(host: Program, guest: Program) -> None:
 
 
 def exchange_text(host: Program, guest: Program) -> None:
-    """Send text both ways and check that it arrives as it was."""
+    """Send text both ways and check that it arrives unchanged."""
     for sender, receiver, text in (
         (guest, host, "Grüße, 你好, 🙂 from the guest"),
         (host, guest, "x" * 100_000),

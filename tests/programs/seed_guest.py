@@ -1,10 +1,9 @@
 """A guest written only from the seed document: five messages over a WebSocket, then WebRTC.
 
-Knows nothing of Proxim.
+It uses no code of Proxim, only `websockets` and `aiortc`. Its payloads are raw, without companions.
 
-Usage: python seed_guest.py ws://HOST:PORT SESSION_ID. Prints what happened, one word a line; exit
-status 0 when it linked and its data channel carried a message. Bare `websockets` and `aiortc`;
-payloads are raw, without companions.
+Usage: python seed_guest.py ws://HOST:PORT SESSION_ID. It prints what happened, one word a line, and
+ends with status 0 if it linked and its data channel carried a message.
 """
 
 import asyncio
@@ -16,7 +15,7 @@ from websockets.asyncio.client import connect
 
 
 async def join(url: str, session_id: str) -> int:
-    """Pair, link, say something on a channel with a name of our own."""
+    """Pair, link and send a message on a channel with a name of our own."""
     async with connect(url, proxy=None) as socket:
         device = {"name": "Client-PC-123", "id": "device-xyz"}
         await socket.send(
@@ -34,7 +33,8 @@ async def join(url: str, session_id: str) -> int:
         channel.on("message", answers.put_nowait)
         await peer.setLocalDescription(await peer.createOffer())
 
-        # Raw payloads: the description without its candidates, then each candidate on its own.
+        # The payloads are raw: first the description without its candidates, then each candidate
+        # alone.
         lines = peer.localDescription.sdp.splitlines(keepends=True)
         bare = "".join(
             line for line in lines if not line.startswith(("a=candidate:", "a=end-of-candidates"))

@@ -1,4 +1,4 @@
-"""The window program as people use it, on a screen of its own: type, approve, talk, close."""
+"""The window program on a screen of its own, used as people use it: type, approve, talk, close."""
 
 import shutil
 import signal
@@ -26,7 +26,7 @@ pytestmark = [
 
 
 class Screen:
-    """A screen with a window manager, and somebody at its keyboard."""
+    """A screen with a window manager, and methods that act as the person in front of it."""
 
     def __init__(self, display: str) -> None:
         self.display = display
@@ -43,7 +43,7 @@ class Screen:
         )
 
     def until(self, so: Callable[[], object], what: str) -> None:
-        """Ask again and again, each time by a program that takes its while, until it is so."""
+        """Check `so` until it is true, without a pause: each check runs a program."""
         deadline = time.monotonic() + PATIENCE
         while not so():
             assert time.monotonic() < deadline, f"never happened: {what}"
@@ -61,30 +61,30 @@ class Screen:
         )
 
     def gone(self, title: str) -> bool:
-        """Whether no window of that title is on the screen."""
+        """Whether no window with that title is on the screen."""
         return self.run("xdotool", "search", "--onlyvisible", "--name", title).returncode != 0
 
     def press(self, *keys: str) -> None:
-        """Press keys, whoever has the focus."""
+        """Press keys in the window that has the focus."""
         self.run("xdotool", "key", "--clearmodifiers", *keys)
 
     def type(self, text: str) -> None:
-        """Type text, whoever has the focus."""
+        """Type text into the window that has the focus."""
         self.run("xdotool", "type", "--delay", "5", text)
 
     def clipboard(self) -> str:
-        """What was copied."""
+        """Return the text in the clipboard."""
         return self.run("xclip", "-selection", "clipboard", "-o").stdout
 
     def qr(self) -> str | None:
-        """What a camera would read off the screen."""
+        """Return what a camera would read from the screen, or None if there is no QR code."""
         try:
             return read_qr(ImageGrab.grab(xdisplay=self.display))
         except NoQRError:
             return None
 
     def picture(self, name: str) -> None:
-        """Keep a picture for people to look at."""
+        """Save a picture of the screen for people to look at."""
         ARTIFACTS.mkdir(exist_ok=True)
         ImageGrab.grab(xdisplay=self.display).save(ARTIFACTS / f"desktop-{name}.png")
 
@@ -113,7 +113,7 @@ def homes(tmp_path: Path) -> tuple[Path, Path]:
 
 
 def copied_code(screen: Screen) -> str:
-    """Copy the code by keyboard, as soon as there is one."""
+    """Copy the code with the keyboard as soon as there is one, and return it."""
     screen.activate("^Proxim$")
 
     def copy() -> bool:
@@ -125,8 +125,8 @@ def copied_code(screen: Screen) -> str:
 
 
 def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Path, Path]) -> None:
-    """The main job of two people: 50 ms and 2 % loss between them, window here, `proxim join`
-    there.
+    """Two people do the main job with 50 ms and 2 % loss between them: one uses the window, the
+    other `proxim join`.
     """
     why = missing()
     if why is not None:
@@ -143,7 +143,7 @@ def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Pa
             screen.picture("asked")
 
             def approve() -> bool:
-                # Dead for the first 800 ms
+                # The dialog ignores keys for its first 800 ms.
                 screen.press("alt+a")
                 return screen.run("xdotool", "search", "--name", "request to join").returncode != 0
 
@@ -191,7 +191,7 @@ def test_closing_the_window_ends_the_program(screen: Screen, homes: tuple[Path, 
         screen.activate("^Proxim$")
 
         def closed() -> bool:
-            # A key that comes while the window manager takes the window over is lost.
+            # A key that is pressed while the window manager starts to manage the window is lost.
             screen.press("alt+F4")
             return screen.gone("^Proxim$")
 

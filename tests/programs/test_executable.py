@@ -1,8 +1,8 @@
-"""The executable that build.spec makes, run as people run it: by itself, without this project or
-its environment.
+"""The executable that build.spec makes, run as people run it: alone, without this project or its
+environment.
 
-It is built once, into a temporary folder. PROXIM_EXECUTABLE names one to be tested instead;
-dist/proxim is taken if it is newer than everything it is made of.
+It is built once, into a temporary folder. PROXIM_EXECUTABLE names another one to be tested instead;
+dist/proxim is used if it is newer than everything it is made of.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from tests.programs.program import PATIENCE, SOURCE, Program, exchange_text, pai
 from tests.qr_reader import NoQRError, read_qr
 from tests.ui.tk_support import NoScreenError, xvfb
 
-# 25 s on two cores; the first test waits for it
+# The build takes 25 s on two cores, and the first test waits for it.
 BUILD_SECONDS = 200
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(BUILD_SECONDS + 40)]
 
@@ -45,7 +45,8 @@ MADE_OF = (
     "proxim/ui/window/proxim.png",
     "assets/*",
 )
-# 22 on Linux, 30 where there is no strip; beyond this something that nobody needs has come in
+# The executable has 22 MB on Linux and 30 MB where there is no strip. A larger one contains
+# something that nobody needs.
 MAX_MEGABYTES = 40
 NOT_NEEDED = ("av", "PIL", "numpy", "pytest", "hypothesis", "setuptools", "PyInstaller")
 NEW_GROUP = (
@@ -68,7 +69,7 @@ def executable(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def build(folder: Path) -> Path:
-    """Run PyInstaller; the executable."""
+    """Run PyInstaller and return the executable's path."""
     if importlib.util.find_spec("PyInstaller") is None:
         pytest.skip("PyInstaller is not installed: pip install -r requirements-dev.txt")
     if sys.platform == "linux" and not sysconfig.get_config_var("Py_ENABLE_SHARED"):
@@ -88,7 +89,7 @@ def build(folder: Path) -> Path:
         stderr=subprocess.STDOUT,
         text=True,
         timeout=BUILD_SECONDS,
-        # Its output is shown below
+        # The assertion below shows PyInstaller's output if it fails.
         check=False,
         env={**os.environ, "PYINSTALLER_CONFIG_DIR": str(folder / "cache")},
     )
@@ -98,7 +99,7 @@ def build(folder: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing that leads to this Python or its packages."""
+    """Remove all variables that lead to this Python or its packages."""
     monkeypatch.setenv("PATH", os.defpath)
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "LD_LIBRARY_PATH"):
         monkeypatch.delenv(name, raising=False)
@@ -122,13 +123,13 @@ def screen() -> Iterator[str]:
 
 
 class Frozen(Program):
-    """The executable running.
+    """A running executable.
 
-    It is two processes: the outer, which was started, and inside it Proxim itself.
+    It is two processes: the outer one, which was started, and inside it Proxim itself.
     """
 
     def __exit__(self, *failure: object) -> None:
-        # A test failed: killed alone, the outer would leave the inner behind
+        # After a failed test, killing only the outer process would leave the inner one running.
         if self.process.poll() is None:
             for inner in psutil.Process(self.process.pid).children(recursive=True):
                 inner.kill()
@@ -136,7 +137,7 @@ class Frozen(Program):
 
 
 def run(executable: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run it to its end, away from the sources."""
+    """Run the executable to its end, away from the sources, and return the result."""
     return subprocess.run(
         [str(executable), *arguments],
         cwd=executable.parent,
@@ -232,7 +233,7 @@ def test_a_refused_guest_ends_with_a_status(
             assert guest.ended() == 1
 
 
-# Which has no process groups to signal
+# Windows has no process groups that could be signaled.
 if sys.platform != "win32":
 
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -243,7 +244,8 @@ if sys.platform != "win32":
         with Frozen([str(executable), "host", "--json"], homes[0], before=NEW_GROUP) as host:
             host.event("session")
             host.type("not JSON")
-            # All before it is done: now it waits, as it does when people interrupt it
+            # Everything before the error is done: the program waits, as it does when people
+            # interrupt it.
             host.event("error")
             os.killpg(host.process.pid, number)
             assert host.ended() == 0
@@ -261,7 +263,7 @@ def test_its_window_shows_a_code_that_a_camera_reads(
     executable: Path, tmp_path: Path, screen: str, own_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = tmp_path / "asked"
-    # A tool of the system's that the window asks
+    # This fake replaces a tool of the system that the window runs.
     xrdb = tmp_path / "bin" / "xrdb"
     xrdb.parent.mkdir()
     xrdb.write_text(f'#!/bin/sh\necho "libraries: $LD_LIBRARY_PATH" >"{asked}"\n')
@@ -287,15 +289,15 @@ def test_its_window_shows_a_code_that_a_camera_reads(
 
 
 def wait_for_qr(screen: str, program: Program) -> tuple[str, Image.Image]:
-    """Look at the screen until there is a code on it."""
+    """Look at the screen until it shows a QR code; return its text and the picture."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         picture = ImageGrab.grab(xdisplay=screen)
         try:
             return read_qr(picture), picture
         except (NoQRError, ValueError, IndexError):
-            # Not yet, or half painted
-            # Looking without a pause would starve the program
+            # The code is not painted yet, or only half painted.
+            # Looking without a pause would leave the program no time to paint.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 raise AssertionError(
                     f"it ended with {program.process.wait(LOOK_SECONDS)}: {program.errors}"

@@ -1,5 +1,5 @@
-"""Files between two real programs on one machine: all kinds of them, both ways, and every answer a
-person can give.
+"""Files between two real programs on one machine: all kinds of files, both ways, and every answer
+that a person can give.
 """
 
 import os
@@ -29,9 +29,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 MANY = 2_000
 TWENTY_GB = 20 * 1000**3
 LARGE = 64_000_000
-# 4.1 GiB
+# This is 4.1 GiB, so offsets no longer fit into 32 bits.
 BEYOND_32_BITS = 4_400_000_000
-# A time that no file gets by itself
+# No file gets a time this old unless a test sets it.
 OLD = 1_000_000_000
 
 NAMES = (
@@ -59,11 +59,11 @@ def sides(tmp_path: Path) -> Sides:
 
 
 def make_trip(folder: Path) -> Path:
-    """A folder with all that folders can have."""
+    """Make a folder with everything that a folder can contain, and return its path."""
     trip = folder / "trip 旅"
     (trip / "empty folder" / "in it").mkdir(parents=True)
     for number, name in enumerate(NAMES):
-        # The first is empty
+        # The first file is empty.
         path = write_file(trip / "names" / name, number * 1000)
         os.utime(path, (OLD + number, OLD + number))
     write_file(trip / "a" / "b" / "c" / "d" / "deep.bin", 3_000_000)
@@ -71,7 +71,7 @@ def make_trip(folder: Path) -> Path:
 
 
 def cleaned(whole: dict[str, tuple[str, int] | None]) -> dict[str, tuple[str, int] | None]:
-    """As it arrives: a quotation mark is no name for Windows."""
+    """Return the tree as it arrives: Windows allows no quotation mark in names."""
     return {path.replace('"', "_"): what for path, what in whole.items()}
 
 
@@ -111,7 +111,8 @@ def test_many_small_files(sides: Sides) -> None:
 
 def test_several_at_once_and_both_ways(sides: Sides) -> None:
     files = [write_file(sides.source / f"{number}.bin", 5_000_000) for number in range(6)]
-    # None is done before the text has come: what ends meanwhile would not be counted
+    # The gate keeps every file from being done before the text has come, because events that pass
+    # while the text is awaited would not be counted.
     sides.gate.close_after(3_000_000)
     with linked(sides) as (host, guest):
         for file in files:
@@ -191,7 +192,7 @@ def test_declined(sides: Sides) -> None:
 
 
 def test_twenty_gigabytes_announced_and_cancelled(sides: Sides) -> None:
-    """By the receiver, and by the sender."""
+    """The receiver cancels the first of two such transfers, the sender the second."""
     huge = write_sparse(sides.source / "huge.img", TWENTY_GB)
     arrives = [write_file(sides.source / name, 100_000) for name in ("1.bin", "2.bin")]
     with linked(sides) as both:
@@ -204,7 +205,7 @@ def test_twenty_gigabytes_announced_and_cancelled(sides: Sides) -> None:
                 for side in both:
                     ended = end(side)
                     assert (ended["state"], ended["reason"]) == ("cancelled", "cancelled")
-                # The way is free
+                # The cancelled transfer does not block the next file.
                 send(both[1], small)
                 assert end(both[0])["sha256"] == sha256(small)
                 assert end(both[1])["state"] == "done"
@@ -223,22 +224,22 @@ def test_always_from_this_device(sides: Sides) -> None:
         send(host, *files[1:])
         arrived = end(guest)
         assert (arrived["state"], arrived["count"], arrived["path"]) == ("done", 2, saved)
-        # Not the other way
+        # The permission does not hold in the other direction.
         send(guest, files[0])
         host.say(type="decline", transferID=announced(host)["transferID"])
         assert end(host)["reason"] == "declined"
 
 
-# --- large ----------------------------------------------------------------------------------------
+# --- large files ----------------------------------------------------------------------------------
 
 
-# 4.4 GB on a machine that does something else as well
+# 4.4 GB take long on a machine that is busy with other work as well.
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "size", [LARGE, pytest.param(BEYOND_32_BITS, marks=pytest.mark.nightly)], ids=["64 MB", "4 GiB"]
 )
 def test_a_large_file(sides: Sides, size: int) -> None:
-    """Over 4 GiB its offsets no longer fit into 32 bits."""
+    """Above 4 GiB, offsets no longer fit into 32 bits."""
     huge = write_sparse(sides.source / "huge.img", size)
     with linked(sides) as (host, guest):
         send(guest, huge)
@@ -272,7 +273,8 @@ def test_once(sides: Sides, answer: str) -> None:
             host.say(type=answer, transferID=asked["transferID"], **more)
             expected = 0 if answer == "accept" else 1
             assert guest.ended() == expected
-            # It has got nothing yet
+            # The host has received nothing yet, so `--once` does not end it before its link is
+            # closed.
             if answer == "decline":
                 host.event("link", state="closed")
             assert host.ended() == expected
@@ -319,12 +321,12 @@ def test_two_people_at_two_terminals(sides: Sides) -> None:
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
-            # That came too soon: nobody has read the question yet
+            # An answer is ignored if it comes before anybody can have read the question.
             while "Approved" not in host.text_line("Allow?"):
                 host.type("y")
             guest.text_line("y takes it")
             guest.type("y")
-            # An answer that nobody can have thought about is not taken
+            # The guest ignores an answer that comes too soon as well.
             while "too soon" in guest.line():
                 guest.type("y")
             guest.text_line("verified")

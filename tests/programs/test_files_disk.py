@@ -1,7 +1,7 @@
-"""Disks that fail while files move: full, read-only, gone; and files that change while they are
-being sent.
+"""Disks that fail while files move (full, read-only, gone), and files that change while they are
+sent.
 
-A gate (tests/gate.py) holds back the last part of each transfer until the harm is done.
+A gate (tests/gate.py) stops the last part of each transfer until the failure has happened.
 """
 
 import contextlib
@@ -31,11 +31,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 
 DISK_BYTES = 46_000_000
 BIG = 40_000_000
-# Written when the harm is done
+# So many bytes are written before the failure.
 BEGUN = 5_000_000
-# No more passes before the gate is opened
+# No more bytes pass before the gate is opened.
 ALLOWED = 20_000_000
-# No more passes before what was tried again is seen to move
+# No more bytes pass before the test has seen the retried transfer move.
 ALLOWED_AGAIN = 2_000_000
 
 
@@ -46,7 +46,7 @@ def sides(tmp_path: Path) -> Sides:
 
 @pytest.fixture
 def small_disk(sides: Sides) -> Iterator[Path]:
-    """A file system of DISK_BYTES where the host saves."""
+    """Mount a file system of DISK_BYTES where the host saves, and return its folder."""
     saved = sides.saved("host")
     made = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(saved)]
     if sys.platform == "win32" or os.geteuid() != 0:
@@ -62,9 +62,9 @@ def remount(folder: Path, how: str) -> None:
 
 
 def fill(folder: Path) -> Path:
-    """Take all the room that is left there, at once."""
+    """Use all the space that is left in a folder, in one go, and return the file that does."""
     ballast = folder / "ballast"
-    # Without a buffer: what found no room would be tried again when the file is closed
+    # With a buffer, data that found no space would be written again when the file is closed.
     with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
         while True:
             file.write(bytes(max(4096, shutil.disk_usage(folder).free)))
@@ -72,7 +72,7 @@ def fill(folder: Path) -> Path:
 
 
 def check_failed(both: tuple[Program, Program], reason: str) -> JSON:
-    """Both sides name it; the sender's last word of the transfer."""
+    """Check that both sides report this reason; return the sender's final event."""
     for side in both:
         ended = end(side)
         assert (ended["state"], ended["reason"]) == ("failed", reason)
@@ -84,7 +84,7 @@ def retry(both: tuple[Program, Program], failed: JSON) -> None:
 
 
 def check_retry(both: tuple[Program, Program], failed: JSON, file: Path, saved: Path) -> None:
-    """Tried again from the sender, it arrives."""
+    """Check that the file arrives when the sender tries again."""
     retry(both, failed)
     check_arrives(both, file, saved)
 
@@ -97,7 +97,7 @@ def check_arrives(both: tuple[Program, Program], file: Path, saved: Path) -> Non
     assert names(saved) == [file.name]
 
 
-# --- where it is received -------------------------------------------------------------------------
+# --- the receiver's disk --------------------------------------------------------------------------
 
 
 def test_a_disk_that_has_no_room(sides: Sides, small_disk: Path) -> None:
@@ -126,7 +126,7 @@ def test_a_disk_that_fills_up(sides: Sides, small_disk: Path) -> None:
         ballast.unlink()
         sides.gate.close_after(ALLOWED_AGAIN)
         retry(both, failed)
-        # What was written is not sent again: the sender knows it from the receiver's disk.
+        # What was written is not sent again, because the receiver reports it to the sender.
         assert moving(both[1])["bytes"] >= failed["bytes"] > 0
         sides.gate.open()
         check_arrives(both, file, small_disk)
@@ -157,11 +157,11 @@ def test_a_folder_that_is_removed(sides: Sides) -> None:
         check_retry(both, failed, file, saved)
 
 
-# --- where it is sent from ------------------------------------------------------------------------
+# --- the sender's disk ----------------------------------------------------------------------------
 
 
 def truncate(path: Path) -> None:
-    # Beyond what is read before the gate is opened
+    # The new end lies beyond what the sender reads before the gate is opened.
     os.truncate(path, BIG - 10_000_000)
 
 

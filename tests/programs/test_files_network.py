@@ -1,7 +1,7 @@
-"""Files over networks that are unkind to them: the lane cut or refused, UDP blocked, delay and
-loss, all at once.
+"""Files over bad networks: the lane cut or refused, UDP blocked, delay and loss, and all of these
+together.
 
-What must happen while a file is on its way is waited for behind a gate (tests/gate.py).
+A gate (tests/gate.py) keeps each file on its way until the awaited event has happened.
 """
 
 import time
@@ -29,17 +29,17 @@ from tests.programs.program import Program, exchange_text
 
 pytestmark = [pytest.mark.slow]
 
-# The guest dials, so its port names a TCP connection
+# The guest dials, so its port identifies a TCP connection.
 GUEST = 1
 OVER_CABLE = 20_000_000
-# Aiortc's is slower
+# The channel's files are smaller because aiortc is slower.
 OVER_CHANNEL = 4_000_000
 BEGUN = 2_000_000
-# Minutes of the cable: what is tried meanwhile takes seconds
+# The cable needs many minutes for this file; what the test does meanwhile takes seconds.
 NEVER_DONE = 20_000_000_000
 ROUND_TRIP_SECONDS = 0.1
 LOSS = 0.05
-# Far more than text takes beside files; it took 0.1 s
+# This is far more than text needs beside files; it took 0.1 s.
 BAR_SECONDS = 5.0
 
 
@@ -59,15 +59,15 @@ def cable() -> Iterator[LossyLink]:
 
 @dataclass
 class Firewall:
-    """Knows the guest's TCP connections to the host: the first is signaling, those after it are
-    lanes.
+    """A firewall that counts the guest's TCP connections to the host: the first is signaling, later
+    ones are lanes.
     """
 
-    # Every lane
+    # If true, every lane is refused.
     refuses: bool = False
-    # How many lanes are cut as soon as they have carried `allowance` packets
+    # So many lanes are cut as soon as they have carried `allowance` packets.
     cuts: int = 0
-    # A megabyte, or less
+    # 1000 packets carry 1.5 MB at most.
     allowance: int = 1000
     lanes: list[int] = field(default_factory=list)
     _ports: list[int] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Firewall:
 
 
 def ways(program: Program) -> list[str]:
-    """What the bytes went over, one after the other."""
+    """Return the ways that the bytes took, in order."""
     told = [
         event["via"] for event in program.seen if event["event"] == "transfer" and "via" in event
     ]
@@ -99,7 +99,7 @@ def ways(program: Program) -> list[str]:
 
 @contextmanager
 def arriving(sides: Sides, both: tuple[Program, Program], sender: int, size: int) -> Iterator[None]:
-    """A file that is on its way meanwhile, and then arrives."""
+    """Send a file that is on its way during the block, and check afterwards that it arrives."""
     file = write_file(sides.source / f"{sender}.bin", size)
     send(both[sender], file)
     yield
@@ -120,15 +120,16 @@ def check_arrives(sides: Sides, both: tuple[Program, Program], sender: int, size
 def test_the_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
     firewall = Firewall(cuts=1, allowance=4000)
     cable.judge = firewall.judge
-    # Far less than the 4000 packets, so that the lane is seen in use before it is cut
+    # This is far less than the 4000 packets carry, so the lane is seen in use before it is cut.
     sides.gate.close_after(1_000_000)
     with linked(sides, link=cable) as both:
         with arriving(sides, both, sender, OVER_CABLE):
             for side in both:
                 moving(side, via="lane")
                 assert ways(side) == ["lane"]
-            # What passes now cuts the lane (4000 packets are 6 MB at most), and what then passes
-            # over the channel is not the rest: it is not done before there is another lane.
+            # The bytes that pass now cut the lane (4000 packets carry 6 MB at most). The channel
+            # then gets only a part of the rest, so the transfer is not done before there is another
+            # lane.
             sides.gate.close_after(OVER_CABLE // 3)
             until(lambda: len(firewall.lanes) == 2)
             sides.gate.open()
@@ -140,7 +141,8 @@ def test_the_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
 def test_every_lane_is_cut(sides: Sides, cable: LossyLink, sender: int) -> None:
     firewall = Firewall(cuts=100)
     cable.judge = firewall.judge
-    # Above what cuts the first lane; so little that the channel does not carry the rest alone
+    # This is enough to cut the first lane, and too little for the channel to carry all the rest
+    # alone.
     sides.gate.close_after(2_000_000)
     with linked(sides, link=cable) as both, arriving(sides, both, sender, 3 * OVER_CHANNEL):
         for side in both:

@@ -1,8 +1,8 @@
-"""Transfers that are cut: a lost link, a killed program, a part that somebody changed.
+"""Transfers that are interrupted by a lost link, a killed program or a changed partial file.
 
-They go on, and arrive whole. A gate (tests/gate.py) holds back the last part of each until then:
-it is cut while it moves, or stands before the gate, and never too late. When it goes on, the gate
-holds it back once more, so that it has not arrived before the test has seen it move.
+They continue and arrive complete. A gate (tests/gate.py) stops the last part of each transfer, so
+that it is always interrupted before its end. When it continues, the gate stops it once more, so
+that it has not arrived before the test has seen it move.
 """
 
 import os
@@ -32,17 +32,17 @@ from tests.programs.program import JSON, Program, exchange_text, pair
 pytestmark = [pytest.mark.slow]
 
 FILE_BYTES = 40_000_000
-# More than this is there when it is cut
+# More bytes than this have arrived when the transfer is interrupted.
 BEGUN = 5_000_000
-# No more passes before it is cut
+# No more bytes pass before it is interrupted.
 ALLOWED = 30_000_000
-# No more passes before it was seen to go on
+# No more bytes pass before the test has seen it continue.
 ALLOWED_AGAIN = 2_000_000
 
 
 @pytest.fixture
 def sides(tmp_path: Path) -> Sides:
-    """With the gate closed."""
+    """Return the folders of the test, with the gate closed."""
     sides = Sides(tmp_path)
     sides.gate.close_after(ALLOWED)
     return sides
@@ -70,7 +70,7 @@ def moves_again(event: JSON) -> bool:
 
 
 def by_name(program: Program, fits: Callable[[JSON], bool], count: int) -> dict[str, JSON]:
-    """An event that fits of each of `count` transfers, by the name of what they move."""
+    """Return a fitting event of each of `count` transfers, by the names of their files."""
     found: dict[str, JSON] = {}
     while len(found) < count:
         event = transfer_where(program, fits)
@@ -79,12 +79,12 @@ def by_name(program: Program, fits: Callable[[JSON], bool], count: int) -> dict[
 
 
 def both_ways(program: Program, fits: Callable[[JSON], bool]) -> dict[str, JSON]:
-    """An event that fits of the transfer in each direction, by the direction."""
+    """Return a fitting event of the transfer in each direction, by the direction."""
     return {event["direction"]: event for event in by_name(program, fits, 2).values()}
 
 
 def write_one_each(sides: Sides) -> dict[str, Path]:
-    """A file for each program to send, by its side."""
+    """Write a file for each program to send, and return the paths by side."""
     return {
         side: write_file(sides.source / f"{side}.bin", FILE_BYTES) for side in ("host", "guest")
     }
@@ -127,7 +127,7 @@ def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink) 
         sides.gate.open()
         for side in both:
             assert [event["state"] for event in ends(side, 2).values()] == ["done", "done"]
-            # It was asked about once, and nothing of it came twice.
+            # Each side was asked only once, so the transfer was not announced again.
             asked_about = [
                 event
                 for event in side.seen
@@ -138,7 +138,7 @@ def test_the_network_goes_away_for_some_seconds(sides: Sides, cable: LossyLink) 
 
 
 def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink) -> None:
-    """One by its receiver, and one at each side by its sender."""
+    """One transfer is cancelled by its receiver, and one at each side by its sender."""
     files = write_one_each(sides)
     more = write_file(sides.source / "more.bin", FILE_BYTES)
     with linked(sides, link=cable) as both:
@@ -150,7 +150,8 @@ def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink) -> None:
             by_name(side, under_way, 3)
         cable.cut = True
         left = [by_name(side, waits, 3) for side in both]
-        # The host cancels one that it sends and one that it receives, the guest one that it sends.
+        # The host cancels a transfer that it sends and one that it receives, the guest one that it
+        # sends.
         for place, name in ((0, "host.bin"), (0, "guest.bin"), (1, "more.bin")):
             both[place].say(type="cancel", transferID=left[place][name]["transferID"])
         cable.cut = False
@@ -168,7 +169,7 @@ def test_cancelled_while_it_waits(sides: Sides, cable: LossyLink) -> None:
 
 
 def invite_again(host: Program) -> str:
-    """The code of another session, while the first one's guest is still waited for."""
+    """Open another session while the host still waits for the first one's guest; return its URL."""
     host.say(type="new_code")
     url = host.event("session")["url"]
     assert isinstance(url, str)
@@ -214,7 +215,7 @@ def test_the_host_is_killed_and_has_a_new_code(sides: Sides) -> None:
         host.process.kill()
         host.ended()
         assert all(event["bytes"] >= BEGUN for event in both_ways(guest, waits).values())
-        # A joining program has one host
+        # A joining program has only one host, so the guest is started anew.
         guest.say(type="close")
         guest.ended()
     sides.gate.close_after(ALLOWED_AGAIN)
@@ -230,7 +231,7 @@ def test_the_host_is_killed_and_has_a_new_code(sides: Sides) -> None:
 
 
 def kill_both_midway(sides: Sides, file: Path) -> Path:
-    """The part that a transfer from the guest has left."""
+    """Kill both programs during a transfer from the guest; return the partial file."""
     with linked(sides, guest=["--send", str(file)]) as (host, guest):
         moving(host, BEGUN)
         for side in (guest, host):
@@ -243,7 +244,7 @@ def kill_both_midway(sides: Sides, file: Path) -> Path:
 
 
 def copy_what_they_keep(sides: Sides, from_: Path, to: Path) -> None:
-    """All that the two programs know and have of a transfer, in place of what is there."""
+    """Replace what the two programs keep of a transfer by a copy from another place."""
     for folder in (sides.saved("host"), sides.home("host"), sides.home("guest")):
         shutil.rmtree(to / folder.name, ignore_errors=True)
         shutil.copytree(from_ / folder.name, to / folder.name, symlinks=True)
@@ -294,11 +295,11 @@ def test_many_files_and_many_kills(sides: Sides) -> None:
     sizes = [50_000 + number for number in range(1000)]
     for number, size in enumerate(sizes):
         write_file(folder / f"{number % 7}" / f"{number}.bin", size)
-    # Each time enough passes for the next share, and never all.
+    # Each time, the gate lets the next share pass, but never all.
     sides.gate.close_after(sum(sizes) // 5)
     begun = 0
     for share in (0.1, 0.25, 0.4, 0.55):
-        # Its end kills both
+        # Leaving the block kills both programs.
         with linked(sides) as (host, guest):
             if begun == 0:
                 send(guest, folder)

@@ -1,5 +1,5 @@
-"""A bounded flood against a real host: memory stays flat, the honest guest pairs (figures:
-bench/flood.py).
+"""A bounded flood against a real host: memory stays flat and the honest guest pairs (bench/flood.py
+has the figures).
 """
 
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("psutil")
 
-# After the line above: it needs psutil
+# bench.flood needs psutil, so it is imported only after importorskip.
 from bench.flood import (
     CONNECTIONS,
     FEW,
@@ -29,7 +29,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("sources", [FEW, MANY])
 async def test_a_flood(sources: int) -> None:
-    # Every honest guest in it is linked in the end, or this raises
+    # flood_once raises unless every honest guest is linked in the end.
     taken = await flood_once(sources)
     assert taken.peak - taken.before <= 2 * MARGIN_MB
     assert taken.after - taken.before <= MARGIN_MB

@@ -1,5 +1,5 @@
-"""Hundreds of hostile inputs (tests/hostile) against a running host: each time the next honest
-guest pairs as ever.
+"""Hundreds of hostile inputs (tests/hostile) against a running host: after each, the next honest
+guest pairs as usual.
 """
 
 import asyncio
@@ -69,12 +69,12 @@ def own_addresses() -> set[str]:
 
 
 class Running:
-    """A program with its machine, its sockets and its peers, all real; no face."""
+    """A program without a user interface, with its real machine, sockets and peers."""
 
     def __init__(
         self, *, invitations: Invitations | None = None, networks: tuple[ev.Network, ...] = ()
     ) -> None:
-        """A host with these invitations, or one who only joins."""
+        """Start a host with these invitations, or without them a program that only joins."""
         self.told = Events()
         if invitations is None:
             options, opening = NetOptions(), Opening()
@@ -95,7 +95,7 @@ class Running:
 
 
 class HostUnderAttack(Running):
-    """A host, and what a test does with it."""
+    """A host that is attacked, and what a test does with it."""
 
     def __init__(self) -> None:
         self.address = quiet_address()
@@ -107,13 +107,14 @@ class HostUnderAttack(Running):
         )
 
     async def joinable(self) -> st.Invitation:
-        """The invitation that is shown; a link that a hostile guest was given is ended first, as a
-        person would.
+        """Return the invitation that is shown, after ending the link that a hostile guest may have,
+        as a person would.
         """
         shown = self.last(st.Invitation, st.NoInvitation)
         if isinstance(shown, st.Invitation):
             return shown
-        # Not only the link told of last: the end of the one before may be told after its beginning
+        # All links are looked at, because the end of an earlier link may be published after the
+        # beginning of the latest one.
         stages = {one.link: one.stage for one in self.told.all if isinstance(one, st.LinkStatus)}
         for link, stage in stages.items():
             if stage is not st.Stage.CLOSED:
@@ -125,15 +126,15 @@ class HostUnderAttack(Running):
         return parse_target(self.last(st.Invitation).url)
 
     async def raw(self, data: bytes, handshake: bytes = b"") -> bytes:
-        """Send bytes (after an answered handshake) and nothing more; what came back until the host
-        closed.
+        """Send bytes (after an answered handshake) and nothing more; return what the host sent
+        until it closed the connection.
         """
         address, port = self.target.authority.rsplit(":", 1)
         reader, writer = await asyncio.open_connection(
             address, int(port), local_addr=(quiet_address(), 0)
         )
         received = b""
-        # The host may close before it has read everything
+        # The host may close the connection before it has read everything.
         with suppress(ConnectionError):
             if handshake:
                 writer.write(handshake)
@@ -152,8 +153,8 @@ class HostUnderAttack(Running):
 
     @asynccontextmanager
     async def socket(self) -> AsyncIterator[ClientConnection]:
-        """A WebSocket from an address of its own: what one did must not be counted against the
-        next.
+        """Open a WebSocket from an address of its own, so that one socket's behaviour is not
+        counted against the next.
         """
         url, source = self.target.websocket_url, (quiet_address(), 0)
         async with connect(
@@ -163,7 +164,7 @@ class HostUnderAttack(Running):
 
     @asynccontextmanager
     async def approved(self) -> AsyncIterator[ClientConnection]:
-        """A guest that proved nothing and was approved all the same."""
+        """Open a socket as a guest that proved nothing and was approved all the same."""
         async with self.socket() as socket:
             await socket.send(
                 pair_msg.dump_message(pair_msg.PairRequest(self.target.session_id, HONEST))
@@ -176,7 +177,7 @@ class HostUnderAttack(Running):
             yield socket
 
     async def pairs_with_an_honest_guest(self) -> None:
-        """By the QR's secret, up to the approval and its proof; then everybody leaves."""
+        """Pair by the QR's secret up to the approval and its proof; then both sides leave."""
         invitation = await self.joinable()
         target = parse_target(invitation.url)
         proof = start_guest_proof(target, HONEST, PROVER)
@@ -202,7 +203,7 @@ class HostUnderAttack(Running):
         await self.joinable()
 
     async def links_with_an_honest_program(self) -> None:
-        """By the typed code, and as far as this machine's networks let WebRTC go."""
+        """Link by the typed code, as far as this machine's networks allow WebRTC."""
         stage = st.Stage.CONNECTED if list_networks() else st.Stage.APPROVED
         guest = Running()
         try:
@@ -222,7 +223,7 @@ class HostUnderAttack(Running):
 
 
 async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
-    """Before pings were counted, one such socket made the honest guest's pairing take 6.6 s."""
+    """Before the host counted pings, one such socket made an honest guest's pairing take 6.6 s."""
     host = HostUnderAttack()
     await host.told.wait(st.Invitation)
     address, port = host.target.authority.rsplit(":", 1)
@@ -231,7 +232,7 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
 
     async def ping() -> None:
         nonlocal cut
-        # As soon as it is cut it is back
+        # The attacker connects again as soon as the host has cut its connection.
         while True:
             reader, writer = await asyncio.open_connection(
                 address, int(port), local_addr=(source, 0)
@@ -243,7 +244,7 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
                 while await reader.read(65536):
                     pass
             except ConnectionError:
-                # Cut while it wrote
+                # The host cut the connection while data was written.
                 pass
             finally:
                 writer.transport.abort()
@@ -261,12 +262,12 @@ async def test_sockets_that_ping_without_end_hold_nobody_up() -> None:
         await host.stop()
 
 
-# --- a wire that changes bits of frames, which no library hands on --------------------------------
+# --- a wire that changes bits of frames, which no library can do ----------------------------------
 
 
 class Wire:
-    """Between a guest and the host on TCP, with the `Host` header put right; changes the frame of
-    that number.
+    """A relay on TCP between a guest and the host. It corrects the `Host` header and changes the
+    frame with the given number.
     """
 
     def __init__(
@@ -323,16 +324,17 @@ FLIPS = {
     "a letter becomes another": flipped(-20, 0x01),
     "a reserved bit": flipped(0, 0x40),
     "no such opcode": flipped(0, 0x02),
-    # 126 becomes 127: eight bytes of length follow
+    # With 127 in place of 126, eight bytes of length follow.
     "another length": flipped(1, 0x01),
 }
 
 
 @pytest.mark.skipif(not list_networks(), reason="WebRTC needs a network address besides loopback")
-# What never ends is named, after its own limit, one after the other
+# The cases run one after the other. Each has a limit of its own, so that one that never ends is
+# named.
 @pytest.mark.timeout(400)
 async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides() -> None:
-    """The third frame of each side: the guest's offer, the host's answer."""
+    """The third frame of each side is the guest's offer or the host's answer."""
     ended = {
         (flip, from_host): await reasons_after_a_changed_frame(change, from_host)
         for flip, change in FLIPS.items()
@@ -345,7 +347,7 @@ async def test_a_bit_changed_in_a_proved_frame_is_tampered_at_both_sides() -> No
 async def reasons_after_a_changed_frame(
     change: Callable[[bytes], bytes], from_host: bool
 ) -> tuple[Reason | str | None, ...]:
-    """Why the link ended at the host and at the guest; the name of an error that came instead."""
+    """Return why the link ended at the host and at the guest, or the name of another error."""
     host = HostUnderAttack()
     guest = Running()
     try:
@@ -372,7 +374,7 @@ async def reasons_after_a_changed_frame(
         await host.stop()
 
 
-# --- how each kind is thrown at the host ----------------------------------------------------------
+# --- how each kind is sent to the host ------------------------------------------------------------
 
 
 async def throw_message(host: HostUnderAttack, entry: Entry) -> None:
@@ -381,7 +383,7 @@ async def throw_message(host: HostUnderAttack, entry: Entry) -> None:
         with suppress(ConnectionClosed):
             for text in [joined(entry["parts"])] * entry.get("times", 1) + entry.get("then", []):
                 await socket.send(text.replace("@session", session_id))
-            # Answered once everything before it was read
+            # The pong comes only after everything before it was read.
             await asyncio.wait_for(await socket.ping(), PATIENCE)
 
 
@@ -405,7 +407,7 @@ async def throw_signals(host: HostUnderAttack, payloads: list[Entry]) -> None:
                 json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))["type"] == "error"
                 and len(payloads) > 1
             ):
-                # A candidate that was refused; the answer to the good offer is still to come
+                # A candidate was refused, so the answer to the good offer is still to come.
                 pass
 
 
@@ -469,7 +471,7 @@ THROW: dict[str, Callable[[HostUnderAttack, Entry], Awaitable[None]]] = {
 
 
 def test_there_are_enough() -> None:
-    # tests/core/files/test_filenames.py, tests/io/files/test_sink.py
+    # These inputs are used in tests/core/files/test_filenames.py and tests/io/files/test_sink.py.
     elsewhere = {"filenames"}
     assert set(KINDS) | elsewhere == {file.stem for file in HOSTILE.glob("*.json")}
     assert sum(len(entries(kind)) for kind in KINDS) >= 200
@@ -477,7 +479,7 @@ def test_there_are_enough() -> None:
 
 @pytest.fixture
 def sent_to(monkeypatch: pytest.MonkeyPatch) -> set[str]:
-    """Where ICE sent packets."""
+    """Record the addresses to which ICE sends packets."""
     seen: set[str] = set()
     send = StunProtocol.send_stun
 
@@ -491,7 +493,7 @@ def sent_to(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def what_waits(host: HostUnderAttack) -> str:
-    """For a failure's report: what the host told last, and where every task stands."""
+    """Describe for a failure's report what the host published last and where every task waits."""
     told_last = [repr(one) for one in host.told.all[-6:]]
     return "\n".join(
         [
@@ -501,9 +503,9 @@ def what_waits(host: HostUnderAttack) -> str:
     )
 
 
-# Each entry has a limit of its own, which says what waits. All of a kind took 1.3 s alone and 40 s
-# beside 24 busy processes on two cores: a limit for all of them would say nothing but that the
-# machine is busy, as the usual one of a test did once.
+# Each entry has a limit of its own, which says what waits. A whole kind took 1.3 s alone and 40 s
+# beside 24 busy processes on two cores. A short limit for the whole would only show that the
+# machine is busy.
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_next_honest_guest_pairs(
@@ -531,10 +533,10 @@ async def test_the_next_honest_guest_pairs(
         record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR
     ] == []
     assert sent_to <= own_addresses()
-    # Else nothing was recorded, and the line above says nothing
+    # If nothing was recorded, the line above proves nothing.
     assert sent_to or not list_networks()
     verified = [
         one for one in host.told.all if isinstance(one, st.Prompt) and one.verified is not None
     ]
-    # The honest ones, and nobody else
+    # Only the honest guests were verified.
     assert len(verified) == len(thrown) + 1

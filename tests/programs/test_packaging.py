@@ -1,4 +1,4 @@
-"""What `pip install .` puts on a machine."""
+"""What `pip install .` installs on a machine."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_the_wheel_has_the_page_and_the_entry_point(tmp_path: Path) -> None:
-    # Setuptools leaves its own files where it builds
+    # setuptools leaves files where it builds, so it builds in a copy.
     source = tmp_path / "source"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]

@@ -1,6 +1,4 @@
-"""Real programs pairing for real: host and guest as people and scripts run them, over a poor
-network between them.
-"""
+"""Real programs pair as people and scripts run them, also over a poor network."""
 
 import json
 import os
@@ -90,7 +88,7 @@ def test_rejected(homes: tuple[Path, Path], own_address: str) -> None:
             )
             assert guest.event("pair_result")["reason"] == "declined"
             assert guest.ended() == 1
-        # The code stays good for the right guest.
+        # The code stays valid for the right guest.
         with join_json(homes[1], session["code"]) as guest:
             pair(host, guest)
 
@@ -124,7 +122,7 @@ def test_a_killed_program_is_noticed(homes: tuple[Path, Path], own_address: str)
         pair(host, guest)
         exchange_text(host, guest)
         guest.process.kill()
-        # It might come back
+        # The killed guest might come back, so the host waits for it.
         assert host.event("link", state="waiting", patience=8)["link"] == "host-1"
 
 
@@ -135,7 +133,7 @@ def test_two_people_at_two_terminals(homes: tuple[Path, Path], own_address: str)
             guest.type(code)
             host.text_line("Verified")
             host.type("y")
-            # That came too soon: nobody has read the question yet
+            # An answer is ignored if it comes before anybody can have read the question.
             while "Approved" not in host.text_line("Allow?"):
                 host.type("y")
             guest.text_line("onnected")

@@ -1,5 +1,5 @@
-"""What browsers really offer (tests/core/recorded_offers.json, and recorded_media_offers.json with
-sound and pictures beside the data channel), through the filter, into aiortc, to an open link.
+"""Offers that real browsers made (tests/core/recorded_offers.json, and recorded_media_offers.json
+with audio and video beside the data channel) go through the filter into aiortc, up to an open link.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ BY_NAME = pytest.mark.parametrize(
 
 
 def with_a_living_guests_values(recorded: str, living: str, address: str) -> str:
-    """The recorded offer, line by line, with the keys and the port of a guest that is there."""
+    """Return the recorded offer with the keys and the port of a guest that is running."""
     sections = recorded.count("\r\nm=")
     for name in ("ice-ufrag", "ice-pwd", "fingerprint"):
         value = re.search(f"^a={name}:(.*)\r$", living, re.MULTILINE)
@@ -42,7 +42,8 @@ def with_a_living_guests_values(recorded: str, living: str, address: str) -> str
         recorded, count = re.subn(
             f"(?<=^a={name}:).*(?=\r$)", value[1].replace("\\", r"\\"), recorded, flags=re.MULTILINE
         )
-        # Once for all sections, or in each; aiortc writes three fingerprints
+        # The value stands once for all sections or in each of them; aiortc writes three
+        # fingerprints.
         assert count in (1, sections, 3 * sections)
     port = re.search(rf" udp \d+ {re.escape(address)} (\d+) typ host", living)
     assert port is not None
@@ -56,13 +57,13 @@ def with_a_living_guests_values(recorded: str, living: str, address: str) -> str
 
 
 def kinds_and_mids(sdp: str) -> list[tuple[str, str]]:
-    """Of each section."""
+    """Return the kind and the mid of each section."""
     return re.findall(r"^m=(\w+) .*\r\n(?:[^m].*\r\n)*?a=mid:(.*)\r$", sdp, re.MULTILINE)
 
 
 @BY_NAME
 async def test_aiortc_takes_what_the_filter_makes_of_it(recorded: dict[str, Any]) -> None:
-    # Without candidates, where that was recorded, and with them
+    # The offer is tried without candidates, where such a one was recorded, and with them.
     for offer in (recorded[name] for name in ("first", "offer") if name in recorded):
         cleaned = PeerFilter("192.168.1.7").description(offer)
         assert cleaned is not None
@@ -95,11 +96,11 @@ async def test_a_guest_that_offers_like_this_browser_links(
         assert cleaned is not None
         host.apply(pair_msg.SDPType.OFFER, cleaned)
         answer = filter.answer((await events.wait(link_ev.PeerDescribed)).sdp)
-        # With a port where a section is accepted
+        # Only an accepted section has a port.
         assert re.findall(r"^m=(\w+) (?=[1-9])", answer, re.MULTILINE) == ["application"]
         assert kinds_and_mids(answer) == kinds_and_mids(offer)
         assert len(kinds_and_mids(answer)) == offer.count("\r\nm=")
-        # This guest has described one section, which it calls 0
+        # This guest has described a single section, with the mid 0.
         rejected_out = re.sub(
             r"^m=\w+ 0 .*\r\nc=.*\r\na=mid:.*\r\n", "", answer, flags=re.MULTILINE
         )

@@ -1,4 +1,4 @@
-"""What the first paint loads: a person waits for the code, and pays for nothing else before it."""
+"""The modules that are loaded before the first paint: nothing else may delay the code."""
 
 import json
 import os
@@ -12,8 +12,8 @@ import pytest
 from tests.paths import ROOT
 from tests.ui.tk_support import NoScreenError, xvfb
 
-# The real program, as `python proxim.py` starts it; when its code has been painted it tells what it
-# has loaded, and ends.
+# This is the real program, as `python proxim.py` starts it. After painting its code it prints which
+# modules it has loaded, and ends.
 TELL: Final = """
 import json, os, sys
 from proxim.app.bridge import Bridge
@@ -26,7 +26,8 @@ Bridge.painted = painted
 from proxim.app.main import main
 main([])
 """
-# Of the package. Who adds one makes everybody wait for it: is it painted?
+# These modules of the package are loaded, and no others. A new one delays every start, so it
+# belongs here only if the first paint needs it.
 PAINTED: Final = {
     "proxim",
     "proxim.languages",
@@ -68,14 +69,14 @@ PAINTED: Final = {
         )
     ),
 }
-# Of the libraries; the standard library's slow ones are named for what they cost.
+# Of the libraries, these may be loaded. From the standard library, the slow modules are excluded.
 THIRD_PARTY: Final = {"ifaddr", "platformdirs", "qrcode"}
 NOT_BEFORE_THE_CODE: Final = {"asyncio", "argparse", "email", "http", "ssl", "uvloop", "websockets"}
 
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
-    """The names of all modules at the moment when the code is on the screen."""
+    """Return the names of all modules loaded at the moment when the code is on the screen."""
     home = tmp_path_factory.mktemp("home")
     try:
         for display in xvfb(96):

@@ -1,6 +1,6 @@
 """A real Chromium at a real host's page, for the tests in this folder.
 
-What the browser complains of fails the test.
+Whatever the browser complains about fails the test.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from tests.programs.program import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
-# Before the page's own scripts: what its policy forbids is remembered.
+# This runs before the page's own scripts and remembers every violation of the page's policy.
 _WATCH_POLICY: Final = """
 window.violations = [];
 addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
   violations.push(`${violatedDirective} ${blockedURI}`));
 """
-# Before the page's own scripts: of the files that it sends it reads so many bytes, and then waits
-# until the gate is opened. (What the host sends is held back by tests/gate.py.)
+# This runs before the page's own scripts. The page reads so many bytes of the files that it sends,
+# and then waits until the gate is opened. (tests/gate.py limits what the host sends.)
 READING_GATE: Final = """
 (() => {
   const {arrayBuffer} = Blob.prototype;
@@ -44,7 +44,8 @@ READING_GATE: Final = """
   };
 })();
 """
-# Once so many pieces of a file that comes are kept for the next page (files/store.mjs)
+# This resolves once so many pieces of an arriving file are stored for the next page
+# (files/store.mjs).
 _PIECES_KEPT: Final = """(least) => new Promise((done, failed) => {
   const opening = indexedDB.open("proxim-kept", 1);
   opening.onerror = failed;
@@ -61,7 +62,7 @@ _PIECES_KEPT: Final = """(least) => new Promise((done, failed) => {
 
 
 class Phone:
-    """One tab, and all that it asked for and complained of."""
+    """One tab, with everything that it requested and complained about."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.page: Page = context.new_page()
@@ -80,7 +81,7 @@ class Phone:
             self.complaints.append(message.text)
 
     def is_content(self, origin: str) -> None:
-        """Nothing was complained of, and nothing asked for elsewhere."""
+        """Check that nothing was complained about and nothing was requested from other origins."""
         assert self.complaints == []
         assert self.page.evaluate("violations") == []
         assert {
@@ -90,18 +91,18 @@ class Phone:
     # --- what a person does and sees --------------------------------------------------------------
 
     def sees(self, words: str, patience: float = PATIENCE_MS / 1000) -> None:
-        """Wait until those words are there."""
+        """Wait until these words are visible."""
         self.page.get_by_text(words).first.wait_for(state="visible", timeout=patience * 1000)
 
     def is_at(self, step: str) -> None:
-        """Wait until the steps stand there: a key of the languages' `page`."""
+        """Wait until the steps show this one: a key of the languages' `page`."""
         self.page.wait_for_function(
             "step => document.querySelector(`#steps [data-t=${step}]`).matches('.now, .done')",
             arg=step,
         )
 
     def joined(self, host: Program) -> None:
-        """Approve it at the host; wait until both are linked."""
+        """Approve the page at the host, and wait until both are linked."""
         prompt = host.event("pair_prompt")
         host.say(
             type="pair_response",
@@ -116,14 +117,14 @@ class Phone:
         self.page.locator("#linked").wait_for(state="visible")
 
     def reads_at_most(self, count: int) -> None:
-        """From the next page on: it reads so much of what it sends, until its gate is opened."""
+        """From the next page on, read only so much of what it sends until the gate is opened."""
         self.page.add_init_script(READING_GATE % count)
 
     def opens_gate(self) -> None:
         self.page.evaluate("openGate()")
 
     def has_kept(self, pieces: int) -> None:
-        """Wait until a page that is loaded again would find them."""
+        """Wait until so many pieces are stored, so that a reloaded page would find them."""
         self.page.evaluate(_PIECES_KEPT, pieces)
 
     def sends_text(self, text: str) -> None:
@@ -131,26 +132,27 @@ class Phone:
         self.page.click("#say button")
 
     def downloads(self) -> Path:
-        """Say yes to the question that is there; the file that the browser saves."""
+        """Answer the visible question with yes, and return the file that the browser saves."""
         with self.page.expect_download() as saved:
             self.page.click(".question .main")
         return Path(saved.value.path())
 
 
 def chromium_program() -> str:
-    """The system's own; the test is skipped where there is none."""
+    """Return the path of the system's Chromium; skip the test where there is none."""
     program = next((path for path in map(shutil.which, _NAMES) if path is not None), None)
     if program is None:
         pytest.skip("no Chromium is installed")
     return program
 
 
-# No longer: its loop holds this thread, where other tests want theirs
+# The scope is the module, because Playwright's loop occupies this thread, and other tests need a
+# loop there.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
-        # Tests may run as root
+        # Chromium refuses its sandbox to root, and tests may run as root.
         browser = playwright.chromium.launch(
             executable_path=chromium_program(), args=["--no-sandbox"]
         )
@@ -162,7 +164,7 @@ def chromium() -> Iterator[Browser]:
 def phone(
     chromium: Browser, *, width: int = 390, language: str = "en-US", dark: bool = False
 ) -> Iterator[Phone]:
-    """A tab of its own, with storage of its own."""
+    """A tab with its own storage."""
     context = chromium.new_context(
         viewport={"width": width, "height": 844},
         locale=language,
@@ -179,7 +181,7 @@ def phone(
 def hosting(
     address: str, home: Path, *options: str, gate: Gate | None = None
 ) -> Iterator[tuple[Program, JSON]]:
-    """A host that drives by JSON lines, and its session; `gate` is for what it sends."""
+    """A host driven by JSON lines, and its session; `gate` limits what the host sends."""
     proxim = SOURCE if gate is None else gate.command
     where = ["--address", address, "--port", str(free_port())]
     with Program([*proxim, "host", "--json", "--name", "Ana's PC", *where, *options], home) as host:
@@ -187,13 +189,13 @@ def hosting(
 
 
 def moving(host: Program, direction: str, least: int = 1) -> None:
-    """Wait until so many bytes of it have moved."""
+    """Wait until a transfer in this direction has moved so many bytes."""
     while host.event("transfer", state="active", direction=direction)["bytes"] < least:
         pass
 
 
 def origin_of(url: str) -> str:
-    """What the page of that link is served from."""
+    """Return the origin that serves the page of that link."""
     return f"http://{urlsplit(url).netloc}"
 
 

@@ -10,5 +10,5 @@ __all__ = ["chromium"]
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Gate:
-    """Open; whoever closes it gives it to the host."""
+    """Return an open gate; a test that closes it passes it to the host."""
     return Gate(tmp_path / "gate")

@@ -1,5 +1,5 @@
-// Run by test_link.py: the page's link with a feature that only this test knows. Prints how many
-// checks it made.
+// test_link.py runs this script: the page's link with a feature that only this test has. It prints
+// how many checks it made.
 import assert from "node:assert/strict";
 import "./outside_browser.mjs";
 
@@ -33,7 +33,7 @@ class FakePeer extends EventTarget {
   }
 }
 
-/** A feature that is no part of the page. */
+/** A feature that is not a part of the page. */
 class Drawing {
   word = "drawing";
   calls = [];
@@ -69,7 +69,7 @@ function opened() {
 }
 
 {
-  // Its word, its message, its channel, and what happens at link up and down.
+  // A feature has its word in `hello`, its message and its channel, and learns of link up and down.
   const { peer, drawing, ends } = opened();
   check(peer.sent, [{ type: "hello", version: 1, features: ["text", "drawing"], name: "phone" }]);
   peer.says({ type: "hello", version: 1, features: ["drawing", "unknown"], name: "host" });
@@ -82,18 +82,18 @@ function opened() {
   peer.control.onclose();
   check(drawing.calls, ["up", [1, 2], "down"]);
   check(ends, [["peer_left", true]]);
-  // After its end a link is silent.
+  // A link ignores messages after its end.
   peer.says({ type: "stroke", points: [3] });
   check(drawing.calls.length, 3);
 }
 {
-  // The host does not know the feature: it is told of no link.
+  // The host does not have the feature, so the feature learns of no link.
   const { link, peer, drawing } = opened();
   peer.says({ type: "hello", version: 1 });
   check([link.greeted, link.peerName, drawing.calls], [true, "", []]);
 }
 {
-  // What no feature knows is answered, but not for ever.
+  // Messages that no feature knows are answered, but not without limit.
   const { peer, ends } = opened();
   check(peer.sent.length, 1);
   for (const message of [{ type: "x".repeat(100) }, {}, "no object"]) peer.says(message);
@@ -111,7 +111,7 @@ function opened() {
   check(ends, [["peer_error", false]]);
 }
 {
-  // A text comes in pieces, and other messages between them.
+  // A text arrives in pieces, with other messages between them.
   const { peer, texts, ends } = opened();
   peer.says({ type: "text", text: "Grüße, ", more: true });
   peer.says({ type: "ping" });
@@ -125,7 +125,7 @@ function opened() {
   check(ends, [["peer_error", false]]);
 }
 {
-  // Half a text of a link that was lost is no part of the next link's text.
+  // Half a text of a lost link must not become part of the next link's text.
   const texts = [];
   const feature = new Texts((text) => texts.push(text));
   const [first, next] = [{}, {}];
@@ -143,7 +143,7 @@ function opened() {
   ]);
   check(sendText(link, "x".repeat(1024 * 1024 + 1)), false);
   check(peer.sent, []);
-  // A list is cut where its message is full.
+  // A list is split where its message is full.
   link.sendList({ type: "t" }, "list", ["x".repeat(40_000), "y", "z"], { end: 1 });
   check(
     peer.sent.map(({ list, ...rest }) => [list.length, rest]),

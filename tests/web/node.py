@@ -1,4 +1,4 @@
-"""The page's modules in Node, without a browser."""
+"""Runs the page's modules in Node, without a browser."""
 
 import shutil
 import subprocess

@@ -1,8 +1,8 @@
-"""A browser's own remote control over a WebSocket: WebDriver BiDi (Firefox) and the DevTools
-protocol (Chromium) alike.
+"""A browser's own remote control over a WebSocket, both for WebDriver BiDi (Firefox) and for the
+DevTools protocol (Chromium).
 
-For what Playwright cannot do: it drives no Firefox of the system's, and keeps every tab "visible",
-so none freezes.
+It does what Playwright cannot: Playwright drives no installed Firefox, and it keeps every tab
+"visible", so that none freezes.
 """
 
 import json
@@ -18,7 +18,7 @@ PATIENCE: Final = 30.0
 
 
 class RemoteBrowser(ABC):
-    """Sends commands and reads their answers; what comes between is given to `happened`."""
+    """Sends commands and reads their answers; passes events in between to `happened`."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
@@ -27,7 +27,7 @@ class RemoteBrowser(ABC):
     @classmethod
     @contextmanager
     def at(cls, url: str) -> Iterator[Self]:
-        """Connected to a browser that is only starting."""
+        """Connect to a browser that may still be starting."""
         deadline = time.monotonic() + PATIENCE
         with ExitStack() as connected:
             while True:
@@ -39,7 +39,7 @@ class RemoteBrowser(ABC):
             yield cls(socket)
 
     def command(self, method: str, params: dict[str, Any], **more: str) -> Any:
-        """The result of one command."""
+        """Send one command and return its result."""
         self._last += 1
         self._socket.send(
             json.dumps({"id": self._last, "method": method, "params": params, **more})
@@ -53,14 +53,14 @@ class RemoteBrowser(ABC):
 
     @abstractmethod
     def happened(self, event: dict[str, Any]) -> None:
-        """What the browser tells by itself."""
+        """Handle an event that the browser sends unasked."""
 
     @abstractmethod
     def run(self, script: str) -> Any:
-        """What an expression gives in the tab."""
+        """Return the value of an expression in the tab."""
 
     def wait(self, script: str) -> None:
-        """Until an expression is true in the tab."""
+        """Wait until an expression is true in the tab."""
         deadline = time.monotonic() + PATIENCE
         while not self.run(f"Boolean({script})"):
             assert time.monotonic() < deadline, (script, self.run("document.body.innerText"))

@@ -1,5 +1,5 @@
-"""The page in Firefox, driven by WebDriver BiDi: opens the link, pairs, exchanges text and a file
-each way.
+"""The page in Firefox, driven by WebDriver BiDi: it opens the link, pairs, and exchanges text and a
+file each way.
 """
 
 import json
@@ -21,7 +21,7 @@ from tests.web.remote import PATIENCE, RemoteBrowser
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 FILE_BYTES = 3_000_001
-# Downloads without a question, into the folder of the test; the names of Firefox's own settings.
+# Firefox saves downloads without a question into the test's folder. These are Firefox's own names.
 PREFERENCES = {
     "browser.download.folderList": 2,
     "browser.download.useDownloadDir": True,
@@ -31,7 +31,7 @@ PREFERENCES = {
 
 
 class Firefox(RemoteBrowser):
-    """One tab."""
+    """A Firefox with one tab."""
 
     def __init__(self, socket: ClientConnection) -> None:
         super().__init__(socket)
@@ -61,7 +61,7 @@ class Firefox(RemoteBrowser):
         return done["result"].get("value")
 
     def choose(self, selector: str, file: Path) -> None:
-        """As a person in the file picker."""
+        """Choose a file as a person does in the file picker."""
         locator = {"type": "css", "value": selector}
         found = self.command(
             "browsingContext.locateNodes", {"context": self.tab, "locator": locator}

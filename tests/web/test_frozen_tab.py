@@ -1,5 +1,5 @@
-"""A tab that Chromium freezes, as phones do with what is in the background: hidden, its scripts and
-timers stopped.
+"""A tab that Chromium freezes, as phones do with tabs in the background: it is hidden, and its
+scripts and timers are stopped.
 """
 
 import os
@@ -17,7 +17,8 @@ from tests.gate import Gate
 from tests.web.browser import READING_GATE, chromium_program, hosting, moving, sha256_of
 from tests.web.remote import PATIENCE, RemoteBrowser
 
-# In the ordinary run test_lost_links.py stops a tab's scripts with the debugger.
+# These tests are slow. In the ordinary run, test_lost_links.py stops a tab's scripts with the
+# debugger instead.
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.nightly,
@@ -26,13 +27,13 @@ pytestmark = [
 
 FILE_BYTES = 14_000_000
 BEGUN = 2_000_000
-# No more passes the gates before the tab is frozen
+# No more bytes pass the gates before the tab is frozen.
 ALLOWED = 10_000_000
 
 
 class Chromium(RemoteBrowser):
-    """One tab beside another, over the DevTools protocol: only so does a tab count as hidden, and
-    may freeze.
+    """One tab beside another, over the DevTools protocol: a tab counts as hidden and can be frozen
+    only if another one is in front of it.
     """
 
     def __init__(self, socket: ClientConnection) -> None:
@@ -42,7 +43,7 @@ class Chromium(RemoteBrowser):
         self._other = ""
 
     def open(self, url: str, downloads: Path) -> None:
-        """The tab, and where it saves to."""
+        """Open the page in the tab, and set the folder that it saves to."""
         self.command("Target.setDiscoverTargets", {"discover": True})
         self.command(
             "Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(downloads)}
@@ -65,13 +66,13 @@ class Chromium(RemoteBrowser):
         return done["result"].get("value")
 
     def choose(self, selector: str, file: Path) -> None:
-        """As a person in the file picker."""
+        """Choose a file as a person does in the file picker."""
         root = self._in_tab("DOM.getDocument", {})["root"]["nodeId"]
         node = self._in_tab("DOM.querySelector", {"nodeId": root, "selector": selector})["nodeId"]
         self._in_tab("DOM.setFileInputFiles", {"nodeId": node, "files": [str(file)]})
 
     def freeze(self) -> None:
-        """Another tab comes before it, and its own stands still."""
+        """Open another tab in front of this one, and freeze this one."""
         self.run("globalThis.frozen = false; document.onfreeze = () => (globalThis.frozen = true)")
         self._other = self.command("Target.createTarget", {"url": "about:blank"})["targetId"]
         self.command("Target.activateTarget", {"targetId": self._other})
@@ -79,10 +80,10 @@ class Chromium(RemoteBrowser):
         self._in_tab("Page.setWebLifecycleState", {"state": "frozen"})
 
     def thaw(self) -> None:
-        """It is looked at again."""
+        """Bring the tab to the front again and wake it up."""
         self._in_tab("Page.setWebLifecycleState", {"state": "active"})
         self.command("Target.activateTarget", {"targetId": self._tab})
-        # Else it could be frozen again at once
+        # A tab that is still hidden could be frozen again at once.
         self.wait("!document.hidden")
         assert self.run("frozen"), "this Chromium froze nothing, and the test says nothing"
 
@@ -93,8 +94,8 @@ def chromium(tmp_path: Path) -> Iterator[Chromium]:
     profile = f"--user-data-dir={tmp_path / 'profile'}"
     environment = {**os.environ, "HOME": str(tmp_path)}
     said = tmp_path / "said"
-    # Into a file: from a pipe that nobody empties, a browser that complains a lot would stand still
-    # in the middle.
+    # The output goes into a file, because a browser that complains a lot would stop in the middle
+    # if it wrote into a pipe that nobody empties.
     with said.open("w") as output:
         process = subprocess.Popen(
             [chromium_program(), *options, profile, "about:blank"], env=environment, stderr=output
@@ -116,7 +117,7 @@ def _address(said: Path) -> str:
 
 
 def arrives(file: Path, size: int) -> None:
-    """Wait until the browser has saved it."""
+    """Wait until the browser has saved the file."""
     deadline = time.monotonic() + PATIENCE
     while not (file.is_file() and file.stat().st_size == size):
         assert time.monotonic() < deadline, (

@@ -1,4 +1,4 @@
-"""The page's link and its features, run in Node with a connection that is made up."""
+"""The page's link and its features, run in Node with a simulated connection."""
 
 from tests.web.node import run_node
 

@@ -1,8 +1,8 @@
-"""The page where networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded
+"""The page while networks and tabs come and go: a cable cut and mended, a tab frozen, a page loaded
 again.
 
-Gates hold back the last part of each file, the host's (tests/gate.py) and the page's
-(browser.READING_GATE), so that none has arrived before the link is lost.
+Gates stop the last part of each file, the host's (tests/gate.py) and the page's
+(browser.READING_GATE), so that no file has arrived before the link is lost.
 """
 
 import os
@@ -20,15 +20,15 @@ from tests.web.browser import chromium_program, hosting, moving, origin_of, phon
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 FILE_BYTES = 11_000_000
-# For a cable that loses every fiftieth packet
+# The file is small because the cable loses every fiftieth packet.
 SMALL_FILE_BYTES = 500_000
-# What the page keeps at once, at least (files/incoming_file.mjs)
+# The page stores at least so much at once (files/incoming_file.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
-# Bytes that must have moved before something happens to the link
+# So many bytes must have moved before something happens to the link.
 BEGUN = 2_000_000
-# No more pass the gates before that
+# No more bytes pass the gates before that.
 ALLOWED = 9_000_000
-# Seconds in which a link is taken up again (pairing/session.mjs)
+# A lost link can be resumed for so many seconds (pairing/session.mjs).
 RESUMED = 120
 
 
@@ -65,7 +65,7 @@ def two_files(folder: Path) -> tuple[Path, Path]:
 def test_a_cut_cable(
     cable: LossyLink, far_chromium: Browser, tmp_path: Path, gate: Gate, seconds: int
 ) -> None:
-    """It is cut for so long after both ends have noticed."""
+    """The cable stays cut for so long after both ends have noticed."""
     up, down = two_files(tmp_path)
     saved_to = tmp_path / "saved"
     saved_to.mkdir()
@@ -94,7 +94,7 @@ def test_a_cut_cable(
             cable.cut = True
             host.event("link", state="waiting")
             if seconds:
-                # By the page's own countdown
+                # The page's own countdown shows how much time has passed.
                 guest.sees(f"for {RESUMED - seconds} s more", patience=seconds + 15)
             else:
                 guest.sees("Reconnecting by itself")
@@ -165,9 +165,9 @@ def test_a_frozen_tab_goes_on_when_it_thaws(
         with guest.page.expect_download(timeout=90_000) as saved:
             guest.page.click(".question .main")
             moving(host, "out", 1)
-            # Its scripts stand still, as where a phone locks. (Page.setWebLifecycleState "frozen"
-            # changes nothing in a headless Chromium 156: timers and channels of a page with a peer
-            # connection run on.)
+            # The page's scripts stop, as on a phone that is locked. (Page.setWebLifecycleState
+            # "frozen" changes nothing in a headless Chromium 156: timers and channels of a page
+            # with a peer connection continue.)
             devtools.send("Debugger.enable")
             devtools.send("Debugger.pause")
             host.event("link", state="waiting")

@@ -1,5 +1,5 @@
-"""The page in Debian's Chromium against a real host: from the URL to files, and what must not
-happen on the way.
+"""The page in Debian's Chromium against a real host: everything from the URL to files, and what
+must not happen on the way.
 """
 
 import os
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WIDTHS = (320, 390, 1280)
 HOSTILE = "<img src=x onerror=alert(1)>"
-# Several messages, windows of reports, and no round number
+# The file needs several messages and several windows of reports, and its size is no round number.
 FILE_BYTES = 3_000_001
 
 
@@ -27,7 +27,7 @@ def some_file(folder: Path, name: str, size: int) -> Path:
 
 
 def check_fits(page: Page) -> None:
-    """On phones and screens of any width, nothing has to be moved sideways."""
+    """Check that nothing has to be scrolled sideways, however wide the screen is."""
     asked = page.viewport_size
     assert asked is not None
     wrong = []
@@ -104,7 +104,7 @@ def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: P
         guest.sees(HOSTILE)
         evil = some_file(tmp_path, "<svg onload=alert(2)>\u202egpj.exe", 10)
         host.say(type="send", paths=[str(evil)])
-        # Nothing turns it around
+        # The page removes the control character that would reverse the name.
         guest.sees("<svg onload=alert(2)>gpj.exe")
         with guest.page.expect_download() as saved:
             guest.page.click(".question .main")
@@ -183,7 +183,7 @@ def test_a_browser_that_is_too_old_is_told(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
-        # As a browser sees it that does not know the language's newer parts
+        # A browser that does not know the newer parts of JavaScript fails in the same way.
         guest.page.route(
             "**/pairing/ask.mjs",
             lambda route: route.fulfill(body="of the future", content_type="text/javascript"),
@@ -241,8 +241,8 @@ def test_large_text_still_fits(chromium: Browser, own_address: str, tmp_path: Pa
 def test_a_browser_that_tells_no_address_links_all_the_same(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
-    """As iPhones did without leave to use the camera: the host learns the address from the phone's
-    own checks.
+    """The page sends no candidates, as on iPhones without permission to use the camera; the host
+    learns the address from the phone's own checks.
     """
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.add_init_script(

@@ -1,5 +1,5 @@
-"""What the page makes of what it receives: each file in the browser's downloads, whole, however
-many there are.
+"""How the page saves what it receives: each file arrives complete in the browser's downloads,
+however many there are.
 """
 
 import os
@@ -16,17 +16,17 @@ from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS = languages()["en"]["page"]
-# Chromium drops what a page saves faster than ten a second
+# Chromium drops downloads if a page saves more than ten a second.
 MANY = 30
-# At SLOW_MS each they take 6 s at least. A page that says nothing for 4.5 s is taken for gone
+# At SLOW_MS each, the files take at least 6 s. A page that is silent for 4.5 s counts as gone
 # (docs/protocol.md, Link).
 TINY = 2_000
-# What the page keeps at once, at least (files/incoming_file.mjs)
+# The page stores at least so much at once (files/incoming_file.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
-# And no more often than that
+# The page stores a piece no more often than this.
 KEPT_EVERY_MS = 1_000
 
-# A slow phone: each file that is put together takes so long, and nothing else has a turn meanwhile.
+# This imitates a slow phone: putting a file together blocks everything else for so long.
 SLOW_MS = 3
 SLOW = """milliseconds => {
   globalThis.Blob = class extends Blob {
@@ -37,13 +37,14 @@ SLOW = """milliseconds => {
     }
   };
 }"""
-# Before the page's own scripts: its clock can be put forward, so that it keeps the next piece.
+# This runs before the page's own scripts. The page's clock can be set forward, so that the page
+# stores the next piece.
 CLOCK = """
 globalThis.ahead = 0;
 const now = performance.now.bind(performance);
 performance.now = () => now() + ahead;
 """
-# The first piece that is kept goes, as where a disk was full for a moment.
+# This removes the first stored piece, as if the disk had been full for a moment.
 LOSE_A_PIECE = """() => new Promise((done, failed) => {
   const opening = indexedDB.open("proxim-kept", 1);
   opening.onerror = failed;
@@ -59,7 +60,7 @@ LOSE_A_PIECE = """() => new Promise((done, failed) => {
 
 
 def offered(host: Program, guest: Phone, path: Path) -> None:
-    """Wait until the page asks whether it may come."""
+    """Send a file, and wait until the page asks whether to accept it."""
     host.say(type="send", paths=[str(path)])
     guest.page.locator(".question .main").wait_for()
 
@@ -71,7 +72,7 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
     saved: list[Download] = []
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        # Playwright marks what it calls
+        # Playwright sets an attribute on the handler, so it needs a lambda.
         guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
         guest.page.goto(session["url"])
         guest.joined(host)

@@ -1,5 +1,5 @@
-"""A page of our own in Chromium that knows only the seed document's five messages, and offers sound
-and pictures beside its data channel, as simple-peer with offerToReceiveVideo does.
+"""A page of our own in Chromium that knows only the seed document's five messages and offers audio
+and video beside its data channel, as simple-peer with offerToReceiveVideo does.
 """
 
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.web.browser import hosting, origin_of, phone
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-# What the page says and hears. Its signals are raw, as in the seed, or have whole objects of the
-# browser's in them.
+# This page sends and receives the seed's messages. Its signals are raw, as in the seed, or contain
+# whole objects of the browser.
 SEED_PAGE: Final = """
 async ([sessionID, raw]) => {
   const socket = new WebSocket(`ws://${location.host}/ws`);
@@ -56,7 +56,7 @@ async ([sessionID, raw]) => {
 
 
 def openings(sdp: str) -> list[list[str]]:
-    """Of each section: its kind, whether it has a port, its protocol."""
+    """Return for each section its kind, whether it has a port, and its protocol."""
     lines = [line.split(" ") for line in sdp.splitlines() if line.startswith("m=")]
     return [[words[0], str(words[1] != "0"), words[2]] for words in lines]
 
@@ -82,12 +82,13 @@ def test_links_by_the_data_channel(
         linked: dict[str, Any] = guest.page.evaluate("() => linking")
         assert linked["status"] == "approved"
         assert linked["state"] == "connected"
-        # The page's channel has a name of its own, and is told so on it: it carries both ways
+        # The page's channel has an unknown name. The host reports this on the channel, which shows
+        # that the channel carries data both ways.
         assert linked["reply"] == {"type": "unsupported", "what": "channel"}
         *media, data = openings(linked["offer"])
         assert [kind for kind, *_ in media] == ["m=audio", "m=video"]
         rejected = [[kind, "False", protocol] for kind, _, protocol in media]
         assert openings(linked["answer"]) == [*rejected, data]
-        # The browser has understood that there will be neither sound nor pictures
+        # The browser has understood that there will be neither audio nor video.
         assert linked["transceivers"] == 0
         assert guest.complaints == []

@@ -1,5 +1,5 @@
-"""Somebody between them changes what the host says: the page ends it, says so, and tells the
-host.
+"""An attacker in between changes the host's messages: the page ends the link, says why, and reports
+it to the host.
 """
 
 from pathlib import Path
@@ -14,8 +14,8 @@ from tests.web.browser import hosting, phone
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 REASONS = languages()["en"]["reasons"]
-# Between the page and its socket, as `change` says; what the page sends and how it closes passes as
-# it is.
+# This sits between the page and its socket and applies `change` to what arrives. What the page
+# sends, and how it closes, pass unchanged.
 BETWEEN = """
 const change = %s;
 globalThis.WebSocket = class extends WebSocket {
@@ -54,14 +54,14 @@ def test_a_changed_answer(chromium: Browser, own_address: str, tmp_path: Path) -
                 guest.sees(REASONS["tampered"])
                 assert guest.page.locator("#again").is_hidden()
                 assert guest.page.locator("#linked").is_hidden()
-            # The code was for one device, and is followed by another
+            # The code was for one device, so another code follows it.
             url = host.event("session")["url"]
 
 
 def test_a_result_that_is_not_the_hosts(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
-    """An approval without the host's tag: whoever says it does not know the QR's secret."""
+    """The approval lacks the host's tag, so its sender does not know the QR's secret."""
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.add_init_script(BETWEEN % 'data => data.replace(/"t": ?"/, \'"t":"A\')')
         guest.page.goto(session["url"])

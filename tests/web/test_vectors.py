@@ -1,5 +1,5 @@
-"""The page's own SHA-256, HMAC, HKDF and proof, run in Node against tests/vectors/proof.json and
-Node's own hashing.
+"""The page's own SHA-256, HMAC, HKDF and proof, run in Node and compared with
+tests/vectors/proof.json and Node's own hashing.
 """
 
 from tests.web.node import run_node

@@ -1,7 +1,7 @@
 """What people do at the wrong moment: two taps, two tabs, a second scan, a cancel without a link,
 files that change.
 
-What is to be under way then is held back by a gate, the host's (tests/gate.py) or the page's
+A gate keeps the transfer under way meanwhile: the host's (tests/gate.py) or the page's
 (browser.READING_GATE).
 """
 
@@ -20,17 +20,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
 FILE_BYTES = 5_000_000
-# No more of it passes a gate that is closed
+# No more bytes of the file pass a closed gate.
 ALLOWED = 3_000_000
-# A page tells of its progress now and then, and of nothing while a gate holds what follows: that it
-# has begun is all that can be waited for.
+# A page reports its progress only now and then, and not at all while a gate stops the next bytes.
+# So a test can only wait until the transfer has begun.
 BEGUN = 1
-# What the page keeps at once, at least (files/incoming_file.mjs)
+# The page stores at least so much at once (files/incoming_file.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
-# Seconds in which a link is taken up again (pairing/session.mjs)
+# A lost link can be resumed for so many seconds (pairing/session.mjs).
 RESUMED = 120
 
-# Before the page's own scripts: its connections can be ended, and its sockets kept from the host.
+# This runs before the page's own scripts. Tests can then end its connections and keep its sockets
+# from the host.
 HOLD = """
 globalThis.peers = [];
 globalThis.apart = false;
@@ -42,7 +43,8 @@ globalThis.WebSocket = class extends Socket {
   constructor(url) { super(apart ? "ws://" + location.hostname + ":1/" : url); }
 };
 """
-# The seconds that the countdown shows, and what a screen reader is given to read meanwhile.
+# This collects the seconds that the countdown shows, and what a screen reader gets to read
+# meanwhile.
 LISTEN = """() => {
   globalThis.shown = new Set();
   globalThis.read = [];
@@ -66,7 +68,7 @@ def random_file(path: Path, size: int) -> Path:
 
 
 def still_linked(host: Program, guest: Phone) -> None:
-    """The link has not been lost, not even for a moment."""
+    """Check that the link has not been lost, not even for a moment."""
     guest.sends_text("still here")
     assert host.event("text")["text"] == "still here"
     assert [one["state"] for one in host.seen if one["event"] == "link"] == [
@@ -86,7 +88,7 @@ def saved_to(tmp_path: Path) -> Path:
 
 
 def test_accept_twice(chromium: Browser, own_address: str, tmp_path: Path, gate: Gate) -> None:
-    """At once, and again while it comes."""
+    """The second tap follows the first at once; a third one comes while the file arrives."""
     down = random_file(tmp_path / "down.bin", FILE_BYTES)
     gate.close_after(ALLOWED)
     with (
@@ -131,7 +133,7 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
 def test_after_a_goodbye_nothing_is_asked_again(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
-    """A one-time session is over with its link: asking again could only fail."""
+    """A one-time session ends with its link, so asking again could only fail."""
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
@@ -144,8 +146,8 @@ def test_after_a_goodbye_nothing_is_asked_again(
 def test_who_leaves_cancels_what_moves(
     chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
-    """The host must not wait for what cannot come; and who answers by keyboard stays with the
-    transfer.
+    """The host must not wait for bytes that cannot come, and the keyboard's focus must stay with
+    the transfer.
     """
     down = random_file(tmp_path / "down.bin", FILE_BYTES)
     gate.close_after(ALLOWED)
@@ -158,7 +160,7 @@ def test_who_leaves_cancels_what_moves(
         host.say(type="send", paths=[str(down)])
         guest.page.locator(".question:not([inert]) .main").press("Enter")
         moving(host, "out")
-        # Its row, not a button in it: that key may still be down.
+        # The row has the focus and not one of its buttons, because the key may still be down.
         assert guest.page.evaluate("document.activeElement.matches('#transfers > li')")
         guest.page.click("#leave")
         assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
@@ -171,8 +173,8 @@ def test_who_leaves_cancels_what_moves(
 def test_the_same_code_in_a_second_tab(
     chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
 ) -> None:
-    """It is told that the code is in use; the first tab keeps what it has, and goes on with it
-    after a reload.
+    """The second tab learns that the code is in use. The first tab keeps what it has, and continues
+    with it after a reload.
     """
     down = random_file(tmp_path / "down.bin", 3 * PIECE_BYTES)
     gate.close_after(2 * PIECE_BYTES)
@@ -278,7 +280,7 @@ def test_a_path_that_no_host_takes(chromium: Browser, own_address: str, tmp_path
 def test_what_was_cancelled_stays_so(
     chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
 ) -> None:
-    """The same files, chosen anew after a reload and a cancel, are a transfer of their own."""
+    """The same files, chosen again after a reload and a cancel, are a transfer of their own."""
     up = random_file(tmp_path / "up.bin", FILE_BYTES)
     options = ("--save-to", str(saved_to))
     with (
@@ -332,14 +334,14 @@ def test_a_file_that_changes_while_it_is_sent(
 
 
 def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path: Path) -> None:
-    """What is wrong with a text is said until the person changes it, and keeps it; an empty one is
-    no text.
+    """The page says what is wrong with a text, and keeps it, until the person changes it. It shows
+    no empty text of the host.
     """
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
         guest.page.goto(session["url"])
         guest.joined(host)
-        # Out of sight meanwhile: to lay out a megabyte of text takes a busy machine so long that
-        # the host takes the page for gone.
+        # The text is hidden meanwhile: a busy machine needs so long for the layout of a megabyte of
+        # text that the host would consider the page gone.
         guest.page.evaluate(
             "() => { const text = document.querySelector('#text'); text.hidden = true;"
             " text.value = 'a line of text\\n'.repeat(70_000); }"
@@ -360,7 +362,7 @@ def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path:
         still_linked(host, guest)
 
 
-# --- the host, and who listens --------------------------------------------------------------------
+# --- the host, and screen readers -----------------------------------------------------------------
 
 
 def test_a_host_that_dies_under_a_link(chromium: Browser, own_address: str, tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-// Run by test_vectors.py: the page's own hashing and proof against the shared vectors. Prints how
-// many checks it made.
+// test_vectors.py runs this script: the page's own hashing and proof against the shared vectors. It
+// prints how many checks it made.
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -25,7 +25,7 @@ for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 10
   const streamed = new Sha256();
   for (let at = 0, step = 1; at < length; at += step, step = (step * 7 + 1) % 4096) {
     streamed.update(whole.subarray(at, at + step));
-    // Looking does not change it
+    // Reading the digest does not change the state.
     if (at % 3 === 0) streamed.digest();
   }
   check(hex(new Sha256(streamed).digest()), wanted);
@@ -37,8 +37,8 @@ for (const length of [0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 127, 128, 1000, 10
       .digest("hex"),
   );
 }
-// The length in bits passes 2^32 at 512 MiB. The page's own hashing takes seconds for these: it
-// goes on where it stood then. A state that was not of these bytes would not lead to what Node finds.
+// The length in bits passes 2^32 at 512 MiB. The page's own hashing needs seconds to get there, so
+// it continues from its state at that point. A wrong state would not lead to Node's result.
 const state = Int32Array.of(
   177527169,
   -1665897892,
@@ -56,10 +56,10 @@ const [far, wanted, mebibyte] = [
 ];
 for (let count = 0; count < 513; count++) wanted.update(mebibyte);
 check(hex(far.update(mebibyte).digest()), wanted.digest("hex"));
-// Where a file goes on, beyond 4 GiB (START in docs/protocol.md).
+// A file may be resumed beyond 4 GiB (START in docs/protocol.md).
 check(hex(u64(2 ** 32 + 5)), "0000000100000005");
 check(hex(u64(2 ** 53 - 1)), "001fffffffffffff");
-// RFC 5869, A.1: the first 32 bytes of its key material.
+// These are the first 32 bytes of the key material of RFC 5869, A.1.
 const prk = Buffer.from("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5", "hex");
 const info = Buffer.from("f0f1f2f3f4f5f6f7f8f9", "hex");
 check(
@@ -69,7 +69,7 @@ check(
 
 check(equalBytes(bytes(3), bytes(3)), true);
 check(equalBytes(bytes(3), bytes(4)), false);
-// AC: stray bits
+// In "AC", the unused bits are not zero.
 for (const text of ["", "A", "AB=", "AC", "A+/A", "AAAA AAAA", null, 7])
   check(fromBase64url(text, 1), null);
 check(fromBase64url("_w", 1), Uint8Array.of(255));
@@ -102,9 +102,9 @@ for (const one of pairings.filter((pairing) => pairing.m !== "spake2")) {
     else check(proof.opens({ ...payload, mac }), true);
   }
   const again = one.signals.find((signal) => signal.from === "host");
-  // Repeated
+  // A repeated signal is refused.
   check(proof.opens({ ...again.payload, mac: again.mac }), false);
-  // Without
+  // A signal without its tag is refused.
   check(proof.opens(again.payload), false);
   for (const auth of [
     undefined,
