@@ -1,4 +1,6 @@
-"""What each system is told of a received file; the mark itself where there is one."""
+"""Tests of what each system is told about a received file, and of the mark itself where there is
+one.
+"""
 
 import os
 import sys
