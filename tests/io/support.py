@@ -7,7 +7,7 @@ from typing import TypeVar
 from proxim.core.token_bucket import RateLimit
 from proxim.io.pairing.rate_limit import Pace
 
-# This is in seconds. Even on a busy machine, a test that takes longer hangs.
+# This is in seconds. Even on a busy machine, only a test that hangs waits longer.
 PATIENCE = 30.0
 UNLIMITED = Pace(RateLimit(1e9, 1e9), RateLimit(1e9, 1e9), RateLimit(1e12, 1e12))
 T = TypeVar("T")

@@ -509,7 +509,7 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
     assert (await host.told.wait(st.Invitation)).session_id != first.session_id
 
 
-# --- when something of ours breaks ----------------------------------------------------------------
+# --- errors of our own ----------------------------------------------------------------------------
 
 
 async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(

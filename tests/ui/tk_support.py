@@ -219,7 +219,7 @@ class Bench:
         image.save(path, compress_level=1)
         return path
 
-    # --- statuses as the machines tell them -------------------------------------------------------
+    # --- statuses as the machines publish them ----------------------------------------------------
 
     def begin(self) -> None:
         """Show the statuses that every program publishes first."""

@@ -491,7 +491,7 @@ def test_nothing_that_came_leaves_nothing(to: Path, store: Store) -> None:
     assert tree(to) == {}
 
 
-# --- killed ---------------------------------------------------------------------------------------
+# --- a killed program -----------------------------------------------------------------------------
 
 
 def killed(to: Path, store: Store, entries: list[Entry], contents: list[bytes]) -> Sink:

@@ -170,7 +170,7 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
     room.guest.lanes.send_text(GUEST, "lost, as on any closed socket")
 
 
-# --- who gets one ---------------------------------------------------------------------------------
+# --- who gets a lane ------------------------------------------------------------------------------
 
 
 async def test_a_wrong_key_gets_no_lane_and_uses_the_token_up(room: Room) -> None:
@@ -307,7 +307,7 @@ async def test_a_dial_called_off_is_not_spoken_of(room: Room) -> None:
     assert room.guest.events.all == []
 
 
-# --- what ends one --------------------------------------------------------------------------------
+# --- what ends a lane -----------------------------------------------------------------------------
 
 
 async def test_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(

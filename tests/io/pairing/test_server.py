@@ -192,7 +192,7 @@ async def test_stopping_does_not_wait_for_half_open_sockets(running: Running) ->
     writer.close()
 
 
-# --- doors ----------------------------------------------------------------------------------------
+# --- answers to requests --------------------------------------------------------------------------
 
 
 def split(response: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -467,7 +467,7 @@ async def test_an_upgrade_elsewhere_is_refused(running: Running) -> None:
     assert caught.value.response.status_code == 404
 
 
-# --- how many -------------------------------------------------------------------------------------
+# --- limits on connections ------------------------------------------------------------------------
 
 
 async def opened(
@@ -478,9 +478,7 @@ async def opened(
 
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
-    """Whether the server dropped this connection without a word; False once it answered a
-    request.
-    """
+    """Return whether the server cut this connection; False means that it answered a request."""
     # The limit is well below OPEN_SECONDS, after which the server would cut the connection anyway.
     async with asyncio.timeout(2):
         try:
@@ -666,7 +664,7 @@ def is_closed(one: socket.socket) -> bool:
         return True
 
 
-# --- how fast -------------------------------------------------------------------------------------
+# --- limits on speed ------------------------------------------------------------------------------
 
 PING, PONG, TEXT, PIECE = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0x81, 0x00))
 LARGE = b"\x82\xff" + (200_000).to_bytes(8, "big") + bytes(4) + bytes(200_000)
@@ -765,7 +763,7 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
         await running.events.wait(pair_ev.FrameReceived, lambda frame: frame.text == "the last")
 
 
-# --- what breaks ----------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 async def test_rubbish_instead_of_http_does_no_harm(running: Running) -> None:

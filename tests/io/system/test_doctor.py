@@ -175,7 +175,7 @@ async def test_a_machine_that_gives_no_udp_socket(monkeypatch: pytest.MonkeyPatc
     assert await try_link() == LinkTrial(None, "EACCES")
 
 
-# --- the whole ------------------------------------------------------------------------------------
+# --- all checks together --------------------------------------------------------------------------
 
 FINE = Finding(Check.ADAPTERS, Level.OK, "Fine.")
 

@@ -1,6 +1,4 @@
-"""Tests of what each system is told about a received file, and of the mark itself where there is
-one.
-"""
+"""Tests of the mark of a received file: its value, and that it leaves the contents alone."""
 
 import os
 import sys

@@ -271,7 +271,7 @@ def test_a_name_is_saved_where_the_file_is_gone_or_broke_meanwhile(tmp_path: Pat
     assert (tmp_path / "settings.broken.json").read_text() == "broken"
 
 
-# --- whom it refuses ------------------------------------------------------------------------------
+# --- the proof policy -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("required", [True, False])
