@@ -56,7 +56,6 @@ class End:
 
     def __init__(self, generation: int = 1) -> None:
         self.events = Events()
-        # This collects the records that were received.
         self.records = Events()
         self.tasks = Tasks()
         self.generation = generation
@@ -76,14 +75,14 @@ class Room:
     def __init__(self) -> None:
         self.host = End()
         self.guest = End()
-        # This collects the events of connections that are no lanes.
+        # These are the events of other connections than lanes.
         self.others = Events()
         self.server = Server(self.others, self._loaded, self.host.lanes.accept)
         self.listener = open_listener("127.0.0.1", 0)
         self.port = int(self.listener.getsockname()[1])
 
     async def _loaded(self) -> None:
-        """Do nothing: the libraries for proof and link are imported already."""
+        """Do nothing: nothing has to be imported."""
 
     def dial(
         self, token: bytes, key: bytes, *, port: int | None = None, carries_link: bool = False
@@ -165,8 +164,7 @@ async def proxy(
             await asyncio.wait(ways)
             for way in ways:
                 if not way.cancelled():
-                    # Reading the exception keeps asyncio from logging it: either end may have
-                    # closed.
+                    # asyncio would log an exception that is not read.
                     way.exception()
             for end in (writer, there_writer):
                 end.transport.abort()

@@ -64,7 +64,7 @@ class Side:
         *,
         guest: DeviceInfo | None = None,
         invitations: Invitations | None = None,
-        # A default that is immutable may be shared.
+        # The default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     ) -> None:
         """Make a host with these invitations, or without them a program that only joins."""
@@ -106,7 +106,7 @@ async def start_host(
     invite: ev.Invite | None = None,
     *,
     require_proof: bool = False,
-    # A default that is immutable may be shared.
+    # The default is immutable.
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     **options: object,
 ) -> tuple[Side, st.Invitation]:
@@ -355,7 +355,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
         nothing = json.dumps(
             {"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}}
         )
-        # This is the permitted burst of messages, and five more.
+        # This is the burst and five more.
         for _ in range(65):
             await socket.send(nothing)
         await shut_out(socket)

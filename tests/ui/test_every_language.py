@@ -27,7 +27,7 @@ from tests.ui.asking import asking
 from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
-# This is the window's largest size at 100 %, the same as in English.
+# The window has this limit at 100 %, as in English.
 WIDEST: Final = (640, 680)
 # This is in pixels: Tk's canvas returns boxes that are a little too large (its manual, `bbox`).
 _SLACK: Final = 2

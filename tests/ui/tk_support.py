@@ -215,7 +215,7 @@ class Bench:
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
         image: Image.Image = ImageGrab.grab(xdisplay=os.environ.get("DISPLAY"))
-        # There are many pictures, so saving time matters more than saving space.
+        # There are many pictures, so saving must be fast.
         image.save(path, compress_level=1)
         return path
 

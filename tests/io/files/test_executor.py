@@ -183,14 +183,14 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
 
 
 async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: Two) -> None:
-    # The content is larger than a window.
+    # This is more than a window.
     content = BYTES * 8
     entries = await two.listed(content)
     await two.opened(entries)
     two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 5))
     two.send(file_do.StartSending(ID, LINK, 5, st.Via.LANE))
     window = await two.received.wait(file_ev.SinkWrote, lambda event: event.written > 15_000_000)
-    # This acknowledges a former generation, so nothing may move.
+    # The generation is out of date, so nothing moves.
     two.send(file_do.Acknowledge(ID, 4, window.written))
     two.send(file_do.Acknowledge(ID, 5, window.written))
     finished = await two.received.wait(file_ev.SinkFinished)

@@ -103,7 +103,7 @@ def test_only_a_plain_file_with_one_name_is_opened_again(folders: Folders, tmp_p
     create(folders, (), "a")
     os.close(folders.reopen((), "a"))
     os.link(tmp_path / "a", tmp_path / "b")
-    # The condition is for mypy, because the test is skipped on Windows.
+    # This is for mypy: the test is skipped on Windows.
     if sys.platform != "win32":
         os.mkfifo(tmp_path / "pipe")
     for name in ("a", "pipe", "gone"):

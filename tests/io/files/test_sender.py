@@ -104,7 +104,7 @@ async def test_no_more_than_a_window_is_on_its_way() -> None:
     await way.until(window + 3)
     # A late, smaller acknowledgement has no effect.
     stream.acknowledge(2 * MIB)
-    # An acknowledgement of more than was sent counts as one of everything sent.
+    # A number above what was sent counts as everything sent.
     stream.acknowledge(1 << 60)
     await way.until(2 * window)
     for _ in range(100):

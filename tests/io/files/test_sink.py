@@ -346,7 +346,7 @@ def test_a_later_attempt_has_what_is_whole_and_what_has_begun(
     sink.close(keep=False)
     assert [one.transfer for one in store.found()] == [ID]
     elsewhere = tmp_path / "elsewhere"
-    # The transfer continues in the folder where it began.
+    # The transfer stays in its first folder.
     sink = opened(elsewhere, store, entries)
     assert sink.ready.skip == (Span(0, 2),)
     assert sink.ready.partial == (Partial(2, 60_000, hashlib.sha256(content[:60_000]).digest()),)
@@ -373,7 +373,7 @@ def test_a_part_that_was_changed_is_seen_and_begun_anew(to: Path, store: Store, 
     sink.write(memoryview(data(0, b"123")))
     sink.close(keep=True)
     (part,) = to.iterdir()
-    # The sink cuts the part to the size that the file can have.
+    # The sink cuts the part to the file's size.
     part.write_bytes(b"99999999")
     sink = opened(to, store, [entry("a", b"12345")])
     assert sink.ready.partial == (Partial(0, 5, hashlib.sha256(b"99999").digest()),)
@@ -591,7 +591,7 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
         patch.setattr(Folders, "give_name", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
-    # The user's own file has the same size and time.
+    # It has the same size and time.
     (to / "a").write_bytes(b"own")
     os.utime(to / "a", (WHEN, WHEN))
     sink = opened(to, store, entries)
@@ -638,7 +638,7 @@ sink.close(keep=True)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    # The second run continued the first one's transfer.
+    # The transfer was continued.
     assert int(done.stdout.split()[0]) >= 200
     assert tree(to / "from") == tree(top)
     assert tree(tmp_path / "s") == {}

@@ -210,7 +210,7 @@ def test_a_link_or_a_pipe_in_a_files_place_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "link").rename(tmp_path / "elsewhere")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "pipe").unlink()
-    # The condition is for mypy, because the test is skipped on Windows.
+    # This is for mypy: the test is skipped on Windows.
     if sys.platform != "win32":
         os.mkfifo(tmp_path / "pipe")
     assert [kind for kind, _, _ in stream(files)] == [Kind.FAILED, Kind.FAILED]

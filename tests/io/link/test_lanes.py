@@ -218,11 +218,11 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
     async with serve(record, "127.0.0.1", 0) as spy:
         room.dial(TOKEN, KEY, port=next(iter(spy.sockets)).getsockname()[1])
         await room.guest.events.wait(link_ev.LaneLost)
-    # The recorded greeting takes the one attempt that the guest's own socket had.
+    # The first attempt uses the one that the guest's socket had.
     for expected in (True, False):
         async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None) as thief:
             await thief.send(recorded[0])
-            # The thief does not know the key, so nothing that it sends next can be opened.
+            # The thief has no key, so its next frame cannot be opened.
             if expected:
                 await room.host.events.wait(link_ev.LaneOpened)
                 await thief.recv()

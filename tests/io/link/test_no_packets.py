@@ -25,7 +25,7 @@ LOW_PORTS = range(600, 1024)
 
 
 class Recorder(asyncio.DatagramProtocol):
-    """A UDP socket that ICE must not find; `heard` is set when it receives a packet."""
+    """A UDP socket that ICE must not find; `heard` is set by a packet."""
 
     def __init__(self) -> None:
         self.heard = asyncio.Event()
@@ -57,7 +57,7 @@ async def recorders(own_address: str) -> AsyncIterator[list[tuple[Recorder, str]
     address.
     """
     places: list[tuple[str, range | None]] = [("127.0.0.1", None)]
-    # Windows has no geteuid and lets everybody use such ports.
+    # Windows lets everybody use such ports.
     if getattr(os, "geteuid", int)() == 0:
         places.append((own_address, LOW_PORTS))
     listening = [await listen(*place, foundation=str(index)) for index, place in enumerate(places)]

@@ -378,7 +378,7 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
     assert stranger.connection.sctp is not None
     assert channel.id is not None
     if send == "text that is no UTF-8":
-        # The number 51 stands for text (RFC 8831, 8).
+        # 51 stands for text (RFC 8831, 8).
         await stranger.connection.sctp._send(channel.id, 51, b"\xff")
     else:
         # This is a DATA_CHANNEL_OPEN message (RFC 8832, 5.1).
@@ -403,7 +403,7 @@ async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd)
     guest, host = await linked(make_end)
     ours = guest.peer._connection.sctp
     assert ours is not None
-    # The window would be so large after a minute without a loss.
+    # It is so large after a minute without a loss.
     ours._cwnd = 8 * 1024 * 1024
     host.peer.send(channel_of(host), "one packet")
     await guest.events.wait(link_ev.ChannelMessage)
@@ -424,7 +424,7 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
     assert not any(isinstance(event, link_ev.PeerDescribed) for event in host.events.all)
     assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
-    # The filter removes them from a description even earlier.
+    # The filter removes them even earlier.
     cleaned = PeerFilter("192.168.1.7").description(offer)
     assert cleaned is not None
     assert [line[:5] for line in cleaned.splitlines() if line.startswith("m=")] == ["m=app"]

@@ -218,7 +218,7 @@ async def test_what_the_system_says_in_words_for_people(
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["ours", "asyncio"])
 def test_a_link_local_host_is_reached(loop: str) -> None:
-    """uvloop alone drops the zone of a numeric address without resolving it."""
+    """uvloop alone drops the zone of such an address (MagicStack/uvloop#539)."""
     why = missing()
     if why is not None:
         pytest.skip(why)

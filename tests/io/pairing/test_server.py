@@ -158,7 +158,7 @@ async def test_a_guest_that_reads_nothing_is_cut_off(running: Running) -> None:
         opened = await running.events.wait(pair_ev.ConnectionOpened)
         for _ in range(SEND_QUEUE + 1):
             running.server.send(opened.connection, "x")
-        # The close code means that there was no closing handshake.
+        # There was no closing handshake.
         assert await closed(client) == 1006
     await running.events.wait(pair_ev.ConnectionLost)
 
@@ -417,7 +417,7 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
             status, answered, body = split(await running.get(request))
             assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
             assert_protected(answered, running.port)
-            # The answer has the same headers as any other refusal.
+            # All refusals have the same headers.
             assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()
             assert running.guests_came == 0
 
@@ -479,7 +479,7 @@ async def opened(
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
     """Return whether the server cut this connection; False means that it answered a request."""
-    # The limit is well below OPEN_SECONDS, after which the server would cut the connection anyway.
+    # After OPEN_SECONDS the server would cut the connection anyway.
     async with asyncio.timeout(2):
         try:
             return await reader.read() == b""
@@ -539,7 +539,7 @@ async def test_a_lane_does_not_make_room(running: Running) -> None:
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     async with asyncio.timeout(PATIENCE):
-        # Nothing reports this, so the test has to poll.
+        # The server does not report this.
         while len(running.server._open_connections) < limits.MAX_SOCKETS:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     lanes = list(running.server._open_connections)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
@@ -566,7 +566,7 @@ async def test_a_crowd_makes_room_for_who_holds_nothing(
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
-    # The oldest connection of the address that holds the most is cut.
+    # The busiest address loses its oldest connection.
     assert await is_cut_off(readers[0])
     assert "one of 8 connections from 127.1.1.1 was cut to make room" in caplog.text
     writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
@@ -629,7 +629,7 @@ async def test_a_huge_request_is_cut_off_while_it_comes(running: Running) -> Non
 
 
 async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
-    # The first request makes everything that is made only once.
+    # Some things are made once, by the first request.
     await running.get(running.request())
     tracemalloc.start()
     try:
@@ -639,7 +639,7 @@ async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
             for one in flood:
                 one.settimeout(0)
             dropped = 0
-            # The connections must be cut at once, not when the time to open is over.
+            # The server cuts them at once, not after OPEN_SECONDS.
             async with asyncio.timeout(limits.OPEN_SECONDS / 2):
                 while dropped < len(flood) - limits.MAX_SOCKETS_OF_ONE_ADDRESS:
                     await asyncio.sleep(0)

@@ -151,7 +151,7 @@ def test_windows_desktop() -> None:
         "Wi-Fi",
         "Ethernet",
     }
-    # Link-local addresses come last, those of physical adapters first among them.
+    # Link-local addresses come last, first among them the physical ones.
     assert order[-4:] == [
         "Wi-Fi fe80::bb%14",
         "Ethernet 169.254.20.1",

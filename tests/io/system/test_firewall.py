@@ -392,9 +392,9 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, networks, interface="WLAN") is ASKS
     assert windows(profiles, networks, interface="Ethernet") is OFF
     assert windows(profiles, networks, interface="LAN") is ALLOWS
-    # The first network counts for an unknown interface.
+    # The first network counts.
     assert windows(profiles, networks, interface="unknown") is ASKS
-    # If no network is known, the profile Public counts.
+    # Without a network, Public counts.
     assert windows(profiles, []) is OFF
     assert windows(profiles, None) is OFF
 
@@ -478,7 +478,7 @@ async def test_linux_asks_for_the_zone_of_the_interface() -> None:
     assert found.state is ALLOWS
     assert "firewall-cmd --get-zone-of-interface=wlan0" in tools.asked
     assert "firewall-cmd --zone=home --list-all" in tools.asked
-    # firewalld has made these rules itself, so they are not asked for.
+    # firewalld makes these rules itself.
     assert not any(asked.startswith(("nft", "iptables")) for asked in tools.asked)
 
 

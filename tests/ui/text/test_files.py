@@ -139,12 +139,12 @@ def moved(percent: int, speed: float = 2_100_000.0) -> file_st.TransferStatus:
 def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
     report = Report(out, term="dumb")
     report.tell(ACTIVE)
-    # The next line of progress is not due yet.
+    # It is too early for a line.
     assert report.tell(moved(50)) == ""
     report.now += LINE_SECONDS
     assert report.tell(moved(50)) == "film.mkv: 50 %, 4.2 MB of 8.4 MB, 2.1 MB/s, 2 s left\n"
     report.now += 10 * LINE_SECONDS
-    # The progress is too small for another line.
+    # The progress is too small.
     assert report.tell(moved(59)) == ""
     assert report.tell(moved(60)) != ""
 
@@ -232,7 +232,7 @@ def test_a_summary_of_several() -> None:
     report = Report()
     report.tell(replace(COMING, state=file_st.TransferState.DONE))
     report.it.summary()
-    # The summary of a single transfer would only repeat its end.
+    # A single transfer needs no summary.
     assert "Altogether" not in report.said()
     report.tell(
         replace(

@@ -148,7 +148,7 @@ def test_one_after_the_other_and_one_that_was_withdrawn() -> None:
     assert "b.txt" in questions.put(COMING, other)
     questions.now += 10
     questions.it.remove(COMING.transfer)
-    # No question is open, so an answer would have no effect.
+    # No question is open now.
     assert questions.it.open is None
     assert questions.put().splitlines()[1] == "Ana wants to send b.txt (7 bytes)."
     assert questions.answer("y", 0.0).startswith("That came too soon")

@@ -57,7 +57,7 @@ def test_the_desktop_is_asked_early_and_its_answer_read_late(
     appearance.ask()
     assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\n"
-    # The desktop is asked again, because its answer may have changed.
+    # The answer may have changed meanwhile.
     assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\nasked\n"
 

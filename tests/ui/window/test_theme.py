@@ -7,9 +7,9 @@ from proxim.ui.window.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme,
 from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
-# This is the minimum contrast of text (WCAG 2.2, 1.4.3).
+# Text needs this contrast (WCAG 2.2, 1.4.3).
 READABLE = 4.5
-# This is the minimum for other things, such as the focus ring (WCAG 2.2, 1.4.11).
+# Other things, such as the focus ring, need this contrast (WCAG 2.2, 1.4.11).
 VISIBLE = 3.0
 
 
@@ -76,7 +76,7 @@ def test_the_system_is_asked_again_but_not_too_often(
     assert theme.follow_system()
     assert theme.palette is DARK
     bench.clock.now += RECHECK_SECONDS
-    # The system is still dark, so nothing has changed.
+    # The system is still dark.
     assert not theme.follow_system()
 
 

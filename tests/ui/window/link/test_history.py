@@ -67,7 +67,7 @@ def test_a_click_on_copy_copies_that_text(history: History, bench: Bench) -> Non
     history.text.event_generate("<Button-1>", x=x, y=y)
     assert bench.clipboard() == "one"
     assert shown(history).splitlines()[0] == "Grace   Copied ✓"
-    # A second click copies the text again.
+    # A second click copies it again.
     history.text.event_generate("<Button-1>", x=x, y=y)
     assert bench.clipboard() == "one"
 

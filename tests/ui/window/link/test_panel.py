@@ -115,7 +115,7 @@ def test_disconnect_asks_and_a_closed_link_stays_readable(bench: Bench, panel: L
     assert panel.send_button.instate(["disabled"])
     panel.send_written()
     assert len(bench.posted) == 1
-    # The button now closes the tab.
+    # The button closes the tab.
     panel.end_button.invoke()
     assert LINK not in bench.window.pages.links
     assert bench.window.pages.at_home

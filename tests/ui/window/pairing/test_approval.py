@@ -108,7 +108,7 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
     bench.wait_for_focus(dialog.reject_button)
     bench.clock.now += st.ANSWER_DELAY_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
-    # This is the second click of a double click.
+    # A double click may do this.
     dialog.approve_button.invoke()
     assert bench.posted == []
     come_alive(bench, dialog)
@@ -255,7 +255,7 @@ def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
     unverified = ask(bench, prompt)
     verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"), prompt)
     assert not unverified.window.winfo_exists()
-    # The unverified request still waits, and nothing was answered.
+    # The unverified request still waits.
     assert bench.posted == []
     verified.reject()
     bench.window.show(asking(prompt))
@@ -313,7 +313,7 @@ def test_an_id_cannot_steer_the_text(bench: Bench) -> None:
 
 
 def test_it_shows_over_a_minimised_window(bench: Bench) -> None:
-    # A window cannot be minimised without a window manager, so it is withdrawn.
+    # Nothing can be minimised without a window manager.
     bench.root.withdraw()
     dialog = ask(bench)
     assert dialog.window.winfo_viewable()

@@ -72,7 +72,7 @@ def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: B
     window.show(before)
     bench.pump(invite.code.winfo_viewable)
     assert str(invite._life.cget("text")).startswith("Valid for")
-    # The message about the other trouble stays.
+    # The other message stays.
     bench.pump(window.trouble.winfo_viewable)
     window.trouble.button.invoke()
     bench.pump(lambda: not window.trouble.winfo_viewable())
@@ -183,7 +183,7 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
     network._fill()
     network._menu.invoke(1)
     assert bench.posted == [ev.ChooseNetwork(DOCKER.address)]
-    # The choice does not change until the new status comes.
+    # The choice waits for the new status.
     assert network._value.get() == WIFI.address
     bench.window.show(st.Networks((WIFI, DOCKER), DOCKER.address))
     assert "172.17.0.1" in str(network.cget("text"))
