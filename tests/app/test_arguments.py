@@ -241,7 +241,7 @@ def test_what_may_not_be_used_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # Root may access everything.
+    # Root may access everything, so a fake denies it.
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(SystemExit):
         parse_arguments(["host", *arguments, str(tmp_path)])

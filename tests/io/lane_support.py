@@ -75,7 +75,7 @@ class Room:
     def __init__(self) -> None:
         self.host = End()
         self.guest = End()
-        # These are the events of other connections than lanes.
+        # Connections other than lanes report their events here.
         self.others = Events()
         self.server = Server(self.others, self._loaded, self.host.lanes.accept)
         self.listener = open_listener("127.0.0.1", 0)

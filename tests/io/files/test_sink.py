@@ -591,7 +591,7 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
         patch.setattr(Folders, "give_name", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
-    # It has the same size and time.
+    # The other file has the same size and time.
     (to / "a").write_bytes(b"own")
     os.utime(to / "a", (WHEN, WHEN))
     sink = opened(to, store, entries)

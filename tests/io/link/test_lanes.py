@@ -218,7 +218,7 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
     async with serve(record, "127.0.0.1", 0) as spy:
         room.dial(TOKEN, KEY, port=next(iter(spy.sockets)).getsockname()[1])
         await room.guest.events.wait(link_ev.LaneLost)
-    # The first attempt uses the one that the guest's socket had.
+    # The first connection uses up the attempt that the guest's socket had.
     for expected in (True, False):
         async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None) as thief:
             await thief.send(recorded[0])

@@ -403,7 +403,7 @@ async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd)
     guest, host = await linked(make_end)
     ours = guest.peer._connection.sctp
     assert ours is not None
-    # It is so large after a minute without a loss.
+    # A minute without a loss makes the window so large.
     ours._cwnd = 8 * 1024 * 1024
     host.peer.send(channel_of(host), "one packet")
     await guest.events.wait(link_ev.ChannelMessage)

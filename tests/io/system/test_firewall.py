@@ -392,9 +392,9 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, networks, interface="WLAN") is ASKS
     assert windows(profiles, networks, interface="Ethernet") is OFF
     assert windows(profiles, networks, interface="LAN") is ALLOWS
-    # The first network counts.
+    # For an unknown interface, the first network counts.
     assert windows(profiles, networks, interface="unknown") is ASKS
-    # Without a network, Public counts.
+    # Without a known network, the profile Public counts.
     assert windows(profiles, []) is OFF
     assert windows(profiles, None) is OFF
 

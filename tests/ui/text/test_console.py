@@ -190,7 +190,7 @@ def test_nothing_is_drawn_over_a_question() -> None:
 def test_after_enter_the_line_stays() -> None:
     lines, out = lines_on_terminal()
     lines.progress("half")
-    # The person presses Enter.
+    # The person's Enter ends the line.
     out.write("\n")
     lines.entered()
     lines.progress("whole")

@@ -139,12 +139,12 @@ def moved(percent: int, speed: float = 2_100_000.0) -> file_st.TransferStatus:
 def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
     report = Report(out, term="dumb")
     report.tell(ACTIVE)
-    # It is too early for a line.
+    # Another line would come too early.
     assert report.tell(moved(50)) == ""
     report.now += LINE_SECONDS
     assert report.tell(moved(50)) == "film.mkv: 50 %, 4.2 MB of 8.4 MB, 2.1 MB/s, 2 s left\n"
     report.now += 10 * LINE_SECONDS
-    # The progress is too small.
+    # The progress is too small for a line.
     assert report.tell(moved(59)) == ""
     assert report.tell(moved(60)) != ""
 

@@ -409,7 +409,7 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
 
 
 NEW_CODES: list[tuple[Event, ev.Invite]] = [
-    # The program was started with these.
+    # The program was started with these options.
     ({}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
     ({"sessionType": None, "lifetime": None}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
     ({"sessionType": "one-time"}, ev.Invite(ev.SessionType.ONE_TIME)),

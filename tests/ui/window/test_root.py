@@ -129,7 +129,7 @@ def test_tks_own_dialogs_speak_the_language_in_use(
     speak(language)
     bench = make_bench("light")
     tk = bench.root.tk
-    # This happens soon after the first paint.
+    # Tk's language is set soon after the first paint.
     bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)
     assert tk.eval('namespace eval ::tk {::msgcat::mc "&Open"}') == word
 

@@ -183,7 +183,7 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
     network._fill()
     network._menu.invoke(1)
     assert bench.posted == [ev.ChooseNetwork(DOCKER.address)]
-    # The choice waits for the new status.
+    # The choice does not change before the new status comes.
     assert network._value.get() == WIFI.address
     bench.window.show(st.Networks((WIFI, DOCKER), DOCKER.address))
     assert "172.17.0.1" in str(network.cget("text"))

@@ -222,7 +222,7 @@ def test_how_a_transfer_ended_is_told() -> None:
         transfer(1, "a.txt", state=file_st.TransferState.FAILED), reason=Reason.DISK_FULL
     )
     assert after(link("Grace"), failed).failed
-    # The transfer is still running.
+    # A running transfer does not change the step.
     assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."
     assert after(INVITATION, link("Grace"), done, INVITATION).step == 0
 
