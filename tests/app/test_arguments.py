@@ -1,5 +1,5 @@
-"""The command line: what is understood, and that everything else gets one sentence, status 2 and no
-traceback.
+"""Tests of the command line: what it accepts, and that any error gives one sentence, status 2 and
+no traceback.
 """
 
 import re
@@ -241,7 +241,7 @@ def test_what_may_not_be_used_is_told_at_once(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # Root may do everything
+    # Root may access everything, so a fake denies it.
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(SystemExit):
         parse_arguments(["host", *arguments, str(tmp_path)])

@@ -1,4 +1,4 @@
-"""The bridge between the two threads: what crosses it, in which order, on which thread."""
+"""Tests of the bridge between the two threads: what it carries, and in which order."""
 
 import asyncio
 import io
@@ -18,7 +18,7 @@ PATIENCE = 10.0
 
 
 class FakeNetworkSide:
-    """A network side that answers each intent with a status, until Shutdown."""
+    """A network side that answers each intent with a status, until Shutdown comes."""
 
     def __init__(self, bridge: Bridge) -> None:
         self.bridge = bridge
@@ -58,7 +58,7 @@ def collect(bridge: Bridge, until: type[object]) -> list[QueueItem]:
 def test_intents_go_down_and_statuses_come_up_in_order() -> None:
     bridge = Bridge()
     network_side = FakeNetworkSide(bridge)
-    # Before the loop is there
+    # The loop does not run yet.
     bridge.post(ev.Decide("early", approved=True))
     bridge.start(network_side)
     bridge.painted()
@@ -81,7 +81,7 @@ def test_the_loop_waits_for_the_first_paint_but_not_for_ever() -> None:
     bridge.post(ev.Shutdown())
     assert bridge.wait(PATIENCE) == st.NoInvitation(Reason.BUSY)
     assert network_side.end is None
-    # Nobody has said that anything was painted
+    # The face has not reported that it has painted the window.
     assert isinstance(bridge.wait(PATIENCE), st.Stopped)
     assert network_side.end is not None
 
@@ -116,7 +116,7 @@ def test_a_network_side_that_cannot_start_is_told(
     assert trouble.problem.reason is Reason.INTERNAL
     assert isinstance(stopped, st.Stopped)
     assert "the network side crashed" in caplog.text
-    # Nobody is left to take it; nothing breaks
+    # The network side has gone; posting to it must not raise an error.
     bridge.post(ev.Shutdown())
 
 

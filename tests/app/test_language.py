@@ -1,4 +1,4 @@
-"""Tests of proxim.app.language: what people's systems say of their language, handed in."""
+"""Tests of proxim.app.language with made-up values of what systems report about the language."""
 
 import ctypes
 import os
@@ -31,7 +31,7 @@ from tests.rows import each_row
         ({"LANGUAGE": "de"}, "de"),
         ({"LANG": "de_DE.UTF-8", "LANGUAGE": ""}, "de"),
         ({"LANGUAGE": "de", "LC_ALL": "C"}, "en"),
-        # As glibc does
+        # glibc behaves in the same way.
         ({"LANGUAGE": "de", "LANG": "C.UTF-8"}, "de"),
         ({"LANG": "C.UTF-8"}, "en"),
         ({"LANGUAGE": "de", "LANG": "POSIX"}, "en"),
@@ -79,9 +79,7 @@ def test_this_system_answers() -> None:
 
 
 class CoreFoundation:
-    """As CFLocaleCopyPreferredLanguages and its helpers behave; a handle of a string is its place
-    here.
-    """
+    """Imitates CFLocaleCopyPreferredLanguages and its helpers; a string's handle is its index."""
 
     def __init__(self, tags: list[bytes] | None) -> None:
         self.tags = tags
@@ -106,7 +104,7 @@ class CoreFoundation:
 
 
 def on(platform: str, monkeypatch: pytest.MonkeyPatch) -> object:
-    """system_tags as it is on another system."""
+    """Return system_tags as another system would define it."""
     source = Path(system_language.__file__).read_text(encoding="utf-8")
     names: dict[str, object] = {"__name__": "elsewhere"}
     with monkeypatch.context() as patch:

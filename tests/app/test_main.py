@@ -1,6 +1,6 @@
-"""The entry: exit statuses, which face starts, what goes to which stream.
+"""Tests of the entry point: exit statuses, which face starts, and what goes to which stream.
 
-Pairing itself: test_pairing.py.
+Pairing itself is tested in test_pairing.py.
 """
 
 import json
@@ -26,14 +26,14 @@ from tests.rows import each_row
 
 
 def run(*command: str) -> str:
-    """What a program says before it ends by itself."""
+    """Return the output of a program that ends by itself."""
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
     ).stdout
 
 
 class EndingFace:
-    """Its model has finished after `end`, and well."""
+    """A face whose model has finished successfully after `end`."""
 
     def __init__(self) -> None:
         self.model = FaceModel(FaceOptions(Role.HOST), lambda intent: None, time.monotonic)
@@ -44,7 +44,7 @@ class EndingFace:
 
 
 class PrintingFace(EndingFace):
-    """One under which a library prints, as uvloop does of a packet that it could not send."""
+    """A face during which a library prints, as uvloop does when it cannot send a packet."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ def test_what_a_library_prints_is_no_line_of_the_face(
 
 
 class WaitingFace(EndingFace):
-    """Ends when it has caught up three times, while nothing happens."""
+    """A face that ends when it has caught up three times while nothing happened."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The options as values."""
+"""Tests of the options as values."""
 
 import dataclasses
 

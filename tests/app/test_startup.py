@@ -1,4 +1,4 @@
-"""How options become a running network side."""
+"""Tests of how options become a running network side."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Published:
-    """What was published; `seen` is set by the first of a type."""
+    """Collects what was published; the first status of type `until` sets `seen`."""
 
     def __init__(self, until: type[st.Status]) -> None:
         self.all: list[st.Status] = []
@@ -52,7 +52,7 @@ async def start(
     startup = Startup(options, published)
     startup.open()
     running = asyncio.create_task(startup.run())
-    # It has come to its first pause
+    # This lets the task run to its first pause.
     await asyncio.sleep(0)
     return startup, running
 
@@ -60,7 +60,7 @@ async def start(
 async def first_of(
     options: HostOptions | JoinOptions | WindowOptions, until: type[st.Status]
 ) -> list[st.Status]:
-    """What is told until such a status comes."""
+    """Return what is published until a status of type `until` comes, and then until the end."""
     published = Published(until)
     startup, running = await start(options, published)
     await asyncio.wait_for(published.seen.wait(), PATIENCE)
@@ -114,7 +114,7 @@ async def test_broken_settings_are_told(home: Path) -> None:
 
 
 async def serves(url: str) -> None:
-    """Until the page is there."""
+    """Check that the page is served."""
     host, port = url.split("/")[2].split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(f"GET / HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
@@ -137,7 +137,7 @@ async def test_who_cannot_prove_the_code_is_refused_where_the_option_or_the_sett
     file.write_text(json.dumps({**json.loads(file.read_text()), "requireProof": saved}))
     told = await first_of(HostOptions(address=quiet_address(), require_proof=wanted), st.Invitation)
     assert policies(told) == ([True] if saved or wanted else [])
-    # An option is for this run
+    # The option applies only to this run.
     assert json.loads(file.read_text())["requireProof"] is saved
 
 

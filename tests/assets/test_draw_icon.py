@@ -12,19 +12,19 @@ FILES = (
     ROOT / "assets/proxim.ico",
     ROOT / "assets/proxim.icns",
 )
-# Of 255: another version of Pillow may smooth an edge differently
+# This is out of 255: another version of Pillow may smooth an edge differently.
 SLIGHT = 24
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
 
 
 def on_white(picture: Image.Image) -> Image.Image:
-    """Without transparency: what cannot be seen has no colour to compare."""
+    """Return the picture on white, because invisible pixels have no colour to compare."""
     white = Image.new("RGBA", picture.size, "white")
     return Image.alpha_composite(white, picture.convert("RGBA")).convert("RGB")
 
 
 def difference(one: Image.Image, other: Image.Image) -> int:
-    """How far the most different of all pixels is off."""
+    """Return the largest difference between two pixels at the same place."""
     assert one.size == other.size
     channels = ImageChops.difference(on_white(one), on_white(other)).split()
     return max(
@@ -33,7 +33,7 @@ def difference(one: Image.Image, other: Image.Image) -> int:
 
 
 def pictures(path: Path) -> dict[int, Image.Image]:
-    """Every size that a file holds."""
+    """Return the pictures of all sizes that a file holds."""
     with Image.open(path) as image:
         if isinstance(image, IcoImageFile):
             found = [image.ico.getimage(size).copy() for size in image.ico.sizes()]
@@ -65,7 +65,7 @@ def test_every_system_gets_its_sizes(tmp_path: Path) -> None:
 
 
 def luminance(colour: tuple[int, ...]) -> float:
-    """Relative luminance (WCAG 2.2)."""
+    """Return the relative luminance (WCAG 2.2)."""
     parts = [part / 255 for part in colour[:3]]
     red, green, blue = (
         part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
@@ -91,5 +91,5 @@ def test_readable_at_16_pixels_on_light_and_on_dark() -> None:
     assert contrast(tile, BLACK) >= 3
     for part in (here, line, there):
         assert contrast(part, tile) >= 3
-    # A rounded tile, on nothing
+    # The corners of the rounded tile are transparent.
     assert colour(0, 0)[3] < 128

@@ -1,5 +1,5 @@
-"""A host's server with its lanes, a guest's lanes, and a proxy between them that can cut and spoil
-what passes.
+"""Helpers for tests of lanes: a host's server with its lanes, a guest's lanes, and a proxy between
+them that can cut the connection or change a byte.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ TRANSFER = TransferID("t" * 22)
 
 
 class Tasks:
-    """What Runtime.spawn is in the program; a crash fails the test."""
+    """Replaces Runtime.spawn; a crash of a task fails the test."""
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
@@ -40,7 +40,7 @@ class Tasks:
             self.crashes.append(error)
 
     async def idle(self) -> None:
-        """Until all that runs has ended."""
+        """Wait until all running tasks have ended."""
         while self._running:
             await asyncio.wait(self._running)
 
@@ -52,11 +52,10 @@ class Tasks:
 
 
 class End:
-    """One program's lanes; whenever one opens, it subscribes to `generation` of TRANSFER."""
+    """One program's lanes; each lane that opens subscribes to `generation` of TRANSFER."""
 
     def __init__(self, generation: int = 1) -> None:
         self.events = Events()
-        # The records that came
         self.records = Events()
         self.tasks = Tasks()
         self.generation = generation
@@ -71,19 +70,19 @@ class End:
 
 
 class Room:
-    """Both ends; the guest dials the host's port, or a proxy's."""
+    """Both ends; the guest connects to the host's port, or to a proxy's."""
 
     def __init__(self) -> None:
         self.host = End()
         self.guest = End()
-        # What the server takes for signaling
+        # Connections other than lanes report their events here.
         self.others = Events()
         self.server = Server(self.others, self._loaded, self.host.lanes.accept)
         self.listener = open_listener("127.0.0.1", 0)
         self.port = int(self.listener.getsockname()[1])
 
     async def _loaded(self) -> None:
-        """All is."""
+        """Do nothing: nothing has to be imported."""
 
     def dial(
         self, token: bytes, key: bytes, *, port: int | None = None, carries_link: bool = False
@@ -121,14 +120,17 @@ async def lane_room() -> AsyncIterator[Room]:
 async def proxy(
     room: Room, *, cut_at: int | None = None, flip_at: int | None = None
 ) -> AsyncIterator[int]:
-    """A port that leads to the room's; of the frames of the guest, one byte is spoiled, or nothing
-    after one passes.
+    """Yield a port that leads to the host's server.
+
+    At byte `flip_at` of what the guest sends after its request, one bit is changed; nothing from
+    byte `cut_at` on is passed.
     """
 
     async def pass_on(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, spoil: bool
     ) -> None:
-        # The host answers only under its own name; frames begin after the request
+        # The host answers only requests with its own address. The bytes are counted after the
+        # request.
         if spoil:
             request = await reader.readuntil(b"\r\n\r\n")
             writer.write(
@@ -162,7 +164,7 @@ async def proxy(
             await asyncio.wait(ways)
             for way in ways:
                 if not way.cancelled():
-                    # Either end may have gone
+                    # asyncio would log an exception that is not read.
                     way.exception()
             for end in (writer, there_writer):
                 end.transport.abort()

@@ -1,8 +1,8 @@
-"""A program of two ends, each in a network namespace of its own: a host at a link-local address,
-and our dial to it.
+"""A program that plays one of two ends, each in its own network namespace: a host at a link-local
+address, or our dial to it.
 
-`serve ADDRESS ZONE` says `listening`; `ours|asyncio ADDRESS ZONE` dials on that loop, and says what
-it was told.
+`serve ADDRESS ZONE` prints `listening`; `ours|asyncio ADDRESS ZONE` dials with that event loop and
+prints what was reported.
 """
 
 import asyncio

@@ -7,14 +7,16 @@ from typing import TypeVar
 from proxim.core.token_bucket import RateLimit
 from proxim.io.pairing.rate_limit import Pace
 
-# Seconds; what takes longer hangs, also beside other tests on a busy machine
+# This is in seconds. Even on a busy machine, only a test that hangs waits longer.
 PATIENCE = 30.0
 UNLIMITED = Pace(RateLimit(1e9, 1e9), RateLimit(1e9, 1e9), RateLimit(1e12, 1e12))
 T = TypeVar("T")
 
 
 class Events:
-    """Collects reported events; `wait` gives the first that fits and was not given before."""
+    """Collects reported events; each call of `wait` continues after the event that it last
+    returned.
+    """
 
     def __init__(self) -> None:
         self.all: list[object] = []
@@ -26,7 +28,7 @@ class Events:
         self._changed.set()
 
     async def wait(self, kind: type[T], fits: Callable[[T], bool] = lambda _: True) -> T:
-        """The next event of that kind; those before it are passed over."""
+        """Return the next event of this kind for which `fits` is true; skip those before it."""
         async with asyncio.timeout(PATIENCE):
             while True:
                 while self._given < len(self.all):

@@ -1,4 +1,4 @@
-"""The circuit with everything real: machines, WebSockets, WebRTC, timers of the loop."""
+"""Tests of all real parts together: machines, WebSockets, WebRTC and the loop's timers."""
 
 import asyncio
 import contextlib
@@ -46,12 +46,12 @@ OWN = host_address()
 
 
 def prover() -> Prover:
-    """The real one."""
+    """Return a prover with real secrets."""
     return Prover(secrets.token_bytes, Spake2Exchange)
 
 
 def one_time() -> Invitations:
-    """What most hosts begin with."""
+    """Return the invitations with which most hosts begin."""
     return Invitations(DEVICE, ev.Invite(ev.SessionType.ONE_TIME), secrets.token_bytes)
 
 
@@ -64,10 +64,10 @@ class Side:
         *,
         guest: DeviceInfo | None = None,
         invitations: Invitations | None = None,
-        # Immutable
+        # The default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     ) -> None:
-        """A host with these invitations, or one who only joins."""
+        """Make a host with these invitations, or without them a program that only joins."""
         self.told = Events()
         if invitations is not None:
             opening = open_host(invitations, self.told, options)
@@ -106,7 +106,7 @@ async def start_host(
     invite: ev.Invite | None = None,
     *,
     require_proof: bool = False,
-    # Immutable
+    # The default is immutable.
     limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
     **options: object,
 ) -> tuple[Side, st.Invitation]:
@@ -309,7 +309,7 @@ async def test_whatever_answers_without_a_proof_is_not_the_host(sides: list[Side
 
 
 async def shut_out(socket: ClientConnection) -> None:
-    """The host says why, and closes."""
+    """Wait until the host gives its reason and closes the connection."""
     last: dict[str, object] = {}
     with contextlib.suppress(ConnectionClosedError):
         async with asyncio.timeout(PATIENCE):
@@ -355,7 +355,7 @@ async def test_an_approved_guest_that_floods_is_closed(sides: list[Side]) -> Non
         nothing = json.dumps(
             {"type": "signal", "sessionID": CODE_SESSION_ID, "payload": {"candidate": "nonsense"}}
         )
-        # The burst, and five more
+        # This is the burst and five more.
         for _ in range(65):
             await socket.send(nothing)
         await shut_out(socket)
@@ -509,7 +509,7 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
     assert (await host.told.wait(st.Invitation)).session_id != first.session_id
 
 
-# --- when something of ours breaks ----------------------------------------------------------------
+# --- errors of our own ----------------------------------------------------------------------------
 
 
 async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
@@ -548,7 +548,7 @@ async def test_a_crashed_task_is_told_and_the_program_goes_on(
 async def test_a_peer_that_cannot_be_made_fails_the_link(
     sides: list[Side], own_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Importing it fails, as in a broken installation
+    # The import fails, as it does in a broken installation.
     monkeypatch.setitem(sys.modules, "proxim.io.link.peer", None)
     host, invitation = await start_host(sides, on(own_address))
     guest = await start_guest(sides, parse_target(invitation.url))
@@ -562,7 +562,7 @@ async def test_an_event_that_no_machine_takes_is_told(
     sides: list[Side], caplog: pytest.LogCaptureFixture
 ) -> None:
     guest = await start_guest(sides, JoinTarget("127.0.0.1", 9, "x"))
-    # A program that only joins has no host
+    # A program that only joins has no host.
     guest.runtime.report(ev.Invite(ev.SessionType.ONE_TIME))
     assert (await guest.told.wait(st.Trouble)).problem.reason is Reason.INTERNAL
     assert "Invite could not be handled" in caplog.text

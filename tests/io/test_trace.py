@@ -1,4 +1,4 @@
-"""The lines that --verbose writes: what each says, and what none ever holds."""
+"""Tests of the lines that --verbose writes: what each says, and what none may ever contain."""
 
 import logging
 

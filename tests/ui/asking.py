@@ -1,11 +1,11 @@
-"""What core tells the faces when devices ask to join."""
+"""A helper that makes the status of the devices that ask to join, as core makes it."""
 
 from proxim.core import status as st
 from proxim.core.pairing.prompts import PromptQueue
 
 
 def asking(*prompts: st.Prompt) -> st.Prompts:
-    """These wait for an answer, and came in this order."""
+    """Return the status in which these prompts wait for an answer, in order of arrival."""
     queue = PromptQueue()
     assert queue.update(prompts) == ()
     return queue.status

@@ -1,5 +1,5 @@
-"""Screens and windows for the tests of the Tk face; a test in whose window a callback raised
-fails.
+"""Fixtures with screens and windows for the window's tests. A test fails if a callback in its
+window raised an error.
 """
 
 import logging
@@ -16,7 +16,7 @@ from tests.ui.tk_support import Bench, ErrorCollector, NoScreenError, xvfb
 
 @pytest.fixture(scope="session")
 def plain_screen() -> Iterator[str]:
-    """A display at 100 %: ours, or on a machine without one an Xvfb."""
+    """Yield the name of a display at 100 %: the machine's own, or an Xvfb where there is none."""
     if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
         yield os.environ.get("DISPLAY", "")
         return
@@ -25,7 +25,7 @@ def plain_screen() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def fine_screen() -> Iterator[str]:
-    """A display at 200 %."""
+    """Yield the name of a display at 200 %."""
     if not sys.platform.startswith("linux"):
         pytest.skip("only Xvfb can be given a resolution")
     yield from _own_screen(192)
@@ -40,7 +40,9 @@ def _own_screen(dpi: int) -> Iterator[str]:
 
 @pytest.fixture
 def logged_errors() -> Iterator[list[str]]:
-    """Errors logged so far; a test that wants one takes it out, what is left fails the test."""
+    """Yield the errors logged so far. A test removes those that it expects; any other fails the
+    test.
+    """
     collector = ErrorCollector()
     logging.getLogger().addHandler(collector)
     yield collector.messages
@@ -52,7 +54,7 @@ def logged_errors() -> Iterator[list[str]]:
 def make_bench(
     plain_screen: str, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
 ) -> Iterator[Callable[[ThemeChoice], Bench]]:
-    """Make a window of a theme; it is destroyed with the test."""
+    """Yield a function that makes a window with a theme; the window is destroyed after the test."""
     if plain_screen:
         monkeypatch.setenv("DISPLAY", plain_screen)
     benches: list[Bench] = []
@@ -69,11 +71,11 @@ def make_bench(
         try:
             bench.root.destroy()
         except tkinter.TclError:
-            # The test closed it
+            # The test has closed the window already.
             continue
 
 
 @pytest.fixture
 def bench(make_bench: Callable[[ThemeChoice], Bench]) -> Bench:
-    """A window that shows an invitation, on a clock that stands still."""
+    """Return a window that shows an invitation; its clock stands still."""
     return make_bench("light")

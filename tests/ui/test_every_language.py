@@ -1,7 +1,7 @@
-"""The window in every language but English: each scene whole, with nothing cut off, at 100 and 200
-%.
+"""Tests of the window in every language but English: each scene fits and nothing is cut off, at 100
+and 200 %.
 
-Pictures of it are kept to be looked at, as test_pictures.py keeps them in English.
+Pictures are kept for people to look at, as test_pictures.py does in English.
 """
 
 import tkinter
@@ -27,9 +27,9 @@ from tests.ui.asking import asking
 from tests.ui.tk_support import WIFI, Bench, MakeBench, link
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
-# Of the window at 100 %, as in English
+# The window has this limit at 100 %, as in English.
 WIDEST: Final = (640, 680)
-# Pixels: Tk's canvas gives boxes that are a little too large (its manual, `bbox`)
+# This is in pixels: Tk's canvas returns boxes that are a little too large (its manual, `bbox`).
 _SLACK: Final = 2
 CABLE: Final = ev.Network("192.168.178.21", 24, "Ethernet", virtual=False)
 
@@ -197,8 +197,8 @@ def look_at(bench: Bench, scene: str, name: str) -> None:
 
 
 def cut(window: tkinter.Misc) -> Iterator[str]:
-    """Widgets in sight that have less room than their text wants; a text made to be shortened wants
-    next to none.
+    """Yield visible widgets that have less room than their text needs; a text that may be shortened
+    needs almost none.
     """
     for widget in every(window):
         if widget.winfo_viewable() and isinstance(

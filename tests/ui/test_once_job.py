@@ -1,5 +1,5 @@
-"""What `--send` and `--once` ask for: when it is over, and that only what arrived whole counts as
-done.
+"""Tests of what `--send` and `--once` ask for: when it is over, and that only what arrived
+completely counts as done.
 """
 
 from dataclasses import replace
@@ -26,7 +26,7 @@ PATHS = ("/a",)
 
 
 def sending() -> OnceJob:
-    """An job whose files have been handed in."""
+    """Return a job whose files have been handed in."""
     job = OnceJob(PATHS, once=True)
     assert job.sends_over(LINK)
     job.sent()
@@ -94,7 +94,7 @@ NOT_ARRIVED = [
     at(OUT, file_st.TransferState.FAILED),
     at(OUT, file_st.TransferState.CANCELLED),
     replace(OUT, state=file_st.TransferState.DONE, failed=(FailedFile(0, Reason.FILE_GONE),)),
-    # Some of it was declined
+    # A part of it was declined.
     replace(OUT, state=file_st.TransferState.DONE, size=4),
 ]
 
@@ -124,7 +124,7 @@ def test_what_an_earlier_run_left_is_not_what_was_asked_for() -> None:
 
 
 def test_asked_once_more_for_what_an_earlier_run_left() -> None:
-    """It goes on, and no second copy is sent."""
+    """The earlier transfer continues and no second copy is sent."""
     job = sending()
     earlier = replace(
         OUT, transfer=TransferID("t0"), state=file_st.TransferState.WAITING, link=None
@@ -142,7 +142,7 @@ def test_what_else_moves_is_waited_for() -> None:
     job.see(at(OUT, file_st.TransferState.DONE))
     assert not job.over
     job.see(at(IN, file_st.TransferState.FAILED))
-    # It was not asked for
+    # The incoming transfer was not asked for.
     assert job.succeeded
 
 

@@ -1,4 +1,6 @@
-"""Pictures of the window, to be looked at; each is whole, on the screen and not too large."""
+"""Tests that take pictures of the window for people to look at; each is complete, on the screen and
+not too large.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -131,7 +133,7 @@ def show_question(bench: Bench) -> None:
     queue = bench.window._incoming
     assert queue is not None
     assert queue.question is not None
-    # All fit, at any scale
+    # All names fit into the list, at any scale.
     assert len(queue.question.list.lines()) == len(names)
     assert not queue.question.list._bar.winfo_viewable()
 
@@ -232,7 +234,7 @@ def test_pictures_at_200_percent(
 
 
 def take_picture(bench: Bench, scene: str, name: str) -> None:
-    """The window in a scene: whole, on the screen, and as large as what is in it."""
+    """Save a picture of the window in a scene, and check the window's size."""
     SCENES[scene](bench)
     bench.wait_until_whole()
     assert bench.root.winfo_width() <= bench.window.theme.px(640), name

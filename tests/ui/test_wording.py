@@ -1,4 +1,4 @@
-"""The words for transfers: no number that misleads, no name that hides what it is."""
+"""Tests of the words for transfers: no number misleads, and no name hides what a file is."""
 
 from dataclasses import replace
 
@@ -148,7 +148,7 @@ STATES = [
         replace(ACTIVE, state=file_st.TransferState.ANNOUNCED, needs_answer=True),
         "Waiting for your answer.",
     ),
-    # It is accepted without asking.
+    # This transfer is accepted without asking.
     (replace(ACTIVE, state=file_st.TransferState.ANNOUNCED), "Receiving from Ana."),
     (
         replace(ACTIVE, state=file_st.TransferState.ANNOUNCED, direction=Direction.OUT),

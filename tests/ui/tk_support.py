@@ -1,5 +1,5 @@
-"""What the window's tests stand on: a screen of their own, a bench that pumps Tk until something is
-so and holds Tk's timers until its clock has come so far, pictures.
+"""Helpers for the tests of the window: a virtual screen, a test bench that runs Tk's event loop and
+controls its timers, sample statuses and pictures of the screen.
 """
 
 import logging
@@ -26,10 +26,10 @@ from proxim.ui.window.theme import ThemeChoice
 from proxim.ui.window.window import Window
 from tests.paths import ARTIFACTS
 
-# Seconds; nothing here takes one, but a busy machine may
+# This is in seconds. No test needs so long, but a busy machine may.
 PATIENCE: Final = 10.0
 LOOK_AGAIN_MS: Final = 20
-# As long as names are shown
+# Names are shown up to this length.
 LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"
 URL: Final = (
     "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
@@ -40,11 +40,11 @@ DOCKER: Final = ev.Network("172.17.0.1", 16, "docker0", virtual=True)
 
 
 class NoScreenError(Exception):
-    """There is no display, and no Xvfb to make one."""
+    """Raised when there is no display and Xvfb cannot provide one."""
 
 
 def xvfb(dpi: int) -> Iterator[str]:
-    """A screen of its own while the generator lives; its name for DISPLAY."""
+    """Run Xvfb while the generator lives; yield the value for DISPLAY."""
     program = shutil.which("Xvfb")
     if program is None:
         raise NoScreenError("no display, and Xvfb is not installed")
@@ -64,7 +64,7 @@ def xvfb(dpi: int) -> Iterator[str]:
     with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
         os.close(writes)
         with os.fdopen(reads) as pipe:
-            # It is ready once it has said its number
+            # Xvfb writes its display number once it is ready.
             number = pipe.readline().strip()
         try:
             if not number:
@@ -85,10 +85,10 @@ class Clock:
 
 
 class HeldTimers:
-    """Tk's timers, on the bench's clock: what is due runs when the bench pumps.
+    """Replaces Tk's timers by timers on the bench's clock; those that are due run in `Bench.pump`.
 
-    So nobody waits for a tick or until a button may be pressed. Timers of a moment stay with Tk:
-    they only let it finish first what it is at.
+    So no test waits in real time for a tick or for a button to become active. Timers of at most
+    MOMENT_MS stay with Tk, because they only let Tk finish its current work.
     """
 
     MOMENT_MS: Final = 50
@@ -102,7 +102,8 @@ class HeldTimers:
         self._tk.call("rename", "after", self.REAL)
         for command in (self._hold, self._holds, self._forget, self._script):
             self._tk.createcommand(f"bench{command.__name__}", command)
-        # Tk's own library and tkinter both come through here. Errors of the real command are Tcl's.
+        # Tk's own library and tkinter both call this procedure. Errors of the real command stay
+        # Tcl's.
         self._tk.eval(f"""
             proc after {{first args}} {{
                 set id [lindex $args 0]
@@ -132,7 +133,7 @@ class HeldTimers:
         return self._held[id][1]
 
     def run_due(self) -> None:
-        """Run what the clock has reached, in its order."""
+        """Run all timers whose time has come, the earliest first."""
         while True:
             due = [(when, id) for id, (when, _) in self._held.items() if when <= self._clock.now]
             if not due:
@@ -142,7 +143,7 @@ class HeldTimers:
 
 
 class Bench:
-    """A window, what it posted, and the clock it goes by."""
+    """A window, the intents that it posted, and the clock that it uses."""
 
     def __init__(self, theme: ThemeChoice = "light") -> None:
         self.clock = Clock()
@@ -152,24 +153,24 @@ class Bench:
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
 
     def pump(self, so: Callable[[], object], what: str = "") -> None:
-        """Let Tk work until `so`: nothing sleeps, and time passes only where a test moves it."""
+        """Run Tk until `so` is true, without sleeping; only the test moves the clock."""
         deadline = time.monotonic() + PATIENCE
         self._timers.run_due()
         while not so():
             assert time.monotonic() < deadline, f"never happened: {what or so}"
-            # Tk waits for its next event, but not for long: not all that is waited for makes one.
+            # The loop also looks at `so` now and then, because not every change makes a Tk event.
             alarm = self.root.tk.call(HeldTimers.REAL, LOOK_AGAIN_MS, "list")
             self.root.tk.dooneevent(0)
             self.root.tk.call(HeldTimers.REAL, "cancel", alarm)
             self._timers.run_due()
 
     def settle(self) -> None:
-        """Let Tk do what it has to do now."""
+        """Let Tk handle everything that is due now."""
         self._timers.run_due()
         self.root.update()
 
     def wait_until_whole(self) -> None:
-        """Until the window has the size that it asks for."""
+        """Wait until the window has the size that it asks for."""
         self.settle()
         root = self.root
         self.pump(
@@ -180,19 +181,17 @@ class Bench:
         )
 
     def focus(self, widget: tkinter.Misc) -> None:
-        """Give a widget the focus, as if the window were the active one; there is no window manager
-        here.
-        """
+        """Give a widget the focus as if the window were active: there is no window manager."""
         self.pump(widget.winfo_viewable, "the widget is on the screen")
         widget.focus_force()
         self.wait_for_focus(widget)
 
     def focused(self) -> tkinter.Misc | None:
-        """Who has the focus."""
+        """Return the widget that has the focus."""
         return self.root.focus_get()
 
     def wait_for_focus(self, widget: tkinter.Misc) -> None:
-        """Until a widget has it."""
+        """Wait until the widget has the focus."""
         self.pump(lambda: self.focused() is widget, f"{widget} has the focus")
 
     def key(self, widget: tkinter.Misc, *keys: str) -> None:
@@ -205,25 +204,25 @@ class Bench:
         self.settle()
 
     def clipboard(self) -> str:
-        """What was copied."""
+        """Return the text on the clipboard."""
         return str(self.root.clipboard_get())
 
     def picture(self, name: str) -> Path | None:
-        """Keep a picture of the screen for people to look at; None where none can be taken."""
+        """Save a picture of the screen for people to look at; return None if that is impossible."""
         if sys.platform.startswith("linux") and not features.check("xcb"):
             return None
         ARTIFACTS.mkdir(exist_ok=True)
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
         image: Image.Image = ImageGrab.grab(xdisplay=os.environ.get("DISPLAY"))
-        # The least work for the packer: there are many.
+        # There are many pictures, so saving must be fast.
         image.save(path, compress_level=1)
         return path
 
-    # --- statuses as the machines tell them -------------------------------------------------------
+    # --- statuses as the machines publish them ----------------------------------------------------
 
     def begin(self) -> None:
-        """What every program is told first."""
+        """Show the statuses that every program publishes first."""
         self.window.show(st.ThisDevice(DeviceInfo("Ada's laptop", "id-of-ada")))
         self.window.show(st.Networks((WIFI,), WIFI.address))
         self.window.show(self.invitation())
@@ -234,7 +233,7 @@ class Bench:
         kind: ev.SessionType = ev.SessionType.ONE_TIME,
         life: float | None = 900.0,
     ) -> st.Invitation:
-        """A session whose code is shown."""
+        """Return the status of a session that shows a code."""
         expires = None if life is None else self.clock.now + life
         return st.Invitation("session-1", "uuid-1", code, URL, kind, expires)
 
@@ -244,7 +243,7 @@ class Bench:
         verified: Verified | None = None,
         session: str = "session-1",
     ) -> st.Prompt:
-        """Somebody asks."""
+        """Return a request of a device that asks to join."""
         device = DeviceInfo(name, "9b2f0c5e-7a61-4c0e-8d7f-0a1b2c3d4e5f")
         number = request_number(session)
         return st.Prompt(session, device, "192.168.178.42", verified, self.clock.now + 40, number)
@@ -254,7 +253,9 @@ MakeBench = Callable[[ThemeChoice], Bench]
 
 
 def request_number(session: str) -> int:
-    """Of the bench's prompt in "session-3": another for each, and none that a default could be."""
+    """Return the number of the bench's prompt, such as 13 for "session-3": it differs for each
+    session and is never a default.
+    """
     return 10 + int(session.rpartition("-")[2])
 
 
@@ -264,7 +265,7 @@ def link(
     link_id: str = "host-1",
     verified: Verified | None = Verified.CODE,
 ) -> st.LinkStatus:
-    """A link as it is told; connected, unless another stage is given."""
+    """Return the status of a link; it is connected unless another stage is given."""
     connected = stage is st.Stage.CONNECTED
     return st.LinkStatus(
         ev.LinkID(link_id),
@@ -287,7 +288,7 @@ def transfer(
     size: int = 8_400_000,
     link_id: str | None = "host-1",
 ) -> file_st.TransferStatus:
-    """A transfer as it is told: of these files, which have one size together."""
+    """Return the status of a transfer of these files; `size` is the size of all together."""
     names = paths or (f"photo{number}.jpg",)
     entries = tuple(Entry(path, size // len(names)) for path in names)
     whole = sum(entry.size for entry in entries)
@@ -307,7 +308,7 @@ def transfer(
 
 
 def camera(number: int = 1, count: int = 20_000) -> file_st.TransferStatus:
-    """As many files as one transfer may have, announced to us."""
+    """Return an incoming transfer of `count` files, which needs an answer."""
     inside = tuple(
         Entry(f"Holiday/2026/IMG_{at:05}.jpg", 3_100_000 + at) for at in range(count - 2)
     )
@@ -328,7 +329,7 @@ def camera(number: int = 1, count: int = 20_000) -> file_st.TransferStatus:
 
 
 class ErrorCollector(logging.Handler):
-    """Keeps what was logged as an error."""
+    """Keeps the messages that were logged as errors."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Real files from one executor to another, over a made-up way."""
+"""Tests that send real files from one executor to another over a fake transport."""
 
 import asyncio
 import random
@@ -33,7 +33,7 @@ def content_of(finished: file_ev.SinkFinished) -> bytes:
 
 
 class Pipe:
-    """A way into the other executor; closes after so many messages."""
+    """A transport to the other executor; it closes after `closes_after` messages."""
 
     message_bytes = 64 * 1024
 
@@ -58,13 +58,13 @@ class Pipe:
 
 
 class Two:
-    """A sender's and a receiver's executor."""
+    """An executor that sends and one that receives."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tasks = Tasks()
         self.sent, self.received = Events(), Events()
-        # By channel; what a lane carries belongs to a generation of a transfer.
+        # The key is the channel, or for a lane the transfer and its generation.
         self.feeds: dict[int | tuple[TransferID, int], Feed] = {}
         self.closes_after: int | None = None
         self.pipes: list[Pipe] = []
@@ -153,14 +153,14 @@ async def test_a_file_arrives(two: Two, via: st.Via) -> None:
     two.send(file_do.StopSending(ID, forget=True))
     assert len(two.feeds) == 1
     two.receive(file_do.CloseSink(ID, keep=False))
-    # A lane goes on, and nobody wants more of this transfer; a channel ends with its stream
+    # The lane continues without a subscriber for this transfer; a channel ends with its stream.
     assert len(two.feeds) == (0 if via is st.Via.LANE else 1)
     await asyncio.wait_for(_until(lambda: two.pipes[0].closed), PATIENCE)
     assert content_of(finished) == BYTES
 
 
 async def _until(true: Callable[[], bool]) -> None:
-    # What is looked at tells nobody
+    # The condition has no event to wait for.
     while not true():  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
@@ -183,14 +183,14 @@ async def test_a_broken_way_goes_on_where_it_was_written(two: Two) -> None:
 
 
 async def test_the_sender_waits_for_what_is_acknowledged_of_its_generation(two: Two) -> None:
-    # More than a window
+    # This is more than a window.
     content = BYTES * 8
     entries = await two.listed(content)
     await two.opened(entries)
     two.receive(file_do.ReceiveStream(ID, LINK, link_ev.LANE_CHANNEL, 5))
     two.send(file_do.StartSending(ID, LINK, 5, st.Via.LANE))
     window = await two.received.wait(file_ev.SinkWrote, lambda event: event.written > 15_000_000)
-    # Of a former one: nothing moves
+    # The generation is out of date, so nothing moves.
     two.send(file_do.Acknowledge(ID, 4, window.written))
     two.send(file_do.Acknowledge(ID, 5, window.written))
     finished = await two.received.wait(file_ev.SinkFinished)
@@ -331,7 +331,7 @@ async def test_a_way_that_closes_with_its_link_is_not_told_twice(
         monkeypatch.setattr("proxim.io.files.executor.asyncio.sleep", sleeping)
         two.send(file_do.StartSending(ID, LINK, 0, via))
         await asyncio.wait_for(closed.wait(), PATIENCE)
-        # The machine knows that the link is down
+        # The machine has noticed that the link is down.
         two.send(file_do.StopSending(ID))
     else:
         monkeypatch.setattr("proxim.io.files.executor.LINK_GOES_SECONDS", 0.0)

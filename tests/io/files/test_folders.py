@@ -1,5 +1,5 @@
-"""Tests of proxim.io.files.folders, in both ways of staying beneath: by open folders, and by
-looking first (Windows).
+"""Tests of proxim.io.files.folders with both ways of staying beneath a folder: by open descriptors,
+and by checking first (Windows).
 """
 
 import errno
@@ -103,7 +103,7 @@ def test_only_a_plain_file_with_one_name_is_opened_again(folders: Folders, tmp_p
     create(folders, (), "a")
     os.close(folders.reopen((), "a"))
     os.link(tmp_path / "a", tmp_path / "b")
-    # For mypy: it is skipped there
+    # This is for mypy: the test is skipped on Windows.
     if sys.platform != "win32":
         os.mkfifo(tmp_path / "pipe")
     for name in ("a", "pipe", "gone"):

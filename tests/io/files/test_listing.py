@@ -90,10 +90,10 @@ def test_special_and_unreadable_files_are_left_out_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path, "top/a", "top/hidden", "top/closed/x")
-    # For mypy: it is skipped there
+    # This is for mypy: the test is skipped on Windows.
     if sys.platform != "win32":
         os.mkfifo(tmp_path / "top/pipe")
-    # Root may read everything
+    # Root may read everything, so fakes deny it.
     access, scandir = os.access, os.scandir
     monkeypatch.setattr(
         os, "access", lambda path, mode: "hidden" not in path and access(path, mode)

@@ -1,4 +1,4 @@
-"""What mallopt does is seen in a process of its own: here it may have been called already."""
+"""Tests of mallopt in a process of its own, because this one may have called it already."""
 
 import subprocess
 import sys

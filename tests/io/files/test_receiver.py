@@ -23,7 +23,7 @@ WAY = (LINK, link_ev.LANE_CHANNEL, 0)
 
 
 class FakeSink:
-    """A disk that can be stopped, full and finished."""
+    """A sink whose disk can be stopped, full or finished."""
 
     def __init__(self) -> None:
         self.ready = file_ev.SinkReady(ID)
@@ -132,9 +132,10 @@ async def test_small_messages_of_a_running_stream_are_written_together(
 ) -> None:
     await running.start()
     running.feed(b"first")
-    # A stream that begins does not wait
+    # The first message of a stream is written without waiting.
     await running.events.wait(file_ev.SinkWrote)
-    # Not earlier: a machine that was started less than an hour ago would count as a running stream
+    # This must not be set earlier: on a machine that has run for less than an hour, the stream
+    # would seem to be running already.
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_SECONDS", 3600.0)
     monkeypatch.setattr("proxim.io.files.receiver.GATHER_BYTES", 8)
     running.feed(b"1234")
@@ -144,7 +145,7 @@ async def test_small_messages_of_a_running_stream_are_written_together(
     running.feed(b"5678")
     await running.events.wait(file_ev.SinkWrote, lambda event: event.written == 13)
     running.feed(b"9")
-    # Nor does anybody wait who wants to know
+    # A pause does not wait for more messages either.
     running.receiving.pause()
     assert await running.events.wait(file_ev.SinkPaused) == file_ev.SinkPaused(ID, Position(0, 14))
 
@@ -174,7 +175,7 @@ async def test_holding_writes_what_has_come_and_begins_a_generation_there(runnin
 
 async def test_a_new_generation_needs_a_pause(running: Running) -> None:
     await running.start()
-    # Nothing has come yet
+    # This is allowed while nothing has arrived.
     running.receiving.attach(LINK, 4, 1)
     running.receiving.feed(LINK, 4, 1, b"x")
     with pytest.raises(ValueError, match="PauseSink"):
@@ -182,8 +183,8 @@ async def test_a_new_generation_needs_a_pause(running: Running) -> None:
 
 
 async def test_a_sender_never_waits_for_its_window(running: Running) -> None:
-    """However many small messages make it: a report for each quarter, without waiting for the tenth
-    of a second.
+    """The receiver reports each quarter of a window without waiting for a tenth of a second,
+    however small the messages are.
     """
     await running.start()
     piece = bytes(1024 * 1024)
@@ -271,7 +272,7 @@ async def test_closing_keeps_what_has_come_or_drops_it(running: Running, keep: b
 
 
 async def test_the_last_word_is_told_even_while_it_closes(running: Running) -> None:
-    """Else nobody knew that all is there, and it would come a second time."""
+    """Otherwise the other side would not learn that everything arrived, and would send it again."""
     await running.start()
     running.sink.may_write.clear()
     running.feed(b"last")

@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 
 class FakeWay:
-    """Takes messages at once, or not before it is let."""
+    """A transport that accepts all messages until `closes_after`."""
 
     prefix = b"head"
     message_bytes = MIB
@@ -31,7 +31,7 @@ class FakeWay:
         await asyncio.sleep(0)
 
     def close(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(PATIENCE):
@@ -41,9 +41,10 @@ class FakeWay:
 
 
 class FakeSource:
-    """Messages of a MiB, numbered; counts how far it was read, and by how many at once.
+    """A source of numbered messages; it counts the reads and fails if two threads read at once.
 
-    They are as large as they say: of messages with a few bytes a turn reads hundreds of thousands.
+    The messages have their full size, because one turn would read hundreds of thousands of small
+    ones.
     """
 
     def __init__(
@@ -101,9 +102,9 @@ async def test_no_more_than_a_window_is_on_its_way() -> None:
     assert len(way.sent) == window
     stream.acknowledge(3 * MIB)
     await way.until(window + 3)
-    # Late, and less: nothing is taken back
+    # A late, smaller acknowledgement has no effect.
     stream.acknowledge(2 * MIB)
-    # More than was sent counts as all that was
+    # A number above what was sent counts as everything sent.
     stream.acknowledge(1 << 60)
     await way.until(2 * window)
     for _ in range(100):
@@ -124,7 +125,7 @@ async def test_what_was_read_ahead_is_bounded() -> None:
         await asyncio.sleep(0)
     task.cancel()
     await asyncio.wait([task])
-    # A turn has read enough with one such message: one is sent, one waits for room, one is ahead
+    # One such message is enough for a turn: one is sent, one waits for room, one is read ahead.
     assert source.read == 3
     assert len(way.sent) == 1
 

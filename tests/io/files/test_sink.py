@@ -1,5 +1,5 @@
-"""Tests of proxim.io.files.sink, most of them against a real source; the store between two attempts
-as well.
+"""Tests of proxim.io.files.sink, most of them with a real source; also of the store between two
+attempts.
 """
 
 import hashlib
@@ -52,8 +52,8 @@ def store(tmp_path: Path) -> Store:
 
 
 def place_of_its_own(tmp_path: Path, number: int) -> tuple[Path, Path, Store]:
-    """For one of many cases in a test: a folder, and in it what the fixtures `to` and `store`
-    are.
+    """Return a directory, and in it the same as the fixtures `to` and `store`, for one of many
+    cases.
     """
     place = tmp_path / str(number)
     folder = place / "to"
@@ -78,7 +78,7 @@ def whole(index: int, content: bytes) -> memoryview:
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
-    """Everything in a folder, hidden ones too."""
+    """Return everything in a folder, including hidden files."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
@@ -174,7 +174,7 @@ def test_nothing_is_overwritten(to: Path, store: Store) -> None:
     assert found["Photos/x"] == b"mine too"
     assert found["Photos (2)/x"] == b"4"
     assert found["a (2).txt"] == b"1"
-    # On this disk it would have been free, on others not
+    # The name is free on this disk, but would not be on one that ignores case.
     assert found["A (3).txt"] == b"2"
     assert found["a (4).txt"] == b"3"
 
@@ -342,11 +342,11 @@ def test_a_later_attempt_has_what_is_whole_and_what_has_begun(
     sink.write(whole(1, b"22"))
     sink.write(memoryview(data(2, content[:60_000])))
     sink.close(keep=True)
-    # Closed is closed
+    # Closing a second time has no effect.
     sink.close(keep=False)
     assert [one.transfer for one in store.found()] == [ID]
     elsewhere = tmp_path / "elsewhere"
-    # It stays where it began
+    # The transfer stays in its first folder.
     sink = opened(elsewhere, store, entries)
     assert sink.ready.skip == (Span(0, 2),)
     assert sink.ready.partial == (Partial(2, 60_000, hashlib.sha256(content[:60_000]).digest()),)
@@ -373,7 +373,7 @@ def test_a_part_that_was_changed_is_seen_and_begun_anew(to: Path, store: Store, 
     sink.write(memoryview(data(0, b"123")))
     sink.close(keep=True)
     (part,) = to.iterdir()
-    # Cut to what the file can have
+    # The sink cuts the part to the file's size.
     part.write_bytes(b"99999999")
     sink = opened(to, store, [entry("a", b"12345")])
     assert sink.ready.partial == (Partial(0, 5, hashlib.sha256(b"99999").digest()),)
@@ -445,7 +445,7 @@ def test_the_same_id_with_other_files_is_another_transfer(to: Path, store: Store
     sink.close(keep=True)
     sink = opened(to, store, [entry("f/a", b"1234")])
     assert sink.ready.partial == ()
-    # What was left of the other one has gone, its folder too
+    # The rest of the former transfer has gone, and so has its folder.
     assert tree(to) == {"f": None}
 
 
@@ -491,11 +491,11 @@ def test_nothing_that_came_leaves_nothing(to: Path, store: Store) -> None:
     assert tree(to) == {}
 
 
-# --- killed ---------------------------------------------------------------------------------------
+# --- a killed program -----------------------------------------------------------------------------
 
 
 def killed(to: Path, store: Store, entries: list[Entry], contents: list[bytes]) -> Sink:
-    """A sink that wrote these and was never closed."""
+    """Return a sink that wrote these contents and was never closed."""
     sink = opened(to, store, entries)
     for index, content in enumerate(contents):
         sink.write(whole(index, content))
@@ -591,7 +591,7 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
         patch.setattr(Folders, "give_name", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
-    # Of the same size and time
+    # The other file has the same size and time.
     (to / "a").write_bytes(b"own")
     os.utime(to / "a", (WHEN, WHEN))
     sink = opened(to, store, entries)
@@ -603,7 +603,7 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
 
 @posix
 def test_a_program_that_is_killed_goes_on(tmp_path: Path, to: Path) -> None:
-    """The whole way, with SIGKILL, at a moment that nobody chose."""
+    """Test the whole way with SIGKILL, at an arbitrary moment."""
     top = tmp_path / "from"
     top.mkdir()
     for n in range(300):
@@ -638,7 +638,7 @@ sink.close(keep=True)
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
-    # It went on
+    # The transfer was continued.
     assert int(done.stdout.split()[0]) >= 200
     assert tree(to / "from") == tree(top)
     assert tree(tmp_path / "s") == {}
@@ -705,7 +705,7 @@ def test_no_folder_and_too_many_files(
 
 @posix
 def test_a_folder_that_cannot_be_written_to(to: Path, store: Store, tmp_path: Path) -> None:
-    # Permissions do not hold root: a read-only mount does
+    # Root may write despite the permissions, so it gets a read-only mount.
     if sys.platform != "win32" and os.geteuid() == 0:
         mount = mounted(to, "ro,size=1m")
         next(mount)
@@ -719,7 +719,7 @@ def test_a_folder_that_cannot_be_written_to(to: Path, store: Store, tmp_path: Pa
 
 
 def mounted(to: Path, options: str) -> Iterator[None]:
-    """A file system in memory at `to`; skips where that is not ours to do."""
+    """Mount a file system in memory at `to`; skip the test where that is not allowed."""
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root can mount a file system that fills up")
     if subprocess.run(
@@ -738,7 +738,7 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(to: Path, store: Store
     content = bytes(1_500_000)
     sink = opened(to, store, [entry("f/a", b"1"), entry("f/b", content)])
     sink.write(whole(0, b"1"))
-    # Another program was faster
+    # Another program uses the space first.
     (to / "other").write_bytes(bytes(2_000_000))
     pieces = b"".join(
         data(1, content[start : start + 100_000]) for start in range(0, len(content), 100_000)
@@ -793,7 +793,7 @@ def test_a_folder_that_became_a_link_is_not_followed(
     (to / "g").rmdir()
     (to / "g").symlink_to(outside)
     index, content = 1, b"2"
-    # The folder itself is still held open, wherever it is now
+    # The open descriptor still leads to the folder itself, wherever it is now.
     if by_descriptor:
         sink.write(whole(1, b"2"))
         index, content = 2, b"3"
@@ -830,7 +830,7 @@ def test_a_folder_that_vanishes_is_named(to: Path, store: Store) -> None:
         sink.write(whole(0, b"1"))
     assert caught.value.reason is Reason.FOLDER_GONE
     sink.close(keep=True)
-    # It is made again
+    # The next attempt makes the folder again.
     sink = opened(to, store, [entry("f/a", b"1")])
     sink.write(whole(0, b"1"))
     assert tree(to) == {"f": None, "f/a": b"1"}

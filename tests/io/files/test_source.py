@@ -142,7 +142,7 @@ def test_a_position_within_a_file_is_gone_on_from_and_the_hash_covers_all(tmp_pa
         *rest,
     ]
     assert stream(files, position=Position(0, 10)) == [(Kind.START, 0, 10), whole, *rest]
-    # no such position was ever reached: from the beginning, rather than not at all
+    # No such position was ever reached, so the source begins again rather than failing.
     assert stream(files, position=Position(0, 11))[:2] == [
         (Kind.START, 0, 0),
         (Kind.DATA, 0, b"0123456789"),
@@ -173,7 +173,7 @@ def test_a_beginning_is_gone_on_from_only_where_it_is_the_same(tmp_path: Path) -
 
 def test_a_start_that_has_no_room_goes_into_the_next_message(tmp_path: Path) -> None:
     files = sources(tmp_path, a=bytes(30), b=b"0123456789")
-    # 9 + 30 + 9 + 32 bytes for the first file, and 10 more where START takes 17
+    # The first file needs 9 + 30 + 9 + 32 bytes; START takes 17 and only 10 are left.
     messages = list(Source(files).messages((Span(5, 1),), (Partial(1, 4, b""),), START, size=90))
     assert [len(message) for message in messages] == [80, 17 + 9 + 10 + 9 + 32]
 
@@ -210,7 +210,7 @@ def test_a_link_or_a_pipe_in_a_files_place_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "link").rename(tmp_path / "elsewhere")
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "pipe").unlink()
-    # For mypy: it is skipped there
+    # This is for mypy: the test is skipped on Windows.
     if sys.platform != "win32":
         os.mkfifo(tmp_path / "pipe")
     assert [kind for kind, _, _ in stream(files)] == [Kind.FAILED, Kind.FAILED]

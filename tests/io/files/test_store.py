@@ -1,4 +1,4 @@
-"""Tests of proxim.io.files.store; what a sink makes of it is in test_sink.py."""
+"""Tests of proxim.io.files.store; test_sink.py tests how a sink uses it."""
 
 import json
 import os

@@ -12,7 +12,7 @@ KEY = bytes(range(32))
 
 
 class FakeConnection:
-    """What a lane needs of a connection before it runs."""
+    """The part of a connection that a lane needs before it runs."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -46,7 +46,7 @@ async def test_frames_are_sealed_as_the_protocol_says() -> None:
 
 @pytest.mark.parametrize("sender", [Side.GUEST, Side.HOST])
 async def test_a_greeting_thrown_back_is_none(sender: Side) -> None:
-    """The guest's own words, mirrored, must not pass for the host's."""
+    """A mirror of the guest's own greeting must not pass for the host's."""
     connection = FakeConnection()
     guest = lane(connection, Side.GUEST)
     connection.coming.put_nowait(

@@ -1,4 +1,4 @@
-"""Real WebSockets: who gets a lane, what comes through it, what ends it."""
+"""Tests of lanes over real WebSockets: who gets one, what it carries and what ends it."""
 
 import asyncio
 import contextlib
@@ -105,7 +105,7 @@ async def test_records_are_handed_on_without_a_copy(room: Room) -> None:
     room.host.lanes.subscribe(HOST, TRANSFER, 1, came)
     await send(way(room.guest), b"records")
     view = await came.wait(memoryview)
-    # The frame behind the view has the prefix, too
+    # The frame behind the view also contains the prefix.
     assert bytes(view) == b"records"
     assert bytes(view.obj) == way(room.guest).prefix + b"records"
 
@@ -116,7 +116,7 @@ async def test_a_new_lane_knows_no_subscription_of_the_one_before(room: Room) ->
     room.host.lanes.subscribe(HOST, TRANSFER, 5, came)
     room.guest.lanes.close(GUEST)
     await room.host.events.wait(link_ev.LaneLost)
-    # Nobody is there to hear it
+    # The lane has gone, so nothing can be received.
     room.host.lanes.subscribe(HOST, TRANSFER, 5, came)
     await room.open_lane()
     await send(way(room.guest, generation=5), b"late")
@@ -170,7 +170,7 @@ async def test_what_cannot_be_sent_any_more_says_so(room: Room) -> None:
     room.guest.lanes.send_text(GUEST, "lost, as on any closed socket")
 
 
-# --- who gets one ---------------------------------------------------------------------------------
+# --- who gets a lane ------------------------------------------------------------------------------
 
 
 async def test_a_wrong_key_gets_no_lane_and_uses_the_token_up(room: Room) -> None:
@@ -218,11 +218,11 @@ async def test_a_recorded_greeting_opens_nothing(room: Room) -> None:
     async with serve(record, "127.0.0.1", 0) as spy:
         room.dial(TOKEN, KEY, port=next(iter(spy.sockets)).getsockname()[1])
         await room.guest.events.wait(link_ev.LaneLost)
-    # The first is the chance that a guest's own socket had
+    # The first connection uses up the attempt that the guest's socket had.
     for expected in (True, False):
         async with connect(f"ws://127.0.0.1:{room.port}/lane", proxy=None) as thief:
             await thief.send(recorded[0])
-            # The key is not known: nothing that follows opens
+            # The thief has no key, so its next frame cannot be opened.
             if expected:
                 await room.host.events.wait(link_ev.LaneOpened)
                 await thief.recv()
@@ -307,7 +307,7 @@ async def test_a_dial_called_off_is_not_spoken_of(room: Room) -> None:
     assert room.guest.events.all == []
 
 
-# --- what ends one --------------------------------------------------------------------------------
+# --- what ends a lane -----------------------------------------------------------------------------
 
 
 async def test_a_lane_cut_anywhere_is_lost_at_both_ends_and_gave_only_whole_messages(
@@ -354,9 +354,9 @@ async def test_one_flipped_bit_ends_the_lane(subtests: pytest.Subtests) -> None:
 
 
 async def check_one_flipped_bit_ends_the_lane(room: Room, seed: int) -> None:
-    """Anywhere: in a header of WebSocket, in the seal, in what is sealed.
+    """Change one bit anywhere: in a WebSocket header, in the seal or in the sealed content.
 
-    Nothing of that message is given on.
+    Nothing of that message may be passed on.
     """
     dice = random.Random(seed)
     messages = [dice.randbytes(20_000) for _ in range(20)]
@@ -417,8 +417,8 @@ async def test_a_peer_that_reads_nothing_is_cut_off(
 
 
 async def test_a_lane_has_a_lanes_limits_only_once_proved(room: Room) -> None:
-    """websockets has no settings per path; these are what it reads them from (no underscore, and
-    yet no promise).
+    """websockets has no settings per path and reads the limits from these attributes; they are
+    public, but not promised.
     """
     await room.open_lane()
     connection = next(iter(room.server._open_connections))

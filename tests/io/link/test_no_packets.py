@@ -1,7 +1,8 @@
-"""No packet ever goes to an address that the filter leaves out: sockets that record everything,
+"""Tests that no packet goes to an address that the filter leaves out, with recording sockets and
 real aiortc.
 
-The same without the filter, where they do hear ICE knocking: so their silence means something.
+The same test without the filter shows that the sockets do receive ICE's checks, so their silence
+means something.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ LOW_PORTS = range(600, 1024)
 
 
 class Recorder(asyncio.DatagramProtocol):
-    """A UDP socket that ICE must not find."""
+    """A UDP socket that ICE must not find; `heard` is set by a packet."""
 
     def __init__(self) -> None:
         self.heard = asyncio.Event()
@@ -36,7 +37,7 @@ class Recorder(asyncio.DatagramProtocol):
 async def listen(
     address: str, ports: range | None = None, foundation: str = "1", priority: int = 2130706431
 ) -> tuple[asyncio.DatagramTransport, Recorder, str]:
-    """A recorder, and the candidate that leads to it."""
+    """Return a transport, its recorder and the candidate that leads to it."""
     for port in ports or (0,):
         with contextlib.suppress(OSError):
             sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -52,9 +53,11 @@ async def listen(
 
 @pytest_asyncio.fixture
 async def recorders(own_address: str) -> AsyncIterator[list[tuple[Recorder, str]]]:
-    """At loopback, and at a port below 1024 of this machine's own address (which takes root)."""
+    """Yield recorders at loopback and, for root, at a port below 1024 of this machine's own
+    address.
+    """
     places: list[tuple[str, range | None]] = [("127.0.0.1", None)]
-    # Windows lets everybody
+    # Windows lets everybody use such ports.
     if getattr(os, "geteuid", int)() == 0:
         places.append((own_address, LOW_PORTS))
     listening = [await listen(*place, foundation=str(index)) for index, place in enumerate(places)]
@@ -111,10 +114,10 @@ async def test_only_the_filter_keeps_them_silent(
         for candidate in trickled:
             host.peer.add_candidate(candidate)
     async with asyncio.timeout(PATIENCE):
-        # It has the least priority: ICE has tried all others before
+        # The decoy has the least priority, so ICE has tried all others before.
         await decoy.heard.wait()
     decoy_transport.close()
-    # What was sent before is in the recorders' sockets: let the loop read it
+    # Earlier packets are in the recorders' sockets already; the loop only has to read them.
     await asyncio.sleep(0)
     assert [recorder.heard.is_set() for recorder, _ in recorders] == [not filtered] * len(recorders)
 
@@ -158,7 +161,7 @@ def give(
     trickled: list[pair_msg.Candidate],
     peer_address: str,
 ) -> None:
-    """What a machine does with a description and candidates that come in."""
+    """Handle a description and candidates from the other side as a machine does."""
     filter = PeerFilter(peer_address)
     cleaned = filter.description(sdp)
     assert cleaned is not None

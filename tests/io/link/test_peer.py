@@ -1,4 +1,4 @@
-"""Real aiortc on both ends, on an address of this machine."""
+"""Tests with real aiortc at both ends, on an address of this machine."""
 
 import asyncio
 import re
@@ -184,7 +184,7 @@ async def test_a_hostile_answer_is_named(make_end: MakeEnd) -> None:
     guest = make_end("guest")
     guest.peer.offer()
     offer = await guest.events.wait(link_ev.PeerDescribed)
-    # Actpass is no answer's role (RFC 5763)
+    # "actpass" is not a valid role in an answer (RFC 5763).
     guest.peer.apply(pair_msg.SDPType.ANSWER, offer.sdp)
     assert (await guest.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
 
@@ -208,7 +208,7 @@ async def test_a_wrong_fingerprint_never_opens_a_channel(make_end: MakeEnd) -> N
 
 
 class Stranger:
-    """A bare aiortc guest with channels of its own."""
+    """A guest that uses aiortc directly and opens channels of its own."""
 
     def __init__(self) -> None:
         self.connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
@@ -257,7 +257,7 @@ async def test_unwelcome_messages(
 
     def send_whatever_the_host_says_it_takes() -> None:
         assert stranger.connection.sctp is not None
-        # aiortc would keep to what the host's SDP says
+        # Otherwise aiortc would respect the limit in the host's SDP.
         stranger.connection.sctp._remote_max_message_size = 0
         channel.send(message)
 
@@ -357,7 +357,7 @@ async def test_an_overrun_receive_window_ends_the_link(
     host = make_end("host")
     channel = await open_channel(stranger, host)
     assert stranger.connection.sctp is not None
-    # aiortc would keep to what the host's SDP says
+    # Otherwise aiortc would respect the limit in the host's SDP.
     stranger.connection.sctp._remote_max_message_size = 0
     channel.send(bytes(4 * 1024 * 1024))
     failed = await host.events.wait(link_ev.PeerFailed)
@@ -365,7 +365,7 @@ async def test_an_overrun_receive_window_ends_the_link(
     kept = host.peer._connection.sctp
     assert kept is not None
     window = kept._advertised_rwnd
-    # Nothing more was taken
+    # The host has accepted nothing more.
     assert window > -MAX_WINDOW_OVERRUN_BYTES - 65536
 
 
@@ -378,10 +378,10 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
     assert stranger.connection.sctp is not None
     assert channel.id is not None
     if send == "text that is no UTF-8":
-        # 51: text (RFC 8831, 8)
+        # 51 stands for text (RFC 8831, 8).
         await stranger.connection.sctp._send(channel.id, 51, b"\xff")
     else:
-        # DATA_CHANNEL_OPEN (RFC 8832, 5.1)
+        # This is a DATA_CHANNEL_OPEN message (RFC 8832, 5.1).
         opening = struct.pack("!BBHLHH", 3, 0, 0, 0, 1, 0) + b"x"
         await stranger.connection.sctp._send(channel.id, 50, opening)
     failed = await host.events.wait(link_ev.PeerFailed)
@@ -403,7 +403,7 @@ async def test_no_more_is_on_its_way_than_the_other_announced(make_end: MakeEnd)
     guest, host = await linked(make_end)
     ours = guest.peer._connection.sctp
     assert ours is not None
-    # As after a minute without a loss
+    # A minute without a loss makes the window so large.
     ours._cwnd = 8 * 1024 * 1024
     host.peer.send(channel_of(host), "one packet")
     await guest.events.wait(link_ev.ChannelMessage)
@@ -424,7 +424,7 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
     assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.BAD_DESCRIPTION
     assert not any(isinstance(event, link_ev.PeerDescribed) for event in host.events.all)
     assert not [thread.name for thread in threading.enumerate() if "decoder" in thread.name]
-    # They never come even this far
+    # The filter removes them even earlier.
     cleaned = PeerFilter("192.168.1.7").description(offer)
     assert cleaned is not None
     assert [line[:5] for line in cleaned.splitlines() if line.startswith("m=")] == ["m=app"]
@@ -434,7 +434,7 @@ async def test_sound_and_pictures_are_refused_and_never_decoded(
 
 
 async def stream_between(make_end: MakeEnd) -> tuple[StreamChannel, End, link_ev.ChannelOpened]:
-    """A stream of the guest's, and its channel at the host."""
+    """Return a stream of the guest, the host, and the event that opened its channel there."""
     guest, host = await linked(make_end)
     stream = guest.peer.open_stream("files/id/0")
     opened = await host.events.wait(link_ev.ChannelOpened)
@@ -479,7 +479,7 @@ async def test_a_stream_that_nobody_takes_is_unreadable_as_ever(make_end: MakeEn
 async def test_a_text_on_a_taken_channel_is_told(make_end: MakeEnd) -> None:
     stream, host, opened = await stream_between(make_end)
     host.peer.subscribe(opened.channel, lambda message: None)
-    # Closed meanwhile
+    # This channel has been closed meanwhile.
     host.peer.subscribe(99, lambda message: None)
     await stream.send(memoryview(b"bytes"))
     stream._channel.send("text")

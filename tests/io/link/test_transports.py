@@ -1,6 +1,4 @@
-"""A link's ways, with real lanes and a stand-in for its WebRTC peer (tests/io/link/test_peer.py has
-real ones).
-"""
+"""Tests of a link's transports: real lanes and a fake WebRTC peer (real ones: test_peer.py)."""
 
 import asyncio
 import secrets
@@ -22,7 +20,7 @@ ID = TransferID("w" * 22)
 
 
 class FakePeer:
-    """Remembers what was asked of it."""
+    """Remembers the labels and channels that it was asked for."""
 
     def __init__(self) -> None:
         self.labels: list[str] = []
@@ -63,7 +61,7 @@ async def test_a_way_that_has_closed_is_none() -> None:
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:
     async def loaded() -> None:
-        """All is."""
+        """Do nothing: nothing has to be imported."""
 
     events, records, tasks = Events(), Events(), Tasks()
     host, guest = Transports(events, tasks, {}), Transports(events, tasks, {})
@@ -83,7 +81,7 @@ async def test_two_programs_open_a_lane_and_send_over_it() -> None:
     assert way is not None
     await way.send(memoryview(way.prefix + b"records"))
     assert bytes(await records.wait(memoryview)) == b"records"
-    # The sink has been closed, and the sender does not know yet
+    # The sink has been closed, but the sender does not know yet.
     host.unsubscribe(ID)
     await way.send(memoryview(way.prefix + b"more"))
     carry_out(guest, link_do.CloseLane(GUEST))

@@ -21,7 +21,7 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
         assert connection.sctp is not None
         sockets = [
             one.transport.get_extra_info("socket")
-            # Test of these very names
+            # The test covers these private names.
             for one in connection.sctp.transport.transport._connection._protocols
         ]
         assert sockets
@@ -64,7 +64,7 @@ async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
     before = room(raw)
     try:
         enlarge_receive_buffers(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
-        # The one after those that cannot
+        # The first two transports cannot be changed, but the last can.
         assert room(raw) >= before
     finally:
         transport.close()

@@ -1,4 +1,4 @@
-"""Tests of proxim.io.link.webrtc, in a process of its own: here PyAV may be loaded already."""
+"""Tests of proxim.io.link.webrtc in a process of its own, because this one may have loaded PyAV."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from tests.paths import ROOT
 
 
 def run(program: str) -> str:
-    """What it prints."""
+    """Return what the program prints."""
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )

@@ -1,4 +1,4 @@
-"""A guest's dial against real sockets: it opens, or says why not."""
+"""Tests of a guest's dial with real sockets: it opens, or reports why it does not."""
 
 import asyncio
 import errno
@@ -68,7 +68,7 @@ async def test_before_the_dial_there_is_nothing_to_send_on_or_to_close() -> None
 
 
 async def test_nobody_listens() -> None:
-    # Where no other test takes the port meanwhile
+    # On this address no other test takes the port meanwhile.
     address = host_address()
     with socket.create_server((address, 0)) as free:
         port = free.getsockname()[1]
@@ -76,7 +76,7 @@ async def test_nobody_listens() -> None:
 
 
 async def test_no_way_there() -> None:
-    # Class E is reserved (RFC 1112) and no route leads there; the kernel answers, nothing is sent.
+    # Class E is reserved (RFC 1112) and has no route; the kernel answers and nothing is sent.
     assert await failure("ws://255.255.255.255:9/ws") in (Reason.UNREACHABLE, Reason.HOST_GONE)
 
 
@@ -119,7 +119,9 @@ async def test_a_redirect_is_not_followed(location: str) -> None:
 
 
 async def hostile(client: Client, frames: bytes) -> None:
-    """Let a host send these without end, and read nothing, until the client cuts it."""
+    """Let a host send these frames endlessly, without reading, until the client closes the
+    connection.
+    """
 
     async def flood(connection: ServerConnection) -> None:
         connection.transport.pause_reading()
@@ -146,7 +148,7 @@ async def test_a_host_that_sends_too_fast_is_cut(subtests: pytest.Subtests) -> N
             await hostile(Client(ID, events), frame * (1 + 100_000 // len(frame)))
             assert events.all[0] == pair_ev.ConnectionOpened(ID, "127.0.0.1")
             assert events.all[-1] == pair_ev.ConnectionLost(ID)
-            # On a busy machine it takes a while, in which more may come; and those two
+            # On a busy machine more frames may come meanwhile; the 2 are the first and last event.
             pace = limits.SIGNALING_PACE.frames
             most = pace.burst + pace.per_second * (time.monotonic() - began)
             assert len(events.all) <= most + 2
@@ -177,7 +179,7 @@ async def test_a_host_that_cuts_a_connection_without_a_word(reads: bool, resets:
 
 
 async def test_a_dial_that_nobody_answers_can_be_cancelled() -> None:
-    # Accepts in the kernel, says nothing
+    # The kernel accepts the connection, but nobody answers.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         events = Events()
         dialling = asyncio.create_task(
@@ -216,7 +218,7 @@ async def test_what_the_system_says_in_words_for_people(
 @pytest.mark.slow
 @pytest.mark.parametrize("loop", ["ours", "asyncio"])
 def test_a_link_local_host_is_reached(loop: str) -> None:
-    """uvloop by itself drops the zone, and asks nobody."""
+    """uvloop alone drops the zone of such an address (MagicStack/uvloop#539)."""
     why = missing()
     if why is not None:
         pytest.skip(why)
@@ -224,7 +226,7 @@ def test_a_link_local_host_is_reached(loop: str) -> None:
     with namespaces() as place:
         place.add("guest")
         place.add("host")
-        # The right one is not the first
+        # The right interface is not the first one.
         for zone in ("other", "d0"):
             ends = ["type", "veth", "peer", "name", zone, "netns", "host"]
             place.run("ip", "-n", "guest", "link", "add", zone, *ends)

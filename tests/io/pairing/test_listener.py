@@ -36,7 +36,7 @@ def test_a_named_port_that_is_taken_is_not_replaced() -> None:
 
 def test_an_address_of_another_machine_is_gone() -> None:
     with pytest.raises(ListenError) as caught:
-        # TEST-NET-1: nothing is sent, binding fails at once
+        # Binding to TEST-NET-1 fails at once and sends nothing.
         open_listener("192.0.2.254", None)
     assert caught.value.reason is Reason.ADDRESS_GONE
 

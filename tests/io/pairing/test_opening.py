@@ -15,7 +15,7 @@ DEVICE = DeviceInfo("PC", "uuid")
 
 
 class Opened:
-    """A host that was opened, and what it told."""
+    """A host that was opened, and the statuses that it published."""
 
     def __init__(self) -> None:
         self.told: list[st.Status] = []
@@ -59,7 +59,7 @@ def test_without_a_network_that_is_told(opened: Opened) -> None:
 
 
 def test_a_port_that_cannot_be_opened_is_told(opened: Opened) -> None:
-    # TEST-NET-1, not ours
+    # TEST-NET-1 is not ours.
     opened.open(on("192.0.2.254"))
     assert any(
         isinstance(told, st.Trouble) and told.problem.reason is Reason.ADDRESS_GONE

@@ -8,8 +8,8 @@ from proxim.core.errors import SENTENCES
 from proxim.io.pairing.page import Page, best_language, languages, reads_gzip
 from tests.paths import PAGE_FILES, ROOT
 
-# As it is served, compressed, besides the words: a phone on a poor network waits for it. Comments
-# and names that explain cost next to nothing of that.
+# This limits the page as it is served, compressed and without its texts, because a phone on a poor
+# network waits for it. Comments and clear names add almost nothing.
 MOST_BYTES = 40 * 1024
 WEB = ROOT / "proxim" / "web"
 PLACEHOLDER = re.compile(r"\{\w+\}")
@@ -113,8 +113,8 @@ def test_the_page_is_small() -> None:
 
 
 def test_what_asks_needs_nothing_else_and_no_other_place_is_named() -> None:
-    """The first module sends the request: each further one before it would be one more way to the
-    host and back.
+    """The first module sends the request: each further one before it would cost another round trip
+    to the host.
     """
     assert re.findall(r'src="([^"]+)"', SOURCES["index.html"]) == ["pairing/ask.mjs"]
     assert not re.search(r"^import\b|\bfrom \"", SOURCES["pairing/ask.mjs"], re.MULTILINE)

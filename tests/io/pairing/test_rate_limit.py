@@ -1,5 +1,5 @@
-"""Counting what a socket sends, with a clock that is driven; real sockets cross the limits in
-test_server.py.
+"""Tests of counting what a socket sends, with a clock that the test moves; test_server.py does this
+with real sockets.
 """
 
 from proxim.core.token_bucket import RateLimit

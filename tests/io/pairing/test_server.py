@@ -1,4 +1,4 @@
-"""Real sockets against the server alone: what reaches the machine, what never does."""
+"""Tests of the server alone with real sockets: what reaches the machine, and what never does."""
 
 import asyncio
 import base64
@@ -35,7 +35,7 @@ from tests.loopback import host_address
 
 
 class Running:
-    """A server on a port of loopback."""
+    """A server on a port of the loopback address."""
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         self.address = address
@@ -46,7 +46,7 @@ class Running:
         self.port = int(self.listener.getsockname()[1])
 
     def begin_case(self) -> None:
-        """Forget what came before: what one case did is not to be seen in the next."""
+        """Forget earlier events, so that no case sees those of another."""
         self.guests_came = 0
         self.events.all.clear()
 
@@ -138,7 +138,7 @@ async def test_a_binary_frame_is_refused(running: Running) -> None:
 async def test_a_huge_frame_closes_the_connection_before_it_is_read(running: Running) -> None:
     async with running.connect() as client:
         await client.send("x" * (HARD_MESSAGE_BYTES + 1))
-        # Message too big (RFC 6455, 7.4.1)
+        # The close code means "message too big" (RFC 6455, 7.4.1).
         assert await closed(client) == 1009
     await running.events.wait(pair_ev.ConnectionLost)
     assert not any(isinstance(event, pair_ev.FrameReceived) for event in running.events.all)
@@ -158,7 +158,7 @@ async def test_a_guest_that_reads_nothing_is_cut_off(running: Running) -> None:
         opened = await running.events.wait(pair_ev.ConnectionOpened)
         for _ in range(SEND_QUEUE + 1):
             running.server.send(opened.connection, "x")
-        # No closing handshake
+        # There was no closing handshake.
         assert await closed(client) == 1006
     await running.events.wait(pair_ev.ConnectionLost)
 
@@ -172,7 +172,8 @@ async def test_what_comes_too_late_is_dropped(running: Running) -> None:
 
 
 async def test_stopping_closes_connected_guests() -> None:
-    # On an address of its own: on the common one another test may take the port that is left.
+    # This test uses an address of its own, because another test could take the freed port on the
+    # common one.
     running = Running(host_address())
     await running.server.start(running.listener)
     async with running.connect() as one, running.connect() as two:
@@ -191,7 +192,7 @@ async def test_stopping_does_not_wait_for_half_open_sockets(running: Running) ->
     writer.close()
 
 
-# --- doors ----------------------------------------------------------------------------------------
+# --- answers to requests --------------------------------------------------------------------------
 
 
 def split(response: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -235,7 +236,7 @@ async def test_a_plain_get_answers_with_the_page(running: Running) -> None:
     assert b"proxim join" in body
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert_protected(headers, running.port)
-    # Which the policy would not let through
+    # The content security policy would block these.
     assert b"<style" not in body
     assert b" style=" not in body
     assert not running.events.all
@@ -303,7 +304,7 @@ async def test_only_get(running: Running, subtests: pytest.Subtests) -> None:
 async def test_another_host_is_misdirected(running: Running, subtests: pytest.Subtests) -> None:
     host_cases: list[str] = [
         "evil.example",
-        # DNS rebinding: its name led to our address
+        # This is DNS rebinding: the attacker's name leads to our address.
         "evil.example:{port}",
         "localhost:{port}",
         "127.0.0.1",
@@ -411,12 +412,12 @@ async def test_what_is_refused_before_it_is_a_request_gets_a_uniform_answer(
             running.begin_case()
             headers = "".join(f"X-{index}: {'<' * header}\r\n" for index in range(count))
             request = f"GET /{'<' * line} HTTP/1.1\r\n{headers}\r\n".encode()
-            # Else it is cut off while it comes
+            # A larger request would be cut off while it arrives.
             assert len(request) < limits.MAX_REQUEST_BYTES
             status, answered, body = split(await running.get(request))
             assert (status, body) == (expected, f"{expected.phrase}.\n".encode())
             assert_protected(answered, running.port)
-            # As any other refusal
+            # All refusals have the same headers.
             assert answered.keys() == split(await running.get(running.request(path="/x")))[1].keys()
             assert running.guests_came == 0
 
@@ -466,7 +467,7 @@ async def test_an_upgrade_elsewhere_is_refused(running: Running) -> None:
     assert caught.value.response.status_code == 404
 
 
-# --- how many -------------------------------------------------------------------------------------
+# --- limits on connections ------------------------------------------------------------------------
 
 
 async def opened(
@@ -477,10 +478,8 @@ async def opened(
 
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
-    """Whether the server dropped this connection without a word; False once it answered a
-    request.
-    """
-    # Well before OPEN_SECONDS would drop it
+    """Return whether the server cut this connection; False means that it answered a request."""
+    # After OPEN_SECONDS the server would cut the connection anyway.
     async with asyncio.timeout(2):
         try:
             return await reader.read() == b""
@@ -497,7 +496,7 @@ async def test_half_open_sockets_count_and_one_address_has_eight(
     assert await is_cut_off(reader)
     assert "a connection from 127.0.0.1 was cut: it has 8 already" in caplog.text
     writer.close()
-    # A place is free again
+    # There is room for a connection again.
     holding.pop()[1].close()
     assert split(await until_answered(running))[0] == 200
     for _, one in holding:
@@ -540,13 +539,13 @@ async def test_a_lane_does_not_make_room(running: Running) -> None:
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     async with asyncio.timeout(PATIENCE):
-        # It tells nobody
+        # The server does not report this.
         while len(running.server._open_connections) < limits.MAX_SOCKETS:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     lanes = list(running.server._open_connections)[: limits.MAX_SOCKETS_OF_ONE_ADDRESS]
     lanes[0].is_lane = True
     first, one_more = await opened(running.port, "127.1.2.200")
-    # The oldest that is none
+    # The oldest connection that is no lane is cut.
     assert await is_cut_off(readers[1])
     assert lanes[0] in running.server._open_connections
     one_more.close()
@@ -567,7 +566,7 @@ async def test_a_crowd_makes_room_for_who_holds_nothing(
     crowd = [await opened(running.port, source) for source in sources]
     readers = [reader for reader, _ in crowd]
     newcomer, writer = await opened(running.port, "127.1.1.200")
-    # The oldest of those who hold most
+    # The busiest address loses its oldest connection.
     assert await is_cut_off(readers[0])
     assert "one of 8 connections from 127.1.1.1 was cut to make room" in caplog.text
     writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n\r\n".encode())
@@ -578,7 +577,9 @@ async def test_a_crowd_makes_room_for_who_holds_nothing(
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="macOS has a single loopback address")
 async def test_a_phone_that_loads_its_page_keeps_its_request(running: Running) -> None:
-    """It holds most for a moment; what it loses is a file that it can fetch again."""
+    """The address holds most connections only for a moment; it loses one for a file that it can
+    fetch again.
+    """
     request = await running.connect()
     loading = [await opened(running.port, "127.0.0.1") for _ in range(5)]
     others = limits.MAX_SOCKETS - 1 - len(loading)
@@ -628,7 +629,7 @@ async def test_a_huge_request_is_cut_off_while_it_comes(running: Running) -> Non
 
 
 async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
-    # What is made once, is
+    # Some things are made once, by the first request.
     await running.get(running.request())
     tracemalloc.start()
     try:
@@ -638,7 +639,7 @@ async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
             for one in flood:
                 one.settimeout(0)
             dropped = 0
-            # At once, not when the time to open is over
+            # The server cuts them at once, not after OPEN_SECONDS.
             async with asyncio.timeout(limits.OPEN_SECONDS / 2):
                 while dropped < len(flood) - limits.MAX_SOCKETS_OF_ONE_ADDRESS:
                     await asyncio.sleep(0)
@@ -663,14 +664,14 @@ def is_closed(one: socket.socket) -> bool:
         return True
 
 
-# --- how fast -------------------------------------------------------------------------------------
+# --- limits on speed ------------------------------------------------------------------------------
 
 PING, PONG, TEXT, PIECE = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0x81, 0x00))
 LARGE = b"\x82\xff" + (200_000).to_bytes(8, "big") + bytes(4) + bytes(200_000)
 
 
 async def open_websocket(running: Running) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """A WebSocket without a library that would keep to the rules."""
+    """Open a WebSocket without a library, which would keep to the rules."""
     reader, writer = await opened(running.port)
     key = base64.b64encode(bytes(16)).decode()
     writer.write(
@@ -719,7 +720,7 @@ async def test_a_socket_that_sends_too_fast_is_cut(
         for event in running.events.all
         if isinstance(event, pair_ev.FrameReceived | pair_ev.FrameRefused)
     ]
-    # On a busy machine it takes a while, in which more may come
+    # On a busy machine the test takes a while, in which more frames may come.
     pace = limits.SIGNALING_PACE.frames
     assert len(frames) <= pace.burst + pace.per_second * (time.monotonic() - began)
     await honest.send("as if nothing had happened")
@@ -731,7 +732,7 @@ async def test_a_socket_that_sends_too_fast_is_cut(
 async def test_one_read_is_parsed_no_further_than_the_limit(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """43,690 pings fit into one read, and took a tenth of a second."""
+    """A single read can hold 43,690 pings, and parsing them all took a tenth of a second."""
     parsed = 0
     count = ServerProtocol.recv_frame
 
@@ -755,14 +756,14 @@ async def test_a_socket_within_the_limit_is_answered(running: Running) -> None:
         async with asyncio.timeout(PATIENCE):
             for _ in range(int(limits.SIGNALING_PACE.controls.burst) // 2):
                 await (await client.ping())
-        # Of the largest size that is read at all, as a stranger may
+        # These have the largest size that is read at all; a stranger may send them.
         for _ in range(7):
             await client.send("x" * limits.HARD_MESSAGE_BYTES)
         await client.send("the last")
         await running.events.wait(pair_ev.FrameReceived, lambda frame: frame.text == "the last")
 
 
-# --- what breaks ----------------------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------------------------------
 
 
 async def test_rubbish_instead_of_http_does_no_harm(running: Running) -> None:
@@ -783,7 +784,7 @@ async def test_a_socket_that_breaks_is_lost(running: Running) -> None:
 async def test_a_guest_that_pings_and_never_reads_is_cut_off(
     running: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """websockets answers every ping; what nobody reads would fill the memory (36 MB a second were
+    """websockets answers every ping; unread answers would fill the memory (36 MB a second were
     seen).
     """
     monkeypatch.setattr(limits, "SIGNALING_PACE", UNLIMITED)

@@ -1,4 +1,4 @@
-"""Tests of proxim.io.pairing.spake: the library behind core's interface."""
+"""Tests of proxim.io.pairing.spake, which implements core's interface with a library."""
 
 import os
 
@@ -66,8 +66,8 @@ def test_a_share_of_the_same_side_is_refused(side: Side) -> None:
 
 
 def hostile_shares(good: bytes) -> list[bytes]:
-    """Shares of the other side that no honest side sends."""
-    # Points of small order on Ed25519, as compressed bytes
+    """Return shares that no honest side sends."""
+    # These are points of small order on Ed25519, as compressed bytes.
     low_order = [
         bytes([1]) + bytes(31),
         bytes(32),
@@ -79,7 +79,7 @@ def hostile_shares(good: bytes) -> list[bytes]:
         b"",
         good[:1],
         good[:-1],
-        # The library alone would take it
+        # The library alone would accept this one.
         good + b"\0",
         b"S" + good[1:],
         b"\0" + good[1:],
@@ -98,7 +98,7 @@ def test_every_hostile_share_is_one_and_the_same_error() -> None:
 
 
 def test_random_shares_never_get_the_librarys_own_errors_out() -> None:
-    """Half of all strings are points of the curve: those give a key that the other side has not."""
+    """Half of all strings are points of the curve and give a key, but not the other side's."""
     for _ in range(50):
         guest, host = both()
         try:

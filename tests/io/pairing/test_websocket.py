@@ -1,4 +1,4 @@
-"""One WebSocket of ours against a bare one, whichever side dialled."""
+"""Tests of one WebSocket of ours with a bare one at the other end, whichever side dialled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ ID = ev.ConnectionID(7)
 
 
 class Pair:
-    """Our WebSocket at the server, a bare one at the client."""
+    """Our WebSocket at the server, and a bare one at the client."""
 
     def __init__(self, ours: WebSocket, theirs: ClientConnection, events: Events) -> None:
         self.ours = ours
@@ -112,7 +112,7 @@ async def test_a_frame_after_our_close_is_not_told(pair: Pair) -> None:
     await pair.events.wait(pair_ev.FrameReceived)
     pair.ours.close(pair_msg.CloseCode.BAD_MESSAGES)
     frame = b"\x81\x81" + bytes(4) + b"x"
-    # The close itself is not out yet
+    # The close frame itself has not been sent yet.
     pair.theirs.transport.write(frame * 1000 + b"\x83\x80" + bytes(4))
     await pair.events.wait(pair_ev.ConnectionLost)
     assert pair.events.all[1:] == [pair_ev.FrameReceived(ID, "before"), pair_ev.ConnectionLost(ID)]

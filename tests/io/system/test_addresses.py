@@ -30,7 +30,7 @@ def adapter(
     tunnel: bool = False,
     passing: str = "",
 ) -> Adapter:
-    """An adapter from texts like "192.168.1.2/24"; `passing` names the one temporary address."""
+    """Return an adapter with addresses such as "192.168.1.2/24"; `passing` is the temporary one."""
     own = []
     for cidr in cidrs:
         address, _, prefix_length = cidr.partition("/")
@@ -102,7 +102,7 @@ WINDOWS_DESKTOP = [
     ),
 ]
 
-# An external switch takes the network card's address over
+# An external switch takes over the network card's address.
 WINDOWS_HYPER_V_HOST = [
     adapter(
         "vEthernet (Default Switch)",
@@ -151,7 +151,7 @@ def test_windows_desktop() -> None:
         "Wi-Fi",
         "Ethernet",
     }
-    # Link-local ones last, the physical first among them
+    # Link-local addresses come last, first among them the physical ones.
     assert order[-4:] == [
         "Wi-Fi fe80::bb%14",
         "Ethernet 169.254.20.1",
@@ -290,7 +290,7 @@ def test_parse_if_inet6() -> None:
 
 
 def listed(name: str, *ips: object, nice_name: str = "", label: str = "") -> SimpleNamespace:
-    """An ifaddr.Adapter, as the systems' backends fill it."""
+    """Return an ifaddr.Adapter as the systems' backends fill it."""
     entries = [SimpleNamespace(ip=ip, network_prefix=24, nice_name=label or name) for ip in ips]
     return SimpleNamespace(name=name, nice_name=nice_name or name, ips=entries)
 

@@ -33,9 +33,10 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def answering(reply: bytes | None) -> AsyncIterator[tuple[int, list[bytes]]]:
-    """A server on loopback that reads a request and gives `reply`; None: it never answers.
+    """Run a server on loopback that reads a request and sends `reply`, or never answers if it is
+    None.
 
-    Yields port and requests.
+    Yield the port and the requests.
     """
     requests: list[bytes] = []
     done = asyncio.Event()
@@ -174,7 +175,7 @@ async def test_a_machine_that_gives_no_udp_socket(monkeypatch: pytest.MonkeyPatc
     assert await try_link() == LinkTrial(None, "EACCES")
 
 
-# --- the whole ------------------------------------------------------------------------------------
+# --- all checks together --------------------------------------------------------------------------
 
 FINE = Finding(Check.ADAPTERS, Level.OK, "Fine.")
 

@@ -1,4 +1,4 @@
-"""Tests of proxim.io.system.file_lock; between two programs it is in test_store.py."""
+"""Tests of proxim.io.system.file_lock; test_store.py tests it between two programs."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ def test_a_file_is_locked_until_it_is_closed(tmp_path: Path) -> None:
     assert lock(one)
     assert is_locked(path)
     assert not lock(other)
-    # Reading goes on, on Windows as well
+    # Reading is still possible, on Windows as well.
     assert path.read_bytes() == b"content"
     os.close(one)
     assert not is_locked(path)

@@ -163,7 +163,7 @@ def test_firewalld(subtests: pytest.Subtests) -> None:
         (RUNNING, zone(), BLOCKS),
         (RUNNING, zone(ports="80/tcp 47800/udp"), BLOCKS),
         (RUNNING, zone(target="DROP"), BLOCKS),
-        # Fedora Workstation
+        # This is the default of Fedora Workstation.
         (RUNNING, zone(ports="1025-65535/udp 1025-65535/tcp"), ALLOWS),
         (RUNNING, zone(ports="47800/tcp"), ALLOWS),
         (RUNNING, zone(target="ACCEPT"), ALLOWS),
@@ -360,10 +360,10 @@ def test_windows_rules_of_this_program(subtests: pytest.Subtests) -> None:
         ([rule("Allow", "Public")], ASKS),
         ([rule("Allow", enabled="False")], ASKS),
         ([rule("Allow", direction="Outbound")], ASKS),
-        # Block outweighs Allow
+        # A blocking rule outweighs an allowing one.
         ([rule("Allow", "Private"), rule("Block", "Private")], BLOCKS),
         ([rule("Allow", "Private"), rule("Block", "Public")], ALLOWS),
-        # PowerShell wrote a single one without its list
+        # PowerShell writes a single rule without a list around it.
         (rule("Block"), BLOCKS),
     ]
     for rules, state in cases:
@@ -392,9 +392,9 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
     assert windows(profiles, networks, interface="WLAN") is ASKS
     assert windows(profiles, networks, interface="Ethernet") is OFF
     assert windows(profiles, networks, interface="LAN") is ALLOWS
-    # The first network
+    # For an unknown interface, the first network counts.
     assert windows(profiles, networks, interface="unknown") is ASKS
-    # Unclassified: Public
+    # Without a known network, the profile Public counts.
     assert windows(profiles, []) is OFF
     assert windows(profiles, None) is OFF
 
@@ -449,7 +449,7 @@ def test_own_programs_are_paths_once_each() -> None:
 
 
 class Tools:
-    """Answers by what a command begins with; every question is noted."""
+    """Answers a command by its beginning and notes each command."""
 
     def __init__(self, **answers: Output) -> None:
         self.answers = answers
@@ -478,7 +478,7 @@ async def test_linux_asks_for_the_zone_of_the_interface() -> None:
     assert found.state is ALLOWS
     assert "firewall-cmd --get-zone-of-interface=wlan0" in tools.asked
     assert "firewall-cmd --zone=home --list-all" in tools.asked
-    # They are firewalld's own rules
+    # firewalld makes these rules itself.
     assert not any(asked.startswith(("nft", "iptables")) for asked in tools.asked)
 
 

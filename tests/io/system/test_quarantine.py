@@ -1,4 +1,4 @@
-"""What each system is told of a received file; the mark itself where there is one."""
+"""Tests of the mark of a received file: its value, and that it leaves the contents alone."""
 
 import os
 import sys

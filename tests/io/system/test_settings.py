@@ -124,11 +124,11 @@ def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, subtests: pytest
         "{}",
         '{"uuid": 5}',
         '{"uuid": "not-a-uuid"}',
-        # Version 1 holds the network card's address
+        # UUIDs of version 1 contain the network card's address.
         '{"uuid": "0f8fad5b-d9cb-169f-a165-70867728950e"}',
         f'{{"uuid": "{GOOD_UUID}"',
         b"\xff\xfe\x00",
-        # What a crash of the machine leaves
+        # A crash of the machine can leave a file of zeros.
         b"\x00" * 100,
         "[" * 50_000,
         " " * (MAX_FILE_BYTES + 1),
@@ -204,7 +204,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_left_alone(tmp_path: Path) -> None:
-    # No program, not even root's, reads a folder
+    # No program can read a folder as a file, not even as root.
     (tmp_path / "settings.json").mkdir()
     loaded = load_settings(tmp_path)
     assert reasons(loaded) == [Reason.SETTINGS_UNWRITABLE]
@@ -223,7 +223,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(
 
     monkeypatch.setattr(os, "fsync", full)
     saved = save_device_name(loaded.settings, "Kitchen", tmp_path)
-    # For this run
+    # The new name applies for this run.
     assert saved.settings == Settings(loaded.settings.uuid, "Kitchen")
     assert reasons(saved) == [Reason.SETTINGS_UNWRITABLE]
     assert saved.problems[0].detail == "No space left on device"
@@ -271,7 +271,7 @@ def test_a_name_is_saved_where_the_file_is_gone_or_broke_meanwhile(tmp_path: Pat
     assert (tmp_path / "settings.broken.json").read_text() == "broken"
 
 
-# --- whom it refuses ------------------------------------------------------------------------------
+# --- the proof policy -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("required", [True, False])

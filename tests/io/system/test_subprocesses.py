@@ -45,7 +45,7 @@ async def test_a_tool_that_cannot_be_started(tmp_path: Path) -> None:
 
 
 async def test_a_tool_that_hangs_is_ended() -> None:
-    # run_tool returns when the process is gone; one left alone would take a minute.
+    # run_tool returns when the process has ended, which would otherwise take a minute.
     async with asyncio.timeout(PATIENCE):
         hangs = "import threading; threading.Event().wait(60)"
         assert await run_tool((sys.executable, "-c", hangs), seconds=0.3) == Output(None)

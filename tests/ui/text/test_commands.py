@@ -1,4 +1,4 @@
-"""Commands about files: which paths a line means, and which transfer."""
+"""Tests of commands about files: which paths and which transfer a line means."""
 
 import io
 import os
@@ -41,7 +41,7 @@ def writer(out: io.StringIO) -> Callable[[str], None]:
 
 
 class Commands:
-    """The commands, with what was said, sent and posted."""
+    """The commands, with what they wrote, sent and posted."""
 
     def __init__(self, reason: Reason | None = None) -> None:
         out = io.StringIO()

@@ -1,4 +1,4 @@
-"""What a stdout can show, text made fit for it, and where a line stands.
+"""Tests of what a stdout can show, of text made fit for it, and of the position of a line.
 
 Only the line of progress is ever overwritten.
 """
@@ -149,7 +149,7 @@ def lines_on_terminal(columns: int = 40) -> tuple[Lines, Terminal]:
 
 
 def screen(written: str) -> list[str]:
-    """What a terminal of unlimited width shows of it."""
+    """Return the lines that a terminal of unlimited width shows after this output."""
     rows: list[list[str]] = [[]]
     place = 0
     for char in written:
@@ -190,7 +190,7 @@ def test_nothing_is_drawn_over_a_question() -> None:
 def test_after_enter_the_line_stays() -> None:
     lines, out = lines_on_terminal()
     lines.progress("half")
-    # The person's
+    # The person's Enter ends the line.
     out.write("\n")
     lines.entered()
     lines.progress("whole")

@@ -63,7 +63,7 @@ def test_a_terminal_breaks_lines_between_words_under_the_sentence() -> None:
         *[" " * 9 + "word "],
         *[" " * 9 + "step "] * 2,
     ]
-    # A file is for programs that search lines
+    # Programs search a file, so its lines stay whole.
     assert len(shown(long)[0].splitlines()) == 2
 
 

@@ -1,5 +1,5 @@
-"""Transfers in the terminal: what is said of their way and their end, and how a line of progress
-fits.
+"""Tests of transfers in the terminal: what is written about their progress and end, and how a line
+of progress fits.
 """
 
 import io
@@ -41,7 +41,7 @@ def writer(out: io.StringIO) -> Callable[[str], None]:
 
 
 class Report:
-    """A report, with what it said."""
+    """A transfer report, with the text that it wrote."""
 
     def __init__(
         self, out: io.StringIO | None = None, columns: int = 80, term: str = "xterm"
@@ -60,7 +60,7 @@ class Report:
         return self.said()
 
     def later(self, seconds: float) -> str:
-        """What is said when so much time has passed and nothing has happened."""
+        """Let this many seconds pass while nothing happens; return the text that is written."""
         self.now += seconds
         self.it.catch_up()
         return self.said()
@@ -74,7 +74,7 @@ class Report:
 
 def test_what_comes_from_its_beginning_to_its_end() -> None:
     report = Report()
-    # The question says it
+    # The question shows it already.
     assert report.tell(COMING) == ""
     assert report.tell(ACTIVE) == "Receiving film.mkv (8.4 MB) from Ana.\n"
     report.now += 12
@@ -139,12 +139,12 @@ def moved(percent: int, speed: float = 2_100_000.0) -> file_st.TransferStatus:
 def test_where_nothing_is_redrawn_a_line_now_and_then(out: io.StringIO) -> None:
     report = Report(out, term="dumb")
     report.tell(ACTIVE)
-    # Too early
+    # Another line would come too early.
     assert report.tell(moved(50)) == ""
     report.now += LINE_SECONDS
     assert report.tell(moved(50)) == "film.mkv: 50 %, 4.2 MB of 8.4 MB, 2.1 MB/s, 2 s left\n"
     report.now += 10 * LINE_SECONDS
-    # Too little
+    # The progress is too small for a line.
     assert report.tell(moved(59)) == ""
     assert report.tell(moved(60)) != ""
 
@@ -232,7 +232,7 @@ def test_a_summary_of_several() -> None:
     report = Report()
     report.tell(replace(COMING, state=file_st.TransferState.DONE))
     report.it.summary()
-    # It has been said
+    # A single transfer needs no summary.
     assert "Altogether" not in report.said()
     report.tell(
         replace(

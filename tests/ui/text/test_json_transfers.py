@@ -1,6 +1,6 @@
-"""Fields of transfers in JSON lines, and what commands about files may say.
+"""Tests of the fields of transfers in JSON lines, and of what commands about files may contain.
 
-The lines themselves: test_jsonlines.py.
+The lines themselves are tested in test_jsonlines.py.
 """
 
 import json

@@ -1,5 +1,5 @@
-"""The JSON lines: every event and command of docs/json-lines.md, and that no line from outside
-breaks anything.
+"""Tests of the JSON lines: every event and command of docs/json-lines.md, and that no line from
+outside breaks anything.
 """
 
 import io
@@ -22,7 +22,7 @@ from proxim.ui.text.jsonlines import JsonLinesFace
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from tests.rows import each_row
 
-# 2025-06-01T12:00:00Z
+# This is 2025-06-01T12:00:00Z.
 NOON = 1_748_779_200.0
 LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
@@ -57,7 +57,7 @@ Event = dict[str, Any]
 
 
 class Face:
-    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
 
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
@@ -77,7 +77,7 @@ class Face:
         return self.events()
 
     def later(self, seconds: float) -> list[Event]:
-        """What is written when so much time has passed and nothing has happened."""
+        """Let this many seconds pass while nothing happens; return the events that are written."""
         self.now += seconds
         self.face.catch_up()
         return self.events()
@@ -88,14 +88,14 @@ class Face:
         return self.events()
 
     def events(self) -> list[Event]:
-        """What was written since the last call, each line on its own."""
+        """Return the events written since the last call, one from each line."""
         assert isinstance(self.out, io.StringIO)
         text = self.out.getvalue()
         self.out.seek(0)
         self.out.truncate()
         assert text == "" or text.endswith("\n")
         lines = text.split("\n")[:-1]
-        # Nothing in it that another reader takes for a line's end
+        # No line contains a character that another reader takes for the end of a line.
         assert text.splitlines() == lines
         events = [json.loads(line) for line in lines]
         assert all(isinstance(event.get("event"), str) for event in events)
@@ -150,7 +150,7 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
             }
         ],
     ),
-    # Every request is told when it is made, whatever a person would be shown of it.
+    # Every request is reported when it is made, whether or not a person would be shown it.
     (st.Prompts((PROMPT,), (replace(PROMPT, session_id="s2"),)), []),
     (
         st.PairOutcome("s1", approved=False, reason=Reason.DECLINED, surplus=True),
@@ -363,7 +363,7 @@ BAD_LINES = [
     '{"type":"pair_response","sessionID":"s1","approved":1}',
     '{"type":"pair_response","sessionID":"s1","approved":"true"}',
     '{"type":"pair_response","approved":true}',
-    # A host joins nobody
+    # A host cannot join.
     '{"type":"join","code":"02501-WK381"}',
     '{"type":"close"} {"type":"close"}',
     '{"type":"send"}',
@@ -409,7 +409,7 @@ def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
 
 
 NEW_CODES: list[tuple[Event, ev.Invite]] = [
-    # As the program was started
+    # The program was started with these options.
     ({}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
     ({"sessionType": None, "lifetime": None}, ev.Invite(ev.SessionType.TEMPORARY, 600.0)),
     ({"sessionType": "one-time"}, ev.Invite(ev.SessionType.ONE_TIME)),

@@ -1,5 +1,5 @@
-"""What both faces without a window know: whom they join, which links live, when they end and with
-what.
+"""Tests of the model that both faces without a window share: whom they join, which links are open,
+when they end and with which status.
 """
 
 from dataclasses import replace
@@ -37,7 +37,7 @@ CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, was_connected=True)
 
 
 class Model(FaceModel):
-    """With a clock that stands at 1000 until it is moved, and what was wanted and to be shown."""
+    """A model with a clock that a test moves; it keeps what it posts and reports."""
 
     def __init__(self, options: FaceOptions) -> None:
         self.now = 1000.0
@@ -46,7 +46,7 @@ class Model(FaceModel):
         super().__init__(options, self.posted.append, lambda: self.now)
 
     def take(self, *statuses: st.Status) -> None:
-        """As a face does."""
+        """Handle statuses as a face does."""
         for status in statuses:
             change = self.note(status)
             if change is not None:
@@ -167,7 +167,7 @@ def test_what_core_says_needs_an_answer_needs_one_until_it_was_given_here() -> N
     assert not model.needs_answer(COMING)
     assert not model.needs_answer(other)
     model.take(*at(other, file_st.TransferState.CANCELLED))
-    # Announced once more
+    # The same transfer is announced again.
     assert model.needs_answer(other)
 
 

@@ -1,4 +1,4 @@
-"""What a line face writes reaches its reader, or ends the program."""
+"""Tests that what a line face writes reaches its reader, or else the program ends."""
 
 import io
 

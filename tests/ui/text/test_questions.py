@@ -1,5 +1,5 @@
-"""The question for files: what it shows, and that an answer counts only for the one that stood
-there.
+"""Tests of the question about files: what it shows, and that an answer counts only for the question
+that was shown.
 """
 
 import io
@@ -42,7 +42,7 @@ def writer(out: io.StringIO) -> Callable[[str], None]:
 
 
 class Questions:
-    """The questions, with what was said and decided."""
+    """The questions, with what they wrote, accepted and declined."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -148,7 +148,7 @@ def test_one_after_the_other_and_one_that_was_withdrawn() -> None:
     assert "b.txt" in questions.put(COMING, other)
     questions.now += 10
     questions.it.remove(COMING.transfer)
-    # An answer now is for nothing
+    # No question is open now.
     assert questions.it.open is None
     assert questions.put().splitlines()[1] == "Ana wants to send b.txt (7 bytes)."
     assert questions.answer("y", 0.0).startswith("That came too soon")

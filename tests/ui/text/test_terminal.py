@@ -1,5 +1,5 @@
-"""The terminal: what a person reads and types, and that nothing from another device can drive the
-terminal.
+"""Tests of the terminal: what a person reads and types, and that nothing from another device can
+control the terminal.
 """
 
 import io
@@ -25,7 +25,7 @@ from proxim.ui.text.terminal import TerminalFace
 from tests.rows import each_row
 from tests.ui.asking import asking
 
-# In whatever zone this runs
+# The tests run in any time zone.
 NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
 LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
@@ -49,7 +49,7 @@ class Terminal(io.StringIO):
 
 
 class Face:
-    """A face with a clock that stands at 1000 until it is moved, and what it wrote and wanted."""
+    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Face:
         return self.written()
 
     def ask(self, *statuses: st.Status) -> str:
-        """Show them, and let the time pass in which no question takes a yes."""
+        """Show statuses and let the time pass in which a question accepts no yes."""
         shown = self.show(*statuses)
         self.now += st.ANSWER_DELAY_SECONDS
         return shown
@@ -280,7 +280,7 @@ def test_a_verified_device_is_asked_about_before_one_that_is_not() -> None:
     face.show(asking(PROMPT))
     other = replace(VERIFIED, session_id="s2", number=12, device=DeviceInfo("Ben", "id-2"))
     assert "Ben asks to join." in face.show(asking(PROMPT, other))
-    # It was meant for Ana
+    # The answer was meant for Ana.
     assert face.read("yes").startswith("That came too soon")
     face.now += st.ANSWER_DELAY_SECONDS
     assert "Ana asks to join." in face.read("y")
@@ -296,7 +296,7 @@ def test_a_request_too_many_that_was_turned_away_is_told_in_one_sentence() -> No
     )
     assert "one more was turned away" in shown
     assert HOST_SENTENCES[Reason.DECLINED] not in shown
-    # The question is there again
+    # The question is shown again.
     assert shown.endswith("Allow? [yes/N] (40 s) ")
     assert face.posted == []
 
@@ -364,7 +364,7 @@ REPLACED = [
 def test_an_answer_to_one_request_never_approves_the_next(
     reason: Reason, second: st.Prompt
 ) -> None:
-    """The first one's end is told before the second comes, so at no moment do both stand there."""
+    """The first request's end is shown before the second request, so never both at once."""
     face = Face(HOST)
     face.ask(asking(PROMPT))
     face.show(
@@ -708,12 +708,12 @@ def test_a_request_goes_before_a_file_and_neither_takes_the_others_answer() -> N
     face.show(CONNECTED, COMING)
     face.now += 10
     assert face.show(asking(VERIFIED)).endswith("Allow? [y/N] (30 s) ")
-    # It was meant for the file
+    # The answer was meant for the file.
     assert face.read("y").startswith("That came too soon")
     face.now += st.ANSWER_DELAY_SECONDS
     assert face.read("y").endswith(TAKE)
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
-    # Typed twice
+    # The answer was typed twice.
     assert face.read("y").startswith("That came too soon")
     assert face.posted == [ev.Decide("s1", True, VERIFIED.number)]
     face.now += st.ANSWER_DELAY_SECONDS
@@ -761,7 +761,7 @@ def test_always_is_an_answer_to_what_was_asked_alone() -> None:
     face.now += st.ANSWER_DELAY_SECONDS
     face.read("a")
     assert face.posted == [file_ev.AcceptTransfer(COMING.transfer, always=True)]
-    # Core says of each whether it needs an answer.
+    # Core decides for each transfer whether it needs an answer.
     second, third = (replace(COMING, transfer=TransferID(name)) for name in ("t2", "t3"))
     assert face.show(replace(second, needs_answer=False)) == ""
     assert face.show(third).endswith(TAKE)

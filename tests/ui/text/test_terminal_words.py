@@ -1,4 +1,4 @@
-"""What the terminal says about durations and proofs."""
+"""Tests of how the terminal words durations and proofs."""
 
 from proxim.core.pairing.devices import Verified
 from proxim.ui.text.model import Role

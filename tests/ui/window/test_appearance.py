@@ -39,7 +39,7 @@ def test_what_gsettings_says(settings: str, dark: bool) -> None:
 
 
 def gsettings(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """Put a program of that name first on the PATH."""
+    """Put a program named gsettings with this script first on the PATH."""
     program = folder / "gsettings"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
@@ -57,7 +57,7 @@ def test_the_desktop_is_asked_early_and_its_answer_read_late(
     appearance.ask()
     assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\n"
-    # Asks again: it may have changed
+    # The answer may have changed meanwhile.
     assert appearance.is_dark()
     assert (tmp_path / "log").read_text() == "asked\nasked\n"
 

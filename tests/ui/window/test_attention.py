@@ -6,7 +6,7 @@ from tests.ui.tk_support import Bench
 
 @pytest.fixture
 def attention(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Attention:
-    """Another program's window is in front, until a test sets the focus."""
+    """Another program's window is in front until a test sets the focus."""
     made = Attention(bench.root, "Proxim")
     monkeypatch.setattr(bench.root, "focus_displayof", lambda: None)
     return made

@@ -13,14 +13,14 @@ from tests.ui.tk_support import Bench
 
 @contextmanager
 def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
-    """Another program has this on the clipboard."""
+    """Let another program own the clipboard with this content."""
     program = shutil.which("xclip")
     if program is None:
         pytest.skip("needs xclip")
-    # This window takes the clipboard first, so that its loss shows that the other program has it:
-    # another test may have left something of the same type there.
+    # This window first takes over the clipboard, so that losing it shows that the other program has
+    # it: another test may have left something of the same type there.
     bench.root.selection_own(selection="CLIPBOARD")
-    # Quiet, it stays in the foreground: so it ends with the test.
+    # With -quiet the program stays in the foreground, so it can be ended with the test.
     command = [program, "-quiet", "-selection", "clipboard", "-t", target, "-i"]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -39,19 +39,19 @@ def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
 
 
 def owns_clipboard(bench: Bench) -> bool:
-    """Whether this program has it."""
+    """Return whether this program owns the clipboard."""
     return bool(bench.root.tk.call("selection", "own", "-selection", "CLIPBOARD"))
 
 
 def offered(bench: Bench) -> list[str]:
-    """The types in which the clipboard can be had."""
+    """Return the types in which the clipboard's content is offered."""
     try:
         given = bench.root.tk.call(
             "selection", "get", "-displayof", ".", "-selection", "CLIPBOARD", "-type", "TARGETS"
         )
         return str(given).split()
     except tkinter.TclError:
-        # It is empty.
+        # The clipboard is empty.
         return []
 
 
@@ -90,7 +90,7 @@ def test_our_own_text(bench: Bench) -> None:
     [
         ("", ()),
         ("# a comment\nfile:///a\n\nfile://localhost/b\n", ("/a", "/b")),
-        # A link that was copied, not files
+        # A link was copied, not only files.
         ("file:///a\nhttp://example.com/b", ()),
         ("file://elsewhere/a", ()),
         ("file:a", ()),

@@ -16,7 +16,7 @@ def test_a_device_is_renamed_by_keyboard(bench: Bench) -> None:
     bench.key(bar._entry, "<Return>")
     assert bench.posted == [ev.Rename("Grace")]
     assert bar._entry is None
-    # Until it is told otherwise
+    # The name does not change before the new status comes.
     assert bar._label.cget("text") == "Ada's laptop"
     bench.window.show(st.ThisDevice(DeviceInfo("Grace", "id")))
     assert bar._label.cget("text") == "Grace"

@@ -11,14 +11,14 @@ from tests.ui.tk_support import Bench, link
 
 @pytest.fixture
 def drop(bench: Bench) -> DropTarget:
-    """Drops are taken."""
+    """Return the window's drop target once it is ready."""
     bench.clock.now += LOAD_AFTER_MS / 1000
     bench.pump(lambda: bench.window.drop.ready)
     return bench.window.drop
 
 
 def tell(bench: Bench, event: str, data: str = "") -> str:
-    """As the extension does: evaluate what is bound, the data put in as one word."""
+    """Evaluate the script bound to an event as the extension does, with the data as one word."""
     script = str(bench.root.tk.call("bind", bench.root, event))
     bench.root.tk.call("set", "dropped", data)
     return str(bench.root.tk.eval(script.replace("%D", str(bench.root.tk.eval("list $dropped")))))

@@ -77,7 +77,7 @@ def test_tabs_go_with_the_last_peer(bench: Bench) -> None:
     bench.settle()
     assert bench.window.pages.tabs is None
     assert bench.window.home.winfo_viewable()
-    # And come back
+    # The tabs come back.
     bench.window.show(link("Joan", link_id=SECOND))
     assert labels(bench) == ["Invite", "Joan"]
 
@@ -154,7 +154,7 @@ def test_what_waits_outlives_its_closed_tab_and_what_is_over_does_not(bench: Ben
     assert labels(bench) == ["Invite", "Files"]
     assert bench.window.pages.waiting is not None
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
-    # Crossed on the way
+    # The status comes after the tab was closed.
     bench.window.show(transfer(2, state=file_st.TransferState.DONE))
     assert [*bench.window.pages.waiting.rows] == [waiting.transfer]
 
@@ -162,7 +162,7 @@ def test_what_waits_outlives_its_closed_tab_and_what_is_over_does_not(bench: Ben
 def test_files_elsewhere_mark_the_tab(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(link("Joan", link_id=SECOND))
-    # Ours, and it only moves: nothing to look at
+    # Our own transfer is running: there is nothing to look at.
     bench.window.show(transfer(1))
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
     bench.window.show(transfer(1, state=file_st.TransferState.DONE))

@@ -12,7 +12,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="stands in for a prog
 
 @pytest.fixture
 def file_manager(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file manager that writes down what it was asked for; the file where it does."""
+    """Install a fake file manager; return the file to which it writes its arguments."""
     monkeypatch.setattr(sys, "platform", "linux")
     told = tmp_path / "told"
     script = tmp_path / "bin" / "xdg-open"

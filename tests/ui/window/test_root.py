@@ -16,7 +16,7 @@ on_x11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X reso
 
 @pytest.fixture
 def xrdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A program named xrdb of our own; a test writes into it what it answers."""
+    """Put a fake xrdb on the PATH and return its path; a test writes its script."""
     program = tmp_path / "xrdb"
     monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
     return program
@@ -32,7 +32,7 @@ def scale_now(dpi: float) -> float:
     try:
         return scale_of(root)
     finally:
-        # Tk keeps it for the screen: the next root begins so
+        # Tk keeps the scaling for the screen, so the next root begins with it.
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
         root.destroy()
 
@@ -129,7 +129,7 @@ def test_tks_own_dialogs_speak_the_language_in_use(
     speak(language)
     bench = make_bench("light")
     tk = bench.root.tk
-    # Soon after the first paint
+    # Tk's language is set soon after the first paint.
     bench.pump(lambda: tk.eval("::msgcat::mclocale") == language)
     assert tk.eval('namespace eval ::tk {::msgcat::mc "&Open"}') == word
 

@@ -7,9 +7,9 @@ from proxim.ui.window.theme import DARK, LIGHT, RECHECK_SECONDS, Palette, Theme,
 from tests.rows import each_row
 from tests.ui.tk_support import Bench
 
-# WCAG 2.2, 1.4.3
+# Text needs this contrast (WCAG 2.2, 1.4.3).
 READABLE = 4.5
-# WCAG 2.2, 1.4.11: what is no text, as the ring of the focus
+# Other things, such as the focus ring, need this contrast (WCAG 2.2, 1.4.11).
 VISIBLE = 3.0
 
 
@@ -48,7 +48,7 @@ def test_everything_can_be_read(look: Palette) -> None:
     pairs += [(look.blue.foreground, look.field)]
     assert [(pair, contrast(*pair)) for pair in pairs if contrast(*pair) < READABLE] == []
     assert contrast(look.accent, look.background) >= VISIBLE
-    # The main button's ring, outside it
+    # The main button's focus ring lies outside the button.
     assert contrast(look.foreground, look.background) >= VISIBLE
 
 
@@ -76,7 +76,7 @@ def test_the_system_is_asked_again_but_not_too_often(
     assert theme.follow_system()
     assert theme.palette is DARK
     bench.clock.now += RECHECK_SECONDS
-    # Still dark: nothing changed
+    # The system is still dark.
     assert not theme.follow_system()
 
 
@@ -91,5 +91,5 @@ def test_a_chosen_theme_does_not_follow_the_system(
 
 def test_lengths_grow_with_the_screen(bench: Bench) -> None:
     assert Theme(bench.root, "light", 2.0, bench.clock).px(10) == 20
-    # A line never vanishes
+    # A line must never vanish.
     assert Theme(bench.root, "light", 1.0, bench.clock).px(0.2) == 1

@@ -26,7 +26,7 @@ def test_a_short_text_stays_and_a_long_one_is_cut_to_fit(bench: Bench) -> None:
     assert cut.endswith("…")
     assert LONG_NAME.startswith(cut[:-1])
     assert font.measure(cut) <= width
-    # Not cut more than it has to be
+    # The name is not cut more than necessary.
     assert font.measure(LONG_NAME[: len(cut)] + "…") > width
     assert shortened(LONG_NAME, font, 0) == "…"
 
@@ -86,7 +86,7 @@ def test_a_copy_button_may_go_while_it_says_copied(
     button.destroy()
     ticked: list[bool] = []
     bench.root.after(20, lambda: ticked.append(True))
-    # A forgotten timer would have raised by now
+    # A timer that was not cancelled would have raised an error by now.
     bench.pump(lambda: ticked)
 
 

@@ -138,7 +138,7 @@ def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(st.Trouble(Problem(Reason.UNSUPPORTED), ev.LinkID("host-1")))
     assert trouble(bench) == f"Grace's phone: {SENTENCES[Reason.UNSUPPORTED]}"
-    # Its tab is closed
+    # This link has no tab any more.
     bench.window.show(st.Trouble(Problem(Reason.NOT_CONNECTED), ev.LinkID("host-9")))
     assert trouble(bench) == SENTENCES[Reason.NOT_CONNECTED]
 

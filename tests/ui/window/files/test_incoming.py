@@ -169,7 +169,7 @@ def test_what_core_accepts_without_asking_is_not_asked_about(bench: Bench) -> No
     bench.settle()
     assert question_of(bench) is None
     assert "Files for you" not in bench.root.title()
-    # One that needs an answer is asked about at once.
+    # A transfer that needs an answer is asked about at once.
     bench.window.show(announced(2))
     assert question_of(bench) is not None
 

@@ -27,7 +27,7 @@ told: list[int] = []
 
 @pytest.fixture
 def tree(bench: Bench) -> PickList:
-    """A folder in a folder, and a file beside them."""
+    """Return a list with a folder in a folder, and a file beside them."""
     told.clear()
     return listed(bench, TREE)
 

@@ -24,7 +24,7 @@ def panel(bench: Bench) -> LinkPanel:
 
 
 def names(transfers: TransferList) -> list[str]:
-    """From the top."""
+    """Return the names in the rows, from top to bottom."""
     rows = sorted(transfers.rows.values(), key=lambda row: row.winfo_y())
     return [str(row.name.cget("text")) for row in rows]
 

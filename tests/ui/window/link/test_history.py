@@ -7,7 +7,7 @@ from tests.ui.tk_support import Bench
 
 @pytest.fixture
 def history(bench: Bench) -> History:
-    """A history that can be seen."""
+    """Return a history that is visible."""
     bench.window.home.grid_remove()
     made = History(bench.root, bench.window.theme)
     made.restyle()
@@ -67,7 +67,7 @@ def test_a_click_on_copy_copies_that_text(history: History, bench: Bench) -> Non
     history.text.event_generate("<Button-1>", x=x, y=y)
     assert bench.clipboard() == "one"
     assert shown(history).splitlines()[0] == "Grace   Copied ✓"
-    # And again
+    # A second click copies it again.
     history.text.event_generate("<Button-1>", x=x, y=y)
     assert bench.clipboard() == "one"
 

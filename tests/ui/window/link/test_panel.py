@@ -14,7 +14,7 @@ LINK = ev.LinkID("host-1")
 
 @pytest.fixture
 def panel(bench: Bench) -> LinkPanel:
-    """The panel of a link that has just opened."""
+    """Return the panel of a link that has just opened."""
     bench.window.show(link())
     panel = bench.window.pages.links[LINK]
     bench.pump(panel.entry.winfo_viewable)
@@ -115,11 +115,11 @@ def test_disconnect_asks_and_a_closed_link_stays_readable(bench: Bench, panel: L
     assert panel.send_button.instate(["disabled"])
     panel.send_written()
     assert len(bench.posted) == 1
-    # Close tab
+    # The button closes the tab.
     panel.end_button.invoke()
     assert LINK not in bench.window.pages.links
     assert bench.window.pages.at_home
-    # Crossed on the way: nobody is hurt
+    # A text that arrives too late must not raise an error.
     bench.window.show(st.TextReceived(LINK, "late"))
     assert len(bench.posted) == 1
 

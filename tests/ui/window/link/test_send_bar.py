@@ -16,7 +16,7 @@ LINK = ev.LinkID("host-1")
 
 @pytest.fixture
 def panel(bench: Bench) -> LinkPanel:
-    """The panel of a link that carries text and files."""
+    """Return the panel of a link that carries text and files."""
     bench.window.show(link())
     panel = bench.window.pages.links[LINK]
     bench.pump(panel.bar.files.winfo_viewable)

@@ -15,7 +15,7 @@ from tests.ui.tk_support import LONG_NAME, Bench
 
 
 def texts(widget: tkinter.Misc) -> list[str]:
-    """Everything that can be read in a window."""
+    """Return all texts that can be read in a window."""
     found = []
     for child in widget.winfo_children():
         if isinstance(child, tkinter.Entry) and child.winfo_class() == "Entry":
@@ -27,7 +27,7 @@ def texts(widget: tkinter.Misc) -> list[str]:
 
 
 def ask(bench: Bench, prompt: st.Prompt | None = None, *before: st.Prompt) -> ApprovalDialog:
-    """This is asked about, after what was there before and is not over."""
+    """Show a prompt, after earlier ones that still wait, and return its dialog."""
     asked = prompt or bench.prompt()
     bench.window.show(asking(*before, asked))
     dialog = bench.window._dialogs[asked.session_id]
@@ -86,7 +86,7 @@ def test_approve_is_dead_at_first(bench: Bench, how: str) -> None:
 
     press()
     assert bench.posted == []
-    # That is a test of the button that has the focus
+    # The case "return" has given the focus to another button.
     if how != "return":
         bench.wait_for_focus(dialog.reject_button)
     come_alive(bench, dialog)
@@ -108,7 +108,7 @@ def test_a_device_that_proved_nothing_takes_a_second_step(bench: Bench) -> None:
     bench.wait_for_focus(dialog.reject_button)
     bench.clock.now += st.ANSWER_DELAY_SECONDS - 0.01
     dialog.approve_button.configure(state="normal")
-    # A double click
+    # A double click may do this.
     dialog.approve_button.invoke()
     assert bench.posted == []
     come_alive(bench, dialog)
@@ -180,7 +180,7 @@ def test_it_counts_down_and_is_too_late_in_the_end(bench: Bench) -> None:
 
 
 def open_dialogs(bench: Bench) -> list[str]:
-    """Whose requests are on the screen."""
+    """Return the sessions whose requests are on the screen."""
     return [session for session, one in bench.window._dialogs.items() if one.window.winfo_exists()]
 
 
@@ -237,13 +237,13 @@ def test_an_answered_request_uncovers_one_that_is_dead_at_first(bench: Bench) ->
 
 
 def test_an_answered_request_is_not_asked_about_again(bench: Bench) -> None:
-    """Core tells of another before it has read the answer."""
+    """Core may publish another prompt before it has handled the answer."""
     prompt = bench.prompt()
     ask(bench, prompt).reject()
     assert "asks" not in bench.root.title()
     bench.window.show(asking(prompt, bench.prompt("Joan", session="session-2")))
     assert open_dialogs(bench) == []
-    # The same session's next request is another
+    # The next request of the same session has another number.
     later = replace(prompt, number=21)
     bench.window.show(asking(later))
     assert open_dialogs(bench) == ["session-1"]
@@ -255,7 +255,7 @@ def test_a_verified_request_goes_before_an_unverified_one(bench: Bench) -> None:
     unverified = ask(bench, prompt)
     verified = ask(bench, bench.prompt("Joan", Verified.CODE, session="session-2"), prompt)
     assert not unverified.window.winfo_exists()
-    # It only waits
+    # The unverified request still waits.
     assert bench.posted == []
     verified.reject()
     bench.window.show(asking(prompt))
@@ -296,7 +296,7 @@ def test_nothing_pushes_the_buttons_out(bench: Bench) -> None:
 
 @each_row("id", ["x" * 64, "漢" * 21, "e" * 63 + "é", "0" * 36])
 def test_all_of_an_id_is_seen(bench: Bench, id: str) -> None:
-    """Two may begin alike: nothing is cut off at the end of a line."""
+    """Two IDs may begin alike, so no line may be cut off."""
     lines = ask(
         bench, st.Prompt("s", DeviceInfo("Ada", id), "192.168.1.2", None, bench.clock.now + 40)
     ).device_id
@@ -313,7 +313,7 @@ def test_an_id_cannot_steer_the_text(bench: Bench) -> None:
 
 
 def test_it_shows_over_a_minimised_window(bench: Bench) -> None:
-    # Without a window manager nothing can be iconified
+    # Nothing can be minimised without a window manager.
     bench.root.withdraw()
     dialog = ask(bench)
     assert dialog.window.winfo_viewable()

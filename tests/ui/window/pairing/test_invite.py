@@ -72,7 +72,7 @@ def test_a_code_that_is_closed_is_not_shown_and_its_banner_goes_with_it(bench: B
     window.show(before)
     bench.pump(invite.code.winfo_viewable)
     assert str(invite._life.cget("text")).startswith("Valid for")
-    # The other one stays
+    # The other message stays.
     bench.pump(window.trouble.winfo_viewable)
     window.trouble.button.invoke()
     bench.pump(lambda: not window.trouble.winfo_viewable())
@@ -183,7 +183,7 @@ def test_a_network_is_chosen_only_among_several(bench: Bench) -> None:
     network._fill()
     network._menu.invoke(1)
     assert bench.posted == [ev.ChooseNetwork(DOCKER.address)]
-    # Until it is told otherwise
+    # The choice does not change before the new status comes.
     assert network._value.get() == WIFI.address
     bench.window.show(st.Networks((WIFI, DOCKER), DOCKER.address))
     assert "172.17.0.1" in str(network.cget("text"))
@@ -211,7 +211,7 @@ def test_the_switch_asks_for_a_policy_and_shows_the_one_that_was_told(bench: Ben
     assert switch.instate(["!selected", "!alternate"])
     switch.invoke()
     assert bench.posted == [ev.SetRequireProof(required=True)]
-    # Nobody has said yet that it is so
+    # The new policy has not been published yet.
     assert switch.instate(["!selected"])
     bench.window.show(st.ProofPolicy(required=True))
     assert switch.instate(["selected"])

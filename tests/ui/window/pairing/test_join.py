@@ -31,9 +31,9 @@ def note(bench: Bench) -> str:
         ("o25", 3, "025", 3),
         ("02501w", 6, "02501-W", 7),
         ("02501 wk", 8, "02501-WK", 8),
-        # One deleted in the middle
+        # A character in the middle was deleted.
         ("0250-WK381", 4, "0250W-K381", 4),
-        # The dash itself deleted: the cursor goes before it
+        # The dash itself was deleted, so the cursor is put before it.
         ("02501WK381", 5, "02501-WK381", 5),
         ("hg2k4qwx91zp", 12, "HG2K-4QWX-91ZP", 14),
         ("", 0, "", 0),
@@ -114,7 +114,7 @@ def test_a_far_address_is_shown_and_asked_about(bench: Bench, far: str) -> None:
 def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:
     join = bench.window.join
     join.entry.insert(0, FAR_LINK)
-    # Asking twice asks, and does not go there
+    # A second press only asks again and does not join.
     for _ in range(2):
         join.join()
     assert join._consent is not None

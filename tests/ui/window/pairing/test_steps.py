@@ -222,13 +222,13 @@ def test_how_a_transfer_ended_is_told() -> None:
         transfer(1, "a.txt", state=file_st.TransferState.FAILED), reason=Reason.DISK_FULL
     )
     assert after(link("Grace"), failed).failed
-    # It only moves
+    # A running transfer does not change the step.
     assert after(link("Grace"), transfer(1)).sentence == "Connected with Grace."
     assert after(INVITATION, link("Grace"), done, INVITATION).step == 0
 
 
 def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
-    """Its code may have been wrong: then nobody is."""
+    """The guest's code may have been wrong, and then nobody is asked."""
     steps = Steps()
     steps.handle(link("", st.Stage.ASKING, "guest-1", None))
     assert steps.current().sentence.startswith("Found the host.")

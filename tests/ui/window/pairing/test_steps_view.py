@@ -13,7 +13,7 @@ def sentence(bench: Bench) -> str:
 
 
 def drawn(bench: Bench, kind: str, option: str) -> list[str]:
-    """An option of each thing of a kind on the canvas."""
+    """Return the value of an option for each item of a kind on the canvas."""
     canvas = bench.window.steps._canvas
     items = [item for item in canvas.find_all() if str(canvas.type(item)) == kind]
     return [str((canvas.itemconfigure(item) or {})[option][-1]) for item in items]
@@ -24,7 +24,7 @@ def steps(bench: Bench) -> list[str]:
 
 
 def dots(bench: Bench) -> list[str]:
-    """What the five dots are filled with."""
+    """Return the fill colours of the five dots."""
     return drawn(bench, "oval", "fill")
 
 
