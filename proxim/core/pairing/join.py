@@ -106,15 +106,8 @@ GuestEvent = (
     | pair_ev.FrameReceived
     | pair_ev.FrameRefused
     | pair_ev.ConnectionLost
-    | ev.TimerFired
     | link_ev.PeerDescribed
-    | link_ev.ChannelOpened
-    | link_ev.ChannelMessage
-    | link_ev.ChannelClosed
-    | link_ev.PeerFailed
-    | link_ev.LaneOpened
-    | link_ev.LaneLost
-    | ev.SendText
+    | LinkInput
     | ev.Disconnect
 )
 

@@ -141,15 +141,8 @@ SessionInput = (
     | End
     | TurnAway
     | DeclineSurplus
-    | ev.TimerFired
     | link_ev.PeerDescribed
-    | link_ev.ChannelOpened
-    | link_ev.ChannelMessage
-    | link_ev.ChannelClosed
-    | link_ev.PeerFailed
-    | link_ev.LaneOpened
-    | link_ev.LaneLost
-    | ev.SendText
+    | LinkInput
 )
 
 
