@@ -35,11 +35,11 @@ from proxim.core.pairing.session import (
     PairingRequest,
     ResumeLink,
     Session,
-    Sessions,
     SessionState,
     refusal,
     rejection,
 )
+from proxim.core.pairing.sessions import Sessions
 from proxim.core.token_bucket import RateLimit, TokenBucket
 
 # An honest client makes no mistakes; a developer's first tries get a few answers.
@@ -155,11 +155,12 @@ class GuestConnections:
             return [do.SetTimer(timer, APPROVAL_SECONDS)]
         return self._close_for_abuse(connection, socket, now)
 
-    def closing(self, commands: list[do.Command]) -> None:
-        """Ignore everything that still arrives on sockets that these commands close."""
-        for command in commands:
-            if isinstance(command, pair_do.CloseConnection):
-                self._sockets[command.connection].closing = True
+    def close(
+        self, connection: ev.ConnectionID, code: pair_msg.CloseCode | None = None
+    ) -> do.Command:
+        """Close a guest's WebSocket, and ignore everything that still arrives on it."""
+        self._sockets[connection].closing = True
+        return pair_do.CloseConnection(connection, code)
 
     def shut_down(self) -> list[do.Command]:
         """Return the commands that cancel the timers of all sockets when the program ends."""
@@ -209,7 +210,7 @@ class GuestConnections:
     ) -> list[do.Command]:
         closing = [
             refusal(connection, Reason.TOO_MANY),
-            pair_do.CloseConnection(connection, pair_msg.CloseCode.BAD_MESSAGES),
+            self.close(connection, pair_msg.CloseCode.BAD_MESSAGES),
         ]
         return [*closing, *self._guest_left(pair_ev.ConnectionLost(connection), socket, now)]
 
@@ -249,18 +250,13 @@ class GuestConnections:
         signal: pair_msg.Signal,
         now: float,
     ) -> list[do.Command]:
-        commands = self._sessions.handle(session, GuestSignal(connection, signal), now)
-        refused = any(
-            isinstance(one, pair_do.Send) and isinstance(one.message, pair_msg.ErrorMessage)
-            for one in commands
-        )
-        # After the close, nothing more may be sent.
-        closed = any(isinstance(one, pair_do.CloseConnection) for one in commands)
-        return (
-            commands + self._count_bad(connection, socket, now)
-            if refused and not closed
-            else commands
-        )
+        try:
+            return self._sessions.handle(session, GuestSignal(connection, signal), now)
+        except MessageError as error:
+            return [
+                refusal(connection, error.reason, signal.session_id),
+                *self._count_bad(connection, socket, now),
+            ]
 
     def _pair_request(
         self,

@@ -25,10 +25,10 @@ from proxim.core.pairing.session import (
     DeclineSurplus,
     End,
     Session,
-    Sessions,
     SessionState,
     TurnAway,
 )
+from proxim.core.pairing.sessions import Sessions
 
 # The scope of these timers is a sessionID; the scope of others is a LinkID or a socket.
 SESSION_TIMERS: Final = (ev.TimerName.APPROVAL, ev.TimerName.SESSION, ev.TimerName.RESUME)
@@ -118,7 +118,6 @@ class Host:
                 commands = self._timer(event, now)
             case _:
                 commands = self._to_link(event, now)
-        self._guest_connections.closing(commands)
         return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
 
     def shut_down(self, now: float) -> list[do.Command]:
@@ -168,7 +167,9 @@ class Host:
         if new is None or self._sessions.shown is not None:
             return []
         device = self._invitations.device
-        session = Session(new, device.name, self._new_link_id, self.transfers)
+        session = Session(
+            new, device.name, self._new_link_id, self.transfers, self._guest_connections.close
+        )
         self._sessions.add(session, new.secrets)
         self._sessions.shown = session
         return session.start(now)

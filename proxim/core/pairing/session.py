@@ -8,7 +8,7 @@ leads out of AWAY without a prompt. The proof may also arrive before the host no
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, get_args
@@ -34,7 +34,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.invitations import NewSession, SessionSecrets
+from proxim.core.pairing.invitations import NewSession
 from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
 from proxim.core.sanitize import display_id, display_name
 from proxim.core.transitions import TransitionTable
@@ -146,6 +146,10 @@ SessionInput = (
 )
 
 
+# Closes a guest's WebSocket, with this close code; everything that still arrives on it is stale.
+CloseSocket = Callable[[ev.ConnectionID, pair_msg.CloseCode | None], do.Command]
+
+
 def refusal(
     connection: ev.ConnectionID, reason: Reason, session_id: str | None = None
 ) -> do.Command:
@@ -178,6 +182,7 @@ class Session:
         own_name: str,
         new_link_id: Callable[[], ev.LinkID],
         transfers: Transfers,
+        close_socket: CloseSocket,
     ) -> None:
         self.id = new.id
         self.type = new.type
@@ -199,6 +204,7 @@ class Session:
         # Addresses that were declined or ignored too often; only a proof gets them another prompt.
         self._muted: set[str] = set()
         self._transfers = transfers
+        self._close_socket = close_socket
         self._answer_sent = False
         self._open_by = 0.0
         self._overdue = False
@@ -239,7 +245,11 @@ class Session:
         return None if keys is None else keys.resume_secret()
 
     def handle(self, event: SessionInput, now: float) -> list[do.Command]:
-        """Handle one event; the caller looks at `state` afterwards."""
+        """Handle one event; the caller looks at `state` afterwards.
+
+        Raises MessageError (NOT_ALLOWED) for a signal that the guest may not send; nothing has
+        changed then.
+        """
         return TRANSITIONS.handle(self, event, now)
 
     # --- being asked ------------------------------------------------------------------------------
@@ -364,7 +374,7 @@ class Session:
     # --- signals ----------------------------------------------------------------------------------
 
     def _signal_not_allowed(self, event: GuestSignal, now: float) -> list[do.Command]:
-        return [refusal(event.connection, Reason.NOT_ALLOWED, event.signal.session_id)]
+        raise MessageError(Reason.NOT_ALLOWED, "signal")
 
     def _signal(self, event: GuestSignal, now: float) -> list[do.Command]:
         link = self._current_link()
@@ -374,7 +384,7 @@ class Session:
             payload = self._signaling.receive(event.signal)
         except MessageError as error:
             if error.reason is Reason.NOT_ALLOWED:
-                return self._signal_not_allowed(event, now)
+                raise
             tampered = error.reason is Reason.TAMPERED
             return (
                 self._end_with_link(End(Reason.TAMPERED), now)
@@ -502,9 +512,7 @@ class Session:
             return []
         guest, self.guest = self.guest, None
         return [
-            pair_do.CloseConnection(
-                guest.connection, pair_msg.CloseCode.LINK_FAILED if failed else None
-            )
+            self._close_socket(guest.connection, pair_msg.CloseCode.LINK_FAILED if failed else None)
         ]
 
     # --- a lost link ------------------------------------------------------------------------------
@@ -615,7 +623,7 @@ class Session:
                 )
             )
             commands.append(
-                pair_do.CloseConnection(self.guest.connection, pair_msg.CloseCode.SESSION_ENDED)
+                self._close_socket(self.guest.connection, pair_msg.CloseCode.SESSION_ENDED)
             )
         self.guest = None
         return commands
@@ -726,53 +734,3 @@ TRANSITIONS: Final = TransitionTable(
         link_ev.PeerDescribed: {_S.LINKED, _S.AWAY},
     },
 )
-
-
-class Sessions:
-    """All sessions of a host, with their secrets.
-
-    `shown` is the session whose code is shown, or was shown until its guest joined.
-    """
-
-    def __init__(self) -> None:
-        self.shown: Session | None = None
-        self._sessions: dict[str, Session] = {}
-        self._secrets: dict[str, SessionSecrets] = {}
-
-    def __iter__(self) -> Iterator[Session]:
-        return iter(list(self._sessions.values()))
-
-    def add(self, session: Session, secrets: SessionSecrets) -> None:
-        """Add a new session."""
-        self._sessions[session.id] = session
-        self._secrets[session.id] = secrets
-
-    def get(self, session_id: str) -> Session | None:
-        """Find the session with this id."""
-        return self._sessions.get(session_id)
-
-    def secrets_of(self, session_id: str) -> SessionSecrets | None:
-        """Return the secrets in a session's code and QR code."""
-        return self._secrets.get(session_id)
-
-    def by_link(self, link: ev.LinkID) -> Session | None:
-        """Find the session that this link belongs to."""
-        return next((one for one in self if one.link is not None and one.link.id == link), None)
-
-    def by_lost_link(self, link: ev.LinkID) -> Session | None:
-        """Find the session whose new link replaced this lost one."""
-        return next(
-            (one for one in self if one.link is not None and one.link.status.resumes == link), None
-        )
-
-    def by_resume_name(self, name: str) -> Session | None:
-        """Find the session whose link may be resumed under this name."""
-        return next((one for one in self if one.resume_secret(name) is not None), None)
-
-    def handle(self, session: Session, event: SessionInput, now: float) -> list[do.Command]:
-        """Pass an event to a session, and forget the session if the event ended it."""
-        commands = session.handle(event, now)
-        if session.state is SessionState.ENDED:
-            del self._sessions[session.id]
-            del self._secrets[session.id]
-        return commands

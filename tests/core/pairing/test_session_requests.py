@@ -8,6 +8,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import host_code
 from proxim.core.pairing.session import (
@@ -33,7 +34,13 @@ T0 = 100.0
 
 
 def new_session() -> Session:
-    return Session(handed_in.new_session(ID), "Host PC", lambda: ev.LinkID("host-1"), no_files())
+    return Session(
+        handed_in.new_session(ID),
+        "Host PC",
+        lambda: ev.LinkID("host-1"),
+        no_files(),
+        pair_do.CloseConnection,
+    )
 
 
 def test_an_answer_reaches_no_other_guest_than_the_one_it_was_given_to() -> None:

@@ -1,4 +1,4 @@
-"""Tests of proxim.core.pairing.session: which sessions are kept, and which are forgotten at
+"""Tests of proxim.core.pairing.sessions: which sessions are kept, and which are forgotten at
 once.
 """
 
@@ -7,6 +7,7 @@ from dataclasses import replace
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
+from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.invitations import SessionSecrets
@@ -19,8 +20,8 @@ from proxim.core.pairing.session import (
     ResumeLink,
     Session,
     SessionInput,
-    Sessions,
 )
+from proxim.core.pairing.sessions import Sessions
 from tests.core.descriptions import sdp
 from tests.core.handed_in import PHONE, new_session, no_files
 
@@ -35,6 +36,7 @@ def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
         "Host PC",
         lambda: ev.LinkID(next(ids)),
         no_files(),
+        pair_do.CloseConnection,
     )
     sessions.add(session, SessionSecrets(5, b"k" * 16))
     return session
