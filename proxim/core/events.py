@@ -6,16 +6,28 @@ An event is immutable and describes what happened, not what to do.
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import Final, NewType
 
 from proxim.core.errors import Reason
 from proxim.core.pairing.host_code import JoinTarget
 
-# Identifies one WebSocket for its life.
-ConnectionID = NewType("ConnectionID", int)
 # Identifies one attempt at a WebRTC link, such as "host-1" or "guest-3"; it is never used twice in
 # a process.
 LinkID = NewType("LinkID", str)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConnectionID:
+    """Identifies one WebSocket for its life; of two, the smaller one was made first."""
+
+    number: int
+    # Whether this program dialled it, as a guest; otherwise the host's server accepted it.
+    dialled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number} (dialled)" if self.dialled else str(self.number)
+
+
 # The minimum for a temporary session: one person needs this time to type, and another to approve.
 MIN_LIFETIME_SECONDS = 60.0
 # A session that should live longer has to be persistent.
@@ -33,13 +45,11 @@ class SessionType(StrEnum):
 class TimerName(StrEnum):
     """The purposes of timers."""
 
-    # The scope of these is a sessionID.
     APPROVAL = "approval"
     SESSION = "session"
     # Limits how long the host's lost link may be resumed.
     RESUME = "resume"
 
-    # The scope of these is a LinkID.
     LINK_OPEN = "link_open"
     HEARTBEAT = "heartbeat"
     LANE = "lane"
@@ -49,13 +59,26 @@ class TimerName(StrEnum):
     # Starts the next dial after the guest lost its link.
     REDIAL = "redial"
 
-    # The scope of these is a guest's socket (pairing/connections.py).
+    # These two limit what a guest's socket may take its time for.
     CHALLENGE = "challenge"
     SOCKET = "socket"
 
-    # The scope is the TransferID of a transfer that moves over a lane or is kept back
-    # (transfers.py).
+    # Limits how long a transfer stands still on a lane, or is kept back.
     STALL = "stall"
+
+
+# The scope of these timers is a sessionID, and that of the link's timers a LinkID.
+SESSION_TIMERS: Final = frozenset({TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME})
+LINK_TIMERS: Final = frozenset(
+    {
+        TimerName.LINK_OPEN,
+        TimerName.HEARTBEAT,
+        TimerName.LANE,
+        TimerName.DIAL,
+        TimerName.ANSWER,
+        TimerName.REDIAL,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +86,9 @@ class Timer:
     """A timer's identity; setting the same timer again replaces it."""
 
     name: TimerName
-    # The scope may be a sessionID, which is secret.
-    scope: str = field(repr=False)
+    # What the timer belongs to: a sessionID (which is secret), a LinkID, a guest's socket at the
+    # host, or a TransferID.
+    scope: str | ConnectionID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

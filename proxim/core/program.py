@@ -1,11 +1,9 @@
 """The machine of the whole program: a host, attempts to join, or both, and the files.
 
-`Program` passes each event to its machine. Sockets that the server accepted have positive ids, and
-sockets that a guest dials have negative ids; the ids of links begin with "host-" or "guest-".
+`Program` passes each event to its machine: by the link, the socket or the timer that it names.
 """
 
 from dataclasses import replace
-from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -17,8 +15,8 @@ from proxim.core.link import events as link_ev
 from proxim.core.link.link import LinkState
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host import SESSION_TIMERS, Host, HostEvent
-from proxim.core.pairing.join import Guest, GuestEvent, GuestState
+from proxim.core.pairing.host import Host, HostEvent
+from proxim.core.pairing.join import DialledSocketEvent, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
 
@@ -31,8 +29,6 @@ ProgramEvent = (
     | file_ev.FileIntent
     | file_ev.DiskEvent
 )
-
-_GUEST_LINK: Final = "guest-"
 
 
 class Program:
@@ -82,32 +78,14 @@ class Program:
                 return self._transfers.intent(event, now)
             case ev.TimerFired(ev.Timer(ev.TimerName.STALL)):
                 return self._transfers.timer(event, now)
-            case pair_ev.DialFailed(connection):
-                return self._guest_or_late(event, self._by_connection(connection), now)
-            case (
-                pair_ev.ConnectionOpened()
-                | pair_ev.FrameReceived()
-                | pair_ev.FrameRefused()
-                | pair_ev.ConnectionLost()
-            ):
-                if event.connection < 0:
-                    return self._guest_or_late(event, self._by_connection(event.connection), now)
-            case ev.TimerFired(ev.Timer(name, scope)):
-                if name not in SESSION_TIMERS and _is_guest_link(scope):
-                    return self._guest_or_late(event, self._guests.get(ev.LinkID(scope)), now)
-            case (
-                link_ev.PeerDescribed()
-                | link_ev.ChannelOpened()
-                | link_ev.ChannelMessage()
-                | link_ev.ChannelClosed()
-                | link_ev.PeerFailed()
-                | link_ev.LaneOpened()
-                | link_ev.LaneLost()
-                | ev.SendText()
-                | ev.Disconnect()
-            ):
-                if _is_guest_link(event.link):
-                    return self._guest_or_late(event, self._by_link(event), now)
+            case pair_ev.DialFailed():
+                return self._to_dialled(event, now)
+            case pair_ev.ConnectionEvent(connection) if connection.dialled:
+                return self._to_dialled(event, now)
+            case ev.TimerFired(timer) if (guest := self._by_timer(timer)) is not None:
+                return self._to_guest(event, guest, now)
+            case link_ev.LinkEvent() | ev.SendText() | ev.Disconnect():
+                return self._to_link(event, now)
             case _ if isinstance(event, file_ev.DiskEvent):
                 return self._transfers.disk(event, now)
             case _:
@@ -116,15 +94,21 @@ class Program:
             raise MachineMisuseError(f"{type(event).__name__} without a host")
         return self._host.handle(event, now)
 
-    def _guest_or_late(
-        self, event: GuestEvent, guest: Guest | None, now: float
+    def _to_dialled(self, event: DialledSocketEvent, now: float) -> list[do.Command]:
+        guest = self._by_connection(event.connection)
+        # Without a guest, the event belongs to an attempt that has ended, so it is stale.
+        return [] if guest is None else self._to_guest(event, guest, now)
+
+    def _to_link(
+        self, event: link_ev.LinkEvent | ev.SendText | ev.Disconnect, now: float
     ) -> list[do.Command]:
+        guest = self._by_link(event)
         if guest is not None:
-            return self._to_guest(guest, event, now)
+            return self._to_guest(event, guest, now)
+        if self._host is not None:
+            return self._host.handle(event, now)
         if isinstance(event, ev.SendText):
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
-        if isinstance(event, ev.TimerFired):
-            raise MachineMisuseError(f"{event.timer.name} of an attempt that has ended")
         # The event belongs to an attempt that has ended, so it is stale.
         return []
 
@@ -147,13 +131,13 @@ class Program:
 
     def _new_link_id(self) -> ev.LinkID:
         self._guest_links += 1
-        return ev.LinkID(f"{_GUEST_LINK}{self._guest_links}")
+        return ev.LinkID(f"guest-{self._guest_links}")
 
     def _new_connection(self) -> ev.ConnectionID:
         self._dials += 1
-        return ev.ConnectionID(-self._dials)
+        return ev.ConnectionID(self._dials, dialled=True)
 
-    def _to_guest(self, guest: Guest, event: GuestEvent, now: float) -> list[do.Command]:
+    def _to_guest(self, event: GuestEvent, guest: Guest, now: float) -> list[do.Command]:
         link = guest.link.id
         commands = guest.handle(event, now)
         del self._guests[link]
@@ -182,6 +166,11 @@ class Program:
             )
         return guest
 
+    def _by_timer(self, timer: ev.Timer) -> Guest | None:
+        # A sessionID may be spelled like the id of a link.
+        guests = self._guests.values() if timer.name in ev.LINK_TIMERS else ()
+        return next((guest for guest in guests if guest.link.id == timer.scope), None)
+
     def _by_connection(self, connection: ev.ConnectionID) -> Guest | None:
         return next(
             (guest for guest in self._guests.values() if guest.connection == connection), None
@@ -199,12 +188,8 @@ class Program:
         self._ended = True
         commands: list[do.Command] = []
         for guest in list(self._guests.values()):
-            commands += self._to_guest(guest, ev.Disconnect(guest.link.id), now)
+            commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
         return commands + (self._host.shut_down(now) if self._host else [])
-
-
-def _is_guest_link(link: str) -> bool:
-    return link.startswith(_GUEST_LINK)
 
 
 def _trouble(reason: Reason, link: ev.LinkID | None = None) -> do.Command:

@@ -236,7 +236,7 @@ class Ledger:
                 case ev.TimerName.DIAL | ev.TimerName.ANSWER | ev.TimerName.REDIAL:
                     assert timer.scope in self.links, timer.name
                 case ev.TimerName.STALL:
-                    self._look_at_transfer(TransferID(timer.scope))
+                    self._look_at_transfer(TransferID(str(timer.scope)))
                 case _:
                     # tests/core/pairing/test_host.py checks the timers of sockets and sessions.
                     pass

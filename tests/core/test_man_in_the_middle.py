@@ -200,7 +200,7 @@ class Wire:
     def join(self) -> "Wire":
         """Let the honest guest join, and return when nothing is under way any more."""
         self.attempts += 1
-        connection = ev.ConnectionID(-self.attempts)
+        connection = ev.ConnectionID(self.attempts, dialled=True)
         self._tell(self.guest, ev.Join(self.target))
         self.guest_socket = self._new_socket(GUEST_ADDRESS)
         self.guest.sockets.add(connection)
@@ -431,7 +431,7 @@ class Wire:
                 self._tell(side, link_ev.LaneLost(link))
 
     def _redialled(self, connection: ev.ConnectionID) -> None:
-        self.attempts = -connection
+        self.attempts = connection.number
         self.guest_socket = self._new_socket(GUEST_ADDRESS)
         self.guest.sockets.add(connection)
         self._tell(self.guest, pair_ev.ConnectionOpened(connection, HOST_ADDRESS))
@@ -441,7 +441,7 @@ class Wire:
         return side.made[-1]
 
     def _sent(self, side: Side, connection: ev.ConnectionID, text: str) -> None:
-        if side is self.host and connection != self.guest_socket:
+        if side is self.host and connection != ev.ConnectionID(self.guest_socket):
             self.mallory_got.append(text)
             return
         frame = Frame(Towards.GUEST if side is self.host else Towards.HOST, text, self.guest_socket)
@@ -452,7 +452,11 @@ class Wire:
     def _deliver(self, frame: Frame) -> None:
         host_side = frame.towards is Towards.HOST
         side = self.host if host_side else self.guest
-        connection = ev.ConnectionID(frame.socket if host_side else -self.attempts)
+        connection = (
+            ev.ConnectionID(frame.socket)
+            if host_side
+            else ev.ConnectionID(self.attempts, dialled=True)
+        )
 
         def arrive() -> None:
             if connection in side.sockets:
@@ -467,10 +471,10 @@ class Wire:
         Mallory was noticed.
         """
         ends = [(side, connection)]
-        if side is self.guest or connection == self.guest_socket:
+        if side is self.guest or connection == ev.ConnectionID(self.guest_socket):
             ends = [
                 (self.host, ev.ConnectionID(self.guest_socket)),
-                (self.guest, ev.ConnectionID(-self.attempts)),
+                (self.guest, ev.ConnectionID(self.attempts, dialled=True)),
             ]
         for one, end in ends:
             self._work.append(lambda one=one, end=end: self._lose(one, end, code))  # type: ignore[misc]
@@ -540,8 +544,10 @@ def test_the_stand_in_would_let_him_in_without_proof() -> None:
     wire._tell(wire.guest, ev.Join(no_secret))
     wire.attempts = 1
     wire.guest_socket = wire._new_socket(GUEST_ADDRESS)
-    wire.guest.sockets.add(ev.ConnectionID(-1))
-    wire._later(wire.guest, pair_ev.ConnectionOpened(ev.ConnectionID(-1), HOST_ADDRESS))
+    wire.guest.sockets.add(ev.ConnectionID(1, dialled=True))
+    wire._later(
+        wire.guest, pair_ev.ConnectionOpened(ev.ConnectionID(1, dialled=True), HOST_ADDRESS)
+    )
     wire.run()
     assert MALLORYS_FINGERPRINT in wire.host.given[0][1]
     assert wire.host.last(st.Prompt).verified is None

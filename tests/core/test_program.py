@@ -83,7 +83,7 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
     bench.handle(ev.Disconnect(ev.LinkID("guest-1")))
     commands = bench.handle(ev.Join(TARGET))
     assert [command for command in commands if isinstance(command, pair_do.Dial)] == [
-        pair_do.Dial(ev.ConnectionID(-2), TARGET.websocket_url)
+        pair_do.Dial(ev.ConnectionID(2, dialled=True), TARGET.websocket_url)
     ]
     assert do.SetTimer(ev.Timer(ev.TimerName.DIAL, "guest-2"), 4.0) in commands
 
@@ -91,7 +91,7 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
 def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     bench = Bench(Program(PHONE, None, prover()))
     bench.handle(ev.Join(TARGET))
-    link, socket = ev.LinkID("guest-1"), ev.ConnectionID(-1)
+    link, socket = ev.LinkID("guest-1"), ev.ConnectionID(1, dialled=True)
     bench.handle(ev.Disconnect(link))
     late: list[ProgramEvent] = [
         pair_ev.DialFailed(socket, Reason.REFUSED),
@@ -107,8 +107,9 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     ]
     for event in late:
         assert bench.program.handle(event, bench.now) == []
-    told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))
-    bench.on(ev.SendText(link, "hi"), told)
+    for unknown in (link, ev.LinkID("host-1")):
+        told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), unknown))
+        bench.on(ev.SendText(unknown, "hi"), told)
 
 
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
@@ -127,7 +128,6 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
         pair_ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
         ev.TimerFired(ev.Timer(ev.TimerName.SESSION, "guest-1")),
         ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, "host-1")),
-        ev.SendText(ev.LinkID("host-1"), "hi"),
     ],
 )
 def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
@@ -186,7 +186,7 @@ def test_a_name_that_nobody_could_read_is_refused(name: str) -> None:
 def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
     link = world.link_up()
     commands = world.guest.handle(ev.Shutdown())
-    assert pair_do.CloseConnection(ev.ConnectionID(-1)) in commands
+    assert pair_do.CloseConnection(ev.ConnectionID(1, dialled=True)) in commands
     assert published(commands)[-1] == world.status(world.guest)
     assert closed(world, world.guest) == (Reason.DISCONNECTED, True)
     world.guest.ledger.at_rest()
@@ -196,7 +196,7 @@ def test_shutdown_of_a_guest_leaves_and_says_so(world: World) -> None:
         ev.SendText(link, "hi"),
         ev.Rename("x"),
         ev.Shutdown(),
-        pair_ev.ConnectionLost(ev.ConnectionID(-1)),
+        pair_ev.ConnectionLost(ev.ConnectionID(1, dialled=True)),
     ):
         # The network side is shutting down, so nothing new may begin.
         assert world.guest.handle(event) == []
@@ -481,8 +481,10 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     bench = world.host
     world.link_up()
     dialled = bench.handle(ev.Join(JoinTarget("192.168.1.200", 47800, host_code.CODE_SESSION_ID)))
-    assert pair_do.Dial(ev.ConnectionID(-1), "ws://192.168.1.200:47800/ws") in dialled
-    asked = bench.handle(pair_ev.ConnectionOpened(ev.ConnectionID(-1), "192.168.1.200"))
+    assert pair_do.Dial(ev.ConnectionID(1, dialled=True), "ws://192.168.1.200:47800/ws") in dialled
+    asked = bench.handle(
+        pair_ev.ConnectionOpened(ev.ConnectionID(1, dialled=True), "192.168.1.200")
+    )
     assert sent(asked) == [pair_msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
     assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
     said = st.TextReceived(world.host.link, "hi")

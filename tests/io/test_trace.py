@@ -68,7 +68,10 @@ TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
     (link_ev.ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
     (ev.Decide(SECRET, approved=False, number=3), "answer to request 3: declined"),
     (ev.Join(TARGET), "Join(target=JoinTarget(address='192.168.1.7', port=47800))"),
-    (pair_do.Dial(ev.ConnectionID(-1), TARGET.websocket_url), "ws://192.168.1.7:47800/ws"),
+    (
+        pair_do.Dial(ev.ConnectionID(1, dialled=True), TARGET.websocket_url),
+        "ws://192.168.1.7:47800/ws",
+    ),
     (do.Publish(INVITATION), "a code is shown, one-time"),
     (do.Publish(st.NoInvitation(None)), "no code is shown"),
     (do.Publish(st.NoInvitation(Reason.NO_NETWORK)), "no code is shown: no_network"),

@@ -238,7 +238,8 @@ class Transfers:
 
     def timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         """Handle the end of a transfer's own timer."""
-        # The end of a transfer cancels its timer, so the transfer exists.
+        # The timer is a transfer's own. The end of a transfer cancels it, so the transfer exists.
+        assert isinstance(event.timer.scope, str)
         outgoing = self._outgoing[TransferID(event.timer.scope)]
         return self._to_outgoing(outgoing, self._waiting_lists.pop(outgoing.id, event), now)
 

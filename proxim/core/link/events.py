@@ -1,6 +1,7 @@
 """Events of a link: of its WebRTC peer, its data channels and its lane."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -13,19 +14,24 @@ LANE_CHANNEL = -1
 
 
 @dataclass(frozen=True, slots=True)
-class PeerDescribed:
-    """Our own description is ready to be sent."""
+class LinkEvent:
+    """Something happened to a link."""
 
     link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class PeerDescribed(LinkEvent):
+    """Our own description is ready to be sent."""
+
     type: pair_msg.SDPType
     sdp: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelOpened:
+class ChannelOpened(LinkEvent):
     """A data channel is open."""
 
-    link: ev.LinkID
     # Its SCTP stream id, because labels need not be unique.
     channel: int
     # A stream's label contains its transfer's id, which is a secret of the two ends.
@@ -33,55 +39,49 @@ class ChannelOpened:
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelMessage:
+class ChannelMessage(LinkEvent):
     """A text message arrived on a data channel."""
 
-    link: ev.LinkID
     channel: int
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class ChannelClosed:
+class ChannelClosed(LinkEvent):
     """A data channel that was open is closed."""
 
-    link: ev.LinkID
     channel: int
 
 
 @dataclass(frozen=True, slots=True)
-class PeerFailed:
+class PeerFailed(LinkEvent):
     """The link cannot open, or it broke; the peer has to be closed."""
 
-    link: ev.LinkID
     reason: Reason
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class LaneOpened:
+class LaneOpened(LinkEvent):
     """A lane is open, beside the link or for it.
 
     `carries_link` means that the guest found no other way, so control messages use the lane.
     """
 
-    link: ev.LinkID
     carries_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class LaneLost:
+class LaneLost(LinkEvent):
     """The lane could not be opened, broke, or was closed by the other side."""
 
-    link: ev.LinkID
 
-
-LinkEvent = (
-    PeerDescribed
-    | ChannelOpened
-    | ChannelMessage
-    | ChannelClosed
-    | PeerFailed
-    | LaneOpened
-    | LaneLost
+LINK_EVENTS: Final = (
+    PeerDescribed,
+    ChannelOpened,
+    ChannelMessage,
+    ChannelClosed,
+    PeerFailed,
+    LaneOpened,
+    LaneLost,
 )

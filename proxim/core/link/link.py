@@ -52,16 +52,7 @@ class LinkState(Enum):
     CLOSED = "closed"
 
 
-LinkInput = (
-    link_ev.ChannelOpened
-    | link_ev.ChannelMessage
-    | link_ev.ChannelClosed
-    | link_ev.PeerFailed
-    | link_ev.LaneOpened
-    | link_ev.LaneLost
-    | ev.SendText
-    | ev.TimerFired
-)
+LinkInput = link_ev.LinkEvent | ev.SendText | ev.TimerFired
 
 
 class Link:

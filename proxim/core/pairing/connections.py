@@ -46,7 +46,6 @@ from proxim.core.token_bucket import RateLimit, TokenBucket
 MAX_BAD_MESSAGES: Final = 5
 # A program answers at once; this limit is for a program that fell silent.
 CHALLENGE_SECONDS: Final = 10.0
-SOCKET_SCOPE: Final = "socket-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,15 +134,16 @@ class GuestConnections:
             return [*first, *self._refuse(connection, socket, event.reason, now)]
         return [*first, *self._frame(connection, socket, event.text, now)]
 
-    def timer(self, timer: ev.Timer, now: float) -> list[do.Command]:
+    def timer(
+        self, name: ev.TimerName, connection: ev.ConnectionID, now: float
+    ) -> list[do.Command]:
         """Handle the end of a socket's own timer."""
-        connection = ev.ConnectionID(int(timer.scope.removeprefix(SOCKET_SCOPE)))
         socket = self._sockets.get(connection)
         if socket is None:
-            raise MachineMisuseError(f"{timer.name} of a socket that is not open")
+            raise MachineMisuseError(f"{name} of a socket that is not open")
         if socket.closing:
             return []
-        if timer.name is ev.TimerName.CHALLENGE:
+        if name is ev.TimerName.CHALLENGE:
             return self._challenge_timeout(connection, socket)
         if self._is_approved(connection, socket):
             return []
@@ -152,7 +152,7 @@ class GuestConnections:
             # The socket's prompt is on the screen and has its own timer. The time is extended only
             # once, or a guest could stay by asking again and again.
             socket.extended = True
-            return [do.SetTimer(timer, APPROVAL_SECONDS)]
+            return [do.SetTimer(_socket_timer(connection), APPROVAL_SECONDS)]
         return self._close_for_abuse(connection, socket, now)
 
     def close(
@@ -394,11 +394,11 @@ class GuestConnections:
 
 
 def _challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.CHALLENGE, f"{SOCKET_SCOPE}{connection}")
+    return ev.Timer(ev.TimerName.CHALLENGE, connection)
 
 
 def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.SOCKET, f"{SOCKET_SCOPE}{connection}")
+    return ev.Timer(ev.TimerName.SOCKET, connection)
 
 
 def _secret(

@@ -7,41 +7,43 @@ from proxim.core.errors import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionOpened:
-    """A WebSocket is open: a guest's at the host, its own at the guest."""
+class ConnectionEvent:
+    """Something happened to a WebSocket."""
 
     connection: ev.ConnectionID
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionOpened(ConnectionEvent):
+    """A WebSocket is open: a guest's at the host, its own at the guest."""
+
     peer_address: str
 
 
 @dataclass(frozen=True, slots=True)
-class FrameReceived:
+class FrameReceived(ConnectionEvent):
     """A text frame arrived."""
 
-    connection: ev.ConnectionID
     text: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class FrameRefused:
+class FrameRefused(ConnectionEvent):
     """A frame arrived that is not text."""
 
-    connection: ev.ConnectionID
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionLost:
+class ConnectionLost(ConnectionEvent):
     """The WebSocket is closed, by either side."""
 
-    connection: ev.ConnectionID
     # The other side's close code; None if we closed it, or if it broke without one.
     code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DialFailed:
+class DialFailed(ConnectionEvent):
     """The guest's WebSocket never opened."""
 
-    connection: ev.ConnectionID
     reason: Reason

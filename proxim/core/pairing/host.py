@@ -4,8 +4,6 @@ invitations.py decides where the server listens and which code is shown. No sock
 host: the host's own decisions are intents, and a `pair_response` from a socket is refused.
 """
 
-from typing import Final
-
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -29,9 +27,6 @@ from proxim.core.pairing.session import (
     TurnAway,
 )
 from proxim.core.pairing.sessions import Sessions
-
-# The scope of these timers is a sessionID; the scope of others is a LinkID or a socket.
-SESSION_TIMERS: Final = (ev.TimerName.APPROVAL, ev.TimerName.SESSION, ev.TimerName.RESUME)
 
 HostEvent = (
     ev.NetworksSeen
@@ -86,6 +81,8 @@ class Host:
     def handle(self, event: HostEvent, now: float) -> list[do.Command]:
         """Handle one event; every kind of HostEvent is accepted in every state."""
         match event:
+            case pair_ev.ConnectionOpened():
+                commands = self._guest_connections.opened(event, now)
             case pair_ev.FrameReceived() | pair_ev.FrameRefused() | pair_ev.ConnectionLost():
                 commands = self._guest_connections.handle(event, now)
             case ev.NetworksSeen():
@@ -108,8 +105,6 @@ class Host:
                         commands += self._sessions.handle(
                             session, TurnAway(Reason.NOT_VERIFIED), now
                         )
-            case pair_ev.ConnectionOpened():
-                commands = self._guest_connections.opened(event, now)
             case ev.Invite():
                 commands = self._invite(event, now)
             case ev.Decide(session_id):
@@ -200,12 +195,11 @@ class Host:
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer
-        if timer.name in (ev.TimerName.CHALLENGE, ev.TimerName.SOCKET):
-            return self._guest_connections.timer(timer, now)
-        by_id = timer.name in SESSION_TIMERS
+        if isinstance(timer.scope, ev.ConnectionID):
+            return self._guest_connections.timer(timer.name, timer.scope, now)
         session = (
             self._sessions.get(timer.scope)
-            if by_id
+            if timer.name in ev.SESSION_TIMERS
             else self._sessions.by_link(ev.LinkID(timer.scope))
         )
         if session is None:

@@ -13,7 +13,7 @@ LINKED, 2 minutes are over, or the host rejects it or cannot prove itself.
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, get_args
+from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -100,16 +100,14 @@ def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Re
     return next((reason for reason in known if reason.value == text), otherwise)
 
 
-GuestEvent = (
-    pair_ev.ConnectionOpened
-    | pair_ev.DialFailed
+DialledSocketEvent = (
+    pair_ev.DialFailed
+    | pair_ev.ConnectionOpened
     | pair_ev.FrameReceived
     | pair_ev.FrameRefused
     | pair_ev.ConnectionLost
-    | link_ev.PeerDescribed
-    | LinkInput
-    | ev.Disconnect
 )
+GuestEvent = DialledSocketEvent | LinkInput | ev.Disconnect
 
 
 class Guest:
@@ -551,7 +549,7 @@ TRANSITIONS: Final = TransitionTable(
     stale={
         **{
             kind: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING}
-            for kind in get_args(link_ev.LinkEvent)
+            for kind in link_ev.LINK_EVENTS
         },
         link_ev.PeerDescribed: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING, _S.LINKED},
     },

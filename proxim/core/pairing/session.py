@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final, get_args
+from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -141,7 +141,6 @@ SessionInput = (
     | End
     | TurnAway
     | DeclineSurplus
-    | link_ev.PeerDescribed
     | LinkInput
 )
 
@@ -730,7 +729,7 @@ TRANSITIONS: Final = TransitionTable(
         },
     },
     stale={
-        **{kind: {_S.AWAY} for kind in get_args(link_ev.LinkEvent)},
+        **{kind: {_S.AWAY} for kind in link_ev.LINK_EVENTS},
         link_ev.PeerDescribed: {_S.LINKED, _S.AWAY},
     },
 )

@@ -447,7 +447,7 @@ def held_back() -> tuple[Bench, TransferID]:
     bench.settle()
     (timer,) = bench.left.timers
     assert not bench.right.incoming
-    return bench, TransferID(timer.scope)
+    return bench, TransferID(str(timer.scope))
 
 
 def test_the_same_files_are_held_back_and_the_link_goes() -> None:

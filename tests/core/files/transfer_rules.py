@@ -58,7 +58,7 @@ def check_timers(side: "Side") -> None:
     timers = set()
     for timer in side.timers:
         assert timer.name is ev.TimerName.STALL
-        timers.add(TransferID(timer.scope))
+        timers.add(TransferID(str(timer.scope)))
     assert side.listed <= timers <= {*side.sending, *side.listed}
 
 

@@ -505,6 +505,6 @@ def test_the_timer_of_the_two_minutes_is_the_sessions(world: World) -> None:
     session_id = world.status(world.host).session_id
     dark(world)
     assert ev.Timer(ev.TimerName.RESUME, session_id) in world.host.ledger.timers
-    assert ev.ConnectionID(-1) not in {
+    assert ev.ConnectionID(1, dialled=True) not in {
         guest.connection for guest in world.guest.program._guests.values()
     }

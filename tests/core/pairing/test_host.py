@@ -988,7 +988,8 @@ def test_a_timer_of_nothing_is_misuse(name: ev.TimerName) -> None:
     of_a_socket = name in (ev.TimerName.SOCKET, ev.TimerName.CHALLENGE)
     with pytest.raises(MachineMisuseError):
         machine(host).handle(
-            ev.TimerFired(ev.Timer(name, "socket-99" if of_a_socket else "abc123")), host.now
+            ev.TimerFired(ev.Timer(name, ev.ConnectionID(99) if of_a_socket else "abc123")),
+            host.now,
         )
 
 
@@ -1174,7 +1175,7 @@ class AnyHost(RuleBasedStateMachine):
                 case ev.TimerName.SESSION:
                     assert timer.scope in host._sessions._sessions
                 case ev.TimerName.RESUME:
-                    assert host._sessions._sessions[timer.scope].state is SessionState.AWAY
+                    assert host._sessions._sessions[str(timer.scope)].state is SessionState.AWAY
                 case ev.TimerName.SOCKET | ev.TimerName.CHALLENGE:
                     assert timer in {
                         make(one)

@@ -55,7 +55,7 @@ from tests.rows import each_row
 
 SDP = sdp()
 LINK = ev.LinkID("guest-1")
-SOCKET = ev.ConnectionID(-1)
+SOCKET = ev.ConnectionID(1, dialled=True)
 TARGET = JoinTarget("192.168.1.5", 47800, host_code.CODE_SESSION_ID)
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).canonical
 OTHER_CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12346).canonical
@@ -142,7 +142,7 @@ def new_guest(target: JoinTarget = TARGET) -> Guest:
         PHONE,
         PROVER,
         lambda: ev.LinkID(f"guest-{next(links)}"),
-        lambda: ev.ConnectionID(-next(sockets)),
+        lambda: ev.ConnectionID(next(sockets), dialled=True),
         no_files(),
     )
 
@@ -316,13 +316,15 @@ def test_no_secret_is_ever_sent() -> None:
     for number, target in enumerate((PROVING, SCANNED), 1):
         bench.handle(ev.Join(target))
         (request,) = sent(
-            bench.handle(pair_ev.ConnectionOpened(ev.ConnectionID(-number), "192.168.1.5"))
+            bench.handle(
+                pair_ev.ConnectionOpened(ev.ConnectionID(number, dialled=True), "192.168.1.5")
+            )
         )
         host = ProvenHost(request)
         (confirm,) = sent(
             bench.handle(
                 pair_ev.FrameReceived(
-                    ev.ConnectionID(-number), pair_msg.dump_message(host.challenge)
+                    ev.ConnectionID(number, dialled=True), pair_msg.dump_message(host.challenge)
                 )
             )
         )
@@ -1023,7 +1025,7 @@ def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> Non
     ]
     assert guest.handle(ev.TimerFired(REDIAL), T0) == [
         do.SetTimer(DIAL, 4.0),
-        pair_do.Dial(ev.ConnectionID(-2), SCANNED.websocket_url),
+        pair_do.Dial(ev.ConnectionID(2, dialled=True), SCANNED.websocket_url),
     ]
 
 
@@ -1031,7 +1033,7 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
     guest, host = lost()
     play = Playbook(guest, T0)
     play.on(ev.TimerFired(REDIAL), ...)
-    socket, name = ev.ConnectionID(-2), host.proof.keys.resume_name()
+    socket, name = ev.ConnectionID(2, dialled=True), host.proof.keys.resume_name()
     opened = play.on(pair_ev.ConnectionOpened(socket, "192.168.1.5"), ...)
     (request,) = sent(opened)
     assert isinstance(request, pair_msg.PairRequest)
@@ -1091,7 +1093,7 @@ def test_a_dial_that_fails_is_followed_by_another_2_seconds_later(
     play.on(
         ev.TimerFired(REDIAL),
         ...,
-        pair_do.Dial(ev.ConnectionID(-3), SCANNED.websocket_url),
+        pair_do.Dial(ev.ConnectionID(3, dialled=True), SCANNED.websocket_url),
         ...,
         at=T0 + 6,
     )

@@ -22,20 +22,20 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         PHONE,
         prover(),
         lambda: ev.LinkID(f"guest-{next(links)}"),
-        lambda: ev.ConnectionID(-next(sockets)),
+        lambda: ev.ConnectionID(next(sockets), dialled=True),
         no_files(),
     )
     assert (guest.link.id, guest.connection, guest.resumes) == (
         ev.LinkID("guest-7"),
-        ev.ConnectionID(-3),
+        ev.ConnectionID(3, dialled=True),
         False,
     )
-    assert pair_do.Dial(ev.ConnectionID(-3), TARGET.websocket_url) in guest.start()
+    assert pair_do.Dial(ev.ConnectionID(3, dialled=True), TARGET.websocket_url) in guest.start()
 
 
 def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
-    links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(-1)])
+    links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(1, dialled=True)])
     guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), no_files())
     guest.start()
-    guest.handle(pair_ev.DialFailed(ev.ConnectionID(-1), Reason.REFUSED), 0.0)
+    guest.handle(pair_ev.DialFailed(ev.ConnectionID(1, dialled=True), Reason.REFUSED), 0.0)
     assert guest.state is GuestState.ENDED

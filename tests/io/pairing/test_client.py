@@ -25,7 +25,7 @@ from tests.namespaces import missing, namespaces
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE
 
-ID = ev.ConnectionID(-1)
+ID = ev.ConnectionID(1, dialled=True)
 
 
 async def echo(connection: ServerConnection) -> None:
