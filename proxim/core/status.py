@@ -150,6 +150,8 @@ class LinkStatus:
     link: ev.LinkID
     session_id: str = field(repr=False)
     stage: Stage
+    # Whether this device is the link's guest; otherwise it is the host.
+    as_guest: bool = field(default=False, kw_only=True)
     # Cleaned for display; None until it is known.
     peer_name: str | None = None
     peer_address: str = ""

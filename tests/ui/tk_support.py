@@ -274,6 +274,7 @@ def link(
         name,
         "192.168.178.42",
         verified,
+        as_guest=link_id.startswith("guest-"),
         can_text=connected,
         can_send_files=connected,
         was_connected=connected,

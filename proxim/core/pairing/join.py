@@ -135,7 +135,11 @@ class Guest:
         self._transfers = transfers
         self.link = self._new_link(
             st.LinkStatus(
-                new_link_id(), target.session_id, st.Stage.DIALING, peer_address=target.authority
+                new_link_id(),
+                target.session_id,
+                st.Stage.DIALING,
+                as_guest=True,
+                peer_address=target.authority,
             )
         )
         # The guest's name for the session on the current socket.

@@ -257,7 +257,7 @@ class Window:
         connected = self.pages.show_link(status)
         if connected:
             self.invite.close_menus()
-        if connected and side_of(status.link) is StepsSide.GUEST:
+        if connected and side_of(status) is StepsSide.GUEST:
             self.join.clear()
 
     def _show_trouble(self, status: st.Trouble) -> None:

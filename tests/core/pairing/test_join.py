@@ -95,7 +95,15 @@ def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
 def status(stage: st.Stage, deadline: float | None = None) -> do.Publish:
     connected = stage is st.Stage.CONNECTED
     told = st.LinkStatus(
-        LINK, host_code.CODE_SESSION_ID, stage, None, ADDRESS, None, deadline, can_text=connected
+        LINK,
+        host_code.CODE_SESSION_ID,
+        stage,
+        None,
+        ADDRESS,
+        None,
+        deadline,
+        as_guest=True,
+        can_text=connected,
     )
     return do.Publish(replace(told, was_connected=connected))
 
@@ -105,6 +113,7 @@ def closed(reason: Reason, *, was_connected: bool = False) -> do.Publish:
         LINK,
         host_code.CODE_SESSION_ID,
         st.Stage.CLOSED,
+        as_guest=True,
         peer_address=ADDRESS,
         reason=reason,
         was_connected=was_connected,
@@ -403,7 +412,12 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
     assert isinstance(confirm, pair_msg.PairConfirm)
     assert tag_matches(host.proof.keys.guest_tag(), confirm.auth.t)
     asking = st.LinkStatus(
-        LINK, target.session_id, st.Stage.ASKING, peer_address=ADDRESS, deadline=T0 + 40
+        LINK,
+        target.session_id,
+        st.Stage.ASKING,
+        as_guest=True,
+        peer_address=ADDRESS,
+        deadline=T0 + 40,
     )
     assert confirmed == [
         pair_do.Send(SOCKET, confirm),

@@ -174,7 +174,7 @@ class LinkPanel(ttk.Frame):
         set_text(
             self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
         )
-        at_guest = side_of(status.link) is StepsSide.GUEST
+        at_guest = side_of(status) is StepsSide.GUEST
         words, style = self._theme.badge(status.verified, at_guest=at_guest)
         self._badge.configure(text=words, style=style)
         state, via = tr(_STATES.get(status.stage, "link.connecting")), tr(_VIAS[status.via])
@@ -184,7 +184,7 @@ class LinkPanel(ttk.Frame):
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         connected = status.stage is st.Stage.CONNECTED
         if closed:
-            at_host = side_of(status.link) is StepsSide.HOST
+            at_host = side_of(status) is StepsSide.HOST
             self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
         elif status.stage is st.Stage.WAITING:
             self.tick()

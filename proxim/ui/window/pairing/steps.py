@@ -84,9 +84,9 @@ class Step:
     link: ev.LinkID | None = None
 
 
-def side_of(link: ev.LinkID) -> StepsSide:
-    """Return whether this device is host or guest of a link (LinkID's spelling)."""
-    return StepsSide.GUEST if link.startswith("guest-") else StepsSide.HOST
+def side_of(status: st.LinkStatus) -> StepsSide:
+    """Return whether this device is host or guest of a link."""
+    return StepsSide.GUEST if status.as_guest else StepsSide.HOST
 
 
 class Steps:
@@ -100,6 +100,8 @@ class Steps:
         self._attempts: dict[ev.LinkID, st.LinkStatus] = {}
         # This is the newest step of each attempt.
         self._steps: dict[ev.LinkID, int] = {}
+        # A transfer may end after its link, so the sides of ended links are kept, too.
+        self._sides: dict[ev.LinkID, StepsSide] = {}
         # This shows how the last attempt ended.
         self._last: Step | None = None
         # This is the open link that `_last` is about, or None.
@@ -181,6 +183,7 @@ class Steps:
     def _handle_link(self, status: st.LinkStatus) -> None:
         link = status.link
         self._attempts.pop(link, None)
+        self._sides[link] = side_of(status)
         if status.resumes is not None:
             self._attempts.pop(status.resumes, None)
             self._steps.pop(status.resumes, None)
@@ -199,7 +202,7 @@ class Steps:
         if status.stage is st.Stage.CONNECTED:
             if self._connected != link:
                 name = status.peer_name or tr("device.otherWith")
-                self._last = Step(side_of(link), 4, tr("steps.connectedWith", name=name))
+                self._last = Step(side_of(status), 4, tr("steps.connectedWith", name=name))
                 self._connected = link
             return
         self._attempts[link] = status
@@ -215,7 +218,8 @@ class Steps:
 
         failed = status.state is TransferState.FAILED
         sentence = f"{transfer_title(status)}: {state_words(status)}"
-        self._end(Step(side_of(status.link), 4, sentence, failed=failed))
+        side = self._sides.get(status.link, StepsSide.HOST)
+        self._end(Step(side, 4, sentence, failed=failed))
         self._connected = status.link
 
 
@@ -230,20 +234,18 @@ def _under_way(status: st.LinkStatus) -> Step:
     }[status.stage]
     deadline = status.deadline if status.stage in (st.Stage.ASKING, st.Stage.WAITING) else None
     return Step(
-        side_of(status.link), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
+        side_of(status), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
     )
 
 
 def _failed(status: st.LinkStatus, step: int) -> Step:
     if status.reason is Reason.DISCONNECTED:
-        return Step(side_of(status.link), step, tr("steps.cancelled"), failed=True, wanted=True)
-    return Step(side_of(status.link), step, _why(status), failed=True)
+        return Step(side_of(status), step, tr("steps.cancelled"), failed=True, wanted=True)
+    return Step(side_of(status), step, _why(status), failed=True)
 
 
 def _why(status: st.LinkStatus) -> str:
-    return sentence_for(
-        status.reason or Reason.INTERNAL, host=side_of(status.link) is StepsSide.HOST
-    )
+    return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status) is StepsSide.HOST)
 
 
 class StepsView(ttk.Frame):
