@@ -22,6 +22,7 @@ from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.features import link_features
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
@@ -186,7 +187,8 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
             links.append(status)
             changed.set()
 
-    machine = Machine(_BENCH, None, Prover(secrets.token_bytes, Spake2Exchange))
+    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    machine = Machine(_BENCH, None, prover, link_features(secrets.token_bytes))
     runtime = Runtime(machine, publish, NetOptions(), Opening())
     running_guest = asyncio.create_task(runtime.run())
     approving = asyncio.create_task(_approve(host))

@@ -18,6 +18,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.features import link_features
 from proxim.core.i18n import ENGLISH
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import messages as pair_msg
@@ -82,8 +83,10 @@ async def run_proxim() -> None:
     device = DeviceInfo("bench host", "bench")
     prover = Prover(secrets.token_bytes, Spake2Exchange)
     invitations = Invitations(device, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes)
-    host = Host(invitations, prover, limits=ConnectionLimits(messages_per_second=1e9, burst=1e9))
-    program = Program(device, host, prover)
+    features = link_features(secrets.token_bytes)
+    limits = ConnectionLimits(messages_per_second=1e9, burst=1e9)
+    host = Host(invitations, prover, features, limits=limits)
+    program = Program(device, host, prover, features)
 
     def publish(status: st.Status) -> None:
         if isinstance(status, st.Invitation):

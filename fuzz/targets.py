@@ -15,6 +15,7 @@ from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CodeError, parse_code, parse_target
 from proxim.core.sanitize import display_name
+from tests.core.handed_in import read_message
 
 _CODE: Final = "02501-WK381"
 _URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"
@@ -134,10 +135,10 @@ def _is_of_a_room(address: str) -> bool:
 def link(text: str) -> None:
     """Parse a control message; an accepted one can be written, and reads back as the same."""
     try:
-        message = link_msg.parse_link_message(text)
+        message = read_message(text)
     except MessageError:
         return
-    if link_msg.parse_link_message(link_msg.dump_link_message(message)) != message:
+    if read_message(link_msg.dump_link_message(message)) != message:
         raise AssertionError("reads back as something else")
 
 

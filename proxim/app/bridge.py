@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 if TYPE_CHECKING:
     import asyncio
 
-    from proxim.core.files.events import AnyIntent
+    from proxim.core.events import Intent
     from proxim.core.status import Status
 
 _log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class NetworkSide(Protocol):
     async def run(self) -> None:
         """Run on the loop until an intent ends it."""
 
-    def report(self, intent: "AnyIntent", /) -> None:
+    def report(self, intent: "Intent", /) -> None:
         """Handle an intent on the loop. `run` has come to its first pause by then."""
 
 
@@ -101,7 +101,7 @@ class Bridge:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._network_side: NetworkSide | None = None
         # Intents that were posted before the loop existed.
-        self._early: list[AnyIntent] = []
+        self._early: list[Intent] = []
         self._thread: threading.Thread | None = None
         self._ended = False
         self._painted = threading.Event()
@@ -135,7 +135,7 @@ class Bridge:
             target=self._read_lines, args=(stream,), name="proxim-input", daemon=True
         ).start()
 
-    def post(self, intent: "AnyIntent") -> None:
+    def post(self, intent: "Intent") -> None:
         """Hand a person's intent to the network side.
 
         After the network side has ended, the intent is dropped, because nobody can carry it out.

@@ -15,7 +15,6 @@ from proxim.core.pairing.invitations import Invitations
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
-    from proxim.core.files.events import AnyIntent
     from proxim.io.runtime import Runtime
 
 
@@ -112,7 +111,7 @@ class Startup:
         self._runtime = _runtime(self._opened, self._publisher)
         await self._runtime.run()
 
-    def report(self, intent: "AnyIntent") -> None:
+    def report(self, intent: ev.Intent) -> None:
         """Handle a person's intent, once `run` has begun."""
         assert self._runtime is not None
         self._runtime.report(intent)
@@ -120,6 +119,7 @@ class Startup:
 
 def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     """Put machines and loop together."""
+    from proxim.core.features import link_features
     from proxim.core.files.events import AcceptPolicy
     from proxim.core.files.newest_progress import NewestProgress
     from proxim.core.pairing.host import Host
@@ -140,9 +140,10 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     # Who has chosen a folder for files accepts them without being asked.
     save_to = opened.options.save_to
     accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
+    features = link_features(os.urandom, accept)
     prover = Prover(os.urandom, Spake2Exchange)
-    host = None if opened.invitations is None else Host(opened.invitations, prover, accept=accept)
-    program = Program(opened.device, host, prover, accept)
+    host = None if opened.invitations is None else Host(opened.invitations, prover, features)
+    program = Program(opened.device, host, prover, features)
     return Runtime(program, publish, opened.options, opened.opening)
 
 

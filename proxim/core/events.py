@@ -143,6 +143,21 @@ class ListenFailed:
     detail: str = ""
 
 
+# --- what belongs to a feature of links -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureEvent:
+    """An event of a feature, which lists its class (core/link/features.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureIntent(FeatureEvent):
+    """What a person wants of a feature over an open link."""
+
+    link: LinkID
+
+
 # --- what a person (or a script) wants ------------------------------------------------------------
 
 
@@ -183,10 +198,9 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class SendText:
+class SendText(FeatureIntent):
     """Send text over a link."""
 
-    link: LinkID
     text: str = field(repr=False)
 
 
@@ -221,7 +235,7 @@ Intent = (
     | Decide
     | ChooseNetwork
     | Join
-    | SendText
+    | FeatureEvent
     | Disconnect
     | Rename
     | SetRequireProof

@@ -86,6 +86,17 @@ def optional_text_field(fields: JSONObject, name: str, max_bytes: int) -> str | 
     return None if fields.get(name) is None else text_field(fields, name, max_bytes)
 
 
+def flag_field(fields: JSONObject, name: str) -> bool:
+    """Return the flag `fields[name]`; an absent one is not set.
+
+    Raises MessageError with BAD_MESSAGE.
+    """
+    value = fields.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be true or false")
+    return value is True
+
+
 def object_field(fields: JSONObject, name: str) -> JSONObject:
     """Return the object `fields[name]`. Raises MessageError with BAD_MESSAGE."""
     value = fields.get(name)

@@ -9,10 +9,9 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files import events as file_ev
-from proxim.core.files.transfers import Transfers
 from proxim.core.link import events as link_ev
-from proxim.core.link.link import LinkState
+from proxim.core.link.features import Features
+from proxim.core.link.link import Link, LinkState
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host import Host, HostEvent
@@ -20,15 +19,7 @@ from proxim.core.pairing.join import DialledSocketEvent, Guest, GuestEvent, Gues
 from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
 
-ProgramEvent = (
-    HostEvent
-    | GuestEvent
-    | ev.Join
-    | ev.Rename
-    | ev.Shutdown
-    | file_ev.FileIntent
-    | file_ev.DiskEvent
-)
+ProgramEvent = HostEvent | GuestEvent | ev.Join | ev.Rename | ev.Shutdown | ev.FeatureEvent
 
 
 class Program:
@@ -42,13 +33,12 @@ class Program:
         device: DeviceInfo,
         host: Host | None,
         prover: Prover,
-        # The shared default is immutable.
-        accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
+        features: Features,
     ) -> None:
         self._device = device
         self._host = host
         self._prover = prover
-        self._transfers = host.transfers if host else Transfers(prover.token_bytes, accept)
+        self._features = features
         self._guests: dict[ev.LinkID, Guest] = {}
         self._guest_links = 0
         self._dials = 0
@@ -72,22 +62,20 @@ class Program:
                 return self._rename(name)
             case ev.Shutdown():
                 return self._shut_down(now)
-            case file_ev.SendPaths():
-                return self._send_paths(event, now)
-            case file_ev.AcceptTransfer() | file_ev.CancelTransfer() | file_ev.RetryTransfer():
-                return self._transfers.intent(event, now)
-            case ev.TimerFired(ev.Timer(ev.TimerName.STALL)):
-                return self._transfers.timer(event, now)
+            case ev.FeatureIntent():
+                return self._to_feature(event, now)
+            case ev.FeatureEvent():
+                return self._features.handle(event, now)
+            case ev.TimerFired() if self._features.has(event):
+                return self._features.handle(event, now)
             case pair_ev.DialFailed():
                 return self._to_dialled(event, now)
             case pair_ev.ConnectionEvent(connection) if connection.dialled:
                 return self._to_dialled(event, now)
             case ev.TimerFired(timer) if (guest := self._by_timer(timer)) is not None:
                 return self._to_guest(event, guest, now)
-            case link_ev.LinkEvent() | ev.SendText() | ev.Disconnect():
+            case link_ev.LinkEvent() | ev.Disconnect():
                 return self._to_link(event, now)
-            case _ if isinstance(event, file_ev.DiskEvent):
-                return self._transfers.disk(event, now)
             case _:
                 pass
         if self._host is None:
@@ -99,16 +87,12 @@ class Program:
         # Without a guest, the event belongs to an attempt that has ended, so it is stale.
         return [] if guest is None else self._to_guest(event, guest, now)
 
-    def _to_link(
-        self, event: link_ev.LinkEvent | ev.SendText | ev.Disconnect, now: float
-    ) -> list[do.Command]:
+    def _to_link(self, event: link_ev.LinkEvent | ev.Disconnect, now: float) -> list[do.Command]:
         guest = self._by_link(event)
         if guest is not None:
             return self._to_guest(event, guest, now)
         if self._host is not None:
             return self._host.handle(event, now)
-        if isinstance(event, ev.SendText):
-            return [_trouble(Reason.NOT_CONNECTED, event.link)]
         # The event belongs to an attempt that has ended, so it is stale.
         return []
 
@@ -124,7 +108,7 @@ class Program:
             self._prover,
             self._new_link_id,
             self._new_connection,
-            self._transfers,
+            self._features,
         )
         self._guests[guest.link.id] = guest
         return guest.start()
@@ -146,19 +130,20 @@ class Program:
             self._guests[guest.link.id] = guest
         return commands
 
-    def _send_paths(self, event: file_ev.SendPaths, now: float) -> list[do.Command]:
-        link = None if self._host is None else self._host.link_of(event.link)
-        if (guest := self._by_link(event)) is not None:
-            link = guest.link
+    def _to_feature(self, event: ev.FeatureIntent, now: float) -> list[do.Command]:
+        guest = self._by_link(event)
+        if guest is not None:
+            link: Link | None = guest.link
+        else:
+            link = None if self._host is None else self._host.link_of(event.link)
         if link is None or link.state is not LinkState.OPEN:
             return [_trouble(Reason.NOT_CONNECTED, event.link)]
-        return self._transfers.intent(replace(event, link=link.id), now)
+        # The intent may name the lost link that this one replaced.
+        return self._features.handle(replace(event, link=link.id), now)
 
-    def _by_link(
-        self, event: link_ev.LinkEvent | ev.SendText | file_ev.SendPaths | ev.Disconnect
-    ) -> Guest | None:
+    def _by_link(self, event: link_ev.LinkEvent | ev.FeatureIntent | ev.Disconnect) -> Guest | None:
         guest = self._guests.get(event.link)
-        if guest is None and isinstance(event, ev.SendText | file_ev.SendPaths | ev.Disconnect):
+        if guest is None and isinstance(event, ev.FeatureIntent | ev.Disconnect):
             # The person's intent was made before the new link was published.
             return next(
                 (one for one in self._guests.values() if one.link.status.resumes == event.link),

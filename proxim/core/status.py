@@ -8,14 +8,16 @@ A face shows the newest status of each thing and keeps no truth of its own. A mo
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Union
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.errors import Problem, Reason
 from proxim.core.pairing.devices import DeviceInfo, Verified
 
-if TYPE_CHECKING:
-    from proxim.core.files.status import TransferStatus
+# The words of the features that the faces know. Those of a feature's own module would be imported
+# before there is a guest.
+TEXT: Final = "text"
+FILES: Final = "files"
 
 # Seconds. A click, key or typed answer does not count for this long after its question appeared,
 # because it may have been meant for what was there before. Every face keeps to it.
@@ -158,8 +160,8 @@ class LinkStatus:
     verified: Verified | None = None
     # For the stages ASKING and WAITING.
     deadline: float | None = None
-    can_text: bool = False
-    can_send_files: bool = False
+    # The features that both sides support and that can be used now, by their words in `hello`.
+    features: tuple[str, ...] = ()
     # For the stage CLOSED.
     reason: Reason | None = None
     was_connected: bool = False
@@ -167,6 +169,11 @@ class LinkStatus:
     # The lost link that this link replaces; people see the two as one link, and no status of the
     # lost one follows.
     resumes: ev.LinkID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureStatus:
+    """What a feature of a link publishes about itself. A face shows those that it knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,21 +206,19 @@ class Stopped:
     """The network side has ended; no status follows."""
 
 
-# The first status of a transfer comes after the first guest, so it is only named here and not
-# imported.
-Status = Union[
-    ThisDevice,
-    ProofPolicy,
-    Networks,
-    Invitation,
-    NoInvitation,
-    Prompt,
-    Prompts,
-    PairOutcome,
-    LinkStatus,
-    TextReceived,
-    TextSent,
-    "TransferStatus",
-    Trouble,
-    Stopped,
-]
+Status = (
+    ThisDevice
+    | ProofPolicy
+    | Networks
+    | Invitation
+    | NoInvitation
+    | Prompt
+    | Prompts
+    | PairOutcome
+    | LinkStatus
+    | TextReceived
+    | TextSent
+    | FeatureStatus
+    | Trouble
+    | Stopped
+)

@@ -124,7 +124,14 @@ def _status_words(status: st.Status) -> str | None:
             return f"guests that prove nothing are {'refused' if required else 'asked about'}"
         case file_st.TransferStatus():
             return _transfer(status)
-        case st.ThisDevice() | st.Networks() | st.TextReceived() | st.TextSent() | st.Stopped():
+        case (
+            st.ThisDevice()
+            | st.Networks()
+            | st.TextReceived()
+            | st.TextSent()
+            | st.FeatureStatus()
+            | st.Stopped()
+        ):
             return None
         case _:
             assert_never(status)

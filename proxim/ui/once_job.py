@@ -49,7 +49,7 @@ class OnceJob:
         if not self._send or link.stage is not st.Stage.CONNECTED or link.link in self._served:
             return False
         other = self._session is not None and (self._once or link.session_id != self._session)
-        if other or not link.can_send_files:
+        if other or st.FILES not in link.features:
             return False
         self._session = link.session_id
         self._served.add(link.link)

@@ -11,7 +11,6 @@ from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, QueueI
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.files import events as file_ev
 from proxim.core.pairing.devices import DeviceInfo
 
 PATIENCE = 10.0
@@ -35,7 +34,7 @@ class FakeNetworkSide:
         await self.end.wait()
         self.bridge.publish(st.Stopped())
 
-    def report(self, event: file_ev.AnyIntent) -> None:
+    def report(self, event: ev.Intent) -> None:
         self.threads.add(threading.get_ident())
         assert self.end is not None, "nothing is reported before it runs"
         if isinstance(event, ev.Shutdown):

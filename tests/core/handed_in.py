@@ -4,13 +4,21 @@ import itertools
 from collections.abc import Callable
 
 from proxim.core import events as ev
-from proxim.core.files.transfers import Transfers
+from proxim.core import status as st
+from proxim.core.features import link_features
+from proxim.core.files.events import AcceptPolicy
+from proxim.core.link import messages as link_msg
+from proxim.core.link.features import Features
+from proxim.core.link.link import Link
 from proxim.core.pairing import devices
+from proxim.core.pairing.connections import ConnectionLimits
+from proxim.core.pairing.host import Host
 from proxim.core.pairing.invitations import Invitations, NewSession, SessionSecrets, expiry
 from proxim.core.pairing.proof import (
     MakeExchange,
     Prover,
 )
+from proxim.core.program import Program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 
 HOST_DEVICE = devices.DeviceInfo("Host PC", "uuid-of-host")
@@ -29,9 +37,44 @@ def counting_bytes() -> Callable[[int], bytes]:
     return lambda size: next(numbers).to_bytes(size)
 
 
-def no_files() -> Transfers:
-    """Return an empty `Transfers` for a machine in whose tests files play no part."""
-    return Transfers(counting_bytes())
+def features() -> Features:
+    """Return the features of a program's links, with predictable random bytes."""
+    return link_features(counting_bytes())
+
+
+# What a program's `hello` names: its features, and lanes.
+WORDS = (*features().words, link_msg.LANE)
+
+
+def hello(name: str, features: tuple[str, ...] = WORDS) -> link_msg.Hello:
+    """Return the greeting of a device with this name, which supports everything by default."""
+    return link_msg.Hello(name, features=features)
+
+
+def read_message(text: str) -> link_msg.LinkMessage:
+    """Read a message of a link's control channel."""
+    return features().parse(text)[1]
+
+
+def new_link(status: st.LinkStatus) -> Link:
+    """Return a link of a host whose tests use none of its features."""
+    return Link(status, "Host PC", features(), counting_bytes())
+
+
+def program(
+    device: devices.DeviceInfo,
+    prover: Prover,
+    invitations: Invitations | None = None,
+    *,
+    # The shared default is immutable.
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
+    accept: AcceptPolicy | None = None,
+    features: Features | None = None,
+) -> Program:
+    """Return a program that only joins, or that is a host, too, where there are `invitations`."""
+    features = features or link_features(prover.token_bytes, accept)
+    host = None if invitations is None else Host(invitations, prover, features, limits=limits)
+    return Program(device, host, prover, features)
 
 
 def prover(spake2: MakeExchange = FakeSpake2) -> Prover:

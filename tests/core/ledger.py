@@ -109,7 +109,7 @@ class Ledger:
                 goes_on = {one for one, told in self.links.items() if told.resumes == link}
                 self._wanted_over = frozenset({link, *goes_on})
             case file_ev.RetryTransfer():
-                able = (one for one, told in self.links.items() if told.can_send_files)
+                able = (one for one, told in self.links.items() if "files" in told.features)
                 self._wanted_over = frozenset(able)
             case file_ev.SinkReady(transfer) | file_ev.SinkPaused(transfer):
                 self.sinks[transfer] = SinkState.READY
@@ -187,7 +187,7 @@ class Ledger:
                 self.listed.add(transfer)
                 self.sent_over[transfer] = self._wanted_over
             case file_do.StartSending(transfer, link, via=via):
-                assert self.links[link].can_send_files, show(command)
+                assert "files" in self.links[link].features, show(command)
                 assert self.links[link].stage is st.Stage.CONNECTED, show(command)
                 assert link in (self.lanes if via is st.Via.LANE else self.peers), show(command)
                 self.sending[transfer] = command
@@ -268,10 +268,10 @@ class Ledger:
                 self.invitation = status
             case st.NoInvitation():
                 self.invitation = None
-            case st.LinkStatus(link, stage=st.Stage.CLOSED, reason=reason, can_text=can_text):
+            case st.LinkStatus(link, stage=st.Stage.CLOSED, reason=reason, features=features):
                 assert link not in self.past_links, "closed twice"
                 assert reason is not None
-                assert not can_text
+                assert features == ()
                 self.links.pop(link, None)
                 self.past_links.add(link)
                 self.alive.discard(link)
@@ -286,7 +286,7 @@ class Ledger:
                     self.alive.discard(link)
                 self.links[link] = status
                 assert (status.stage is st.Stage.WAITING) <= (
-                    link not in self.peers and not status.can_text
+                    link not in self.peers and "text" not in status.features
                 )
                 if status.via is st.Via.LANE and status.stage is st.Stage.CONNECTED:
                     assert link in self.lanes - self.peers, "carried by a lane that is not there"

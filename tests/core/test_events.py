@@ -19,3 +19,8 @@ def test_a_network_names_the_subnet_whose_devices_are_near(
     network = ev.Network(address, prefix_length, "eth0", virtual=False)
     assert network.subnet == subnet
     assert is_local(neighbour, (network.subnet,))
+
+
+def test_a_connection_shows_who_opened_it_and_of_two_the_smaller_one_is_older() -> None:
+    assert (str(ev.ConnectionID(3)), str(ev.ConnectionID(3, dialled=True))) == ("3", "3 (dialled)")
+    assert ev.ConnectionID(3) < ev.ConnectionID(10)

@@ -53,6 +53,7 @@ from proxim.core.pairing.proof import (
 )
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
+from tests.core.handed_in import hello, program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
 
@@ -167,12 +168,11 @@ class Wire:
         self.by_code = by_code
         self.now = 1000.0
         prover = Prover(secrets.token_bytes, spake2)
-        host = Host(
-            Invitations(HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes),
-            prover,
+        invitations = Invitations(
+            HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes
         )
-        self.host = Side(Program(HOST_DEVICE, host, prover))
-        self.guest = Side(Program(GUEST_DEVICE, None, prover))
+        self.host = Side(program(HOST_DEVICE, prover, invitations))
+        self.guest = Side(program(GUEST_DEVICE, prover))
         # The honest guest's socket has this number at the host, once it exists.
         self.guest_socket = 0
         self.attempts = 0
@@ -1539,7 +1539,7 @@ def test_a_resume_tag_that_he_was_told_on_his_own_link_is_worth_nothing_on_anoth
         return [text for text in texts if "announce" in text]
 
     greeting = link_ev.ChannelMessage(
-        session.link.id, 1, link_msg.dump_link_message(link_msg.Hello("Mallory"))
+        session.link.id, 1, link_msg.dump_link_message(hello("Mallory"))
     )
     wire.host.program.handle(greeting, wire.now)
     assert says((told_to_him,)) == []

@@ -21,20 +21,29 @@ from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
-from proxim.core.files.transfers import RESUME_GRACE_SECONDS
+from proxim.core.files.transfers import RESUME_GRACE_SECONDS, Transfers
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.proof import MakeExchange, Prover
-from proxim.core.program import Program, ProgramEvent
+from proxim.core.program import ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.bench import Bench
-from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PHONE, WIFI, invitations, prover
+from tests.core.handed_in import (
+    ETHERNET,
+    HOST_DEVICE,
+    ONE_TIME,
+    PHONE,
+    WIFI,
+    invitations,
+    program,
+    prover,
+)
 from tests.core.in_commands import published, reasons, sent
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.core.pairing.host_bench import HostBench
@@ -69,15 +78,21 @@ def closed(world: World, side: Bench) -> tuple[Reason | None, bool]:
     return status.reason, status.was_connected
 
 
+def files_of(side: Bench) -> Transfers:
+    """Return the transfers of one side."""
+    (transfers,) = (one for one in side.program._features if isinstance(one, Transfers))
+    return transfers
+
+
 # --- who gets which event -------------------------------------------------------------------------
 
 
 def test_a_program_says_first_which_device_it_is() -> None:
-    assert Program(PHONE, None, prover()).start(0.0) == [do.Publish(st.ThisDevice(PHONE))]
+    assert program(PHONE, prover()).start(0.0) == [do.Publish(st.ThisDevice(PHONE))]
 
 
 def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
-    bench = Bench(Program(PHONE, None, prover()))
+    bench = Bench(program(PHONE, prover()))
     bench.handle(ev.Join(TARGET))
     bench.on(ev.Join(TARGET), do.Publish(st.Trouble(Problem(Reason.JOIN_BUSY))))
     bench.handle(ev.Disconnect(ev.LinkID("guest-1")))
@@ -89,7 +104,7 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
 
 
 def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
-    bench = Bench(Program(PHONE, None, prover()))
+    bench = Bench(program(PHONE, prover()))
     bench.handle(ev.Join(TARGET))
     link, socket = ev.LinkID("guest-1"), ev.ConnectionID(1, dialled=True)
     bench.handle(ev.Disconnect(link))
@@ -112,11 +127,23 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
         bench.on(ev.SendText(unknown, "hi"), told)
 
 
+def test_text_before_the_link_is_open_is_told_not_connected(world: World) -> None:
+    link = world.join()
+    told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))
+    assert world.status(world.guest).stage is st.Stage.ASKING
+    world.guest.on(ev.SendText(link, "hi"), told)
+    world.udp = False
+    world.decide(approved=True)
+    for side in (world.host, world.guest):
+        link = world.status(side).link
+        assert world.status(side).features == ()
+        told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), link))
+        side.on(ev.SendText(link, "hi"), told)
+
+
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
     with pytest.raises(MachineMisuseError):
-        Program(PHONE, None, prover()).handle(
-            ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "guest-1")), 0.0
-        )
+        program(PHONE, prover()).handle(ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "guest-1")), 0.0)
 
 
 @each_row(
@@ -132,16 +159,17 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
 )
 def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
     with pytest.raises(MachineMisuseError):
-        Program(PHONE, None, prover()).handle(event, 0.0)
+        program(PHONE, prover()).handle(event, 0.0)
 
 
 def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     bytes_that_spell_it = Prover(
         lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2
     )
-    host = Host(invitations(ONE_TIME, bytes_that_spell_it), bytes_that_spell_it)
     bench = HostBench()
-    bench.program = Program(HOST_DEVICE, host, bytes_that_spell_it)
+    bench.program = program(
+        HOST_DEVICE, bytes_that_spell_it, invitations(ONE_TIME, bytes_that_spell_it)
+    )
     bench.listen()
     session_id = bench.shown.session_id
     assert session_id.startswith("guest-")
@@ -225,7 +253,7 @@ def test_shutdown_of_a_host_that_is_asked(world: World) -> None:
 
 
 def test_shutdown_with_nobody_there() -> None:
-    assert Bench(Program(PHONE, None, prover())).handle(ev.Shutdown()) == []
+    assert Bench(program(PHONE, prover())).handle(ev.Shutdown()) == []
     host = HostBench()
     assert host.handle(ev.Shutdown()) == [do.StopListening()]
 
@@ -239,7 +267,11 @@ def test_two_programs_pair_link_and_talk(world: World) -> None:
     world.decide(approved=True)
     for side, name in ((world.host, "Phone"), (world.guest, "Host PC")):
         status = world.status(side)
-        assert (status.stage, status.peer_name, status.can_text) == (st.Stage.CONNECTED, name, True)
+        assert (status.stage, status.peer_name, "text" in status.features) == (
+            st.Stage.CONNECTED,
+            name,
+            True,
+        )
     long = "ä" * 200_000
     for text in ("hi", long):
         world.handle(world.guest, ev.SendText(link, text))
@@ -490,7 +522,7 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
     said = st.TextReceived(world.host.link, "hi")
     heard = bench.handle(
         link_ev.ChannelMessage(
-            world.host.link, 0, link_msg.dump_link_message(link_msg.TextPiece("hi"))
+            world.host.link, 0, link_msg.dump_link_message(link_text.TextPiece("hi"))
         )
     )
     assert heard == [do.Publish(said)]
@@ -507,7 +539,12 @@ def test_udp_is_blocked_and_everything_goes_over_a_lane(world: World) -> None:
     world.advance(0.1)
     for side in (world.host, world.guest):
         status = world.status(side)
-        assert (status.stage, status.via, status.can_text, status.can_send_files) == (
+        assert (
+            status.stage,
+            status.via,
+            "text" in status.features,
+            "files" in status.features,
+        ) == (
             st.Stage.CONNECTED,
             st.Via.LANE,
             True,
@@ -730,7 +767,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     waits = last_transfer(world.host).transfer
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
     # The guest now knows no more than another device.
-    world.guest.program._transfers._incoming.clear()
+    files_of(world.guest)._incoming.clear()
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     assert not world.host.ledger.sending
@@ -756,7 +793,7 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
         world.step()
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
     # The guest now knows no more than another device.
-    world.guest.program._transfers._incoming.clear()
+    files_of(world.guest)._incoming.clear()
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
@@ -805,22 +842,20 @@ def test_files_for_a_link_that_is_not_there_are_not_connected(world: World) -> N
 
 def test_a_peer_that_knows_no_files_is_sent_none(world: World) -> None:
     link = world.link_up()
-    (guest,) = world.guest.program._guests.values()
     # Now the peer's hello seems not to have named the feature.
-    guest._transfers._peers_linked.clear()
+    files_of(world.guest)._peers_linked.clear()
     told = [do.Publish(st.Trouble(Problem(Reason.FILES_UNSUPPORTED), link))]
     assert world.guest.handle(file_ev.SendPaths(link, ("photo",))) == told
 
 
 def test_what_is_accepted_unseen_is_asked_of_nobody() -> None:
-    device = HOST_DEVICE
     bench = HostBench()
-    host = Host(
-        invitations(ONE_TIME, bench.prover),
+    bench.program = program(
+        HOST_DEVICE,
         bench.prover,
+        invitations(ONE_TIME, bench.prover),
         accept=file_ev.AcceptPolicy(without_asking=True),
     )
-    bench.program = Program(device, host, bench.prover, file_ev.AcceptPolicy())
     world = World(host=bench)
     world.settle()
     world.link_up()

@@ -56,8 +56,6 @@ PUBLIC = {
     ("ConnectionLost", "code"),
     ("CloseConnection", "code"),
     ("ErrorMessage", "code"),
-    # The value is True or False.
-    ("LinkStatus", "can_text"),
 }
 HIDDEN = "hush"
 HIDDEN_NUMBER = 0x5EC2E7

@@ -19,12 +19,12 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import parse_target
-from proxim.core.program import Program, ProgramEvent
+from proxim.core.program import ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, sdp, sdp_name
 from tests.core.files.transfer_bench import FakeSink, Record
-from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT
+from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, PHONE, PORT, program
 from tests.core.pairing.host_bench import HostBench
 
 # The channels of file streams have this number or a higher one.
@@ -108,7 +108,7 @@ class World:
     _connections: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
-        self.guest = Bench(Program(PHONE, None, self.host.prover))
+        self.guest = Bench(program(PHONE, self.host.prover))
         self.handle(self.host, ev.NetworksSeen((ETHERNET,)))
 
     # --- for the script ---------------------------------------------------------------------------

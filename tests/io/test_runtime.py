@@ -19,11 +19,10 @@ from websockets.exceptions import ConnectionClosedError
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import (
     CODE_SESSION_ID,
     HostCode,
@@ -33,11 +32,11 @@ from proxim.core.pairing.host_code import (
 )
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
-from proxim.core.program import Program
 from proxim.io.pairing.client import Client
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
+from tests.core.handed_in import program
 from tests.io.support import PATIENCE, Events
 from tests.loopback import host_address, quiet_address
 
@@ -71,12 +70,11 @@ class Side:
         self.told = Events()
         if invitations is not None:
             opening = open_host(invitations, self.told, options)
-            host = Host(invitations, prover(), limits=limits)
-            program = Program(invitations.device, host, prover())
+            machine = program(invitations.device, prover(), invitations, limits=limits)
         else:
             assert guest is not None
-            opening, program = Opening(), Program(guest, None, prover())
-        self.runtime = Runtime(program, self.told, options, opening)
+            opening, machine = Opening(), program(guest, prover())
+        self.runtime = Runtime(machine, self.told, options, opening)
         self.task = asyncio.create_task(self.runtime.run())
 
     async def stop(self) -> None:
@@ -138,7 +136,7 @@ async def link(sides: list[Side], address: str) -> tuple[Side, Side]:
     host.runtime.report(ev.Decide(prompt.session_id, approved=True, number=prompt.number))
     for side in (host, guest):
         await side.told.wait(
-            st.LinkStatus, lambda link: link.can_text and link.peer_name is not None
+            st.LinkStatus, lambda link: "text" in link.features and link.peer_name is not None
         )
     return host, guest
 
@@ -168,7 +166,7 @@ async def test_from_code_to_text_and_goodbye(sides: list[Side], own_address: str
 
 async def test_text_of_the_largest_size(sides: list[Side], own_address: str) -> None:
     host, guest = await link(sides, own_address)
-    largest = "x" * link_msg.MAX_TEXT_BYTES
+    largest = "x" * link_text.MAX_TEXT_BYTES
     guest.runtime.report(ev.SendText(link_of(guest).link, largest))
     assert (await host.told.wait(st.TextReceived)).text == largest
     guest.runtime.report(ev.SendText(link_of(guest).link, largest + "x"))

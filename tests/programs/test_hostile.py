@@ -21,15 +21,14 @@ from proxim.core import status as st
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover, start_guest_proof, tag_auth, tag_matches
-from proxim.core.program import Program
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
 from proxim.io.system.addresses import list_networks
+from tests.core.handed_in import program
 from tests.io.support import PATIENCE, Events
 from tests.loopback import quiet_address
 from tests.paths import HOSTILE
@@ -78,12 +77,12 @@ class Running:
         self.told = Events()
         if invitations is None:
             options, opening = NetOptions(), Opening()
-            program = Program(HONEST, None, PROVER)
+            machine = program(HONEST, PROVER)
         else:
             options = NetOptions(look=lambda: networks)
             opening = open_host(invitations, self.told, options)
-            program = Program(HOST_DEVICE, Host(invitations, PROVER), PROVER)
-        self.runtime = Runtime(program, self.told, options, opening)
+            machine = program(HOST_DEVICE, PROVER, invitations)
+        self.runtime = Runtime(machine, self.told, options, opening)
         self.task = asyncio.create_task(self.runtime.run())
 
     def last(self, *kinds: type[Any]) -> Any:

@@ -12,7 +12,7 @@ from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.ui.once_job import OnceJob
 from tests.rows import each_row
 
-LINK = st.LinkStatus(ev.LinkID("host-1"), "s1", st.Stage.CONNECTED, can_send_files=True)
+LINK = st.LinkStatus(ev.LinkID("host-1"), "s1", st.Stage.CONNECTED, features=("text", "files"))
 OUT = file_st.TransferStatus(
     TransferID("t1"),
     Direction.OUT,
@@ -40,7 +40,7 @@ def at(status: file_st.TransferStatus, state: file_st.TransferState) -> file_st.
 def test_each_link_of_the_first_session_is_sent_to_once() -> None:
     job = OnceJob(PATHS, once=False)
     assert not job.sends_over(replace(LINK, stage=st.Stage.CONNECTING))
-    assert not job.sends_over(replace(LINK, can_send_files=False))
+    assert not job.sends_over(replace(LINK, features=("text",)))
     assert job.sends_over(LINK)
     assert not job.sends_over(LINK)
     assert job.sends_over(replace(LINK, link=ev.LinkID("host-2")))

@@ -167,7 +167,7 @@ def show_waiting_link(bench: Bench) -> None:
 
 
 def show_lane(bench: Bench) -> None:
-    bench.window.show(replace(link(LONG_NAME), via=st.Via.LANE, can_send_files=False))
+    bench.window.show(replace(link(LONG_NAME), via=st.Via.LANE, features=("text",)))
     bench.window.show(st.Trouble(Problem(Reason.NOTHING_TO_SEND), ev.LinkID("host-1")))
 
 

@@ -17,7 +17,6 @@ from PIL import Image, ImageGrab, features
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
@@ -147,7 +146,7 @@ class Bench:
 
     def __init__(self, theme: ThemeChoice = "light") -> None:
         self.clock = Clock()
-        self.posted: list[file_ev.AnyIntent] = []
+        self.posted: list[ev.Intent] = []
         self.root = make_root()
         self._timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
@@ -275,8 +274,7 @@ def link(
         "192.168.178.42",
         verified,
         as_guest=link_id.startswith("guest-"),
-        can_text=connected,
-        can_send_files=connected,
+        features=(st.TEXT, st.FILES) if connected else (),
         was_connected=connected,
     )
 

@@ -5,9 +5,7 @@ An event is immutable and describes what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.files import messages as file_msg
@@ -20,12 +18,13 @@ from proxim.core.files.manifest import (
     Span,
     TransferID,
 )
+from proxim.core.link.features import PeerLink
 
 # --- files on this machine's disk -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesListed:
+class SourcesListed(ev.FeatureEvent):
     """The files and folders under the paths to be sent.
 
     `refused` holds the paths that cannot be sent, each with its reason.
@@ -37,7 +36,7 @@ class SourcesListed:
 
 
 @dataclass(frozen=True, slots=True)
-class SourcesFailed:
+class SourcesFailed(ev.FeatureEvent):
     """Nothing of the transfer can be sent."""
 
     transfer: TransferID = field(repr=False)
@@ -46,7 +45,7 @@ class SourcesFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkReady:
+class SinkReady(ev.FeatureEvent):
     """The disk is ready for a transfer.
 
     An earlier attempt left the `skip` files complete and the `partial` ones in part.
@@ -58,7 +57,7 @@ class SinkReady:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkFailed:
+class SinkFailed(ev.FeatureEvent):
     """The disk cannot store the transfer, or cannot store more of it."""
 
     transfer: TransferID = field(repr=False)
@@ -67,7 +66,7 @@ class SinkFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkWrote:
+class SinkWrote(ev.FeatureEvent):
     """So many bytes of files are written that arrived in this generation.
 
     Writes are merged: about ten events a second.
@@ -79,7 +78,7 @@ class SinkWrote:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkPaused:
+class SinkPaused(ev.FeatureEvent):
     """All that arrived is written; the next generation must begin at `position`."""
 
     transfer: TransferID = field(repr=False)
@@ -87,7 +86,7 @@ class SinkPaused:
 
 
 @dataclass(frozen=True, slots=True)
-class SinkFinished:
+class SinkFinished(ev.FeatureEvent):
     """Every file has ended; those that did not fail are verified and have their names."""
 
     transfer: TransferID = field(repr=False)
@@ -99,7 +98,7 @@ class SinkFinished:
 
 
 @dataclass(frozen=True, slots=True)
-class SendingFailed:
+class SendingFailed(ev.FeatureEvent):
     """A stream broke off, while its files are still there.
 
     The fault was ours, or the receiver closed its channel.
@@ -121,7 +120,7 @@ class StoredTransfer:
 
 
 @dataclass(frozen=True, slots=True)
-class TransfersFound:
+class TransfersFound(ev.FeatureEvent):
     """The transfers that the disk keeps from earlier runs; sent at start if there are any."""
 
     transfers: tuple[StoredTransfer, ...]
@@ -143,15 +142,14 @@ DiskEvent = (
 
 
 @dataclass(frozen=True, slots=True)
-class SendPaths:
+class SendPaths(ev.FeatureIntent):
     """Send files and folders over a link."""
 
-    link: ev.LinkID
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptTransfer:
+class AcceptTransfer(ev.FeatureEvent):
     """Accept an announced transfer."""
 
     transfer: TransferID = field(repr=False)
@@ -164,55 +162,20 @@ class AcceptTransfer:
 
 
 @dataclass(frozen=True, slots=True)
-class CancelTransfer:
+class CancelTransfer(ev.FeatureEvent):
     """Decline an announced transfer, or end one that is under way, in either direction."""
 
     transfer: TransferID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class RetryTransfer:
+class RetryTransfer(ev.FeatureEvent):
     """Send once more what failed of a transfer."""
 
     transfer: TransferID = field(repr=False)
 
 
 FileIntent = SendPaths | AcceptTransfer | CancelTransfer | RetryTransfer
-AnyIntent = ev.Intent | FileIntent
-
-
-class PeerLink(Protocol):
-    """A link with a peer that supports files, as transfers see it."""
-
-    @property
-    def id(self) -> ev.LinkID:
-        """The link's identity."""
-
-    @property
-    def peer_name(self) -> str | None:
-        """The peer's name, cleaned for display."""
-
-    @property
-    def binding(self) -> bytes:
-        """Bytes that both ends of this link know and no other link has; empty without a proof."""
-
-    @property
-    def lane_open(self) -> bool:
-        """Whether bytes can be sent over the lane."""
-
-    @property
-    def lane_is_optional(self) -> bool:
-        """Whether the link would go on without its lane."""
-
-    @property
-    def lane_pending(self) -> bool:
-        """Whether the lane may open in a moment."""
-
-    def send(self, message: file_msg.FileMessage) -> do.Command:
-        """Return the command that sends this message on the link's control channel."""
-
-    def want_lane(self) -> list[do.Command]:
-        """Open the lane, if it is not open yet and the peer supports lanes."""
 
 
 @dataclass(frozen=True, slots=True)

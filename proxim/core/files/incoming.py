@@ -31,6 +31,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.progress import RateMeter, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
+from proxim.core.link.features import PeerLink
 from proxim.core.transitions import TransitionTable
 
 # The limit for all paths together: 20,000 paths of 200 bytes each fit.
@@ -104,7 +105,7 @@ class IncomingState(Enum):
 class Incoming:
     """One transfer that this device receives, as a state machine."""
 
-    def __init__(self, transfer: TransferID, peer_link: file_ev.PeerLink | None) -> None:
+    def __init__(self, transfer: TransferID, peer_link: PeerLink | None) -> None:
         self.id = transfer
         self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
@@ -173,7 +174,7 @@ class Incoming:
         """Whether the transfer was published and is not over."""
         return bool(self.status.entries) and not self.status.over
 
-    def announced_again(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
+    def announced_again(self, peer_link: PeerLink) -> list[do.Command]:
         """Prepare for another announcement: the peer is linked again, or tries again."""
         closing: list[do.Command] = []
         # The sink still belongs to the old link, which is dead.

@@ -2,7 +2,7 @@
 long lists into pieces.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -22,16 +22,15 @@ from proxim.core.files.stream import DIGEST_BYTES
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
+    flag_field,
     optional_text_field,
     text_field,
     write_object,
 )
+from proxim.core.link.messages import Reader, read_bytes
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import to_base64url
-from proxim.core.pairing.proof import ProofError, from_base64url
 
-LANE_TOKEN_BYTES: Final = 16
-LANE_KEY_BYTES: Final = 32
 # Unfinished transfers that one receiver may name; it names the oldest first, and the others wait.
 MAX_TAGS: Final = 64
 MAX_GENERATION: Final = 1 << 20
@@ -68,6 +67,14 @@ class Announce:
     entries: tuple[Entry, ...]
     more: bool = False
 
+    def fields(self) -> JSONObject:
+        return {
+            "type": "announce",
+            "transferID": self.transfer,
+            "files": [_entry_fields(one) for one in self.entries],
+            **_more_field(self.more),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Accept:
@@ -81,6 +88,20 @@ class Accept:
     partial: tuple[Partial, ...] = ()
     more: bool = False
 
+    def fields(self) -> JSONObject:
+        partial = [
+            {"file": one.index, "offset": one.offset, "sha256": to_base64url(one.sha256)}
+            for one in self.partial
+        ]
+        skip = [[one.first, one.count] for one in self.skip]
+        return {
+            "type": "accept",
+            "transferID": self.transfer,
+            **({"skip": skip} if skip else {}),
+            **({"partial": partial} if partial else {}),
+            **_more_field(self.more),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Continue:
@@ -93,6 +114,15 @@ class Continue:
     generation: int
     position: Position
 
+    def fields(self) -> JSONObject:
+        return {
+            "type": "continue",
+            "transferID": self.transfer,
+            "generation": self.generation,
+            "file": self.position.index,
+            "offset": self.position.offset,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -101,6 +131,14 @@ class Progress:
     transfer: TransferID = field(repr=False)
     generation: int
     written: int
+
+    def fields(self) -> JSONObject:
+        return {
+            "type": "progress",
+            "transferID": self.transfer,
+            "generation": self.generation,
+            "written": self.written,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +149,15 @@ class Finished:
     failed: tuple[FailedFile, ...] = ()
     more: bool = False
 
+    def fields(self) -> JSONObject:
+        failed = [{"file": one.index, "reason": one.reason.value} for one in self.failed]
+        return {
+            "type": "finished",
+            "transferID": self.transfer,
+            **({"failed": failed} if failed else {}),
+            **_more_field(self.more),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
@@ -118,6 +165,10 @@ class Cancel:
 
     transfer: TransferID = field(repr=False)
     reason: str | None = None
+
+    def fields(self) -> JSONObject:
+        reason = {"reason": self.reason} if self.reason else {}
+        return {"type": "cancel", "transferID": self.transfer, **reason}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +180,11 @@ class Resume:
 
     tags: tuple[bytes, ...] = field(repr=False)
 
-
-@dataclass(frozen=True, slots=True)
-class OfferLane:
-    """The host offers a faster way for bytes; the token is valid once, and the key seals the
-    frames.
-    """
-
-    token: bytes = field(repr=False)
-    key: bytes = field(repr=False)
+    def fields(self) -> JSONObject:
+        return {"type": "resume", "tags": [to_base64url(tag) for tag in self.tags]}
 
 
-FileMessage = Announce | Accept | Continue | Progress | Finished | Cancel | Resume | OfferLane
+FileMessage = Announce | Accept | Continue | Progress | Finished | Cancel | Resume
 
 # --- reading --------------------------------------------------------------------------------------
 
@@ -172,20 +216,6 @@ def _object(value: object, what: str) -> JSONObject:
     return value
 
 
-def _more(fields: JSONObject) -> bool:
-    more = fields.get("more")
-    if more is not None and not isinstance(more, bool):
-        raise _bad("more must be true or false")
-    return more is True
-
-
-def _bytes(text: object, length: int, what: str) -> bytes:
-    try:
-        return from_base64url(text if isinstance(text, str) else None, length)
-    except ProofError:
-        raise _bad(f"{what} must be {length} bytes in base64url") from None
-
-
 def _entry(value: object) -> Entry:
     fields = _object(value, "a file")
     path = text_field(fields, "path", MAX_PATH_BYTES)
@@ -209,7 +239,7 @@ def _partial(value: object) -> Partial:
     fields = _object(value, "a partial file")
     index = _integer(fields.get("file"), MAX_ENTRIES - 1, "file")
     offset = _integer(fields.get("offset"), MAX_FILE_BYTES, "offset")
-    return Partial(index, offset, _bytes(fields.get("sha256"), DIGEST_BYTES, "sha256"))
+    return Partial(index, offset, read_bytes(fields.get("sha256"), DIGEST_BYTES, "sha256"))
 
 
 def _failed(value: object) -> FailedFile:
@@ -220,13 +250,13 @@ def _failed(value: object) -> FailedFile:
 
 def _announce(fields: JSONObject) -> Announce:
     entries = tuple(_entry(one) for one in _list(fields, "files"))
-    return Announce(_transfer(fields), entries, _more(fields))
+    return Announce(_transfer(fields), entries, flag_field(fields, "more"))
 
 
 def _accept(fields: JSONObject) -> Accept:
     skip = tuple(_span(one) for one in _list(fields, "skip"))
     partial = tuple(_partial(one) for one in _list(fields, "partial"))
-    return Accept(_transfer(fields), skip, partial, _more(fields))
+    return Accept(_transfer(fields), skip, partial, flag_field(fields, "more"))
 
 
 def _continue(fields: JSONObject) -> Continue:
@@ -252,29 +282,23 @@ def _resume(fields: JSONObject) -> Resume:
     tags = _list(fields, "tags")
     if len(tags) > MAX_TAGS:
         raise _bad("too many tags")
-    return Resume(tuple(_bytes(tag, DIGEST_BYTES, "a tag") for tag in tags))
+    return Resume(tuple(read_bytes(tag, DIGEST_BYTES, "a tag") for tag in tags))
 
 
-def _lane(fields: JSONObject) -> OfferLane:
-    return OfferLane(
-        _bytes(fields.get("token"), LANE_TOKEN_BYTES, "token"),
-        _bytes(fields.get("key"), LANE_KEY_BYTES, "key"),
-    )
-
-
-FILE_READERS: Final[dict[str, Callable[[JSONObject], FileMessage]]] = {
+FILE_READERS: Final[dict[str, Reader]] = {
     "announce": _announce,
     "accept": _accept,
     "continue": _continue,
     "progress": _progress,
     "finished": lambda fields: Finished(
-        _transfer(fields), tuple(_failed(one) for one in _list(fields, "failed")), _more(fields)
+        _transfer(fields),
+        tuple(_failed(one) for one in _list(fields, "failed")),
+        flag_field(fields, "more"),
     ),
     "cancel": lambda fields: Cancel(
         _transfer(fields), optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)
     ),
     "resume": _resume,
-    "lane": _lane,
 }
 
 
@@ -294,51 +318,8 @@ def _entry_fields(entry: Entry) -> JSONObject:
     return fields if entry.modified is None else fields | {"modified": entry.modified}
 
 
-def file_fields(message: FileMessage) -> JSONObject:
-    """Return the message's JSON fields, with its type."""
-    match message:
-        case OfferLane(token, key):
-            return {"type": "lane", "token": to_base64url(token), "key": to_base64url(key)}
-        case Resume(tags):
-            return {"type": "resume", "tags": [to_base64url(tag) for tag in tags]}
-        case Announce(transfer, entries, more):
-            fields = {
-                "type": "announce",
-                "transferID": transfer,
-                "files": [_entry_fields(one) for one in entries],
-            }
-        case Accept(transfer, skip, partial, more):
-            kept = [
-                {"file": one.index, "offset": one.offset, "sha256": to_base64url(one.sha256)}
-                for one in partial
-            ]
-            lists: JSONObject = {"skip": [[one.first, one.count] for one in skip], "partial": kept}
-            fields = {
-                "type": "accept",
-                "transferID": transfer,
-                **{name: some for name, some in lists.items() if some},
-            }
-        case Finished(transfer, failed, more):
-            missing = [{"file": one.index, "reason": one.reason.value} for one in failed]
-            fields = {
-                "type": "finished",
-                "transferID": transfer,
-                **({"failed": missing} if missing else {}),
-            }
-        case Continue(transfer, generation, position):
-            where = {"file": position.index, "offset": position.offset}
-            return {"type": "continue", "transferID": transfer, "generation": generation, **where}
-        case Progress(transfer, generation, written):
-            return {
-                "type": "progress",
-                "transferID": transfer,
-                "generation": generation,
-                "written": written,
-            }
-        case _:
-            reason = {"reason": message.reason} if message.reason else {}
-            return {"type": "cancel", "transferID": message.transfer, **reason}
-    return fields | ({"more": True} if more else {})
+def _more_field(more: bool) -> JSONObject:
+    return {"more": True} if more else {}
 
 
 def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[Announce]:

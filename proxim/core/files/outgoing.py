@@ -34,6 +34,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.progress import RateMeter, lost_bytes, outcome
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
+from proxim.core.link.features import PeerLink
 from proxim.core.transitions import TransitionTable
 
 # If nothing is written for this long, the lane is worse than the data channel. A disk takes less
@@ -62,7 +63,7 @@ class Outgoing:
     """
 
     def __init__(
-        self, transfer: TransferID, peer_link: file_ev.PeerLink | None, paths: tuple[str, ...]
+        self, transfer: TransferID, peer_link: PeerLink | None, paths: tuple[str, ...]
     ) -> None:
         self.id = transfer
         self.paths = paths
@@ -141,7 +142,7 @@ class Outgoing:
     def _sources_failed(self, event: file_ev.SourcesFailed, now: float) -> list[do.Command]:
         return self._end(file_st.TransferState.FAILED, event.reason)
 
-    def _announce(self, peer_link: file_ev.PeerLink) -> list[do.Command]:
+    def _announce(self, peer_link: PeerLink) -> list[do.Command]:
         pieces = [
             peer_link.send(piece) for piece in file_msg.cut_announce(self.id, self.status.entries)
         ]
@@ -247,7 +248,7 @@ class Outgoing:
             else [self._ask(self.peer_link)]
         )
 
-    def _ask(self, peer_link: file_ev.PeerLink) -> do.Command:
+    def _ask(self, peer_link: PeerLink) -> do.Command:
         """Ask the receiver where to continue.
 
         The receiver may not see that this stream is over, or that there is a better way.

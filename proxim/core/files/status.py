@@ -24,7 +24,7 @@ class TransferState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class TransferStatus:
+class TransferStatus(st.FeatureStatus):
     """One transfer, from its announcement to its end; published about ten times a second while
     bytes move.
     """

@@ -6,7 +6,7 @@ outlives its link: it waits here until the same peer is linked again.
 
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -20,6 +20,8 @@ from proxim.core.files.incoming import Incoming, IncomingState
 from proxim.core.files.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
 from proxim.core.files.outgoing import Outgoing, OutgoingState
 from proxim.core.json_text import MessageError
+from proxim.core.link.features import LinkFeature, PeerLink
+from proxim.core.link.messages import LinkMessage
 from proxim.core.pairing.host_code import to_base64url
 
 STREAM_LABEL: Final = re.compile(
@@ -39,9 +41,6 @@ RESUME_GRACE_SECONDS: Final = 2.0
 # Finished transfers that are kept for a retry, or because the sender may not know of the end.
 MAX_REMEMBERED: Final = 50
 
-TransferIntent = (
-    file_ev.SendPaths | file_ev.AcceptTransfer | file_ev.CancelTransfer | file_ev.RetryTransfer
-)
 _RESUMABLE: Final = (
     OutgoingState.WAITING,
     OutgoingState.ANNOUNCED,
@@ -50,15 +49,22 @@ _RESUMABLE: Final = (
 )
 
 
-class Transfers:
+class Transfers(LinkFeature):
     """Passes each event to its transfer, and decides whose turn it is."""
+
+    word = st.FILES
+    readers = file_msg.FILE_READERS
+    channel_prefix = "files"
+    events = frozenset(
+        {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), ev.TimerName.STALL}
+    )
 
     def __init__(
         self, token_bytes: Callable[[int], bytes], policy: file_ev.AcceptPolicy | None = None
     ) -> None:
-        self.token_bytes = token_bytes
+        self._token_bytes = token_bytes
         self._policy = policy or file_ev.AcceptPolicy()
-        self._peers_linked: dict[ev.LinkID, file_ev.PeerLink] = {}
+        self._peers_linked: dict[ev.LinkID, PeerLink] = {}
         # Tags that peers sent and that match no transfer, or not yet.
         self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
         # Links whose announcements are accepted without asking, with the directory to save to.
@@ -68,10 +74,19 @@ class Transfers:
         self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
 
+    def handle(self, event: object, now: float) -> list[do.Command]:
+        """Handle what a person wants, what the disk answers, or the end of a transfer's timer."""
+        if isinstance(event, file_ev.DiskEvent):
+            return self._disk(event, now)
+        if isinstance(event, file_ev.FileIntent):
+            return self._intent(event, now)
+        # `events` lists no other events.
+        assert isinstance(event, ev.TimerFired)
+        return self._timer(event, now)
+
     # --- what a person wants ----------------------------------------------------------------------
 
-    def intent(self, event: TransferIntent, now: float) -> list[do.Command]:
-        """Carry out what the person asks for, or publish why it is impossible."""
+    def _intent(self, event: file_ev.FileIntent, now: float) -> list[do.Command]:
         match event:
             case file_ev.SendPaths(link, paths):
                 return self._send(link, paths)
@@ -127,7 +142,7 @@ class Transfers:
         self._outgoing[again.id] = again
         return again.start(only)
 
-    def _peer_again(self, failed: Outgoing) -> file_ev.PeerLink | None:
+    def _peer_again(self, failed: Outgoing) -> PeerLink | None:
         """Find the link for a retry: the transfer's own link, or else the only one.
 
         The only link counts if its peer has the name of the transfer's peer.
@@ -141,11 +156,11 @@ class Transfers:
         return peer_link
 
     def _new_id(self) -> TransferID:
-        return TransferID(to_base64url(self.token_bytes(TRANSFER_ID_BYTES)))
+        return TransferID(to_base64url(self._token_bytes(TRANSFER_ID_BYTES)))
 
     # --- what the disk answers --------------------------------------------------------------------
 
-    def disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
+    def _disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
         """Pass the disk's answer to its transfer; an answer for a transfer that is over is
         stale.
         """
@@ -236,8 +251,7 @@ class Transfers:
             commands += self._resume(peer_link, self._named.pop(peer_link.id, ()), now)
         return commands
 
-    def timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        """Handle the end of a transfer's own timer."""
+    def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # The timer is a transfer's own. The end of a transfer cancels it, so the transfer exists.
         assert isinstance(event.timer.scope, str)
         outgoing = self._outgoing[TransferID(event.timer.scope)]
@@ -245,12 +259,12 @@ class Transfers:
 
     # --- what the link reports --------------------------------------------------------------------
 
-    def link_up(self, peer_link: file_ev.PeerLink, now: float) -> list[do.Command]:
+    def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Register a linked peer whose hello announced support for files."""
-        self._peers_linked[peer_link.id] = peer_link
-        return self._name(list(self._incoming.values()), peer_link)
+        self._peers_linked[link.id] = link
+        return self._name(list(self._incoming.values()), link)
 
-    def _name(self, known: list[Incoming], peer_link: file_ev.PeerLink) -> list[do.Command]:
+    def _name(self, known: list[Incoming], peer_link: PeerLink) -> list[do.Command]:
         """Send the tags of the transfers that the sender should continue, or whose end it may not
         know.
 
@@ -268,8 +282,8 @@ class Transfers:
         return [peer_link.send(file_msg.Resume(piece)) for piece in pieces]
 
     def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
-        """Handle the end of a link, whether or not its peer supported files."""
-        self._peers_linked.pop(link, None)
+        """Handle the end of a link; its transfers wait for the same peer."""
+        del self._peers_linked[link]
         self._always.pop(link, None)
         self._named.pop(link, None)
         commands: list[do.Command] = []
@@ -319,43 +333,45 @@ class Transfers:
             incoming, file_ev.StreamOpened(channel, int(match["generation"])), now
         )
 
-    def message(
-        self, peer_link: file_ev.PeerLink, message: file_msg.FileMessage, now: float
-    ) -> list[do.Command]:
+    def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
         """Handle the peer's message about files.
 
         Raises MessageError for a message that the peer may not send.
         """
+        # `readers` makes no other messages.
+        assert isinstance(message, file_msg.FileMessage)
         match message:
             case file_msg.Announce():
-                return self._announced(peer_link, message, now)
+                return self._announced(link, message, now)
             case file_msg.Resume(tags):
-                return self._resume(peer_link, tags, now)
-            case file_msg.Cancel(transfer):
-                return self._cancelled(peer_link, message, now)
-            case (
-                file_msg.Accept(transfer)
-                | file_msg.Continue(transfer)
-                | file_msg.Progress(transfer)
-                | file_msg.Finished(transfer)
-            ):
-                outgoing, incoming = self._outgoing.get(transfer), self._incoming.get(transfer)
-                if outgoing is not None and _is_on(outgoing, peer_link.id):
-                    return self._to_outgoing(outgoing, message, now)
-                if (
-                    isinstance(message, file_msg.Continue)
-                    and incoming is not None
-                    and _is_on(incoming, peer_link.id)
-                ):
-                    return self._to_incoming(incoming, message, now)
+                return self._resume(link, tags, now)
+            case file_msg.Cancel():
+                return self._cancelled(link, message, now)
             case _:
-                # This is a lane's offer, which link.py handles where it is allowed.
-                raise MessageError(Reason.NOT_ALLOWED, "lane")
+                return self._answered(link, message, now)
+
+    def _answered(
+        self,
+        peer_link: PeerLink,
+        message: file_msg.Accept | file_msg.Continue | file_msg.Progress | file_msg.Finished,
+        now: float,
+    ) -> list[do.Command]:
+        """Pass a receiver's message to its transfer, or a sender's `continue` to the receiver's."""
+        outgoing = self._outgoing.get(message.transfer)
+        if outgoing is not None and _is_on(outgoing, peer_link.id):
+            return self._to_outgoing(outgoing, message, now)
+        incoming = self._incoming.get(message.transfer)
+        if (
+            isinstance(message, file_msg.Continue)
+            and incoming is not None
+            and _is_on(incoming, peer_link.id)
+        ):
+            return self._to_incoming(incoming, message, now)
         # The message is about a transfer that was ended here, so it is stale.
         return []
 
     def _cancelled(
-        self, peer_link: file_ev.PeerLink, message: file_msg.Cancel, now: float
+        self, peer_link: PeerLink, message: file_msg.Cancel, now: float
     ) -> list[do.Command]:
         outgoing, incoming = (
             self._outgoing.get(message.transfer),
@@ -372,7 +388,7 @@ class Transfers:
         return []
 
     def _announced(
-        self, peer_link: file_ev.PeerLink, message: file_msg.Announce, now: float
+        self, peer_link: PeerLink, message: file_msg.Announce, now: float
     ) -> list[do.Command]:
         if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
@@ -410,9 +426,7 @@ class Transfers:
         )
         return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
 
-    def _too_many(
-        self, peer_link: file_ev.PeerLink, message: file_msg.Announce
-    ) -> list[do.Command]:
+    def _too_many(self, peer_link: PeerLink, message: file_msg.Announce) -> list[do.Command]:
         # The rest of the announcement must not be read as a whole one.
         if message.more:
             refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
@@ -421,9 +435,7 @@ class Transfers:
             self._forget_oldest()
         return [peer_link.send(file_msg.Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
-    def _resume(
-        self, peer_link: file_ev.PeerLink, tags: tuple[bytes, ...], now: float
-    ) -> list[do.Command]:
+    def _resume(self, peer_link: PeerLink, tags: tuple[bytes, ...], now: float) -> list[do.Command]:
         if not peer_link.binding:
             return []
         known = {resume_tag(one.id, peer_link.binding): one for one in self._outgoing.values()}

@@ -12,8 +12,8 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing.proof import ProofKeys
 
 # The time from the approval on. ICE takes under 1 s on a LAN and about 5 s with loss; people who
@@ -56,8 +56,8 @@ def proved_secret(keys: ProofKeys | None) -> LaneSecret | None:
     if keys is None:
         return None
     return LaneSecret(
-        keys.key("lane token")[: file_msg.LANE_TOKEN_BYTES],
-        keys.key("lane key")[: file_msg.LANE_KEY_BYTES],
+        keys.key("lane token")[: link_msg.LANE_TOKEN_BYTES],
+        keys.key("lane key")[: link_msg.LANE_KEY_BYTES],
     )
 
 
@@ -78,7 +78,7 @@ class LanePolicy:
         link: ev.LinkID,
         terms: LaneTerms,
         token_bytes: Callable[[int], bytes],
-        send: Callable[[file_msg.OfferLane], do.Command],
+        send: Callable[[link_msg.OfferLane], do.Command],
     ) -> None:
         self.open = False
         self.pending = False
@@ -152,14 +152,14 @@ class LanePolicy:
 
     def _expect(self) -> list[do.Command]:
         self._tries += 1
-        offer = file_msg.OfferLane(
-            self._token_bytes(file_msg.LANE_TOKEN_BYTES), self._token_bytes(file_msg.LANE_KEY_BYTES)
+        offer = link_msg.OfferLane(
+            self._token_bytes(link_msg.LANE_TOKEN_BYTES), self._token_bytes(link_msg.LANE_KEY_BYTES)
         )
         expect = link_do.ExpectLane(self._link, offer.token, offer.key)
         # The host must expect the lane before the guest learns of it.
         return [expect, do.SetTimer(self.timer, OPEN_SECONDS), self._send(offer)]
 
-    def offered(self, offer: file_msg.OfferLane) -> list[do.Command] | None:
+    def offered(self, offer: link_msg.OfferLane) -> list[do.Command] | None:
         """Dial the lane that the host offers; None if the host may not offer one."""
         if self._terms.url is None or self._tries >= MAX_TRIES:
             return None

@@ -18,9 +18,9 @@ from enum import IntEnum
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import TransferID
 from proxim.core.json_text import MessageError
+from proxim.core.link import messages as link_msg
 from proxim.core.pairing.proof import Side
 
 # The label is also the additional data that each seal covers.
@@ -34,7 +34,7 @@ _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
 # A later version's flags may take more than our one byte.
 _MOST_HELLO_BYTES: Final = 64
-FIRST_FRAME_BYTES: Final = file_msg.LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
+FIRST_FRAME_BYTES: Final = link_msg.LANE_TOKEN_BYTES + 1 + _MOST_HELLO_BYTES + SEAL_BYTES
 
 
 class FrameKind(IntEnum):

@@ -1,10 +1,11 @@
-"""One link, from the first peer to its end: opening, greeting, text, heartbeat, goodbye.
+"""One link, from the first peer to its end: opening, greeting, features, heartbeat, goodbye.
 
 Host and guest use the same state machine; its table `TRANSITIONS` is drawn in
 docs/architecture.md.
 
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -12,13 +13,12 @@ from typing import Any, Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files import messages as file_msg
-from proxim.core.files.transfers import Transfers
+from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link.features import Features, LinkFeature, ProtocolBrokenError
 from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
@@ -52,7 +52,7 @@ class LinkState(Enum):
     CLOSED = "closed"
 
 
-LinkInput = link_ev.LinkEvent | ev.SendText | ev.TimerFired
+LinkInput = link_ev.LinkEvent | ev.TimerFired
 
 
 class Link:
@@ -61,19 +61,27 @@ class Link:
     `status` is what is published about the link; `state` is for the link's owner.
     """
 
-    def __init__(self, status: st.LinkStatus, own_name: str, transfers: Transfers) -> None:
+    def __init__(
+        self,
+        status: st.LinkStatus,
+        own_name: str,
+        features: Features,
+        token_bytes: Callable[[int], bytes],
+    ) -> None:
         self.status = status
         self.state = LinkState.IDLE
         self._own_name = own_name
-        self._transfers = transfers
-        self._lane = LanePolicy(status.link, LaneTerms(), transfers.token_bytes, self.send)
+        self._features = features
+        # Those that have begun; status.features has their words.
+        self._begun: tuple[LinkFeature, ...] = ()
+        self._token_bytes = token_bytes
+        self._lane = LanePolicy(status.link, LaneTerms(), token_bytes, self.send)
         self._binding = b""
         self._peer_knows_lanes = False
         # Why WebRTC failed, kept while the lane may still carry the link.
         self._failure: Reason | None = None
         self._now = 0.0
         self._control: int | None = None
-        self._pieces = link_msg.TextPieces()
         self._unreadable_count = 0
         self._peer_greeted = False
         self._last_received = 0.0
@@ -84,7 +92,7 @@ class Link:
         """The link's identity in events and commands."""
         return self.status.link
 
-    # --- for transfers (PeerLink in core/files/events.py) ---------------------------------------
+    # --- for the features (PeerLink in features.py) -----------------------------------------------
 
     @property
     def peer_name(self) -> str | None:
@@ -144,7 +152,7 @@ class Link:
         self._lane = LanePolicy(
             self.id,
             LaneTerms(lane_url, proved_secret(keys)),
-            self._transfers.token_bytes,
+            self._token_bytes,
             self.send,
         )
         self._binding = b"" if keys is None else keys.key("link")
@@ -167,7 +175,9 @@ class Link:
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
-        left = self._transfers.link_down(self.id, self._now) if peer_exists else []
+        left = [
+            command for feature in self._begun for command in feature.link_down(self.id, self._now)
+        ]
         farewell = (
             [self.send(link_msg.Bye(bye.value))]
             if bye is not None and self._control is not None
@@ -178,7 +188,7 @@ class Link:
         before, self.state = self.state, LinkState.CLOSED
         TRANSITIONS.called(self, "close", before)
         self._control = None
-        self._pieces.clear()
+        self._begun = ()
         ending: list[do.Command] = []
         if peer_exists:
             ending = [
@@ -191,8 +201,7 @@ class Link:
             self.status,
             stage=st.Stage.CLOSED,
             reason=reason,
-            can_text=False,
-            can_send_files=False,
+            features=(),
             deadline=None,
         )
         return [*left, *farewell, *ending]
@@ -212,7 +221,7 @@ class Link:
             *opened,
             *(self._lane.not_needed() if self._lane.can_carry_link else []),
             *self._channel(event, now),
-            *([] if self.status.can_text else [do.Publish(self.status)]),
+            *([] if self._begun else [do.Publish(self.status)]),
         ]
 
     def _opened(self, now: float) -> list[do.Command]:
@@ -227,12 +236,15 @@ class Link:
     def _channel(self, event: link_ev.ChannelOpened, now: float) -> list[do.Command]:
         if event.label == link_ev.CONTROL_LABEL and self._control is None:
             self._control = event.channel
-            return [self.send(link_msg.Hello(self._own_name)), self.publish(can_text=True)]
+            return [self._hello(), *self._begin(self._without_hello(), now)]
         if self._control == link_ev.LANE_CHANNEL:
             return []
-        handled = self._transfers.channel_opened(self.id, event.channel, event.label, now)
-        if handled is not None:
-            return handled
+        prefix = event.label.partition("/")[0]
+        for feature in self._begun:
+            if feature.channel_prefix == prefix:
+                handled = feature.channel_opened(self.id, event.channel, event.label, now)
+                if handled is not None:
+                    return handled
         unsupported = link_msg.dump_link_message(link_msg.Unsupported("channel"))
         return [link_do.SendOnChannel(self.id, event.channel, unsupported)]
 
@@ -282,14 +294,12 @@ class Link:
         was_open = self.state is LinkState.OPEN
         opened = [*([] if was_open else self._opened(now)), *self._lane.opened()]
         self._control = link_ev.LANE_CHANNEL
-        published = self.publish(can_text=True, via=st.Via.LANE)
-        changed = self._transfers.lane_changed(self.id, now) if was_open else []
         return [
             *opened,
             link_do.ClosePeer(self.id),
-            self.send(link_msg.Hello(self._own_name)),
-            published,
-            *changed,
+            self._hello(),
+            *self._begin(self._without_hello(), now, via=st.Via.LANE),
+            *(self._lane_changed(now) if was_open else []),
         ]
 
     def _lane_opened(self, event: link_ev.LaneOpened, now: float) -> list[do.Command]:
@@ -299,7 +309,7 @@ class Link:
         if opening:
             # A lane beside the link is useless before the link is open.
             return []
-        return [*self._lane.opened(), *self._transfers.lane_changed(self.id, now)]
+        return [*self._lane.opened(), *self._lane_changed(now)]
 
     def _no_lane(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
         self._lane.carrier_lost()
@@ -312,12 +322,12 @@ class Link:
         if self._lane.carrier:
             self._lane.carrier_lost()
             return []
-        return [*self._lane.lost(), *self._transfers.lane_changed(self.id, now)]
+        return [*self._lane.lost(), *self._lane_changed(now)]
 
     def _lane_waited(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return [
             *self._lane.timer_fired(),
-            *self._transfers.lane_changed(self.id, now),
+            *self._lane_changed(now),
         ]
 
     def _first_lane_message(self, event: link_ev.ChannelMessage, now: float) -> list[do.Command]:
@@ -339,24 +349,34 @@ class Link:
             # no messages.
             return []
         try:
-            message = link_msg.parse_link_message(event.text)
+            return [*handled, *self._received(event.text, now)]
+        except ProtocolBrokenError:
+            return [*handled, *self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)]
         except MessageError as error:
             return [*handled, *self._unreadable_message(error)]
-        return [*handled, *self._understood(message, now)]
 
-    def _understood(self, message: link_msg.LinkMessage, now: float) -> list[do.Command]:
+    def _received(self, text: str, now: float) -> list[do.Command]:
+        feature, message = self._features.parse(text)
+        if feature is not None:
+            if feature not in self._begun:
+                raise MessageError(Reason.NOT_ALLOWED, f"{feature.word} before hello")
+            return feature.message(self, message, now)
         match message:
             case link_msg.Hello():
                 return self._greeted(message, now)
-            case link_msg.TextPiece():
-                return self._text_piece(message)
             case link_msg.Bye(reason):
                 return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
-            case link_msg.Ping() | link_msg.Unsupported():
-                # These messages are never answered.
-                return []
+            case link_msg.OfferLane():
+                return self._offered(message)
             case _:
-                return self._file_message(message, now)
+                # A ping and `unsupported` are never answered.
+                return []
+
+    def _offered(self, offer: link_msg.OfferLane) -> list[do.Command]:
+        dialled = self._lane.offered(offer) if self._peer_knows_lanes else None
+        if dialled is None:
+            raise MessageError(Reason.NOT_ALLOWED, "lane")
+        return dialled
 
     def _greeted(self, hello: link_msg.Hello, now: float) -> list[do.Command]:
         self._peer_greeted = True
@@ -364,23 +384,11 @@ class Link:
         # A name that was approved, or that an earlier hello gave, does not change.
         if self.status.peer_name is None:
             commands.append(self.publish(peer_name=display_name(hello.name)))
-        if "files" in hello.features and not self.status.can_send_files:
-            self._peer_knows_lanes = "lane" in hello.features
-            commands += [self.publish(can_send_files=True), *self._transfers.link_up(self, now)]
+        named = [feature for feature in self._features if feature.word in hello.features]
+        if not {*named} <= {*self._begun}:
+            self._peer_knows_lanes = link_msg.LANE in hello.features
+            commands += self._begin(named, now)
         return commands
-
-    def _file_message(self, message: file_msg.FileMessage, now: float) -> list[do.Command]:
-        try:
-            if not self.status.can_send_files:
-                raise MessageError(Reason.NOT_ALLOWED, "files before hello")
-            if not isinstance(message, file_msg.OfferLane):
-                return self._transfers.message(self, message, now)
-            dialled = self._lane.offered(message)
-            if dialled is None:
-                raise MessageError(Reason.NOT_ALLOWED, "lane")
-            return dialled
-        except MessageError as error:
-            return self._unreadable_message(error)
 
     def _unreadable_message(self, error: MessageError) -> list[do.Command]:
         self._unreadable_count += 1
@@ -389,24 +397,32 @@ class Link:
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
         return [self.send(link_msg.Unsupported(what))]
 
-    def _text_piece(self, piece: link_msg.TextPiece) -> list[do.Command]:
-        try:
-            whole = self._pieces.add(piece)
-        except MessageError:
-            return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
-        return [] if whole is None else [do.Publish(st.TextReceived(self.id, whole))]
+    # --- features ---------------------------------------------------------------------------------
 
-    def _send_text(self, event: ev.SendText, now: float) -> list[do.Command]:
-        if self._control is None:
-            return [do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), self.id))]
-        text = link_msg.text_to_send(event.text)
-        if text is None:
-            return [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), self.id))]
-        pieces = [self.send(piece) for piece in link_msg.cut_text(text)]
-        return [*pieces, do.Publish(st.TextSent(self.id, text))]
+    def _hello(self) -> do.Command:
+        return self.send(
+            link_msg.Hello(self._own_name, features=(*self._features.words, link_msg.LANE))
+        )
 
-    def _text_without_link(self, event: ev.SendText, now: float) -> list[do.Command]:
-        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.id))]
+    def _without_hello(self) -> list[LinkFeature]:
+        return [feature for feature in self._features if not feature.needs_hello]
+
+    def _begin(
+        self, features: Collection[LinkFeature], now: float, **changes: Any
+    ) -> list[do.Command]:
+        """Publish these features (and other changes of the status), and begin the new ones."""
+        new = [feature for feature in features if feature not in self._begun]
+        self._begun = (*self._begun, *new)
+        published = self.publish(features=tuple(one.word for one in self._begun), **changes)
+        begun = [command for feature in new for command in feature.link_up(self, now)]
+        return [published, *begun]
+
+    def _lane_changed(self, now: float) -> list[do.Command]:
+        return [
+            command for feature in self._begun for command in feature.lane_changed(self.id, now)
+        ]
+
+    # --- the heartbeat ----------------------------------------------------------------------------
 
     def _heartbeat(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
@@ -426,9 +442,6 @@ _S = LinkState
 
 TRANSITIONS: Final = TransitionTable(
     {
-        _S.IDLE: {
-            ev.SendText: (Link._text_without_link, {_S.IDLE}),
-        },
         _S.OPENING: {
             link_ev.ChannelOpened: (Link._first_channel, {_S.OPEN}),
             link_ev.PeerFailed: (Link._webrtc_failed, {_S.OPENING, _S.OPEN, _S.CLOSED}),
@@ -437,7 +450,6 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneLost: (Link._no_lane, {_S.OPENING, _S.CLOSED}),
             ev.TimerName.LANE: (Link._fall_back, {_S.OPENING}),
             ev.TimerName.LINK_OPEN: (Link._open_timeout, {_S.CLOSED}),
-            ev.SendText: (Link._text_without_link, {_S.OPENING}),
         },
         _S.OPEN: {
             link_ev.ChannelOpened: (Link._channel, {_S.OPEN}),
@@ -447,7 +459,6 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneOpened: (Link._lane_opened, {_S.OPEN}),
             link_ev.LaneLost: (Link._lane_lost, {_S.OPEN, _S.CLOSED}),
             ev.TimerName.LANE: (Link._lane_waited, {_S.OPEN}),
-            ev.SendText: (Link._send_text, {_S.OPEN}),
             ev.TimerName.HEARTBEAT: (Link._heartbeat, {_S.OPEN, _S.CLOSED}),
         },
     },
@@ -469,8 +480,7 @@ def resumed(lost: st.LinkStatus, link: ev.LinkID, peer_address: str) -> st.LinkS
         stage=st.Stage.APPROVED,
         peer_address=peer_address,
         deadline=None,
-        can_text=False,
-        can_send_files=False,
+        features=(),
         reason=None,
         via=st.Via.WEBRTC,
         resumes=lost.link,

@@ -1,13 +1,12 @@
-"""The messages of two Proxims on a link's `control` channel: reading them, writing them, and
-cutting long text into pieces.
+"""The messages of two Proxims on a link's `control` channel that belong to the link itself, and how
+any message is read and written. The features of a link add messages of their own (features.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from proxim.core.errors import Reason
-from proxim.core.files import messages as file_msg
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
@@ -17,18 +16,30 @@ from proxim.core.json_text import (
     write_object,
 )
 from proxim.core.pairing import messages as pair_msg
+from proxim.core.pairing.host_code import to_base64url
+from proxim.core.pairing.proof import ProofError, from_base64url
 from proxim.core.sanitize import MAX_NAME_BYTES
 
 LINK_VERSION: Final = 1
-FEATURES: Final = ("text", "files", "lane")
 MAX_FEATURES: Final = 64
-
+# The word in `hello` for lanes, which all features share.
+LANE: Final = "lane"
+LANE_TOKEN_BYTES: Final = 16
+LANE_KEY_BYTES: Final = 32
 # A browser accepts messages of 64 KiB where the SDP names no maximum (RFC 8841, 6.1), and one long
-# message would delay the heartbeat behind it. A character takes at most 6 bytes in JSON ("\u0000").
-TEXT_PIECE_CHARACTERS: Final = 8 * 1024
+# message would delay the heartbeat behind it.
 MAX_LINK_MESSAGE_BYTES: Final = 64 * 1024
-# This is a long document; anything longer should be sent as a file.
-MAX_TEXT_BYTES: Final = 1024 * 1024
+
+
+class LinkMessage(Protocol):
+    """A message on a link's control channel."""
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, with its `type`."""
+
+
+# Reads the fields of a message of one type. Raises MessageError if they are wrong.
+Reader = Callable[[JSONObject], LinkMessage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +48,23 @@ class Hello:
 
     name: str
     version: int = LINK_VERSION
-    features: tuple[str, ...] = FEATURES
+    features: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True, slots=True)
-class TextPiece:
-    """A piece of text; `more` means that the same text continues in the next piece."""
-
-    text: str = field(repr=False)
-    more: bool = False
+    def fields(self) -> JSONObject:
+        return {
+            "type": "hello",
+            "version": self.version,
+            "features": list(self.features),
+            "name": self.name,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
     """The sender is still there. A ping is never answered, because both sides send their own."""
+
+    def fields(self) -> JSONObject:
+        return {"type": "ping"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,9 @@ class Bye:
 
     reason: str | None = None
 
+    def fields(self) -> JSONObject:
+        return {"type": "bye", **({"reason": self.reason} if self.reason is not None else {})}
+
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
@@ -66,8 +83,38 @@ class Unsupported:
 
     what: str
 
+    def fields(self) -> JSONObject:
+        return {"type": "unsupported", "what": self.what}
 
-LinkMessage = Hello | TextPiece | Ping | Bye | Unsupported | file_msg.FileMessage
+
+@dataclass(frozen=True, slots=True)
+class OfferLane:
+    """The host offers a faster way for bytes; the token is valid once, and the key seals the
+    frames.
+    """
+
+    token: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+    def fields(self) -> JSONObject:
+        return {
+            "type": "lane",
+            "token": to_base64url(self.token),
+            "key": to_base64url(self.key),
+        }
+
+
+def read_bytes(value: object, length: int, what: str) -> bytes:
+    """Return the bytes that a field holds in base64url.
+
+    Raises MessageError (BAD_MESSAGE) if they are not `length` bytes; `what` names the field.
+    """
+    try:
+        return from_base64url(value if isinstance(value, str) else None, length)
+    except ProofError:
+        raise MessageError(
+            Reason.BAD_MESSAGE, f"{what} must be {length} bytes in base64url"
+        ) from None
 
 
 def _hello(fields: JSONObject) -> Hello:
@@ -85,30 +132,29 @@ def _hello(fields: JSONObject) -> Hello:
     return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
 
 
-def _text_piece(fields: JSONObject) -> TextPiece:
-    more = fields.get("more")
-    if more is not None and not isinstance(more, bool):
-        raise MessageError(Reason.BAD_MESSAGE, "more must be true or false")
-    return TextPiece(text_field(fields, "text", MAX_LINK_MESSAGE_BYTES), more is True)
+def _offer_lane(fields: JSONObject) -> OfferLane:
+    return OfferLane(
+        read_bytes(fields.get("token"), LANE_TOKEN_BYTES, "token"),
+        read_bytes(fields.get("key"), LANE_KEY_BYTES, "key"),
+    )
 
 
-_READERS: Final[dict[str, Callable[[JSONObject], LinkMessage]]] = {
+# The link's own messages, by their types.
+OWN_READERS: Final[dict[str, Reader]] = {
     "hello": _hello,
-    "text": _text_piece,
     "ping": lambda fields: Ping(),
     "bye": lambda fields: Bye(optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)),
     "unsupported": lambda fields: Unsupported(
         optional_text_field(fields, "what", pair_msg.MAX_ID_BYTES) or ""
     ),
-    **file_msg.FILE_READERS,
+    "lane": _offer_lane,
 }
 
 
-def parse_link_message(text: str) -> LinkMessage:
-    """Read one message of the control channel.
+def read_link_message(text: str) -> tuple[str, JSONObject]:
+    """Return the type and the fields of one message of the control channel.
 
-    Raises MessageError: TOO_LARGE, BAD_JSON, BAD_MESSAGE, or UNKNOWN_TYPE with the unknown type as
-    its detail.
+    Raises MessageError: TOO_LARGE, BAD_JSON or BAD_MESSAGE.
     """
     if (
         len(text) > MAX_LINK_MESSAGE_BYTES
@@ -116,77 +162,9 @@ def parse_link_message(text: str) -> LinkMessage:
     ):
         raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
     fields = read_object(text)
-    kind = text_field(fields, "type", pair_msg.MAX_ID_BYTES)
-    reader = _READERS.get(kind)
-    if reader is None:
-        raise MessageError(Reason.UNKNOWN_TYPE, kind)
-    return reader(fields)
-
-
-def _fields(message: LinkMessage) -> JSONObject:
-    match message:
-        case Hello(name, version, features):
-            return {"type": "hello", "version": version, "features": list(features), "name": name}
-        case TextPiece(text, more):
-            return {"type": "text", "text": text, **({"more": True} if more else {})}
-        case Ping():
-            return {"type": "ping"}
-        case Bye(reason):
-            return {"type": "bye", **({"reason": reason} if reason is not None else {})}
-        case Unsupported(what):
-            return {"type": "unsupported", "what": what}
-        case _:
-            return file_msg.file_fields(message)
+    return text_field(fields, "type", pair_msg.MAX_ID_BYTES), fields
 
 
 def dump_link_message(message: LinkMessage) -> str:
     """Return the message as one text message of the control channel."""
-    return write_object(_fields(message))
-
-
-def text_to_send(text: str) -> str | None:
-    """Return the text as a link carries it; None if it is longer than MAX_TEXT_BYTES.
-
-    Tk and JSON can produce halves of a character: pairs of halves are joined, and a single half is
-    replaced.
-    """
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return whole if len(whole.encode()) <= MAX_TEXT_BYTES else None
-
-
-def cut_text(text: str) -> Iterator[TextPiece]:
-    """Cut a text into the pieces that carry it, in order; an empty text is one empty piece."""
-    last = max(len(text) - 1, 0) // TEXT_PIECE_CHARACTERS
-    for index in range(last + 1):
-        start = index * TEXT_PIECE_CHARACTERS
-        yield TextPiece(text[start : start + TEXT_PIECE_CHARACTERS], more=index < last)
-
-
-class TextPieces:
-    """Joins the pieces of received texts, one text after the other."""
-
-    def __init__(self) -> None:
-        self._pieces: list[str] = []
-        self._bytes = 0
-
-    def add(self, piece: TextPiece) -> str | None:
-        """Add a piece; return the whole text after its last piece, None before.
-
-        Raises MessageError (TOO_LARGE) beyond MAX_TEXT_BYTES.
-        """
-        self._bytes += len(piece.text.encode())
-        if self._bytes > MAX_TEXT_BYTES:
-            raise MessageError(Reason.TOO_LARGE, "text")
-        # Otherwise endless empty pieces would fill the memory without reaching the limit.
-        if piece.text:
-            self._pieces.append(piece.text)
-        if piece.more:
-            return None
-        whole = "".join(self._pieces)
-        self.clear()
-        return whole
-
-    def clear(self) -> None:
-        """Forget the pieces of a text that will not be completed."""
-        self._pieces.clear()
-        self._bytes = 0
+    return write_object(message.fields())

@@ -8,9 +8,8 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files import events as file_ev
-from proxim.core.files.transfers import Transfers
 from proxim.core.link import events as link_ev
+from proxim.core.link.features import Features
 from proxim.core.link.link import Link
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
@@ -42,7 +41,6 @@ HostEvent = (
     | ev.Decide
     | ev.ChooseNetwork
     | ev.SetRequireProof
-    | ev.SendText
     | ev.Disconnect
 )
 
@@ -57,13 +55,13 @@ class Host:
         self,
         invitations: Invitations,
         prover: Prover,
+        features: Features,
         *,
         # The shared default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
-        # The shared default is immutable.
-        accept: file_ev.AcceptPolicy = file_ev.AcceptPolicy(),  # noqa: B008
     ) -> None:
-        self.transfers = Transfers(prover.token_bytes, accept)
+        self._features = features
+        self._token_bytes = prover.token_bytes
         self._invitations = invitations
         self._sessions = Sessions()
         self._guest_connections = GuestConnections(
@@ -131,8 +129,6 @@ class Host:
     def rename(self, device: DeviceInfo) -> None:
         """Use another device name from now on."""
         self._invitations.device = device
-        for session in self._sessions:
-            session.own_name = device.name
 
     # --- which code is shown ----------------------------------------------------------------------
 
@@ -161,10 +157,7 @@ class Host:
         new = self._invitations.shown
         if new is None or self._sessions.shown is not None:
             return []
-        device = self._invitations.device
-        session = Session(
-            new, device.name, self._new_link_id, self.transfers, self._guest_connections.close
-        )
+        session = Session(new, self._new_link_id, self._new_link, self._guest_connections.close)
         self._sessions.add(session, new.secrets)
         self._sessions.shown = session
         return session.start(now)
@@ -172,6 +165,9 @@ class Host:
     def _new_link_id(self) -> ev.LinkID:
         self._links += 1
         return ev.LinkID(f"host-{self._links}")
+
+    def _new_link(self, status: st.LinkStatus) -> Link:
+        return Link(status, self._invitations.device.name, self._features, self._token_bytes)
 
     # --- to the sessions --------------------------------------------------------------------------
 
@@ -206,16 +202,10 @@ class Host:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.handle(session, event, now)
 
-    def _to_link(
-        self, event: link_ev.LinkEvent | ev.SendText | ev.Disconnect, now: float
-    ) -> list[do.Command]:
+    def _to_link(self, event: link_ev.LinkEvent | ev.Disconnect, now: float) -> list[do.Command]:
         session = self._sessions.by_link(event.link)
-        if session is None and isinstance(event, ev.SendText | ev.Disconnect):
+        if session is None and isinstance(event, ev.Disconnect):
             # The person's intent was made before the new link was published.
             session = self._sessions.by_lost_link(event.link)
-        if session is not None:
-            return self._sessions.handle(session, event, now)
-        if isinstance(event, ev.SendText):
-            return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
-        # The event belongs to a link that we closed, so it is stale.
-        return []
+        # Without a session, the event belongs to a link that we closed, so it is stale.
+        return [] if session is None else self._sessions.handle(session, event, now)

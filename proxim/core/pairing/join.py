@@ -18,11 +18,11 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
-from proxim.core.files.transfers import Transfers
+from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.link.features import Features
 from proxim.core.link.link import (
     REDIAL_SECONDS,
     RESUME_SECONDS,
@@ -123,7 +123,7 @@ class Guest:
         prover: Prover,
         new_link_id: Callable[[], ev.LinkID],
         new_connection: Callable[[], ev.ConnectionID],
-        transfers: Transfers,
+        features: Features,
     ) -> None:
         self.state = GuestState.DIALING
         self.connection = new_connection()
@@ -132,7 +132,7 @@ class Guest:
         self._prover = prover
         self._new_link_id = new_link_id
         self._new_connection = new_connection
-        self._transfers = transfers
+        self._features = features
         self.link = self._new_link(
             st.LinkStatus(
                 new_link_id(),
@@ -173,7 +173,7 @@ class Guest:
         return TRANSITIONS.handle(self, event, now)
 
     def _new_link(self, status: st.LinkStatus) -> Link:
-        return Link(status, self._device.name, self._transfers)
+        return Link(status, self._device.name, self._features, self._prover.token_bytes)
 
     # --- reaching the host ------------------------------------------------------------------------
 
@@ -462,9 +462,6 @@ class Guest:
     def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [do.CancelTimer(self._timer(ev.TimerName.REDIAL)), *self._end(Reason.DISCONNECTED)]
 
-    def _text_while_away(self, event: ev.SendText, now: float) -> list[do.Command]:
-        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), self.link.id))]
-
 
 _S = GuestState
 
@@ -494,7 +491,6 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionOpened: (Guest._dialled, {_S.PROVING, _S.ASKING, _S.ENDED}),
             pair_ev.DialFailed: (Guest._dial_failed, {*_FAILED}),
             ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED}),
-            ev.SendText: (Guest._text_while_away, {_S.DIALING}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.PROVING: {
@@ -502,7 +498,6 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
             pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED}),
-            ev.SendText: (Guest._text_while_away, {_S.PROVING}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {
@@ -510,7 +505,6 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
             pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._answer_timeout, {*_FAILED}),
-            ev.SendText: (Guest._text_while_away, {_S.ASKING}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKING: {
@@ -524,7 +518,6 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneOpened: (Guest._link_event, {_S.LINKING, _S.LINKED}),
             link_ev.LaneLost: (Guest._link_event, {_S.LINKING, *_FAILED}),
             ev.TimerName.LANE: (Guest._link_event, {_S.LINKING}),
-            ev.SendText: (Guest._link_event, {_S.LINKING}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKED: {
@@ -539,12 +532,10 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneOpened: (Guest._link_event, {_S.LINKED}),
             link_ev.LaneLost: (Guest._link_event, {_S.LINKED, *_FAILED}),
             ev.TimerName.LANE: (Guest._link_event, {_S.LINKED}),
-            ev.SendText: (Guest._link_event, {_S.LINKED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.RECONNECTING: {
             ev.TimerName.REDIAL: (Guest._redial, {_S.DIALING, _S.ENDED}),
-            ev.SendText: (Guest._text_while_away, {_S.RECONNECTING}),
             ev.Disconnect: (Guest._disconnect_while_reconnecting, {_S.ENDED}),
         },
     },

@@ -17,7 +17,6 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
-from proxim.core.files.transfers import Transfers
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -178,15 +177,13 @@ class Session:
     def __init__(
         self,
         new: NewSession,
-        own_name: str,
         new_link_id: Callable[[], ev.LinkID],
-        transfers: Transfers,
+        new_link: Callable[[st.LinkStatus], Link],
         close_socket: CloseSocket,
     ) -> None:
         self.id = new.id
         self.type = new.type
         self.expires = new.expires
-        self.own_name = own_name
         self.state = SessionState.OPEN
         # None when there is no guest, or when the link outlived the guest's WebSocket.
         self.guest: PairingRequest | None = None
@@ -202,7 +199,7 @@ class Session:
         self._ignored: Counter[str] = Counter()
         # Addresses that were declined or ignored too often; only a proof gets them another prompt.
         self._muted: set[str] = set()
-        self._transfers = transfers
+        self._new_link = new_link
         self._close_socket = close_socket
         self._answer_sent = False
         self._open_by = 0.0
@@ -356,7 +353,7 @@ class Session:
         self.guest = guest
         self._answer_sent = False
         self._open_by = now + OPEN_SECONDS
-        self.link = Link(status, self.own_name, self._transfers)
+        self.link = self._new_link(status)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [
             pair_do.Send(
@@ -551,9 +548,6 @@ class Session:
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
 
-    def _text_while_away(self, event: ev.SendText, now: float) -> list[do.Command]:
-        return [do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), event.link))]
-
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         link = self._current_link()
         return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
@@ -690,7 +684,6 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.ChannelOpened: (Session._link_event, {_S.LINKED}),
             link_ev.ChannelMessage: (Session._link_event, {_S.LINKING, _S.LINKED, *_LINK_OVER}),
             link_ev.PeerFailed: (Session._link_event, {_S.LINKING, _S.LINKED, *_LINK_OVER}),
-            ev.SendText: (Session._link_event, {_S.LINKING}),
             link_ev.LaneOpened: (Session._link_event, {_S.LINKING, _S.LINKED}),
             link_ev.LaneLost: (Session._link_event, {_S.LINKING, *_LINK_OVER}),
             ev.TimerName.LANE: (Session._link_event, {_S.LINKING}),
@@ -708,7 +701,6 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.ChannelMessage: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
             link_ev.ChannelClosed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
             link_ev.PeerFailed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
-            ev.SendText: (Session._link_event, {_S.LINKED}),
             ev.TimerName.HEARTBEAT: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
             link_ev.LaneOpened: (Session._link_event, {_S.LINKED}),
             link_ev.LaneLost: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
@@ -721,7 +713,6 @@ TRANSITIONS: Final = TransitionTable(
             Ask: (Session._busy, {_S.AWAY}),
             GuestSignal: (Session._signal_not_allowed, {_S.AWAY}),
             ev.Decide: (Session._too_late, {_S.AWAY}),
-            ev.SendText: (Session._text_while_away, {_S.AWAY}),
             ev.TimerName.RESUME: (Session._away_too_long, {_S.OPEN, _S.ENDED}),
             ev.TimerName.SESSION: (Session._expire_while_away, {_S.AWAY, _S.ENDED}),
             ev.Disconnect: (Session._disconnect_while_away, {_S.ENDED}),

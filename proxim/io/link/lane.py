@@ -24,11 +24,11 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from proxim.core import events as ev
-from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.link import messages as link_msg
 from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
@@ -115,7 +115,7 @@ class Lane:
 
         Raises LaneError, ConnectionClosed.
         """
-        hello = self._hello(memoryview(first_frame)[file_msg.LANE_TOKEN_BYTES :])
+        hello = self._hello(memoryview(first_frame)[link_msg.LANE_TOKEN_BYTES :])
         await self._connection.send(self._sealing.close(hello_frame()))
         return hello
 
@@ -224,10 +224,10 @@ def token_of(first_frame: str | bytes) -> bytes | None:
     """Return the lane token of a socket's first frame, or None if that is no such frame."""
     if (
         isinstance(first_frame, str)
-        or not file_msg.LANE_TOKEN_BYTES < len(first_frame) <= FIRST_FRAME_BYTES
+        or not link_msg.LANE_TOKEN_BYTES < len(first_frame) <= FIRST_FRAME_BYTES
     ):
         return None
-    return first_frame[: file_msg.LANE_TOKEN_BYTES]
+    return first_frame[: link_msg.LANE_TOKEN_BYTES]
 
 
 def same_token(one: bytes, other: bytes) -> bool:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
@@ -26,7 +27,7 @@ class FileCommands:
         self,
         lines: Lines,
         report: TransferReport,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         send: Callable[[tuple[str, ...]], Reason | None],
     ) -> None:
         self._lines = lines

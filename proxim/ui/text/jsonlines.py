@@ -168,7 +168,7 @@ class JsonLinesFace:
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],

@@ -100,7 +100,7 @@ class FaceModel:
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
     ) -> None:
         self.options = options
@@ -209,7 +209,7 @@ class FaceModel:
         impossible.
         """
         links = [one for one in self._connected() if link in (None, one.link)]
-        able = [one for one in links if one.can_send_files]
+        able = [one for one in links if st.FILES in one.features]
         # A script sends as soon as it reads `connected`, which may be before the other device's
         # greeting has arrived.
         now = self._clock()
@@ -309,7 +309,7 @@ class FaceModel:
             problems = self._unsupported(status.link)
             self._after_link(status)
             return problems
-        if status.stage is st.Stage.CONNECTED and status.can_send_files:
+        if status.stage is st.Stage.CONNECTED and st.FILES in status.features:
             for paths in self._waiting.pop(status.link, []):
                 self._post_send_paths(status.link, paths)
         if not self.closing and self._once_job.sends_over(status):

@@ -12,7 +12,6 @@ from typing import TextIO
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
-from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
@@ -55,7 +54,7 @@ class TerminalFace:
     def __init__(
         self,
         options: FaceOptions,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         out: TextIO,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],

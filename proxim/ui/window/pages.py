@@ -18,7 +18,6 @@ from proxim.ui.window.theme import Theme
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
-    from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.files.transfers import TransferList
     from proxim.ui.window.link.panel import LinkPanel
@@ -40,7 +39,7 @@ class Pages:
         root: tkinter.Tk,
         theme: Theme,
         home: ttk.Frame,
-        post: "Callable[[AnyIntent], None]",
+        post: Callable[[ev.Intent], None],
         invite_another: Callable[[], None],
         answer: "Callable[[TransferStatus], None]",
     ) -> None:

@@ -10,6 +10,7 @@ from tkinter import ttk
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.i18n import tr
@@ -27,7 +28,6 @@ from proxim.ui.window.widgets import command_key, letter
 
 # These are loaded with the first request, as the first paint needs no dialog.
 if TYPE_CHECKING:
-    from proxim.core.files.events import AnyIntent
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.files.incoming import IncomingQueue
     from proxim.ui.window.pairing.approval import ApprovalDialog
@@ -52,7 +52,7 @@ class Window:
     def __init__(
         self,
         root: tkinter.Tk,
-        post: "Callable[[AnyIntent], None]",
+        post: Callable[[ev.Intent], None],
         *,
         scale: float | None = None,
         theme: ThemeChoice = "system",
@@ -117,9 +117,8 @@ class Window:
                 self._show_trouble(status)
             case st.Stopped():
                 self._show_stopped()
-            # Only TransferStatus is left, which is not imported before there is a guest.
-            case _:
-                self._show_transfer(status)
+            case st.FeatureStatus():
+                self._show_feature(status)
 
     def close(self) -> None:
         """Close the window, as if the person had closed it."""
@@ -234,6 +233,13 @@ class Window:
         asked = self._incoming is not None and self._incoming.question is not None
         key = "window.asksToJoin" if self._open_dialogs else "window.filesForYou" if asked else None
         self.attention.ask(tr(key) if key is not None else None)
+
+    def _show_feature(self, status: st.FeatureStatus) -> None:
+        # This is imported late, as files come with the first guest at the earliest.
+        from proxim.core.files.status import TransferStatus
+
+        if isinstance(status, TransferStatus):
+            self._show_transfer(status)
 
     def _show_transfer(self, status: "TransferStatus") -> None:
         changed = self.pages.show_transfer(status)

@@ -8,6 +8,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
+from proxim.core.link.messages import LinkMessage
 
 
 @dataclass
@@ -26,8 +27,8 @@ class FakePeerLink:
     def binding(self) -> bytes:
         return self.id.encode() if self.proved else b""
 
-    def send(self, message: file_msg.FileMessage) -> do.Command:
-        return link_do.SendOnChannel(self.id, 0, json.dumps(file_msg.file_fields(message)))
+    def send(self, message: LinkMessage) -> do.Command:
+        return link_do.SendOnChannel(self.id, 0, json.dumps(message.fields()))
 
     def want_lane(self) -> list[do.Command]:
         self.lanes_wanted += 1
@@ -36,7 +37,9 @@ class FakePeerLink:
 
 def heard(text: str) -> file_msg.FileMessage:
     fields = json.loads(text)
-    return file_msg.FILE_READERS[fields["type"]](fields)
+    message = file_msg.FILE_READERS[fields["type"]](fields)
+    assert isinstance(message, file_msg.FileMessage)
+    return message
 
 
 @dataclass

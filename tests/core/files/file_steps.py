@@ -12,23 +12,24 @@ from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
 from proxim.core.pairing.host_code import to_base64url
 from proxim.core.program import ProgramEvent
+from tests.core.handed_in import hello
 from tests.core.ledger import Ledger, SinkState
 
 # Peers announce this transfer below, and this is the label of its stream.
 STREAM = f"files/{to_base64url(bytes(16))}/0"
 
 
-def words_about_files(ledger: Ledger, number: int) -> list[file_msg.FileMessage]:
+def words_about_files(ledger: Ledger, number: int) -> list[link_msg.LinkMessage]:
     """Return messages that a peer may send about files, right or wrong ones.
 
     They are about a transfer of the peer's own or the newest one in the ledger.
     """
     own = TransferID(to_base64url(number.to_bytes(16)))
     known = list(ledger.transfers)[-1:]
-    words: list[file_msg.FileMessage] = [
+    words: list[link_msg.LinkMessage] = [
         file_msg.Announce(own, (Entry("photo", 40),)),
         file_msg.Announce(own, (Entry("part", 1),), more=True),
-        file_msg.OfferLane(bytes([number]) * 16, bytes(32)),
+        link_msg.OfferLane(bytes([number]) * 16, bytes(32)),
         file_msg.Resume((bytes(32),)),
     ]
     for transfer in (own, *known):
@@ -78,8 +79,8 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
         return link_ev.ChannelMessage(link, control, link_msg.dump_link_message(message))
 
     lane = ev.Timer(ev.TimerName.LANE, link)
-    if not ledger.links[link].can_send_files:
-        return says(link_msg.Hello("somebody"))
+    if "files" not in ledger.links[link].features:
+        return says(hello("somebody"))
     if answers := disk_answers(ledger, 1 + number % 3, well=True):
         return answers[0]
     for transfer, status in ledger.transfers.items():

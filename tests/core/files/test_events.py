@@ -7,6 +7,7 @@ from typing import Any, get_args
 from proxim.core import events as ev
 from proxim.core.files import events as file_ev
 from proxim.core.files import incoming, outgoing
+from proxim.core.link.features import PeerLink
 from proxim.core.transitions import TransitionTable
 from tests.core.files.transfer_bench import Bench
 
@@ -23,6 +24,6 @@ def test_each_input_is_taken_somewhere() -> None:
 
 def test_a_peer_link_is_what_it_says() -> None:
     bench = Bench().linked()
-    peer_link: file_ev.PeerLink = bench.left.peer_link
+    peer_link: PeerLink = bench.left.peer_link
     assert file_ev.LinkUp(peer_link).peer_link.id == bench.link.id
     assert peer_link.binding == bench.right.peer_link.binding

@@ -24,6 +24,7 @@ from proxim.core.files.stream import DIGEST_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.link import messages as link_msg
 from proxim.core.pairing.host_code import to_base64url
+from tests.core.handed_in import read_message
 from tests.rows import each_row
 
 ID = TransferID("abcdefghijklmnopqrstuv")
@@ -75,10 +76,6 @@ EXAMPLES: list[tuple[file_msg.FileMessage, dict[str, Any]]] = [
     (file_msg.Cancel(ID), {"type": "cancel", "transferID": ID}),
     (file_msg.Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
     (file_msg.Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
-    (
-        file_msg.OfferLane(SHA[:16], SHA),
-        {"type": "lane", "token": to_base64url(SHA[:16]), "key": to_base64url(SHA)},
-    ),
 ]
 
 short = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
@@ -116,9 +113,9 @@ messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
     st.builds(file_msg.Cancel, ids, st.none() | short.filter(bool)),
     st.builds(file_msg.Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
     st.builds(
-        file_msg.OfferLane,
-        st.binary(min_size=file_msg.LANE_TOKEN_BYTES, max_size=file_msg.LANE_TOKEN_BYTES),
-        st.binary(min_size=file_msg.LANE_KEY_BYTES, max_size=file_msg.LANE_KEY_BYTES),
+        link_msg.OfferLane,
+        st.binary(min_size=link_msg.LANE_TOKEN_BYTES, max_size=link_msg.LANE_TOKEN_BYTES),
+        st.binary(min_size=link_msg.LANE_KEY_BYTES, max_size=link_msg.LANE_KEY_BYTES),
     ),
 )
 
@@ -127,19 +124,19 @@ messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
 def test_each_message_is_written_and_read_as_documented(
     message: file_msg.FileMessage, fields: dict[str, Any]
 ) -> None:
-    assert file_msg.file_fields(message) == fields
-    assert link_msg.parse_link_message(json.dumps(fields)) == message
+    assert message.fields() == fields
+    assert read_message(json.dumps(fields)) == message
 
 
 @given(messages)
 def test_what_is_written_is_read_as_the_same(message: file_msg.FileMessage) -> None:
-    assert link_msg.parse_link_message(link_msg.dump_link_message(message)) == message
+    assert read_message(link_msg.dump_link_message(message)) == message
 
 
 @given(messages)
 def test_unknown_fields_are_ignored(message: file_msg.FileMessage) -> None:
     fields = {**json.loads(link_msg.dump_link_message(message)), "later": {"x": [1]}}
-    assert link_msg.parse_link_message(json.dumps(fields)) == message
+    assert read_message(json.dumps(fields)) == message
 
 
 @given(messages)
@@ -217,24 +214,19 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
         ("resume", {"tags": bad})
         for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (file_msg.MAX_TAGS + 1)))
     ]
-    wrong += [
-        ("lane", {field: bad})
-        for field in ("token", "key")
-        for bad in Anything((None, 5, "", to_base64url(SHA[:15])))
-    ]
     return wrong
 
 
 @each_row("kind, change", changes())
 def test_a_wrong_field_is_a_message_error(kind: str, change: dict[str, Any]) -> None:
     with pytest.raises(MessageError) as caught:
-        link_msg.parse_link_message(json.dumps({**FULL[kind], **change}))
+        read_message(json.dumps({**FULL[kind], **change}))
     assert caught.value.reason is Reason.BAD_MESSAGE
 
 
 def test_a_list_is_no_longer_than_a_transfer_may_be() -> None:
     with pytest.raises(MessageError):
-        link_msg.parse_link_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
+        read_message(json.dumps({**FULL["accept"], "skip": [0] * (MAX_ENTRIES + 1)}))
 
 
 def test_a_folder_has_no_size() -> None:
@@ -242,7 +234,7 @@ def test_a_folder_has_no_size() -> None:
         {"path": "F", "directory": True, "size": "whatever"},
         {"path": "G", "directory": "yes", "size": 1},
     ]
-    read = link_msg.parse_link_message(json.dumps({**FULL["announce"], "files": files}))
+    read = read_message(json.dumps({**FULL["announce"], "files": files}))
     assert isinstance(read, file_msg.Announce)
     assert read.entries == (Entry("F", directory=True), Entry("G", 1))
 
@@ -262,7 +254,7 @@ def check_pieces(pieces: list[Any]) -> None:
     for piece in pieces:
         text = link_msg.dump_link_message(piece)
         assert len(text.encode()) <= link_msg.MAX_LINK_MESSAGE_BYTES
-        assert link_msg.parse_link_message(text) == piece
+        assert read_message(text) == piece
 
 
 @each_row("char", ["a", '"', "\\", "é", "😀", "\x01", "\n", "\x7f", "\u2028"])

@@ -276,10 +276,10 @@ def test_what_nobody_can_do() -> None:
     left.cancel(STRANGER)
     left.retry(STRANGER)
     accept = file_ev.AcceptTransfer(STRANGER)
-    left.run(left.transfers.intent(accept, 0))
+    left.run(left.transfers.handle(accept, 0))
     left.hear(left.peer_link, announce(more=True))
     # The person was not asked about this transfer yet.
-    left.run(left.transfers.intent(accept, 0))
+    left.run(left.transfers.handle(accept, 0))
     gone = Reason.TRANSFER_GONE
     assert left.troubles == [
         Reason.FILES_UNSUPPORTED,
@@ -300,7 +300,7 @@ def test_what_cannot_be_sent_is_told() -> None:
     listed = file_ev.SourcesListed(
         transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),)
     )
-    bench.left.run(bench.left.transfers.disk(listed, 0))
+    bench.left.run(bench.left.transfers.handle(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
     assert bench.left.told[transfer].state is file_st.TransferState.ANNOUNCED
 
@@ -309,21 +309,21 @@ def test_disks_answer_late() -> None:
     bench = bench_of()
     transfer = sent(bench, "a")
     bench.left.cancel(transfer)
-    late = bench.left.transfers.disk(file_ev.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
+    late = bench.left.transfers.handle(file_ev.SourcesListed(transfer, (Entry("a", 21, 1),)), 0)
     # The listed files are forgotten.
     assert late == [file_do.StopSending(transfer, forget=True)]
-    assert bench.left.transfers.disk(file_ev.SendingFailed(transfer, 0), 0) == []
+    assert bench.left.transfers.handle(file_ev.SendingFailed(transfer, 0), 0) == []
     # The person was only asked about it.
-    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
+    assert bench.right.transfers.handle(file_ev.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, file_msg.Cancel(transfer))
-    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
+    assert bench.right.transfers.handle(file_ev.SinkReady(transfer), 0) == []
     bench.right.hear(bench.right.peer_link, announce(transfer, more=True))
-    assert bench.right.transfers.disk(file_ev.SinkReady(transfer), 0) == []
+    assert bench.right.transfers.handle(file_ev.SinkReady(transfer), 0) == []
     # It is still being announced; the person is asked once the announcement is complete.
     assert transfer in bench.right.arriving
     bench.right.hear(bench.right.peer_link, announce(transfer))
     assert transfer in bench.right.asked
-    assert bench.right.transfers.disk(file_ev.SinkReady(STRANGER), 0) == []
+    assert bench.right.transfers.handle(file_ev.SinkReady(STRANGER), 0) == []
 
 
 def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
@@ -554,8 +554,8 @@ def test_the_disk_remembers_what_has_begun_anew_already() -> None:
             file_ev.StoredTransfer(STRANGER, Direction.IN, (), None),
         )
     )
-    bench.left.run(bench.left.transfers.disk(found, 0))
-    bench.right.run(bench.right.transfers.disk(found, 0))
+    bench.left.run(bench.left.transfers.handle(found, 0))
+    bench.right.run(bench.right.transfers.handle(found, 0))
     assert bench.left.out[transfer] is state
     assert transfer not in bench.right.out
     assert said(bench.left, file_msg.Resume) == [
@@ -713,7 +713,7 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     bench.left.transfers.link_up(stranger, 0)
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 2
-    bench.left.run(bench.left.transfers.intent(file_ev.RetryTransfer(transfer), 0))
+    bench.left.run(bench.left.transfers.handle(file_ev.RetryTransfer(transfer), 0))
     bench.left.transfers.link_up(FakePeerLink(ev.LinkID("a third")), 0)
     # There are two links, and neither is the one it went over.
     bench.left.retry(transfer)
@@ -836,7 +836,6 @@ def test_a_sender_that_announces_nonsense() -> None:
     right.hear(right.peer_link, announce())
     # A second announcement of the same transfer is refused.
     assert refused(right, announce()) is Reason.NOT_ALLOWED
-    assert refused(right, file_msg.OfferLane(b"", b"")) is Reason.NOT_ALLOWED
 
 
 def test_our_own_transfer_reflected() -> None:
@@ -936,7 +935,7 @@ def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
             file_ev.StoredTransfer(one, Direction.OUT, (Entry("a", 21, 1),), None)
             for one in transfers
         )
-        commands = left.transfers.disk(file_ev.TransfersFound(stored), 0)
+        commands = left.transfers.handle(file_ev.TransfersFound(stored), 0)
         return [heard(one.text) for one in commands if isinstance(one, link_do.SendOnChannel)]
 
     early, late, later = (TransferID(char * 22) for char in "xyz")
@@ -969,7 +968,7 @@ def test_many_waiting_are_named_in_several_messages() -> None:
         file_ev.StoredTransfer(TransferID(f"{n:022}"), Direction.IN, (Entry("a", 1),), None)
         for n in range(file_msg.MAX_TAGS + 1)
     )
-    bench.right.run(bench.right.transfers.disk(file_ev.TransfersFound(stored), 0))
+    bench.right.run(bench.right.transfers.handle(file_ev.TransfersFound(stored), 0))
     assert [
         len(one.tags)
         for one in said(bench.right, file_msg.Resume)

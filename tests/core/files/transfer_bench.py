@@ -128,7 +128,7 @@ class Side:
     def _look_up(
         self, intent: file_ev.SendPaths | file_ev.RetryTransfer, link: ev.LinkID | None
     ) -> None:
-        commands = self.transfers.intent(intent, self.bench.now)
+        commands = self.transfers.handle(intent, self.bench.now)
         for command in commands:
             if isinstance(command, file_do.ListSources):
                 assert link is not None, "nobody to send it to"
@@ -151,7 +151,7 @@ class Side:
         if len(left_out) < len(entries):
             self.agreed[transfer] = (entries, left_out)
         self.run(
-            self.transfers.intent(
+            self.transfers.handle(
                 file_ev.AcceptTransfer(transfer, declined, directory, always), self.bench.now
             )
         )
@@ -160,7 +160,7 @@ class Side:
         told = self.told.get(transfer)
         if told is not None and told.direction is Direction.IN and not told.over:
             self.agreed.pop(transfer, None)
-        self.run(self.transfers.intent(file_ev.CancelTransfer(transfer), self.bench.now))
+        self.run(self.transfers.handle(file_ev.CancelTransfer(transfer), self.bench.now))
         told = self.told.get(transfer)
         if told is not None and told.state is file_st.TransferState.CANCELLED:
             self.ended_here.add(transfer)
@@ -189,11 +189,11 @@ class Side:
         answer = self.disk.answers.popleft()
         if isinstance(answer, file_ev.SourcesListed) and answer.transfer in self.listing:
             self.listed.add(answer.transfer)
-        self.run(self.transfers.disk(answer, self.bench.now))
+        self.run(self.transfers.handle(answer, self.bench.now))
 
     def fire(self, timer: ev.Timer) -> None:
         self.timers.remove(timer)
-        self.run(self.transfers.timer(ev.TimerFired(timer), self.bench.now))
+        self.run(self.transfers.handle(ev.TimerFired(timer), self.bench.now))
 
     def lane(self, *, is_open: bool) -> None:
         self.peer_link.lane_open = is_open

@@ -4,7 +4,6 @@ tests the link around it.
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 from proxim.core.link import messages as link_msg
 from proxim.core.link.lane import (
@@ -22,7 +21,7 @@ from tests.rows import each_row
 ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
-OFFER = file_msg.OfferLane(b"T" * 16, b"K" * 32)
+OFFER = link_msg.OfferLane(b"T" * 16, b"K" * 32)
 TIMER = ev.Timer(ev.TimerName.LANE, ID)
 
 
@@ -32,7 +31,7 @@ def lane(*, host: bool, keys: ProofKeys | None = None) -> LanePolicy:
     )
 
 
-def offered_on_link(offer: file_msg.OfferLane) -> do.Command:
+def offered_on_link(offer: link_msg.OfferLane) -> do.Command:
     return link_do.SendOnChannel(ID, 1, link_msg.dump_link_message(offer))
 
 
@@ -54,7 +53,7 @@ def test_a_host_expects_and_a_guest_dials() -> None:
     host, guest = lane(host=True), lane(host=False)
     (expect, _, offer) = host.want()
     assert isinstance(expect, link_do.ExpectLane)
-    assert offer == offered_on_link(file_msg.OfferLane(expect.token, expect.key))
+    assert offer == offered_on_link(link_msg.OfferLane(expect.token, expect.key))
     assert [type(command) for command in guest.want()] == [do.SetTimer]
     dialled = guest.offered(OFFER)
     assert dialled is not None

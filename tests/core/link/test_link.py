@@ -13,11 +13,11 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import START, Entry, TransferID, resume_tag
-from proxim.core.files.transfers import Transfers
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import lane
 from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.link.link import (
     HEARTBEAT_SECONDS,
     MAX_UNREADABLE_MESSAGES,
@@ -28,7 +28,7 @@ from proxim.core.link.link import (
     LinkState,
 )
 from proxim.core.pairing.proof import ProofKeys
-from tests.core.handed_in import no_files
+from tests.core.handed_in import WORDS, counting_bytes, features, hello
 from tests.core.playbook import Playbook
 from tests.rows import each_row
 
@@ -38,7 +38,7 @@ OTHER = 6
 OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, ID)
 HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, ID)
 NEW = st.LinkStatus(ID, "session", st.Stage.APPROVED)
-CONNECTED = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True, can_text=True)
+CONNECTED = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True, features=("text",))
 T0 = 500.0
 
 
@@ -74,25 +74,38 @@ def closed(
     ]
 
 
-def new_link() -> Link:
-    return Link(NEW, "This PC", no_files())
+class LinkBench(Link):
+    """A link with features of its own, which get what a person wants of them."""
+
+    def __init__(self, status: st.LinkStatus = NEW) -> None:
+        self.features = features()
+        super().__init__(status, "This PC", self.features, counting_bytes())
+
+    def handle(self, event: LinkInput | ev.FeatureEvent, now: float) -> list[do.Command]:
+        if isinstance(event, ev.FeatureEvent):
+            return self.features.handle(event, now)
+        return super().handle(event, now)
 
 
-def opening_link() -> Link:
+def new_link() -> LinkBench:
+    return LinkBench()
+
+
+def opening_link() -> LinkBench:
     link = new_link()
     link.open(offerer=True, keys=None)
     return link
 
 
-def open_link() -> Link:
+def open_link() -> LinkBench:
     link = opening_link()
     link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
     return link
 
 
-def greeted_link() -> Link:
+def greeted_link() -> LinkBench:
     link = open_link()
-    link.handle(heard(link_msg.Hello("Phone")), T0)
+    link.handle(heard(hello("Phone")), T0)
     return link
 
 
@@ -114,7 +127,7 @@ def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
     assert link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0) == [
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(link_msg.Hello("This PC")),
+        say(hello("This PC")),
         do.Publish(CONNECTED),
     ]
     assert link.state is LinkState.OPEN
@@ -136,7 +149,7 @@ def test_a_channel_of_another_name_opens_the_link_too_and_is_told_unsupported() 
     # The control channel may still open, and then the link is like any other.
     play.on(
         link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
-        say(link_msg.Hello("This PC")),
+        say(hello("This PC")),
         do.Publish(CONNECTED),
     )
 
@@ -147,8 +160,8 @@ def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
         play.on(
             link_ev.ChannelOpened(ID, number, label), say(link_msg.Unsupported("channel"), number)
         )
-    play.on(heard(link_msg.TextPiece("not here"), 8))
-    play.on(ev.SendText(ID, "here"), say(link_msg.TextPiece("here")), ...)
+    play.on(heard(link_text.TextPiece("not here"), 8))
+    play.on(ev.SendText(ID, "here"), say(link_text.TextPiece("here")), ...)
 
 
 def test_a_link_that_does_not_open_in_time_fails() -> None:
@@ -169,25 +182,28 @@ def test_a_peer_that_fails_before_it_opens_ends_the_link_with_its_reason(reason:
 
 def test_the_greeting_gives_the_peer_its_name_once() -> None:
     link = open_link()
-    (told,) = link.handle(heard(link_msg.Hello("Bo\u202eb\n", features=("text",))), T0)
+    (told,) = link.handle(heard(hello("Bo\u202eb\n", features=("text",))), T0)
     assert told == do.Publish(
         st.LinkStatus(
-            ID, "session", st.Stage.CONNECTED, peer_name="Bob", was_connected=True, can_text=True
+            ID,
+            "session",
+            st.Stage.CONNECTED,
+            peer_name="Bob",
+            was_connected=True,
+            features=("text",),
         )
     )
-    assert link.handle(heard(link_msg.Hello("Alice", features=("text",))), T0) == []
+    assert link.handle(heard(hello("Alice", features=("text",))), T0) == []
     assert link.status.peer_name == "Bob"
 
 
 def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
-    link = Link(
-        st.LinkStatus(ID, "session", st.Stage.APPROVED, peer_name="Alice"), "This PC", no_files()
-    )
+    link = LinkBench(st.LinkStatus(ID, "session", st.Stage.APPROVED, peer_name="Alice"))
     play = Playbook(link, T0)
     link.open(offerer=False, keys=None)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(link_msg.Hello("The boss", features=("text",))))
-    play.on(heard(link_msg.Hello("The boss")), ...)
+    play.on(heard(hello("The boss", features=("text",))))
+    play.on(heard(hello("The boss")), ...)
     assert link.status.peer_name == "Alice"
 
 
@@ -198,17 +214,17 @@ def test_the_name_that_was_approved_is_not_replaced_by_the_greeting() -> None:
 def test_text_goes_out_and_comes_in(text: str) -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, text), T0) == [
-        say(link_msg.TextPiece(text)),
+        say(link_text.TextPiece(text)),
         do.Publish(st.TextSent(ID, text)),
     ]
-    assert link.handle(heard(link_msg.TextPiece(text)), T0) == [
+    assert link.handle(heard(link_text.TextPiece(text)), T0) == [
         do.Publish(st.TextReceived(ID, text))
     ]
 
 
 def test_long_text_goes_in_pieces_both_ways() -> None:
-    text = "a" * link_msg.TEXT_PIECE_CHARACTERS + "b" * link_msg.TEXT_PIECE_CHARACTERS + "c"
-    first, second, third = link_msg.cut_text(text)
+    text = "a" * link_text.TEXT_PIECE_CHARACTERS + "b" * link_text.TEXT_PIECE_CHARACTERS + "c"
+    first, second, third = link_text.cut_text(text)
     play = Playbook(open_link(), T0)
     play.on(
         ev.SendText(ID, text),
@@ -222,12 +238,12 @@ def test_long_text_goes_in_pieces_both_ways() -> None:
     play.on(heard(link_msg.Ping()))
     play.on(heard(second))
     play.on(heard(third), do.Publish(st.TextReceived(ID, text)))
-    play.on(heard(link_msg.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
+    play.on(heard(link_text.TextPiece("next")), do.Publish(st.TextReceived(ID, "next")))
 
 
 def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
     play = Playbook(open_link(), T0)
-    longest = "é" * (link_msg.MAX_TEXT_BYTES // 2)
+    longest = "é" * (link_text.MAX_TEXT_BYTES // 2)
     play.on(ev.SendText(ID, longest), ..., do.Publish(st.TextSent(ID, longest)))
     too_long = [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), ID))]
     play.on(ev.SendText(ID, longest + "x"), *too_long)
@@ -237,11 +253,11 @@ def test_text_of_1_mib_is_the_longest_that_goes_out() -> None:
 def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
     def arrive(link: Link, text: str) -> list[do.Command]:
         commands: list[do.Command] = []
-        for piece in link_msg.cut_text(text):
+        for piece in link_text.cut_text(text):
             commands += link.handle(heard(piece), T0)
         return commands
 
-    longest = "é" * (link_msg.MAX_TEXT_BYTES // 2)
+    longest = "é" * (link_text.MAX_TEXT_BYTES // 2)
     assert arrive(open_link(), longest) == [do.Publish(st.TextReceived(ID, longest))]
     link = open_link()
     assert arrive(link, longest + "x") == [
@@ -252,11 +268,11 @@ def test_text_of_1_mib_is_the_longest_that_comes_in() -> None:
 
 def test_the_limit_is_of_each_text_not_of_all_together() -> None:
     link = open_link()
-    longest = "x" * link_msg.MAX_TEXT_BYTES
+    longest = "x" * link_text.MAX_TEXT_BYTES
     for _ in range(2):
         commands = [
             command
-            for piece in link_msg.cut_text(longest)
+            for piece in link_text.cut_text(longest)
             for command in link.handle(heard(piece), T0)
         ]
         assert commands == [do.Publish(st.TextReceived(ID, longest))]
@@ -265,8 +281,8 @@ def test_the_limit_is_of_each_text_not_of_all_together() -> None:
 def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> None:
     link = open_link()
     for _ in range(1000):
-        assert link.handle(heard(link_msg.TextPiece("", more=True)), T0) == []
-    piece = link_msg.TextPiece("x" * link_msg.TEXT_PIECE_CHARACTERS, more=True)
+        assert link.handle(heard(link_text.TextPiece("", more=True)), T0) == []
+    piece = link_text.TextPiece("x" * link_text.TEXT_PIECE_CHARACTERS, more=True)
     while link.state is LinkState.OPEN:
         commands = link.handle(heard(piece), T0)
     assert commands[-1] == closed(link, Reason.PEER_ERROR, said_bye=True)[-1]
@@ -275,19 +291,12 @@ def test_a_text_without_end_is_cut_off_at_the_limit_and_not_kept_below_it() -> N
 def test_halves_of_characters_are_joined_or_replaced_before_they_go_out() -> None:
     link = open_link()
     assert link.handle(ev.SendText(ID, "\ud83d\ude00 \ud83d!\ude00"), T0) == [
-        say(link_msg.TextPiece("😀 \ufffd!\ufffd")),
+        say(link_text.TextPiece("😀 \ufffd!\ufffd")),
         do.Publish(st.TextSent(ID, "😀 \ufffd!\ufffd")),
     ]
     assert link.handle(ev.SendText(ID, "\ufeffmark"), T0)[0] == say(
-        link_msg.TextPiece("\ufeffmark")
+        link_text.TextPiece("\ufeffmark")
     )
-
-
-@each_row("link", [new_link(), opening_link()])
-def test_text_before_the_link_is_open_is_told_not_connected(link: Link) -> None:
-    assert link.handle(ev.SendText(ID, "hello"), T0) == [
-        do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), ID))
-    ]
 
 
 # --- heartbeat ------------------------------------------------------------------------------------
@@ -325,7 +334,7 @@ def test_silence_is_noticed_within_6_seconds_of_the_last_message_and_not_before_
 def test_any_message_is_a_sign_of_life_also_one_that_is_not_understood() -> None:
     link = greeted_link()
     link.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
-    signs = [heard("rubbish"), heard("chatter", OTHER), heard(link_msg.TextPiece("", more=True))]
+    signs = [heard("rubbish"), heard("chatter", OTHER), heard(link_text.TextPiece("", more=True))]
     for count in range(1, 13):
         if count % 4 == 0:
             link.handle(signs[count // 4 - 1], T0 + count)
@@ -442,7 +451,7 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
 
 
 def test_closing_before_there_is_a_peer_has_nothing_to_close() -> None:
-    link = Link(st.LinkStatus(ID, "session", st.Stage.ASKING, deadline=9.0), "This PC", no_files())
+    link = LinkBench(st.LinkStatus(ID, "session", st.Stage.ASKING, deadline=9.0))
     ended = st.LinkStatus(ID, "session", st.Stage.CLOSED, reason=Reason.DECLINED)
     assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == []
     assert link.publish_end() == do.Publish(ended)
@@ -456,13 +465,13 @@ URL = "ws://192.168.1.5:47800/lane"
 LANE = ev.Timer(ev.TimerName.LANE, ID)
 TRANSFER = TransferID("A" * 22)
 ANNOUNCED = file_msg.Announce(TRANSFER, (Entry("photo", 40),))
-OFFERED = file_msg.OfferLane(b"T" * 16, b"K" * 32)
+OFFERED = link_msg.OfferLane(b"T" * 16, b"K" * 32)
 
 
 def made(
-    *, host: bool = False, keys: ProofKeys | None = None, files: Transfers | None = None
-) -> tuple[Link, list[do.Command]]:
-    link = Link(NEW, "This PC", no_files() if files is None else files)
+    *, host: bool = False, keys: ProofKeys | None = None
+) -> tuple[LinkBench, list[do.Command]]:
+    link = new_link()
     return link, link.open(offerer=not host, keys=keys, lane_url=None if host else URL)
 
 
@@ -470,11 +479,11 @@ def with_files(
     *,
     host: bool = False,
     keys: ProofKeys | None = None,
-    features: tuple[str, ...] = link_msg.FEATURES,
-) -> Link:
+    features: tuple[str, ...] = WORDS,
+) -> LinkBench:
     link, _ = made(host=host, keys=keys)
     link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
-    link.handle(heard(link_msg.Hello("Phone", features=features)), T0)
+    link.handle(heard(hello("Phone", features=features)), T0)
     return link
 
 
@@ -487,19 +496,19 @@ def lane_commands(commands: list[do.Command]) -> list[do.Command]:
     ]
 
 
-def offer_in(commands: list[do.Command]) -> file_msg.OfferLane:
+def offer_in(commands: list[do.Command]) -> link_msg.OfferLane:
     """Return the lane's offer, which the guest gets right after the host expects the lane."""
     (expect,) = [one for one in commands if isinstance(one, link_do.ExpectLane)]
-    offer = file_msg.OfferLane(expect.token, expect.key)
+    offer = link_msg.OfferLane(expect.token, expect.key)
     assert commands.index(expect) < commands.index(say(offer))
     return offer
 
 
-def sends(link: Link, transfers: Transfers) -> list[do.Command]:
+def sends(link: LinkBench) -> list[do.Command]:
     """Let the person send a file, and the disk list it."""
-    commands = transfers.intent(file_ev.SendPaths(ID, ("photo",)), T0)
+    commands = link.handle(file_ev.SendPaths(ID, ("photo",)), T0)
     (looking,) = [one for one in commands if isinstance(one, file_do.ListSources)]
-    return transfers.disk(file_ev.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
+    return link.handle(file_ev.SourcesListed(looking.transfer, (Entry("photo", 40),)), T0)
 
 
 def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> None:
@@ -511,11 +520,10 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
         lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
         == []
     )
-    files = no_files()
-    link, _ = made(host=True, files=files)
+    link, _ = made(host=True)
     link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
-    assert lane_commands(link.handle(heard(link_msg.Hello("Phone")), T0)) == []
-    commands = sends(link, files)
+    assert lane_commands(link.handle(heard(hello("Phone")), T0)) == []
+    commands = sends(link)
     offer_in(commands)
 
 
@@ -547,7 +555,7 @@ def test_a_peer_that_knows_of_no_lanes_is_offered_none_and_waited_for_by_nobody(
     link = with_files(host=host, features=("text", "files"))
     assert lane_commands(link.handle(heard(ANNOUNCED), T0)) == []
     assert not link.lane_pending
-    assert link.status.can_send_files
+    assert "files" in link.status.features
 
 
 def test_a_lane_that_does_not_open_is_tried_again_and_given_up_at_last() -> None:
@@ -620,19 +628,18 @@ def test_what_a_peer_may_not_say_of_files_counts_as_unreadable() -> None:
 def test_a_stream_of_no_transfer_that_we_take_is_told_unsupported_and_one_of_ours_is_taken() -> (
     None
 ):
-    files = no_files()
-    link, _ = made(host=True, files=files)
+    link, _ = made(host=True)
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(link_msg.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(hello("Phone", features=("text", "files"))), ...)
     stream = link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0")
     unsupported = [say(link_msg.Unsupported("channel"), OTHER)]
     play.on(stream, *unsupported)
     play.on(heard(ANNOUNCED), ...)
     # Nobody has accepted the transfer.
     play.on(stream, *unsupported)
-    files.intent(file_ev.AcceptTransfer(TRANSFER), T0)
-    files.disk(file_ev.SinkReady(TRANSFER), T0)
+    link.handle(file_ev.AcceptTransfer(TRANSFER), T0)
+    link.handle(file_ev.SinkReady(TRANSFER), T0)
     play.on(stream, file_do.ReceiveStream(TRANSFER, ID, OTHER, 0), ...)
 
 
@@ -641,7 +648,7 @@ def test_text_on_a_lane_that_does_not_carry_the_link_is_nothing() -> None:
     play = Playbook(link, T0)
     play.on(heard(ANNOUNCED), ...)
     play.on(link_ev.LaneOpened(ID), ...)
-    play.on(heard(link_msg.TextPiece("x"), link_ev.LANE_CHANNEL))
+    play.on(heard(link_text.TextPiece("x"), link_ev.LANE_CHANNEL))
     assert link.status.via is st.Via.WEBRTC
 
 
@@ -688,7 +695,7 @@ def test_a_guest_that_finds_no_way_dials_once_for_the_whole_link(event: LinkInpu
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
         do.CancelTimer(LANE),
         link_do.ClosePeer(ID),
-        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     )
 
@@ -698,10 +705,10 @@ def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     play = Playbook(link, T0)
     play.on(link_ev.PeerFailed(ID, Reason.ICE_FAILED))
     play.on(CARRIED)
-    commands = play.on(on_lane(link_msg.Hello("Phone", features=("text",))), ...)
+    commands = play.on(on_lane(hello("Phone", features=("text",))), ...)
     named = replace(OVER_LANE, peer_name="Phone")
     assert commands[-3:] == [
-        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
         do.Publish(named),
     ]
@@ -709,11 +716,11 @@ def test_a_host_waits_for_the_guests_first_word_on_it() -> None:
     play.reaches(LinkState.OPEN)
 
 
-def over_lane(*, host: bool = False) -> Link:
+def over_lane(*, host: bool = False) -> LinkBench:
     link, _ = made(host=host, keys=KEYS)
     link.handle(ev.TimerFired(LANE), T0) if not host else None
     link.handle(CARRIED, T0)
-    link.handle(on_lane(link_msg.Hello("Phone")), T0)
+    link.handle(on_lane(hello("Phone")), T0)
     assert link.status.via is st.Via.LANE
     return link
 
@@ -722,18 +729,17 @@ def over_lane(*, host: bool = False) -> Link:
 def test_everything_goes_over_it(host: bool) -> None:
     link = over_lane(host=host)
     play = Playbook(link, T0)
-    play.on(ev.SendText(ID, "hi"), say(link_msg.TextPiece("hi"), link_ev.LANE_CHANNEL), ...)
-    play.on(on_lane(link_msg.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
+    play.on(ev.SendText(ID, "hi"), say(link_text.TextPiece("hi"), link_ev.LANE_CHANNEL), ...)
+    play.on(on_lane(link_text.TextPiece("hi")), do.Publish(st.TextReceived(ID, "hi")))
     assert say(link_msg.Ping(), link_ev.LANE_CHANNEL) in beat(link, T0 + 1)
-    assert (link.lane_open, link.status.can_send_files) == (True, True)
+    assert (link.lane_open, "files" in link.status.features) == (True, True)
     # No second lane is opened beside it.
     assert lane_commands(play.on(on_lane(ANNOUNCED), ...)) == []
     told = replace(
         link.status,
         stage=st.Stage.CLOSED,
         reason=Reason.DISCONNECTED,
-        can_text=False,
-        can_send_files=False,
+        features=(),
     )
     commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
     # No peer has to be closed, because that was done when the lane took over.
@@ -824,19 +830,18 @@ def test_a_guest_that_dialled_and_then_found_webrtc_hangs_up_and_its_host_stays_
 
 
 def test_a_host_whose_webrtc_opened_follows_the_guests_word_on_the_lane() -> None:
-    files = no_files()
-    link, _ = made(host=True, keys=KEYS, files=files)
+    link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
     play.on(CARRIED, ...)
-    commands = play.on(on_lane(link_msg.Hello("Phone")), ...)
+    commands = play.on(on_lane(hello("Phone")), ...)
     assert commands[:4] == [
         do.CancelTimer(LANE),
         link_do.ClosePeer(ID),
-        say(link_msg.Hello("This PC"), link_ev.LANE_CHANNEL),
+        say(hello("This PC"), link_ev.LANE_CHANNEL),
         do.Publish(OVER_LANE),
     ]
-    play.on(heard(link_msg.TextPiece("of the channel that is gone")))
+    play.on(heard(link_text.TextPiece("of the channel that is gone")))
     late: list[LinkInput] = [
         link_ev.ChannelClosed(ID, CONTROL),
         link_ev.ChannelOpened(ID, OTHER, "chat"),
@@ -851,18 +856,17 @@ def test_what_moved_over_webrtc_until_then_goes_on_over_the_lane() -> None:
     """No honest guest has sent a hello over WebRTC before its lane takes over. If one has, its
     transfers still do not hang.
     """
-    files = no_files()
-    link, _ = made(host=True, keys=KEYS, files=files)
+    link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
     play.on(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), ...)
-    play.on(heard(link_msg.Hello("Phone", features=("text", "files"))), ...)
+    play.on(heard(hello("Phone", features=("text", "files"))), ...)
     play.on(heard(ANNOUNCED), ...)
-    files.intent(file_ev.AcceptTransfer(TRANSFER), T0)
-    files.disk(file_ev.SinkReady(TRANSFER), T0)
+    link.handle(file_ev.AcceptTransfer(TRANSFER), T0)
+    link.handle(file_ev.SinkReady(TRANSFER), T0)
     play.on(link_ev.ChannelOpened(ID, OTHER, f"files/{TRANSFER}/0"), ...)
     play.on(CARRIED, ...)
-    play.on(on_lane(link_msg.Hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
-    held = files.disk(file_ev.SinkPaused(TRANSFER, START), T0)
+    play.on(on_lane(hello("Phone")), ..., file_do.PauseSink(TRANSFER), ...)
+    held = link.handle(file_ev.SinkPaused(TRANSFER, START), T0)
     assert file_do.ReceiveStream(TRANSFER, ID, link_ev.LANE_CHANNEL, 1) in held
 
 
@@ -901,7 +905,7 @@ def test_a_lane_without_its_flag_is_no_way_for_a_link_that_is_not_open() -> None
     link, _ = made(host=True, keys=KEYS)
     play = Playbook(link, T0)
     play.on(link_ev.LaneOpened(ID))
-    play.on(on_lane(link_msg.Hello("Phone")))
+    play.on(on_lane(hello("Phone")))
     play.on(link_ev.LaneLost(ID))
     play.reaches(LinkState.OPENING)
     # The lane's token is used up.
@@ -920,7 +924,6 @@ INPUTS: list[LinkInput] = [
     link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL),
     heard(link_msg.Ping()),
     link_ev.PeerFailed(ID, Reason.PEER_LEFT),
-    ev.SendText(ID, "x"),
     ev.TimerFired(OPEN_TIMER),
     ev.TimerFired(HEARTBEAT),
     ev.TimerFired(ev.Timer(ev.TimerName.DIAL, ID)),
@@ -930,9 +933,9 @@ INPUTS: list[LinkInput] = [
 ]
 # The inputs that each state accepts, by their position in INPUTS.
 WELCOME = {
-    LinkState.IDLE: {3},
-    LinkState.OPENING: {0, 2, 3, 4, 7, 8, 9},
-    LinkState.OPEN: {0, 1, 2, 3, 5, 7, 8, 9},
+    LinkState.IDLE: set[int](),
+    LinkState.OPENING: {0, 2, 3, 6, 7, 8},
+    LinkState.OPEN: {0, 1, 2, 4, 6, 7, 8},
     LinkState.CLOSED: set[int](),
 }
 
@@ -975,9 +978,7 @@ def test_a_closed_control_channel_is_a_peer_that_left_and_another_is_nothing() -
 
 def test_a_peer_that_greeted_and_closes_without_goodbye_was_lost() -> None:
     link = open_link()
-    link.handle(
-        link_ev.ChannelMessage(ID, CONTROL, link_msg.dump_link_message(link_msg.Hello("Phone"))), T0
-    )
+    link.handle(link_ev.ChannelMessage(ID, CONTROL, link_msg.dump_link_message(hello("Phone"))), T0)
     before = link.status
     assert link.handle(link_ev.ChannelClosed(ID, CONTROL), T0) == closed(
         link, Reason.PEER_VANISHED, before

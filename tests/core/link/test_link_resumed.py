@@ -57,7 +57,7 @@ def goes_on(world: World) -> None:
     """Check that both sides publish the link as connected, and that texts arrive both ways."""
     for side in (world.guest, world.host):
         status = world.status(side)
-        assert (status.stage, status.verified, status.can_text) == (
+        assert (status.stage, status.verified, "text" in status.features) == (
             st.Stage.CONNECTED,
             devices.Verified.CODE,
             True,
@@ -99,7 +99,7 @@ def test_a_link_that_goes_on_keeps_who_it_is_and_nothing_of_the_way_it_went() ->
         peer_address="192.168.1.9",
         verified=devices.Verified.QR,
         deadline=220.0,
-        can_send_files=True,
+        features=("text", "files"),
         was_connected=True,
         via=st.Via.LANE,
         resumes=ev.LinkID("host-0"),
@@ -124,7 +124,11 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
     dark(world)
     for side, link in ((world.host, HOSTS_LINK), (world.guest, GUESTS_LINK)):
         status = world.status(side)
-        assert (status.link, status.stage, status.can_text) == (link, st.Stage.WAITING, False)
+        assert (status.link, status.stage, "text" in status.features) == (
+            link,
+            st.Stage.WAITING,
+            False,
+        )
         assert (status.reason, status.was_connected, status.resumes) == (None, True, None)
         assert status.deadline is not None
         assert side.now + RESUME_SECONDS - 2 <= status.deadline <= side.now + RESUME_SECONDS
@@ -154,7 +158,7 @@ def test_a_lost_link_waits_2_minutes_and_goes_on_without_a_prompt(world: World) 
             st.Stage.CONNECTED,
             st.Stage.CONNECTED,
         ]
-        assert world.status(side).can_send_files
+        assert "files" in world.status(side).features
 
 
 def test_a_lost_link_goes_on_at_once_where_only_the_link_was_lost(world: World) -> None:

@@ -12,7 +12,6 @@ from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
-from proxim.core.pairing.host import Host
 from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import (
@@ -25,10 +24,19 @@ from proxim.core.pairing.proof import (
     tag_auth,
 )
 from proxim.core.pairing.session import refusal
-from proxim.core.program import Program, ProgramEvent
+from proxim.core.program import ProgramEvent
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, OFFER
-from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, HOST_DEVICE, ONE_TIME, PHONE, PORT, prover
+from tests.core.handed_in import (
+    ETHERNET,
+    GUEST_ADDRESS,
+    HOST_DEVICE,
+    ONE_TIME,
+    PHONE,
+    PORT,
+    program,
+    prover,
+)
 from tests.core.in_commands import sent
 from tests.core.pairing.fake_spake2 import FakeSpake2
 
@@ -107,8 +115,7 @@ class HostBench(Bench):
             preferred,
             require_proof=require_proof,
         )
-        host = Host(invitations, self.prover, limits=limits)
-        super().__init__(Program(HOST_DEVICE, host, self.prover))
+        super().__init__(program(HOST_DEVICE, self.prover, invitations, limits=limits))
         self._connections = itertools.count(1)
         self._seen_code: str | None = None
 

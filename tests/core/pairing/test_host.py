@@ -27,6 +27,7 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
@@ -48,6 +49,7 @@ from tests.core.handed_in import (
     PORT,
     WIFI,
     counting_bytes,
+    hello,
 )
 from tests.core.in_commands import errors, published, reasons, sent
 from tests.core.pairing.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
@@ -961,7 +963,7 @@ def test_a_link_carries_the_name_that_the_host_has_when_it_is_approved(host: Hos
     host.say(ev.ConnectionID(1), pair_msg.Signal(session_id, OFFER))
     host.handle(link_ev.PeerDescribed(link, pair_msg.SDPType.ANSWER, "v=0"))
     commands = host.handle(link_ev.ChannelOpened(link, 1, link_ev.CONTROL_LABEL))
-    assert link_msg.dump_link_message(link_msg.Hello("New name")) in [
+    assert link_msg.dump_link_message(hello("New name")) in [
         getattr(command, "text", None) for command in commands
     ]
 
@@ -1015,9 +1017,9 @@ def test_an_event_at_the_wrong_stage_of_a_link_is_misuse(host: HostBench) -> Non
 NETWORKS = (ETHERNET, WIFI, IPV6, ev.Network("10.0.0.7", 8, "tun0", virtual=True))
 peers_text: strategies.SearchStrategy[link_msg.LinkMessage] = strategies.sampled_from(
     [
-        link_msg.Hello("Phone"),
-        link_msg.TextPiece("hi"),
-        link_msg.TextPiece("part", more=True),
+        hello("Phone"),
+        link_text.TextPiece("hi"),
+        link_text.TextPiece("part", more=True),
         link_msg.Bye(),
         link_msg.Bye("expired"),
     ]
@@ -1112,7 +1114,7 @@ class AnyHost(RuleBasedStateMachine):
                         if link in self.keys
                         else None
                     )
-                    assert token == of_the_proof or ledger.links[link].can_send_files
+                    assert token == of_the_proof or "files" in ledger.links[link].features
                 case link_do.DialLane():
                     raise AssertionError("hosts dial nobody")
                 case link_do.OpenPeer(link):

@@ -28,6 +28,7 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.link.link import HEARTBEAT_SECONDS, RESUME_SECONDS
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
@@ -44,11 +45,10 @@ from proxim.core.pairing.proof import (
     tag_auth,
     tag_matches,
 )
-from proxim.core.program import Program
 from tests.core.bench import Bench
 from tests.core.descriptions import LINE, sdp
 from tests.core.files.file_steps import STREAM, disk_answers, next_file_event, words_about_files
-from tests.core.handed_in import PHONE, no_files, prover
+from tests.core.handed_in import PHONE, features, hello, program, prover
 from tests.core.in_commands import published, sent
 from tests.core.playbook import Playbook
 from tests.rows import each_row
@@ -103,7 +103,7 @@ def status(stage: st.Stage, deadline: float | None = None) -> do.Publish:
         None,
         deadline,
         as_guest=True,
-        can_text=connected,
+        features=("text",) if connected else (),
     )
     return do.Publish(replace(told, was_connected=connected))
 
@@ -152,7 +152,7 @@ def new_guest(target: JoinTarget = TARGET) -> Guest:
         PROVER,
         lambda: ev.LinkID(f"guest-{next(links)}"),
         lambda: ev.ConnectionID(next(sockets), dialled=True),
-        no_files(),
+        features(),
     )
 
 
@@ -300,7 +300,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
         CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(link_msg.Hello("Phone"))),
+        link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(hello("Phone"))),
         status(st.Stage.CONNECTED),
     )
     play.on(
@@ -321,7 +321,7 @@ def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
 
 
 def test_no_secret_is_ever_sent() -> None:
-    bench = Bench(Program(PHONE, None, prover()))
+    bench = Bench(program(PHONE, prover()))
     for number, target in enumerate((PROVING, SCANNED), 1):
         bench.handle(ev.Join(target))
         (request,) = sent(
@@ -367,19 +367,11 @@ def test_candidates_may_come_before_the_answer_after_it_and_on_an_open_link() ->
             guest.handle(event, T0)
 
 
-def test_text_both_ways() -> None:
+def test_text_from_the_host() -> None:
     guest = at(GuestState.LINKED)
-    said = link_do.SendOnChannel(LINK, 0, link_msg.dump_link_message(link_msg.TextPiece("hi")))
-    assert guest.handle(ev.SendText(LINK, "hi"), T0)[0] == said
-    assert guest.handle(heard(link_msg.TextPiece("ho")), T0) == [
+    assert guest.handle(heard(link_text.TextPiece("ho")), T0) == [
         do.Publish(st.TextReceived(LINK, "ho"))
     ]
-
-
-@each_row("stage", [GuestState.DIALING, GuestState.PROVING, GuestState.ASKING, GuestState.LINKING])
-def test_text_before_the_link_is_told_not_connected(stage: GuestState) -> None:
-    told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK))
-    assert at(stage).handle(ev.SendText(LINK, "hi"), T0) == [told]
 
 
 # --- proof ----------------------------------------------------------------------------------------
@@ -822,7 +814,7 @@ def test_a_peer_that_fails_ends_the_attempt(stage: GuestState, reason: Reason) -
 
 def test_silence_is_noticed_within_6_seconds() -> None:
     guest = at(GuestState.LINKED)
-    guest.handle(heard(link_msg.Hello("Host PC")), T0)
+    guest.handle(heard(hello("Host PC")), T0)
     now = T0
     while guest.state is GuestState.LINKED:
         now += HEARTBEAT_SECONDS
@@ -1030,7 +1022,7 @@ def waiting(guest: Guest) -> bool:
 
 def test_a_link_that_falls_silent_after_a_proof_waits_and_dials_at_once() -> None:
     guest, _ = linked()
-    told = replace(guest.link.status, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
+    told = replace(guest.link.status, stage=st.Stage.WAITING, features=(), deadline=T0 + 120)
     assert guest.handle(link_ev.PeerFailed(LINK, Reason.PEER_VANISHED), T0) == [
         *peer_closed(proved=True),
         *left(),
@@ -1264,19 +1256,18 @@ INPUTS: dict[str, GuestEvent] = {
     "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
-    "message": heard(link_msg.Hello("x")),
+    "message": heard(hello("x")),
     "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
-    "text": ev.SendText(LINK, "x"),
     "lane": link_ev.LaneOpened(LINK),
     "lane_lost": link_ev.LaneLost(LINK),
     "lane_timer": ev.TimerFired(LANE),
     "disconnect": ev.Disconnect(LINK),
 }
-LINK_INPUTS = " described channel failed text disconnect lane lane_lost"
+LINK_INPUTS = " described channel failed disconnect lane lane_lost"
 WELCOME = {
-    GuestState.DIALING: "opened dial_failed dial text disconnect",
-    GuestState.PROVING: "frame refused lost answer text disconnect",
-    GuestState.ASKING: "frame refused lost answer text disconnect",
+    GuestState.DIALING: "opened dial_failed dial disconnect",
+    GuestState.PROVING: "frame refused lost answer disconnect",
+    GuestState.ASKING: "frame refused lost answer disconnect",
     GuestState.LINKING: "frame refused lost link_open lane_timer" + LINK_INPUTS,
     GuestState.LINKED: "frame refused lost heartbeat message lane_timer" + LINK_INPUTS,
     GuestState.RECONNECTING: "redial message" + LINK_INPUTS,
@@ -1344,9 +1335,9 @@ from_a_host: strategies.SearchStrategy[pair_msg.Message | str] = strategies.one_
 )
 peer_messages: strategies.SearchStrategy[link_msg.LinkMessage] = strategies.sampled_from(
     [
-        link_msg.Hello("Host PC"),
-        link_msg.TextPiece("hi"),
-        link_msg.TextPiece("part", more=True),
+        hello("Host PC"),
+        link_text.TextPiece("hi"),
+        link_text.TextPiece("part", more=True),
         link_msg.Bye(),
         link_msg.Bye("expired"),
         link_msg.Bye("?"),
@@ -1362,7 +1353,7 @@ class AnyGuest(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.bench = Bench(Program(PHONE, None, prover()))
+        self.bench = Bench(program(PHONE, prover()))
         self.approved: set[ev.LinkID] = set()
         self.offered: set[ev.LinkID] = set()
         self.answered: set[ev.LinkID] = set()
@@ -1430,7 +1421,7 @@ class AnyGuest(RuleBasedStateMachine):
                 case link_do.DialLane(link, url, carries_link=carries_link):
                     assert url == f"ws://{ADDRESS}/lane"
                     assert link in self.proving or not carries_link
-                    assert carries_link or self.guests()[link].link.status.can_send_files
+                    assert carries_link or "files" in self.guests()[link].link.status.features
                     self.carried[link] = carries_link
                 case link_do.ExpectLane():
                     raise AssertionError("guests expect nobody")

@@ -10,7 +10,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.join import Guest, GuestState
-from tests.core.handed_in import PHONE, no_files, prover
+from tests.core.handed_in import PHONE, features, prover
 
 TARGET = JoinTarget("192.168.1.5", 47800, "abc")
 
@@ -23,7 +23,7 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         prover(),
         lambda: ev.LinkID(f"guest-{next(links)}"),
         lambda: ev.ConnectionID(next(sockets), dialled=True),
-        no_files(),
+        features(),
     )
     assert (guest.link.id, guest.connection, guest.resumes) == (
         ev.LinkID("guest-7"),
@@ -35,7 +35,7 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
 
 def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
     links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(1, dialled=True)])
-    guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), no_files())
+    guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), features())
     guest.start()
     guest.handle(pair_ev.DialFailed(ev.ConnectionID(1, dialled=True), Reason.REFUSED), 0.0)
     assert guest.state is GuestState.ENDED

@@ -14,6 +14,7 @@ from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link import text as link_text
 from proxim.core.link.link import HEARTBEAT_SECONDS
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
@@ -35,7 +36,7 @@ from proxim.core.pairing.session import (
 )
 from tests.core import handed_in
 from tests.core.descriptions import LINE, sdp
-from tests.core.handed_in import no_files
+from tests.core.handed_in import hello, new_link
 from tests.core.playbook import Playbook
 from tests.rows import each_row
 
@@ -59,7 +60,7 @@ T0 = 100.0
 
 APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
 CONNECTING = replace(APPROVED, stage=st.Stage.CONNECTING)
-CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, can_text=True)
+CONNECTED = replace(APPROVED, stage=st.Stage.CONNECTED, was_connected=True, features=("text",))
 OFFER = pair_msg.Signal(
     host_code.CODE_SESSION_ID, pair_msg.Description(SDP, pair_msg.SDPType.OFFER)
 )
@@ -112,7 +113,7 @@ def link_closed(
     reason: Reason, before: st.LinkStatus, *, said_bye: bool = False
 ) -> list[do.Command]:
     """Return the commands that end a link."""
-    told = replace(before, stage=st.Stage.CLOSED, can_text=False, reason=reason)
+    told = replace(before, stage=st.Stage.CLOSED, features=(), reason=reason)
     return [
         do.CancelTimer(OPEN_TIMER),
         do.CancelTimer(HEARTBEAT),
@@ -134,9 +135,8 @@ def new_session(kind: ev.SessionType = ONE_TIME, lifetime: float | None = None) 
     numbers = itertools.count(1)
     return Session(
         handed_in.new_session(ID, kind, lifetime, T0),
-        "Host PC",
         lambda: ev.LinkID(f"host-{next(numbers)}"),
-        no_files(),
+        new_link,
         pair_do.CloseConnection,
     )
 
@@ -406,11 +406,11 @@ def test_a_channel_makes_it_linked() -> None:
         CHANNEL,
         do.CancelTimer(OPEN_TIMER),
         do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS),
-        say(link_msg.Hello("Host PC")),
+        say(hello("Host PC")),
         do.Publish(replace(CONNECTED)),
     )
     assert session.state is SessionState.LINKED
-    play.on(heard(link_msg.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
+    play.on(heard(link_text.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
     play.on(ev.TimerFired(HEARTBEAT), ..., do.SetTimer(HEARTBEAT, HEARTBEAT_SECONDS), at=T0 + 1)
 
 
@@ -496,7 +496,7 @@ def test_an_open_link_stands_without_its_socket() -> None:
     session = linked()
     play = Playbook(session, T0)
     play.on(pair_ev.ConnectionLost(GUEST.connection))
-    play.on(ev.SendText(LINK, "hi"), say(link_msg.TextPiece("hi")), ...)
+    play.on(heard(link_text.TextPiece("hi")), do.Publish(st.TextReceived(LINK, "hi")))
     assert not session.serves(GUEST.connection)
     play.on(
         heard(link_msg.Bye()), *link_closed(Reason.PEER_LEFT, CONNECTED), do.CancelTimer(SESSION)
@@ -630,7 +630,7 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
 
 CONNECTED_BY_PROOF = replace(CONNECTED, verified=devices.Verified.CODE)
 NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), link_do.CloseLane(LINK)]
-WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, can_text=False, deadline=T0 + 120)
+WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, features=(), deadline=T0 + 120)
 
 
 def test_a_proved_guest_whose_link_falls_silent_is_waited_for() -> None:
@@ -814,7 +814,6 @@ def test_nobody_else_gets_in_meanwhile_and_a_late_answer_is_too_late() -> None:
     play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
     refuses(session, signal(OFFER))
     play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
-    play.on(ev.SendText(LINK, "x"), do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), LINK)))
     play.reaches(SessionState.AWAY)
 
 
@@ -846,7 +845,7 @@ def over_a_lane() -> Session:
     session.handle(ev.Decide(ID, approved=True), T0)
     # The guest has sent no message on the lane yet.
     assert session.handle(link_ev.LaneOpened(LINK, carries_link=True), T0) == []
-    session.handle(lane_says(link_msg.Hello("Phone")), T0)
+    session.handle(lane_says(hello("Phone")), T0)
     assert session.state is SessionState.LINKED
     return session
 
@@ -854,7 +853,7 @@ def over_a_lane() -> Session:
 def test_a_link_over_a_lane_may_be_taken_up_again_like_any_other() -> None:
     session = over_a_lane()
     assert session.link is not None
-    assert (session.link.status.via, session.link.status.can_text) == (st.Via.LANE, True)
+    assert (session.link.status.via, "text" in session.link.status.features) == (st.Via.LANE, True)
     assert session.resume_secret(keys_of(PROVED).resume_name()) is not None
     session.handle(link_ev.LaneLost(LINK), T0)
     assert session.state is SessionState.AWAY
@@ -906,9 +905,8 @@ INPUTS: dict[str, SessionInput] = {
     "dial": ev.TimerFired(ev.Timer(ev.TimerName.DIAL, LINK)),
     "described": ANSWER,
     "channel": CHANNEL,
-    "message": heard(link_msg.Hello("x")),
+    "message": heard(hello("x")),
     "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
-    "text": ev.SendText(LINK, "x"),
     "lane": link_ev.LaneOpened(LINK),
     "lane_lost": link_ev.LaneLost(LINK),
     "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
@@ -920,20 +918,20 @@ STATES = {
     SessionState.ASKED: (asked, "ask signal lost decide end approval session resume"),
     SessionState.LINKING: (
         answered,
-        "ask signal lost decide disconnect end session link_open described channel failed text "
+        "ask signal lost decide disconnect end session link_open described channel failed "
         "resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.LINKED: (
         linked,
         "ask signal lost decide disconnect end session heartbeat described channel message failed "
-        "text resume "
+        "resume "
         "lane lane_lost lane_timer",
     ),
     SessionState.AWAY: (
         away,
         "ask signal decide disconnect end session resume_timer described channel message failed "
-        "text resume "
+        "resume "
         "lane lane_lost",
     ),
     SessionState.ENDED: (over, ""),
@@ -966,9 +964,8 @@ def proved_session(*, proved: bool, linked: bool) -> Session:
     guest = replace(GUEST, verified=devices.Verified.QR, keys=KEYS) if proved else GUEST
     session = Session(
         handed_in.new_session(ID, PERSISTENT, None, T0),
-        "Host",
         lambda: LINK,
-        no_files(),
+        new_link,
         pair_do.CloseConnection,
     )
     session.start(T0)

@@ -23,7 +23,7 @@ from proxim.core.pairing.session import (
     rejection,
 )
 from tests.core import handed_in
-from tests.core.handed_in import PHONE, no_files
+from tests.core.handed_in import PHONE, new_link
 from tests.core.playbook import Playbook
 from tests.rows import each_row
 
@@ -36,9 +36,8 @@ T0 = 100.0
 def new_session() -> Session:
     return Session(
         handed_in.new_session(ID),
-        "Host PC",
         lambda: ev.LinkID("host-1"),
-        no_files(),
+        new_link,
         pair_do.CloseConnection,
     )
 

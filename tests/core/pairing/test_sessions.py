@@ -23,7 +23,7 @@ from proxim.core.pairing.session import (
 )
 from proxim.core.pairing.sessions import Sessions
 from tests.core.descriptions import sdp
-from tests.core.handed_in import PHONE, new_session, no_files
+from tests.core.handed_in import PHONE, new_link, new_session
 
 T0 = 100.0
 
@@ -33,9 +33,8 @@ def keep(sessions: Sessions, session_id: str, *links: str) -> Session:
     ids = iter(links)
     session = Session(
         new_session(session_id),
-        "Host PC",
         lambda: ev.LinkID(next(ids)),
-        no_files(),
+        new_link,
         pair_do.CloseConnection,
     )
     sessions.add(session, SessionSecrets(5, b"k" * 16))

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from proxim.core.files import messages as file_msg
+from proxim.core.link import messages as link_msg
 from proxim.core.link.lane_frames import FIRST_FRAME_BYTES, LABEL, direction_key, hello_frame, nonce
 from proxim.core.pairing.proof import Side
 from proxim.io.link.lane import Lane, LaneError, same_token, token_of
@@ -37,9 +37,9 @@ async def test_frames_are_sealed_as_the_protocol_says() -> None:
     await guest.greet(bytes(16), carries_link=True)
     await guest.send_stream(memoryview(b"\x02 records"))
     cipher = AESGCM(direction_key(KEY, Side.GUEST))
-    assert connection.sent[0][: file_msg.LANE_TOKEN_BYTES] == bytes(16)
+    assert connection.sent[0][: link_msg.LANE_TOKEN_BYTES] == bytes(16)
     assert cipher.decrypt(
-        nonce(0), connection.sent[0][file_msg.LANE_TOKEN_BYTES :], LABEL
+        nonce(0), connection.sent[0][link_msg.LANE_TOKEN_BYTES :], LABEL
     ) == hello_frame(carries_link=True)
     assert cipher.decrypt(nonce(1), connection.sent[1], LABEL) == b"\x02 records"
 

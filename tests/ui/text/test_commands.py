@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
@@ -46,7 +47,7 @@ class Commands:
     def __init__(self, reason: Reason | None = None) -> None:
         out = io.StringIO()
         lines = Lines(Console(out, {}, lambda: 80), writer(out))
-        self.posted: list[file_ev.AnyIntent] = []
+        self.posted: list[ev.Intent] = []
         self.sent: list[tuple[str, ...]] = []
         self._out = out
 

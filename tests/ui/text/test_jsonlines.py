@@ -62,7 +62,7 @@ class Face:
     def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[file_ev.AnyIntent] = []
+        self.posted: list[ev.Intent] = []
         self.face = JsonLinesFace(
             options,
             self.posted.append,
@@ -205,7 +205,7 @@ def test_a_link_event_once_per_change() -> None:
         replace(CONNECTED, stage=st.Stage.CONNECTING),
         replace(CONNECTED, stage=st.Stage.CONNECTING, peer_name="A"),
         CONNECTED,
-        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, features=("text",)),
         replace(CONNECTED, stage=st.Stage.CLOSED),
     )
     assert [event["state"] for event in shown] == ["connecting", "connected", "closed"]
@@ -400,7 +400,7 @@ BAD_LINES = [
 @each_row("line", BAD_LINES)
 def test_a_bad_line_is_answered_and_changes_nothing(line: str) -> None:
     face = Face(HOST)
-    face.show(replace(CONNECTED, can_send_files=True), PROMPT, COMING)
+    face.show(replace(CONNECTED, features=("text", "files")), PROMPT, COMING)
     (answer,) = face.read(line)
     assert {**answer, "detail": ""} == error(Reason.BAD_COMMAND, detail="")
     assert face.face.model.needs_answer(COMING)
@@ -654,7 +654,8 @@ def test_send_over_all_links_or_one() -> None:
     assert face.read(send) == [error(Reason.FILES_UNSUPPORTED)]
     other = ev.LinkID("host-2")
     face.show(
-        replace(CONNECTED, can_send_files=True), replace(CONNECTED, link=other, can_send_files=True)
+        replace(CONNECTED, features=("text", "files")),
+        replace(CONNECTED, link=other, features=("text", "files")),
     )
     paths = ("/a b", "/c")
     assert face.read(send, {**send, "link": "host-2"}) == []
@@ -672,9 +673,9 @@ def test_what_is_sent_before_the_other_device_has_greeted_goes_out_then() -> Non
     assert face.read({"type": "send", "paths": ["/a"]}, {"type": "send", "paths": ["/b"]}) == []
     assert face.posted == []
     face.show(
-        replace(CONNECTED, can_text=True), replace(CONNECTED, can_text=True, can_send_files=True)
+        replace(CONNECTED, features=("text",)), replace(CONNECTED, features=("text", "files"))
     )
-    face.show(replace(CONNECTED, can_text=True, can_send_files=True))
+    face.show(replace(CONNECTED, features=("text", "files")))
     assert face.posted == [file_ev.SendPaths(LINK, ("/a",)), file_ev.SendPaths(LINK, ("/b",))]
 
 
@@ -685,7 +686,7 @@ def test_what_is_sent_to_a_device_that_does_not_greet_in_time_is_refused() -> No
     assert face.later(GREETING_SECONDS - 0.1) == []
     assert face.later(0.2) == [error(Reason.FILES_UNSUPPORTED)]
     assert face.later(GREETING_SECONDS) == []
-    face.show(replace(CONNECTED, can_send_files=True))
+    face.show(replace(CONNECTED, features=("text", "files")))
     assert face.posted == []
 
 
@@ -697,7 +698,7 @@ def test_what_waits_for_a_greeting_waits_on_while_the_link_is_lost() -> None:
     assert face.later(2 * GREETING_SECONDS) == []
     other = ev.LinkID("host-2")
     face.show(replace(CONNECTED, link=other, resumes=LINK))
-    face.show(replace(CONNECTED, link=other, can_send_files=True))
+    face.show(replace(CONNECTED, link=other, features=("text", "files")))
     assert face.posted == [file_ev.SendPaths(other, ("/a",))]
 
 
@@ -707,7 +708,7 @@ def test_what_was_sent_to_a_device_that_never_greets_is_refused_at_the_end() -> 
     assert face.read({"type": "send", "paths": ["/a"]}) == []
     closed = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT)
     assert face.show(closed)[-1] == error(Reason.FILES_UNSUPPORTED)
-    face.show(replace(CONNECTED, link=ev.LinkID("host-2"), can_send_files=True))
+    face.show(replace(CONNECTED, link=ev.LinkID("host-2"), features=("text", "files")))
     assert face.posted == []
 
 
@@ -719,7 +720,7 @@ def test_what_waits_for_a_greeting_waits_over_a_lost_link() -> None:
     face.show(
         replace(CONNECTED, stage=st.Stage.WAITING), replace(again, stage=st.Stage.CONNECTING), again
     )
-    face.show(replace(again, can_send_files=True))
+    face.show(replace(again, features=("text", "files")))
     assert face.posted == [file_ev.SendPaths(ev.LinkID("host-2"), ("/a",))]
 
 
@@ -764,7 +765,7 @@ JOINS = [
 
 
 @each_row("options, posted", JOINS)
-def test_whom_the_start_joins(options: FaceOptions, posted: list[file_ev.AnyIntent]) -> None:
+def test_whom_the_start_joins(options: FaceOptions, posted: list[ev.Intent]) -> None:
     face = Face(options)
     face.face.start()
     assert face.posted == posted

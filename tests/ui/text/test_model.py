@@ -41,7 +41,7 @@ class Model(FaceModel):
 
     def __init__(self, options: FaceOptions) -> None:
         self.now = 1000.0
-        self.posted: list[file_ev.AnyIntent] = []
+        self.posted: list[ev.Intent] = []
         self.told: list[Change | Problem] = []
         super().__init__(options, self.posted.append, lambda: self.now)
 
@@ -122,7 +122,7 @@ def test_which_hosts_are_far(options: FaceOptions, target: JoinTarget, far: bool
 
 
 PATHS = ("/a/film.mkv",)
-CAN_SEND = replace(CONNECTED, can_send_files=True)
+CAN_SEND = replace(CONNECTED, features=("text", "files"))
 COMING = file_st.TransferStatus(
     TransferID("t1"),
     Direction.IN,
@@ -223,7 +223,7 @@ def test_once_ends_with_what_was_sent(
     )
     model.take(replace(CAN_SEND, stage=st.Stage.WAITING))
     again = replace(CAN_SEND, link=ev.LinkID("host-2"), resumes=LINK)
-    model.take(replace(again, stage=st.Stage.APPROVED, can_send_files=False))
+    model.take(replace(again, stage=st.Stage.APPROVED, features=("text",)))
     model.take(again)
     model.take(replace(GOING, state=file_st.TransferState.ACTIVE, link=again.link))
     assert model.posted == [file_ev.SendPaths(LINK, PATHS)]

@@ -3,7 +3,6 @@
 import io
 
 from proxim.core import events as ev
-from proxim.core.files import events as file_ev
 from proxim.ui.text.model import FaceModel, FaceOptions, Role
 from proxim.ui.text.output import Output
 from tests.rows import each_row
@@ -28,7 +27,7 @@ class _Closed(io.StringIO):
 
 @each_row("out", [_Gone(), _Closed()])
 def test_a_reader_that_has_gone_ends_the_program(out: io.StringIO) -> None:
-    posted: list[file_ev.AnyIntent] = []
+    posted: list[ev.Intent] = []
     model = FaceModel(FaceOptions(Role.HOST), posted.append, lambda: 1000.0)
     Output(out, model).write("a line")
     assert posted == [ev.Shutdown()]

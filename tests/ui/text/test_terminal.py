@@ -60,7 +60,7 @@ class Face:
     ) -> None:
         self.now = 1000.0
         self.out = out or io.StringIO()
-        self.posted: list[file_ev.AnyIntent] = []
+        self.posted: list[ev.Intent] = []
         self.face = TerminalFace(
             options,
             self.posted.append,
@@ -402,7 +402,7 @@ def test_the_hosts_steps() -> None:
         approved,
         replace(approved, stage=st.Stage.CONNECTING),
         CONNECTED,
-        replace(CONNECTED, can_text=True),
+        replace(CONNECTED, features=("text",)),
         replace(CONNECTED, peer_name="Ana's PC"),
         replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT),
     )
@@ -603,7 +603,7 @@ CONSENT = [("y", [ev.Join(parse_target(FAR))]), ("n", [ev.Shutdown()]), ("", [ev
 
 
 @each_row("typed, posted", CONSENT)
-def test_a_far_address_is_shown_first(typed: str, posted: list[file_ev.AnyIntent]) -> None:
+def test_a_far_address_is_shown_first(typed: str, posted: list[ev.Intent]) -> None:
     face = Face(replace(JOIN, target=parse_target(FAR)))
     shown = face.start()
     assert "203.0.113.9:47800" in shown
@@ -660,7 +660,7 @@ def test_a_narrow_terminal_has_no_qr_and_says_so() -> None:
 def test_a_stdout_without_block_characters() -> None:
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii", newline="")
-    posted: list[file_ev.AnyIntent] = []
+    posted: list[ev.Intent] = []
     face = TerminalFace(
         HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200
     )
@@ -786,7 +786,7 @@ def test_files_are_sent_from_the_terminal() -> None:
     face.show(CONNECTED)
     face.now += GREETING_SECONDS
     assert face.read("/send a") == SENTENCES[Reason.FILES_UNSUPPORTED] + "\n"
-    face.show(replace(CONNECTED, can_send_files=True))
+    face.show(replace(CONNECTED, features=("text", "files")))
     assert face.read("/SEND '/my photos' /b") == ""
     assert face.posted == [file_ev.SendPaths(LINK, ("/my photos", "/b"))]
 

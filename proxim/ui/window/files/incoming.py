@@ -12,6 +12,7 @@ from collections.abc import Callable
 from tkinter import filedialog, ttk
 from typing import Final
 
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
@@ -44,7 +45,7 @@ class IncomingQuestion:
         root: tkinter.Tk,
         theme: Theme,
         status: file_st.TransferStatus,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
         closed: Callable[[], None],
         folder: str | None = None,
@@ -126,7 +127,7 @@ class IncomingQuestion:
     def _anything(self) -> bool:
         return len(self.list.declined) < len(self.status.entries)
 
-    def _answer(self, intent: file_ev.AnyIntent) -> None:
+    def _answer(self, intent: ev.Intent) -> None:
         self._answered = True
         self._post(intent)
         self.close()
@@ -253,7 +254,7 @@ class IncomingQueue:
         self,
         root: tkinter.Tk,
         theme: Theme,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
         asking: Callable[[], None],
         folder: str | None,

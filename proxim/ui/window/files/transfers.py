@@ -10,6 +10,7 @@ from functools import partial
 from tkinter import ttk
 from typing import Final
 
+from proxim.core import events as ev
 from proxim.core.errors import SENTENCES
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
@@ -83,7 +84,7 @@ class TransferRow(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         status: file_st.TransferStatus,
         answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
@@ -244,7 +245,7 @@ class TransferList(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
         super().__init__(master, style="Edge.TFrame", padding=max(1, theme.px(1)))

@@ -53,7 +53,7 @@ class LinkPanel(ttk.Frame):
         self,
         master: tkinter.Misc,
         theme: Theme,
-        post: Callable[[file_ev.AnyIntent], None],
+        post: Callable[[ev.Intent], None],
         status: st.LinkStatus,
         invite_another: Callable[[], None],
         close_tab: Callable[[ev.LinkID], None],
@@ -188,12 +188,12 @@ class LinkPanel(ttk.Frame):
             self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
         elif status.stage is st.Stage.WAITING:
             self.tick()
-        elif connected and not status.can_text:
+        elif connected and st.TEXT not in status.features:
             self._show_line(tr("link.notReady"))
         else:
             self._show_line(None)
-        able = status.can_text and connected
-        files = status.can_send_files and connected
+        able = st.TEXT in status.features and connected
+        files = st.FILES in status.features and connected
         self.bar.allow(files=files, text=able)
         no_files = connected and not files
         set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else tr("link.hint"))

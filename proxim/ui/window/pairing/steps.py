@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from tkinter import ttk
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -19,9 +19,6 @@ from proxim.core.errors import Reason, sentence_for
 from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
-
-if TYPE_CHECKING:
-    from proxim.core.files.status import TransferStatus
 
 # No step has been reached.
 NO_STEP: Final = -1
@@ -140,9 +137,8 @@ class Steps:
                 | st.Trouble()
             ):
                 pass
-            # Only TransferStatus is left, which is not imported before there is a guest.
-            case _:
-                self._handle_transfer(status)
+            case st.FeatureStatus():
+                self._handle_feature(status)
 
     def dismiss(self) -> None:
         """Forget how the last attempt ended."""
@@ -208,14 +204,16 @@ class Steps:
         self._attempts[link] = status
         self.dismiss()
 
-    def _handle_transfer(self, status: "TransferStatus") -> None:
+    def _handle_feature(self, status: st.FeatureStatus) -> None:
         """Show how a transfer ended, until something else is more important."""
-        if not status.over or status.link is None or status.link in self._attempts:
-            return
-        # This is imported late, as files come with the first guest at the earliest.
-        from proxim.core.files.status import TransferState
+        # These are imported late, as files come with the first guest at the earliest.
+        from proxim.core.files.status import TransferState, TransferStatus
         from proxim.ui.wording import state_words, transfer_title
 
+        if not isinstance(status, TransferStatus) or not status.over:
+            return
+        if status.link is None or status.link in self._attempts:
+            return
         failed = status.state is TransferState.FAILED
         sentence = f"{transfer_title(status)}: {state_words(status)}"
         side = self._sides.get(status.link, StepsSide.HOST)

@@ -125,7 +125,7 @@ def test_disconnect_asks_and_a_closed_link_stays_readable(bench: Bench, panel: L
 
 
 def test_a_link_without_text_says_so(bench: Bench, panel: LinkPanel) -> None:
-    bench.window.show(replace(link(), can_text=False))
+    bench.window.show(replace(link(), features=()))
     bench.settle()
     assert note(panel)
     assert str(panel.entry.cget("state")) == "disabled"

@@ -66,7 +66,7 @@ def test_a_link_that_went_while_one_chose(
 
 
 def test_a_link_that_carries_no_files_says_why(bench: Bench, panel: LinkPanel) -> None:
-    bench.window.show(replace(link(), can_send_files=False))
+    bench.window.show(replace(link(), features=("text",)))
     assert panel.bar.files.instate(["disabled"])
     assert panel.bar.folder.instate(["disabled"])
     assert panel._hint.cget("text") == SENTENCES[Reason.FILES_UNSUPPORTED]

@@ -30,7 +30,7 @@ def guest(
         deadline=deadline,
         reason=reason,
         was_connected=was_connected,
-        can_text=False,
+        features=(),
     )
 
 
