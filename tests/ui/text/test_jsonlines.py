@@ -20,6 +20,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.jsonlines import JsonLinesFace
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
+from tests.core.link.whiteboard import Drawn
 from tests.rows import each_row
 
 # This is 2025-06-01T12:00:00Z.
@@ -842,3 +843,11 @@ def test_the_end_of_stdin_before_any_code() -> None:
     assert face.events() == [error(Reason.CODE_MISSING)]
     assert face.posted == [ev.Shutdown()]
     assert face.face.model.exit_status == 2
+
+
+def test_a_feature_that_the_face_does_not_know_is_left_out() -> None:
+    face, known = Face(HOST), Face(HOST)
+    connected = replace(CONNECTED, features=("text", "files"))
+    more = replace(CONNECTED, features=("text", "files", "whiteboard"))
+    assert face.show(more) == known.show(connected)
+    assert face.show(Drawn(LINK, 5)) == []

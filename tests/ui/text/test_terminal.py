@@ -22,6 +22,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
+from tests.core.link.whiteboard import Drawn
 from tests.rows import each_row
 from tests.ui.asking import asking
 
@@ -882,3 +883,11 @@ def test_german_answers_mean_nothing_in_english() -> None:
     face.ask(asking(VERIFIED))
     assert face.read("ja").startswith("Please answer y")
     assert face.posted == []
+
+
+def test_a_feature_that_the_face_does_not_know_is_left_out() -> None:
+    face, known = Face(HOST), Face(HOST)
+    connected = replace(CONNECTED, features=("text", "files"))
+    more = replace(CONNECTED, features=("text", "files", "whiteboard"))
+    assert face.show(more) == known.show(connected)
+    assert face.show(Drawn(LINK, 5)) == ""

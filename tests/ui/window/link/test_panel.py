@@ -7,6 +7,7 @@ from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.pairing.devices import Verified
 from proxim.ui.window.link.panel import LinkPanel
+from tests.core.link.whiteboard import Drawn
 from tests.ui.tk_support import LONG_NAME, Bench, link
 
 LINK = ev.LinkID("host-1")
@@ -168,3 +169,13 @@ def test_a_lost_link_counts_down_and_can_be_ended(bench: Bench, panel: LinkPanel
     bench.window.show(link())
     bench.settle()
     assert note(panel) == ""
+
+
+def test_a_feature_that_the_window_does_not_know_is_left_out(
+    bench: Bench, panel: LinkPanel
+) -> None:
+    bench.window.show(replace(link(), features=(*link().features, "whiteboard")))
+    bench.window.show(Drawn(LINK, 5))
+    bench.settle()
+    assert note(panel) == ""
+    assert str(panel.entry.cget("state")) == "normal"
