@@ -24,6 +24,8 @@ BUSY_SECONDS: Final = 3.0
 FIRST_TICK_MS: Final = 2
 # The window is complete by then.
 SETTLED_MS: Final = 1000
+# The pause between two looks for garbage. A busy second leaves a few MB of it at most.
+COLLECT_MS: Final = 1000
 # This limit leaves time to paint during a flood of statuses.
 STATUSES_PER_TICK: Final = 50
 # One second more than the network side needs at most (io/limits.py, SHUTDOWN_SECONDS).
@@ -75,8 +77,7 @@ class Desktop:
 
     def run(self) -> int:
         """Show the window until it is closed. Returns the exit status."""
-        # The collector has been off since the start (app/main.py).
-        self._root.after(SETTLED_MS, gc.enable)
+        self._root.after(SETTLED_MS, self._collect_garbage)
         # It is not called directly, so that what it raises reaches Tk's report.
         self._root.after(FIRST_TICK_MS, self._tick)
         self._root.mainloop()
@@ -92,6 +93,25 @@ class Desktop:
                 self._root.destroy()
             else:
                 self._root.after(self._pause_ms(), self._tick)
+
+    def _collect_garbage(self) -> None:
+        """Look for garbage, on this thread only; the collector is off (app/main.py).
+
+        A Tk variable or picture that is collected calls Tk. On the network's thread this call would
+        wait for the main thread, so that links would fall silent while a dialog of the system is
+        open, and the end of the program would wait for itself.
+        """
+        due = [
+            generation
+            for generation, (count, limit) in enumerate(
+                zip(gc.get_count(), gc.get_threshold(), strict=True)
+            )
+            if count > limit
+        ]
+        if due:
+            # This collects the younger generations, too.
+            gc.collect(due[-1])
+        self._root.after(COLLECT_MS, self._collect_garbage)
 
     def _pause_ms(self) -> int:
         if not self._painted:

@@ -105,6 +105,7 @@ def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
 
 def _run_window(options: "WindowOptions") -> int:
     # Until the window is complete, start-up makes no garbage, and looking for it would take 15 ms.
+    # From then on the window looks for it (Desktop).
     gc.disable()
     # Everything is loaded before the network side's thread starts, because two threads that import
     # at once keep each other waiting (60 ms of 250).

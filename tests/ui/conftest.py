@@ -2,6 +2,7 @@
 window raised an error.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -50,9 +51,22 @@ def logged_errors() -> Iterator[list[str]]:
     assert not collector.messages, "an error was logged"
 
 
+@pytest.fixture(scope="module")
+def no_tk_garbage() -> Iterator[None]:
+    """Collect, after a module's tests, what is left of its windows.
+
+    A Tk variable that a later test's thread collects would call Tk from there and wait for ever.
+    """
+    yield
+    gc.collect()
+
+
 @pytest.fixture
 def make_bench(
-    plain_screen: str, monkeypatch: pytest.MonkeyPatch, logged_errors: list[str]
+    plain_screen: str,
+    monkeypatch: pytest.MonkeyPatch,
+    logged_errors: list[str],
+    no_tk_garbage: None,
 ) -> Iterator[Callable[[ThemeChoice], Bench]]:
     """Yield a function that makes a window with a theme; the window is destroyed after the test."""
     if plain_screen:
