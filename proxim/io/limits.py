@@ -47,7 +47,7 @@ CROWD_SOCKETS: Final = 3
 # cookies.
 MAX_REQUEST_BYTES: Final = 16 * 1024
 # The time-out of the opening handshake. A LAN needs milliseconds.
-OPEN_SECONDS: Final = 5.0
+REQUEST_SECONDS: Final = 5.0
 # The time-out of the closing handshake, after which the socket is dropped.
 CLOSE_SECONDS: Final = 1.0
 # This finds guests that vanished without a goodbye, so that their prompts disappear.
@@ -83,9 +83,6 @@ LANE_BULK_BYTES: Final = 512 * 1024
 SWITCH_SECONDS: Final = 0.0005
 # The largest lane frame that is read.
 LANE_FRAME_BYTES: Final = LANE_MESSAGE_BYTES + STREAM_PREFIX_BYTES + SEAL_BYTES
-# How long dialling a lane and being recognised may take. Meanwhile the data channel carries the
-# files.
-LANE_OPEN_SECONDS: Final = 5.0
 # How long the host waits for an unproved lane's first frame, as for a guest's first message.
 LANE_PROOF_SECONDS: Final = 10.0
 # How many bytes of texts, or of pongs, may wait before a peer that reads nothing is cut off.

@@ -19,8 +19,9 @@ from proxim.core.pairing.proof import ProofKeys
 # The time from the approval on. ICE takes under 1 s on a LAN and about 5 s with loss; people who
 # wait longer think that it has failed.
 FALLBACK_SECONDS: Final = 6.0
-# The time for the dial, its handshake and the proof of the key; a LAN needs milliseconds.
-OPEN_SECONDS: Final = 5.0
+# The time for the dial, its handshake and the proof of the key; a LAN needs milliseconds. Meanwhile
+# the data channel carries the files.
+LANE_OPEN_SECONDS: Final = 5.0
 # The time that a guest's transfer waits for the host's offer before it uses a data channel.
 WAIT_SECONDS: Final = 2.0
 # The pause after a lane broke; a Wi-Fi device that changes its access point is back by then.
@@ -157,7 +158,7 @@ class LanePolicy:
         )
         expect = link_do.ExpectLane(self._link, offer.token, offer.key)
         # The host must expect the lane before the guest learns of it.
-        return [expect, do.SetTimer(self.timer, OPEN_SECONDS), self._send(offer)]
+        return [expect, do.SetTimer(self.timer, LANE_OPEN_SECONDS), self._send(offer)]
 
     def offered(self, offer: link_msg.OfferLane) -> list[do.Command] | None:
         """Dial the lane that the host offers; None if the host may not offer one."""
@@ -169,7 +170,7 @@ class LanePolicy:
         self._tries += 1
         self.pending = True
         dial = link_do.DialLane(self._link, self._terms.url, offer.token, offer.key)
-        return [dial, do.SetTimer(self.timer, OPEN_SECONDS)]
+        return [dial, do.SetTimer(self.timer, LANE_OPEN_SECONDS)]
 
     # --- what becomes of it -----------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from proxim.core.sanitize import display_name
 from proxim.core.transitions import TransitionTable
 
 # Opening takes under 1 s on a LAN, and about 5 s when ICE loses packets.
-OPEN_SECONDS: Final = 15.0
+LINK_OPEN_SECONDS: Final = 15.0
 # Together with SILENCE_SECONDS, silence is noticed after 4.5 to 5.5 s, so within 6 s.
 HEARTBEAT_SECONDS: Final = 1.0
 # This is longer than SCTP's first retransmissions (RTO 1 s, then 2 s: RFC 9260, 6.3).
@@ -158,7 +158,7 @@ class Link:
         self._binding = b"" if keys is None else keys.key("link")
         opening: list[do.Command] = [
             link_do.OpenPeer(self.id, offerer),
-            do.SetTimer(self._timer(ev.TimerName.LINK_OPEN), OPEN_SECONDS),
+            do.SetTimer(self._timer(ev.TimerName.LINK_OPEN), LINK_OPEN_SECONDS),
         ]
         return [*opening, *self._lane.prepare()]
 

@@ -21,7 +21,7 @@ from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.link import (
-    OPEN_SECONDS,
+    LINK_OPEN_SECONDS,
     RESUME_SECONDS,
     Link,
     LinkInput,
@@ -352,7 +352,7 @@ class Session:
         self.state = SessionState.LINKING
         self.guest = guest
         self._answer_sent = False
-        self._open_by = now + OPEN_SECONDS
+        self._open_by = now + LINK_OPEN_SECONDS
         self.link = self._new_link(status)
         self._signaling = Signaling(Side.HOST, guest.address, guest.keys)
         return [

@@ -29,6 +29,7 @@ from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
+from proxim.core.link.lane import LANE_OPEN_SECONDS
 from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
@@ -254,7 +255,7 @@ _log = logging.getLogger(__name__)
 LaneReport = link_ev.LaneOpened | link_ev.LaneLost | link_ev.ChannelMessage
 
 
-class _Connection(ClientConnection):
+class _LaneConnection(ClientConnection):
     """A connection that is cut off if the host leaves too much unread."""
 
     def data_received(self, data: bytes) -> None:
@@ -390,7 +391,7 @@ class Lanes:
 
     async def _dial(self, command: link_do.DialLane) -> None:
         try:
-            async with asyncio.timeout(limits.LANE_OPEN_SECONDS):
+            async with asyncio.timeout(LANE_OPEN_SECONDS):
                 connection = await DirectConnect(
                     command.url,
                     **await way_to(command.url),
@@ -402,7 +403,7 @@ class Lanes:
                     ping_interval=None,
                     max_size=limits.LANE_FRAME_BYTES,
                     max_queue=limits.RECEIVE_QUEUE,
-                    create_connection=_Connection,
+                    create_connection=_LaneConnection,
                 )
                 lane = Lane(connection, command.key, Side.GUEST)
                 try:

@@ -40,11 +40,11 @@ _WINDOWS_NO_ROUTE = frozenset({1231})
 _WINDOWS_NO_ANSWER = frozenset({121, 1232})
 
 
-class _Protocol(PacedProtocol, ClientProtocol):
+class _DialledProtocol(PacedProtocol, ClientProtocol):
     """Counts what a host sends."""
 
 
-class _Connection(PacedConnection, ClientConnection):
+class _DialledConnection(PacedConnection, ClientConnection):
     """A connection that a host can neither fill nor keep busy."""
 
     def data_received(self, data: bytes) -> None:
@@ -53,9 +53,9 @@ class _Connection(PacedConnection, ClientConnection):
 
 
 def _new_connection(plain: ClientProtocol, **options: Any) -> ClientConnection:
-    protocol = _Protocol(plain.uri, max_size=plain.max_message_size, logger=plain.logger)
+    protocol = _DialledProtocol(plain.uri, max_size=plain.max_message_size, logger=plain.logger)
     protocol.meter = Meter(limits.SIGNALING_PACE)
-    return _Connection(protocol, **options)
+    return _DialledConnection(protocol, **options)
 
 
 class DirectConnect(connect):

@@ -76,7 +76,7 @@ class Server:
         self._loaded = loaded
         self._sockets: dict[ev.ConnectionID, WebSocket] = {}
         # Every TCP connection from its first moment, with its address.
-        self._open_connections: dict[_Connection, str] = {}
+        self._open_connections: dict[_AcceptedConnection, str] = {}
         self._last_id = 0
         self._server: WebSocketServer | None = None
         self._address, self._port = "", 0
@@ -93,7 +93,7 @@ class Server:
             # small.
             compression=None,
             server_header=None,
-            open_timeout=limits.OPEN_SECONDS,
+            open_timeout=limits.REQUEST_SECONDS,
             close_timeout=limits.CLOSE_SECONDS,
             ping_interval=limits.SERVER_PING_SECONDS,
             ping_timeout=limits.SERVER_PING_SECONDS,
@@ -132,11 +132,15 @@ class Server:
     def _new_connection(
         self, _: ServerProtocol, server: WebSocketServer, **options: Any
     ) -> ServerConnection:
-        return _Connection(
-            self._let_in, self._gone, _Protocol(self._replace_error_response), server, **options
+        return _AcceptedConnection(
+            self._let_in,
+            self._gone,
+            _AcceptedProtocol(self._replace_error_response),
+            server,
+            **options,
         )
 
-    def _let_in(self, connection: "_Connection", address: str) -> bool:
+    def _let_in(self, connection: "_AcceptedConnection", address: str) -> bool:
         counts = Counter(self._open_connections.values())
         if counts[address] >= limits.MAX_SOCKETS_OF_ONE_ADDRESS:
             _log.info("a connection from %s was cut: it has %s already", address, counts[address])
@@ -180,7 +184,7 @@ class Server:
         dropped.transport.abort()
         return True
 
-    def _gone(self, connection: "_Connection") -> None:
+    def _gone(self, connection: "_AcceptedConnection") -> None:
         # The connection is already removed if it was dropped to make room.
         self._open_connections.pop(connection, None)
 
@@ -188,7 +192,7 @@ class Server:
         await self._loaded()
         if self._lane is not None and _path(connection.request) == _LANE_PATH:
             # _new_connection creates no other kind.
-            assert isinstance(connection, _Connection)
+            assert isinstance(connection, _AcceptedConnection)
             await self._lane(connection, connection.becomes_lane)
             return
         self._last_id += 1
@@ -296,7 +300,7 @@ def _path(request: Request | None) -> str:
     return request.path.partition("?")[0] if request is not None else ""
 
 
-class _Protocol(PacedProtocol, ServerProtocol):
+class _AcceptedProtocol(PacedProtocol, ServerProtocol):
     """Sends every HTTP answer, even to requests that websockets does not pass to us (414, 431)."""
 
     def __init__(self, in_our_words: Callable[[Response], Response]) -> None:
@@ -308,13 +312,13 @@ class _Protocol(PacedProtocol, ServerProtocol):
         super().send_response(self._replace_error_response(response))
 
 
-class _Connection(PacedConnection, ServerConnection):
+class _AcceptedConnection(PacedConnection, ServerConnection):
     """A connection that counts from its first moment, long before its handshake."""
 
     def __init__(
         self,
-        let_in: Callable[["_Connection", str], bool],
-        gone: Callable[["_Connection"], None],
+        let_in: Callable[["_AcceptedConnection", str], bool],
+        gone: Callable[["_AcceptedConnection"], None],
         *arguments: Any,
         **options: Any,
     ) -> None:

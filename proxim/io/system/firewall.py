@@ -15,7 +15,7 @@ from typing import Final
 
 from proxim.core.doctor import ALL_PORTS, PORTS_SHOWN, Firewall, FirewallState
 from proxim.core.i18n import tr
-from proxim.io.system.subprocesses import Output, Run, run_tool
+from proxim.io.system.subprocesses import Run, ToolOutput, run_tool
 
 # --- ufw ------------------------------------------------------------------------------------------
 # One PowerShell answers all three questions, because starting it is what takes long. Names of
@@ -47,7 +47,7 @@ def ufw_is_enabled(conf: str) -> bool | None:
     return None if found is None else found[1].lower() == "yes"
 
 
-def parse_ufw(conf: str, status: Output) -> Firewall | None:
+def parse_ufw(conf: str, status: ToolOutput) -> Firewall | None:
     """Return the state of ufw, or None if there is no ufw.
 
     It follows from ufw's own file and, if root runs this, from `ufw status verbose`.
@@ -91,7 +91,7 @@ def _covers(ports: str, protocol: str) -> bool:
 # --- firewalld ------------------------------------------------------------------------------------
 
 
-def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
+def parse_firewalld(state: ToolOutput, listing: ToolOutput) -> Firewall | None:
     """Return the state of firewalld, or None if there is no firewalld.
 
     It follows from `firewall-cmd --state` and from `--list-all` of the zone.
@@ -129,7 +129,7 @@ def parse_firewalld(state: Output, listing: Output) -> Firewall | None:
 # --- nftables and iptables ------------------------------------------------------------------------
 
 
-def parse_nftables(ruleset: Output) -> Firewall | None:
+def parse_nftables(ruleset: ToolOutput) -> Firewall | None:
     """Return the state of bare nftables, or None if there is no nft, or nothing filters input.
 
     It follows from `nft list ruleset`, which only root may read.
@@ -162,7 +162,7 @@ def parse_nftables(ruleset: Output) -> Firewall | None:
     )
 
 
-def parse_iptables(rules: Output) -> Firewall | None:
+def parse_iptables(rules: ToolOutput) -> Firewall | None:
     """Return the state of old iptables, or None if there is none, or it lets everything in.
 
     It follows from `iptables -S INPUT`, which only root may read.
@@ -196,7 +196,7 @@ def parse_iptables(rules: Output) -> Firewall | None:
 # --- macOS ----------------------------------------------------------------------------------------
 
 
-def parse_macos(state: Output, applications: Output, programs: Sequence[str]) -> Firewall:
+def parse_macos(state: ToolOutput, applications: ToolOutput, programs: Sequence[str]) -> Firewall:
     """Read the application firewall from `socketfilterfw --getglobalstate` and `--listapps`."""
     name = tr("firewall.macOS")
     said = re.search(r"State = (\d)|Firewall is (enabled|disabled)$", state.text, re.MULTILINE)
@@ -249,7 +249,7 @@ def _records(value: object) -> list[dict[str, str]]:
     ]
 
 
-def parse_windows(answer: Output, interface: str) -> Firewall | None:
+def parse_windows(answer: ToolOutput, interface: str) -> Firewall | None:
     """Return Windows' firewall for the network of `interface`; None if it cannot be read.
 
     It follows from the script's JSON.
@@ -295,7 +295,7 @@ def parse_windows(answer: Output, interface: str) -> Firewall | None:
     )
 
 
-def parse_netsh(answer: Output) -> Firewall:
+def parse_netsh(answer: ToolOutput) -> Firewall:
     """Read the fallback, `netsh advfirewall show currentprofile state`.
 
     Only its English form can be read.
@@ -336,7 +336,7 @@ async def find_on_linux(run: Run, interface: str, ufw_conf: str) -> list[Firewal
     """
     ufw = parse_ufw(ufw_conf, await run(("ufw", "status", "verbose")))
     state = await run(("firewall-cmd", "--state"))
-    listing = Output(None)
+    listing = ToolOutput(None)
     if state.text.strip().endswith("running") and "not running" not in state.text:
         zone = await run(("firewall-cmd", f"--get-zone-of-interface={interface}"))
         of_zone = (f"--zone={zone.text.strip()}",) if zone.status == 0 and zone.text.strip() else ()

@@ -19,7 +19,7 @@ _ADMIN_PATH: Final = "/usr/sbin:/sbin:/usr/local/sbin"
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class ToolOutput:
     """What a tool printed, and its exit status.
 
     `status` is None if the tool could not be started or did not end in time.
@@ -29,7 +29,7 @@ class Output:
     text: str = ""
 
 
-Run = Callable[[Sequence[str]], Awaitable[Output]]
+Run = Callable[[Sequence[str]], Awaitable[ToolOutput]]
 
 
 def tool_environment(environment: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
@@ -51,11 +51,11 @@ def _find(program: str) -> str | None:
     return shutil.which(program, path=os.environ.get("PATH", os.defpath) + os.pathsep + _ADMIN_PATH)
 
 
-async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> Output:
+async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> ToolOutput:
     """Run a tool and read what it prints."""
     path = _find(arguments[0])
     if path is None:
-        return Output(None)
+        return ToolOutput(None)
     creation_flags = 0
     if sys.platform == "win32":
         # Without this flag a console flashes up beside our window.
@@ -72,15 +72,15 @@ async def run_tool(arguments: Sequence[str], seconds: float = TOOL_SECONDS) -> O
         )
     except OSError:
         # The tool exists, but we may not start it.
-        return Output(None)
+        return ToolOutput(None)
     try:
         async with asyncio.timeout(seconds):
             raw, _ = await process.communicate()
     except TimeoutError:
-        return Output(None)
+        return ToolOutput(None)
     finally:
         # Without an exit status, the tool timed out or this task was cancelled.
         if process.returncode is None:
             process.kill()
             await process.wait()
-    return Output(process.returncode, raw[:MAX_OUTPUT_BYTES].decode(errors="replace"))
+    return ToolOutput(process.returncode, raw[:MAX_OUTPUT_BYTES].decode(errors="replace"))

@@ -20,8 +20,8 @@ from proxim.core.link import messages as link_msg
 from proxim.core.link import text as link_text
 from proxim.core.link.link import (
     HEARTBEAT_SECONDS,
+    LINK_OPEN_SECONDS,
     MAX_UNREADABLE_MESSAGES,
-    OPEN_SECONDS,
     SILENCE_SECONDS,
     Link,
     LinkInput,
@@ -166,7 +166,7 @@ def test_further_channels_are_told_unsupported_even_a_second_control() -> None:
 
 def test_a_link_that_does_not_open_in_time_fails() -> None:
     link = opening_link()
-    assert OPEN_SECONDS == 15.0
+    assert LINK_OPEN_SECONDS == 15.0
     assert link.handle(ev.TimerFired(OPEN_TIMER), T0) == closed(link, Reason.LINK_TIMEOUT, NEW)
     assert link.state is LinkState.CLOSED
 
@@ -515,7 +515,7 @@ def test_a_host_offers_a_lane_once_a_transfer_is_announced_by_either_side() -> N
     link = with_files(host=True)
     commands = link.handle(heard(ANNOUNCED), T0)
     offer_in(commands)
-    assert do.SetTimer(LANE, lane.OPEN_SECONDS) in commands
+    assert do.SetTimer(LANE, lane.LANE_OPEN_SECONDS) in commands
     assert (
         lane_commands(link.handle(heard(replace(ANNOUNCED, transfer=TransferID("B" * 22))), T0))
         == []
@@ -535,7 +535,7 @@ def test_a_guest_waits_a_moment_for_the_hosts_offer_and_dials_it() -> None:
     play.on(
         heard(OFFERED),
         link_do.DialLane(ID, URL, OFFERED.token, OFFERED.key),
-        do.SetTimer(LANE, lane.OPEN_SECONDS),
+        do.SetTimer(LANE, lane.LANE_OPEN_SECONDS),
     )
     assert lane_commands(play.on(link_ev.LaneOpened(ID), ...)) == [do.CancelTimer(LANE)]
     assert (link.lane_open, link.lane_pending) == (True, False)

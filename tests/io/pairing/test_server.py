@@ -479,7 +479,7 @@ async def opened(
 
 async def is_cut_off(reader: asyncio.StreamReader) -> bool:
     """Return whether the server cut this connection; False means that it answered a request."""
-    # After OPEN_SECONDS the server would cut the connection anyway.
+    # After REQUEST_SECONDS the server would cut the connection anyway.
     async with asyncio.timeout(2):
         try:
             return await reader.read() == b""
@@ -606,7 +606,7 @@ async def test_open_guests_count_too(running: Running) -> None:
 
 
 async def test_slow_openers_are_dropped(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "OPEN_SECONDS", 0.2)
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", 0.2)
     slow = Running()
     await slow.server.start(slow.listener)
     try:
@@ -639,8 +639,8 @@ async def test_memory_stays_flat_under_a_flood(running: Running) -> None:
             for one in flood:
                 one.settimeout(0)
             dropped = 0
-            # The server cuts them at once, not after OPEN_SECONDS.
-            async with asyncio.timeout(limits.OPEN_SECONDS / 2):
+            # The server cuts them at once, not after REQUEST_SECONDS.
+            async with asyncio.timeout(limits.REQUEST_SECONDS / 2):
                 while dropped < len(flood) - limits.MAX_SOCKETS_OF_ONE_ADDRESS:
                     await asyncio.sleep(0)
                     dropped = sum(is_closed(one) for one in flood)

@@ -21,9 +21,9 @@ from proxim.io.system.firewall import (
     powershell_script,
     ufw_is_enabled,
 )
-from proxim.io.system.subprocesses import Output
+from proxim.io.system.subprocesses import ToolOutput
 
-ABSENT = Output(None)
+ABSENT = ToolOutput(None)
 OFF, ALLOWS, ASKS = FirewallState.OFF, FirewallState.ALLOWS, FirewallState.ASKS
 BLOCKS, UNCLEAR, UNREADABLE = FirewallState.BLOCKS, FirewallState.UNCLEAR, FirewallState.UNREADABLE
 
@@ -35,7 +35,7 @@ def state_of(firewall: Firewall | None) -> FirewallState | None:
 # --- ufw ------------------------------------------------------------------------------------------
 
 UFW_CONF = "# /etc/ufw/ufw.conf\n\n# Set to yes to start on boot.\nENABLED={}\n\nLOGLEVEL=low\n"
-UFW_NOT_ROOT = Output(1, "ERROR: You need to be root to run this script\n")
+UFW_NOT_ROOT = ToolOutput(1, "ERROR: You need to be root to run this script\n")
 UFW_STATUS = """Status: active
 Logging: on (low)
 Default: {default} (incoming), allow (outgoing), disabled (routed)
@@ -49,8 +49,8 @@ To                         Action      From
 """
 
 
-def ufw_status(rule: str, default: str = "deny") -> Output:
-    return Output(0, UFW_STATUS.format(rule=rule, default=default))
+def ufw_status(rule: str, default: str = "deny") -> ToolOutput:
+    return ToolOutput(0, UFW_STATUS.format(rule=rule, default=default))
 
 
 def test_ufw_conf(subtests: pytest.Subtests) -> None:
@@ -67,13 +67,13 @@ def test_ufw_conf(subtests: pytest.Subtests) -> None:
 
 
 def test_ufw(subtests: pytest.Subtests) -> None:
-    cases: list[tuple[str, Output, FirewallState | None]] = [
+    cases: list[tuple[str, ToolOutput, FirewallState | None]] = [
         ("", ABSENT, None),
         ("", UFW_NOT_ROOT, None),
         (UFW_CONF.format("no"), UFW_NOT_ROOT, OFF),
         (UFW_CONF.format("yes"), UFW_NOT_ROOT, UNCLEAR),
-        (UFW_CONF.format("yes"), Output(0, "Estado: activo\n"), UNCLEAR),
-        (UFW_CONF.format("yes"), Output(0, "Status: inactive\n"), OFF),
+        (UFW_CONF.format("yes"), ToolOutput(0, "Estado: activo\n"), UNCLEAR),
+        (UFW_CONF.format("yes"), ToolOutput(0, "Status: inactive\n"), OFF),
         (
             UFW_CONF.format("yes"),
             ufw_status("80/tcp                     ALLOW IN    Anywhere"),
@@ -140,23 +140,23 @@ FIREWALLD_ZONE = """public (default, active)
   icmp-blocks:
   rich rules:
 {rich}"""
-RUNNING = Output(0, "running\n")
+RUNNING = ToolOutput(0, "running\n")
 
 
-def zone(ports: str = "", target: str = "default", rich: str = "") -> Output:
-    return Output(0, FIREWALLD_ZONE.format(ports=ports, target=target, rich=rich))
+def zone(ports: str = "", target: str = "default", rich: str = "") -> ToolOutput:
+    return ToolOutput(0, FIREWALLD_ZONE.format(ports=ports, target=target, rich=rich))
 
 
 def test_firewalld(subtests: pytest.Subtests) -> None:
-    cases: list[tuple[Output, Output, FirewallState | None]] = [
+    cases: list[tuple[ToolOutput, ToolOutput, FirewallState | None]] = [
         (ABSENT, ABSENT, None),
-        (Output(252, "not running\n"), ABSENT, OFF),
-        (Output(252, "\x1b[91mnot running\x1b[00m\n"), ABSENT, UNREADABLE),
-        (Output(1, "Authorization failed.\n"), ABSENT, UNREADABLE),
-        (Output(1, ""), ABSENT, UNREADABLE),
+        (ToolOutput(252, "not running\n"), ABSENT, OFF),
+        (ToolOutput(252, "\x1b[91mnot running\x1b[00m\n"), ABSENT, UNREADABLE),
+        (ToolOutput(1, "Authorization failed.\n"), ABSENT, UNREADABLE),
+        (ToolOutput(1, ""), ABSENT, UNREADABLE),
         (
             RUNNING,
-            Output(253, "Authorization failed.\n    Make sure polkit agent is running\n"),
+            ToolOutput(253, "Authorization failed.\n    Make sure polkit agent is running\n"),
             UNCLEAR,
         ),
         (RUNNING, ABSENT, UNCLEAR),
@@ -209,16 +209,18 @@ NFT = """table inet filter {{
 """
 
 
-def nft(*rules: str, policy: str = "drop") -> Output:
-    return Output(0, NFT.format(policy=policy, rules="\n".join(f"\t\t{rule}" for rule in rules)))
+def nft(*rules: str, policy: str = "drop") -> ToolOutput:
+    return ToolOutput(
+        0, NFT.format(policy=policy, rules="\n".join(f"\t\t{rule}" for rule in rules))
+    )
 
 
 def test_nftables(subtests: pytest.Subtests) -> None:
-    cases: list[tuple[Output, FirewallState | None]] = [
+    cases: list[tuple[ToolOutput, FirewallState | None]] = [
         (ABSENT, None),
-        (Output(0, ""), None),
+        (ToolOutput(0, ""), None),
         (
-            Output(
+            ToolOutput(
                 0,
                 "table ip nat {\n\tchain post {\n\t\ttype nat hook postrouting priority "
                 "100;\n\t}\n}\n",
@@ -226,7 +228,7 @@ def test_nftables(subtests: pytest.Subtests) -> None:
             None,
         ),
         (
-            Output(
+            ToolOutput(
                 1,
                 "Operation not permitted (you must be root)\nnetlink: Error: cache initialization "
                 "failed\n",
@@ -250,15 +252,15 @@ def test_nftables(subtests: pytest.Subtests) -> None:
             assert state_of(parse_nftables(ruleset)) is state
 
 
-def iptables(*rules: str) -> Output:
-    return Output(0, "\n".join(rules) + "\n")
+def iptables(*rules: str) -> ToolOutput:
+    return ToolOutput(0, "\n".join(rules) + "\n")
 
 
 def test_iptables(subtests: pytest.Subtests) -> None:
-    cases: list[tuple[Output, FirewallState | None]] = [
+    cases: list[tuple[ToolOutput, FirewallState | None]] = [
         (ABSENT, None),
         (
-            Output(4, "Fatal: can't open lock file /run/xtables.lock: Permission denied\n"),
+            ToolOutput(4, "Fatal: can't open lock file /run/xtables.lock: Permission denied\n"),
             UNREADABLE,
         ),
         (iptables("-P INPUT ACCEPT"), None),
@@ -315,11 +317,14 @@ def test_macos(subtests: pytest.Subtests) -> None:
     ]
     for said, programs, state in cases:
         with subtests.test(said=said):
-            assert parse_macos(Output(0, said), Output(0, APPS), programs).state is state
+            assert parse_macos(ToolOutput(0, said), ToolOutput(0, APPS), programs).state is state
 
 
 def test_macos_without_a_list_of_applications() -> None:
-    assert parse_macos(Output(0, "Firewall is enabled. (State = 1)"), ABSENT, ("/x",)).state is ASKS
+    assert (
+        parse_macos(ToolOutput(0, "Firewall is enabled. (State = 1)"), ABSENT, ("/x",)).state
+        is ASKS
+    )
 
 
 # --- Windows --------------------------------------------------------------------------------------
@@ -348,7 +353,7 @@ def windows(
     interface: str = "WLAN",
 ) -> FirewallState | None:
     text = json.dumps({"profiles": profiles, "networks": networks, "rules": rules})
-    return state_of(parse_windows(Output(0, f"\ufeff{text}\r\n"), interface))
+    return state_of(parse_windows(ToolOutput(0, f"\ufeff{text}\r\n"), interface))
 
 
 def test_windows_rules_of_this_program(subtests: pytest.Subtests) -> None:
@@ -402,7 +407,7 @@ def test_windows_takes_the_profile_of_the_network_in_use() -> None:
 def test_windows_answer_that_is_none(subtests: pytest.Subtests) -> None:
     for text in ["", "Zugriff verweigert", "[]", "{}", '{"profiles":null}', '{"profiles":[]}', "5"]:
         with subtests.test(text=text):
-            assert parse_windows(Output(1, text), "WLAN") is None
+            assert parse_windows(ToolOutput(1, text), "WLAN") is None
 
 
 NETSH = (
@@ -412,19 +417,19 @@ NETSH = (
 
 
 def test_netsh(subtests: pytest.Subtests) -> None:
-    cases: list[tuple[Output, FirewallState]] = [
-        (Output(0, NETSH.format("ON").replace("\r\n", "\n")), UNCLEAR),
-        (Output(0, NETSH.format("ON")), UNCLEAR),
-        (Output(0, NETSH.format("OFF")), OFF),
+    cases: list[tuple[ToolOutput, FirewallState]] = [
+        (ToolOutput(0, NETSH.format("ON").replace("\r\n", "\n")), UNCLEAR),
+        (ToolOutput(0, NETSH.format("ON")), UNCLEAR),
+        (ToolOutput(0, NETSH.format("OFF")), OFF),
         (
-            Output(
+            ToolOutput(
                 0,
                 "\r\nÖffentliches Profil-Einstellungen: \r\nStatus                                "
                 "EIN\r\n",
             ),
             UNREADABLE,
         ),
-        (Output(1, NETSH.format("ON")), UNREADABLE),
+        (ToolOutput(1, NETSH.format("ON")), UNREADABLE),
         (ABSENT, UNREADABLE),
     ]
     for answer, state in cases:
@@ -451,11 +456,11 @@ def test_own_programs_are_paths_once_each() -> None:
 class Tools:
     """Answers a command by its beginning and notes each command."""
 
-    def __init__(self, **answers: Output) -> None:
+    def __init__(self, **answers: ToolOutput) -> None:
         self.answers = answers
         self.asked: list[str] = []
 
-    async def __call__(self, arguments: Sequence[str]) -> Output:
+    async def __call__(self, arguments: Sequence[str]) -> ToolOutput:
         self.asked.append(" ".join(arguments))
         name = (
             arguments[0].replace("\\", "/").rpartition("/")[2].partition(".")[0].replace("-", "_")
@@ -471,7 +476,7 @@ async def test_linux_without_any_firewall_has_none() -> None:
 async def test_linux_asks_for_the_zone_of_the_interface() -> None:
     tools = Tools(
         firewall_cmd_state=RUNNING,
-        firewall_cmd_get_zone_of_interface=Output(0, "home\n"),
+        firewall_cmd_get_zone_of_interface=ToolOutput(0, "home\n"),
         firewall_cmd_zone=zone(ports="47800/tcp"),
     )
     [found] = await find_on_linux(tools, "wlan0", "")
@@ -485,7 +490,7 @@ async def test_linux_asks_for_the_zone_of_the_interface() -> None:
 async def test_linux_takes_the_default_zone_where_the_interface_has_none() -> None:
     tools = Tools(
         firewall_cmd_state=RUNNING,
-        firewall_cmd_get_zone_of_interface=Output(2, "no zone\n"),
+        firewall_cmd_get_zone_of_interface=ToolOutput(2, "no zone\n"),
         firewall_cmd_list_all=zone(),
     )
     [found] = await find_on_linux(tools, "wlan0", "")
@@ -494,7 +499,7 @@ async def test_linux_takes_the_default_zone_where_the_interface_has_none() -> No
 
 
 async def test_linux_looks_at_the_kernel_where_ufw_is_off() -> None:
-    tools = Tools(ufw=Output(0, "Status: inactive\n"), nft=nft("tcp dport 22 accept"))
+    tools = Tools(ufw=ToolOutput(0, "Status: inactive\n"), nft=nft("tcp dport 22 accept"))
     assert [found.state for found in await find_on_linux(tools, "eth0", UFW_CONF.format("no"))] == [
         OFF,
         BLOCKS,
@@ -507,21 +512,21 @@ async def test_linux_falls_back_to_iptables() -> None:
 
 
 async def test_linux_does_not_ask_a_firewalld_that_is_off() -> None:
-    tools = Tools(firewall_cmd=Output(252, "not running\n"))
+    tools = Tools(firewall_cmd=ToolOutput(252, "not running\n"))
     assert [found.state for found in await find_on_linux(tools, "eth0", "")] == [OFF]
     assert "firewall-cmd --list-all" not in tools.asked
 
 
 async def test_macos_asks_the_application_firewall() -> None:
-    tools = Tools(socketfilterfw=Output(0, "Firewall is disabled. (State = 0)\n"))
+    tools = Tools(socketfilterfw=ToolOutput(0, "Firewall is disabled. (State = 0)\n"))
     assert [found.state for found in await find_on_macos(tools)] == [OFF]
 
 
 async def test_windows_asks_powershell_and_only_then_netsh() -> None:
-    answer = Output(
+    answer = ToolOutput(
         0, json.dumps({"profiles": THREE, "networks": [WLAN], "rules": [rule("Block")]})
     )
-    tools = Tools(powershell=answer, netsh=Output(0, NETSH.format("OFF")))
+    tools = Tools(powershell=answer, netsh=ToolOutput(0, NETSH.format("OFF")))
     assert [found.state for found in await find_on_windows(tools, "WLAN", "C:\\Windows\\")] == [
         BLOCKS
     ]
@@ -529,7 +534,7 @@ async def test_windows_asks_powershell_and_only_then_netsh() -> None:
         "C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe -NoLogo "
     )
     assert len(tools.asked) == 1
-    without = Tools(netsh=Output(0, NETSH.format("OFF")))
+    without = Tools(netsh=ToolOutput(0, NETSH.format("OFF")))
     assert [found.state for found in await find_on_windows(without, "WLAN", "C:\\Windows")] == [OFF]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxim.io.system.subprocesses import MAX_OUTPUT_BYTES, Output, run_tool, tool_environment
+from proxim.io.system.subprocesses import MAX_OUTPUT_BYTES, ToolOutput, run_tool, tool_environment
 from tests.io.support import PATIENCE
 
 
@@ -33,7 +33,7 @@ async def test_what_is_no_text_and_too_much_of_it_is_cut_down() -> None:
 
 @pytest.mark.parametrize("program", ["proxim-has-no-such-tool", "/no/such/folder/tool"])
 async def test_a_tool_that_is_not_there(program: str) -> None:
-    assert await run_tool((program, "x")) == Output(None)
+    assert await run_tool((program, "x")) == ToolOutput(None)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows goes by the name's ending")
@@ -41,14 +41,14 @@ async def test_a_tool_that_cannot_be_started(tmp_path: Path) -> None:
     broken = tmp_path / "tool"
     broken.write_text("#!/no/such/interpreter\n")
     broken.chmod(0o755)
-    assert await run_tool((str(broken),)) == Output(None)
+    assert await run_tool((str(broken),)) == ToolOutput(None)
 
 
 async def test_a_tool_that_hangs_is_ended() -> None:
     # run_tool returns when the process has ended, which would otherwise take a minute.
     async with asyncio.timeout(PATIENCE):
         hangs = "import threading; threading.Event().wait(60)"
-        assert await run_tool((sys.executable, "-c", hangs), seconds=0.3) == Output(None)
+        assert await run_tool((sys.executable, "-c", hangs), seconds=0.3) == ToolOutput(None)
 
 
 def test_an_executable_of_pyinstaller_does_not_lend_its_libraries_to_tools() -> None:
