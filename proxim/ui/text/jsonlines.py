@@ -197,11 +197,13 @@ class JsonLinesFace:
         change = self.model.note(status)
         if change is not None:
             self._show(change)
-        self._show_problems(self.model.follow_up(status))
+        for problem in self.model.follow_up(status):
+            self._show_problem(problem)
 
     def catch_up(self) -> None:
         """Show what has become due although nothing happened."""
-        self._show_problems(self.model.overdue())
+        for problem in self.model.overdue():
+            self._show_problem(problem)
         self._write_progress()
 
     def _show(self, change: Change) -> None:
@@ -306,10 +308,6 @@ class JsonLinesFace:
             self._shown_at.pop(status.transfer, None)
         else:
             self._shown_at[status.transfer] = self._clock()
-
-    def _show_problems(self, problems: tuple[Problem, ...]) -> None:
-        for problem in problems:
-            self._show_problem(problem)
 
     def _show_problem(self, problem: Problem, **more: object) -> None:
         self._event(
