@@ -1,4 +1,6 @@
-"""The features of this program's links. A new feature is registered here, and nowhere else."""
+"""The features of this program's links. A new feature is registered here, and nowhere else in
+core.
+"""
 
 from collections.abc import Callable
 

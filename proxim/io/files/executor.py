@@ -26,11 +26,12 @@ from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.link import events as link_ev
 from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
-from proxim.io.files.sender import Feed, Sending, Spawn, Transport, TransportClosedError
+from proxim.io.files.sender import Sending
 from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source, SourceFile, list_sources
 from proxim.io.files.store import Store
 from proxim.io.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
+from proxim.io.link.stream import Feed, Spawn, Transport, TransportClosedError
 from proxim.io.system.disk_errors import FileError
 
 _log = logging.getLogger(__name__)

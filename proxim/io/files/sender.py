@@ -4,42 +4,14 @@ Files are read ahead on a worker thread, and at most one window is in flight una
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 from proxim.io.limits import BATCH_BYTES, WINDOW_BYTES
+from proxim.io.link.stream import Transport
 
-# Starts a task that Runtime owns and ends with the program.
-Spawn = Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]]
-# Is handed the records that arrive over a lane (as a view into the frame) or data channel.
-Feed = Callable[[bytes | memoryview], None]
 # Messages, each with its number of bytes of files.
 _Batch = list[tuple[memoryview, int]]
-
-
-class TransportClosedError(Exception):
-    """The lane or channel is closed, whichever side closed it.
-
-    The end of a lane or of a whole link is reported to the machine elsewhere.
-    """
-
-
-class Transport(Protocol):
-    """What carries a stream."""
-
-    @property
-    def prefix(self) -> bytes:
-        """The bytes before each message's records."""
-
-    @property
-    def message_bytes(self) -> int:
-        """The size of the largest message, including its prefix."""
-
-    async def send(self, message: memoryview) -> None:
-        """Wait until there is room, then send. Raises TransportClosedError."""
-
-    def close(self) -> None:
-        """End the stream."""
 
 
 class Messages(Protocol):

@@ -214,6 +214,8 @@ class _Reading:
 
     def __init__(self, index: int, source: SourceFile, message: _Message) -> None:
         self.index = index
+        # Whether the file was modified since it was announced; known once it is open.
+        self.touched = False
         self.size = source.entry.size
         self.message = message
         self.hasher = hashlib.sha256()
@@ -223,18 +225,16 @@ class _Reading:
         self._found: os.stat_result | None = None
 
     def open(self) -> None:
-        """Open the file. Raises OSError, or FileError if the file is not as announced any more."""
+        """Open the file. Raises OSError, or FileError if it is of another size than announced.
+
+        A file that was only touched is sent: its hash is of what is read now.
+        """
         descriptor = os.open(self._source.path, _READ)
         self._found = os.fstat(descriptor)
-        entry = self._source.entry
-        plain_file = stat.S_ISREG(self._found.st_mode)
-        if (
-            not plain_file
-            or self._found.st_size != entry.size
-            or modified(self._found) != entry.modified
-        ):
+        if not stat.S_ISREG(self._found.st_mode) or self._found.st_size != self.size:
             os.close(descriptor)
             raise FileError(Reason.FILE_CHANGED, "it is not what was announced")
+        self.touched = modified(self._found) != self._source.entry.modified
         self._file = FileIO(descriptor)
 
     def read_into(self, into: memoryview) -> None:
@@ -263,9 +263,15 @@ class _Reading:
         message.data_bytes += length
 
     def check(self) -> None:
-        """Check that nobody changed the file while it was read. Raises FileError."""
+        """Check that this was the whole file, and that nobody changed it while it was read.
+
+        Files of some systems (/proc, some network disks) have a size of 0 and contents all the
+        same. Raises FileError.
+        """
         assert self._file is not None
         assert self._found is not None
+        if self._file.read(1):
+            raise FileError(Reason.FILE_CHANGED, "it is longer than announced")
         now = os.fstat(self._file.fileno())
         if (now.st_size, now.st_mtime_ns) != (self._found.st_size, self._found.st_mtime_ns):
             raise FileError(Reason.FILE_CHANGED, "it changed while it was read")
@@ -370,8 +376,11 @@ class Source:
 
         Returns False if the source was stopped. If the receiver sent a hash of its part, it is
         compared here, because the file may have been a different one when that part was sent. If
-        the hashes differ, the file starts anew.
+        the hashes differ, the file starts anew. So does a file that was touched, if there is no
+        hash to compare.
         """
+        if at and reading.touched:
+            return True
         offset = at or (known.offset if known is not None else 0)
         if offset > reading.size:
             return True

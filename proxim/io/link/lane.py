@@ -45,13 +45,13 @@ from proxim.core.link.lane_frames import (
 )
 from proxim.core.pairing.proof import Side
 from proxim.io import limits
-from proxim.io.files.sender import Feed, Spawn, TransportClosedError
 from proxim.io.limits import (
     CLOSE_SECONDS,
     LANE_NOT_SENT_BYTES,
     LANE_UNREAD_BYTES,
     MAX_CHANNEL_MESSAGE_BYTES,
 )
+from proxim.io.link.stream import Feed, Spawn, TransportClosedError
 from proxim.io.pairing.client import DirectConnect, way_to
 from proxim.io.pairing.websocket import cut_off_if_unread
 

@@ -17,7 +17,6 @@ from proxim.core.errors import Reason
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.files.sender import TransportClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
     FAREWELL_SECONDS,
@@ -26,6 +25,7 @@ from proxim.io.limits import (
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
 )
+from proxim.io.link.stream import TransportClosedError
 from proxim.io.link.webrtc import (
     RTCConfiguration,
     RTCDataChannel,

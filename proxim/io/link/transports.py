@@ -13,15 +13,15 @@ from proxim.core import status as st
 from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
-from proxim.io.files.sender import Feed, Spawn
+from proxim.io.link.stream import Feed, Spawn
 
 # Both modules load libraries for which the window must not wait.
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-    from proxim.io.files.sender import Transport
     from proxim.io.link.lane import Lanes
     from proxim.io.link.peer import Peer
+    from proxim.io.link.stream import Transport
 
 
 class Transports:

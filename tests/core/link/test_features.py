@@ -1,4 +1,5 @@
-"""Tests of proxim.core.link.features: a third feature works without a change of any module."""
+"""Tests of proxim.core.link.features: a third feature works without a change of core, and
+faces leave out what they do not know of it."""
 
 import pytest
 

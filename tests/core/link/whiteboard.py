@@ -1,5 +1,5 @@
-"""A third feature of a link, as somebody would add one: a word, a message, a channel, an intent, a
-timer and a status.
+"""A third feature of a link, as somebody would add one: a word, a message, a channel, an
+intent and a status.
 """
 
 from collections.abc import Mapping
@@ -56,7 +56,6 @@ class Whiteboard(LinkFeature):
     def __init__(self) -> None:
         self.links: dict[ev.LinkID, PeerLink] = {}
         self.channels: list[tuple[ev.LinkID, int]] = []
-        self.lanes_changed = 0
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         assert isinstance(event, Draw)

@@ -18,8 +18,8 @@ from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.link import events as link_ev
 from proxim.io.files.executor import TransferExecutor
-from proxim.io.files.sender import Feed, Transport, TransportClosedError
 from proxim.io.files.sink import Sink
+from proxim.io.link.stream import Feed, Transport, TransportClosedError
 from tests.io.lane_support import Tasks
 from tests.io.support import PATIENCE, Events
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from proxim.io import limits
-from proxim.io.files.sender import Sending, TransportClosedError
+from proxim.io.files.sender import Sending
+from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE
 
 MIB = 1024 * 1024

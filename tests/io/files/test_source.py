@@ -179,13 +179,10 @@ def test_a_start_that_has_no_room_goes_into_the_next_message(tmp_path: Path) -> 
 
 
 def test_what_can_no_longer_be_sent_is_named_and_the_others_go_on(tmp_path: Path) -> None:
-    files = sources(
-        tmp_path, gone=b"1", longer=b"2", shorter=b"33", touched=b"4", other=b"5", good=b"6"
-    )
+    files = sources(tmp_path, gone=b"1", longer=b"2", shorter=b"33", other=b"5", good=b"6")
     (tmp_path / "gone").unlink()
     (tmp_path / "longer").write_bytes(b"22")
     (tmp_path / "shorter").write_bytes(b"3")
-    os.utime(tmp_path / "touched", (1, 1))
     (tmp_path / "other").unlink()
     (tmp_path / "other").mkdir()
     changed = Reason.FILE_CHANGED.value
@@ -196,10 +193,53 @@ def test_what_can_no_longer_be_sent_is_named_and_the_others_go_on(tmp_path: Path
     ]
     assert stream(files)[3:] == [
         (Kind.FAILED, 3, changed),
-        (Kind.FAILED, 4, changed),
-        (Kind.DATA, 5, b"6"),
-        end(5, b"6"),
+        (Kind.DATA, 4, b"6"),
+        end(4, b"6"),
     ]
+
+
+def test_a_file_that_was_only_touched_is_sent(tmp_path: Path) -> None:
+    files = sources(tmp_path, a=b"one", b=b"two")
+    os.utime(tmp_path / "a", (1, 1))
+    assert stream(files)[:2] == [(Kind.DATA, 0, b"one"), end(0, b"one")]
+
+
+def test_a_touched_file_goes_on_from_its_beginning_unless_a_hash_says_that_it_is_the_same(
+    tmp_path: Path,
+) -> None:
+    content = os.urandom(10_000)
+    files = sources(tmp_path, a=content)
+    part = Partial(0, 6000, hashlib.sha256(content[:6000]).digest())
+    assert stream(files, position=Position(0, 6000))[0] == (Kind.START, 0, 6000)
+    os.utime(tmp_path / "a", (1, 1))
+    assert stream(files, position=Position(0, 6000))[:2] == [
+        (Kind.START, 0, 0),
+        (Kind.DATA, 0, content),
+    ]
+    assert stream(files, partial=(part,))[0] == (Kind.START, 0, 6000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux has /proc")
+def test_a_file_with_more_than_its_size_is_not_ended() -> None:
+    path = Path("/proc/self/status")
+    files = (SourceFile(Entry("status", path.stat().st_size), path),)
+    assert stream(files) == [(Kind.FAILED, 0, Reason.FILE_CHANGED.value)]
+
+
+def test_a_file_that_grows_after_its_last_byte_was_read_is_not_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = sources(tmp_path, a=b"one", b=b"two")
+    real = os.fstat
+
+    def fstat(descriptor: int) -> os.stat_result:
+        found = real(descriptor)
+        with open(tmp_path / "a", "ab") as file:
+            file.write(b"!")
+        return found
+
+    monkeypatch.setattr("proxim.io.files.source.os.fstat", fstat)
+    assert (Kind.FAILED, 0, Reason.FILE_CHANGED.value) in stream(files)
 
 
 @pytest.mark.skipif(

@@ -16,8 +16,8 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.io import limits
-from proxim.io.files.sender import TransportClosedError
 from proxim.io.link.lane import LaneTransport
+from proxim.io.link.stream import TransportClosedError
 from tests.io.lane_support import GUEST, HOST, TRANSFER, End, Room, lane_room, proxy
 from tests.io.support import PATIENCE, Events
 

@@ -16,7 +16,6 @@ from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES
 from proxim.core.link import events as link_ev
 from proxim.core.link.signaling import PeerFilter
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.files.sender import TransportClosedError
 from proxim.io.limits import (
     CHANNEL_QUEUE_BYTES,
     MAX_CHANNEL_MESSAGE_BYTES,
@@ -25,6 +24,7 @@ from proxim.io.limits import (
     MAX_WINDOW_OVERRUN_BYTES,
 )
 from proxim.io.link.peer import Peer, StreamChannel
+from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE, Events
 
 pytestmark = pytest.mark.usefixtures("own_address")
