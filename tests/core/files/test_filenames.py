@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import Reason
 from proxim.core.files.filenames import (
-    MAX_NAME_BYTES,
+    ANY_DISK,
+    RESERVED,
     UNNAMED,
+    DiskRules,
     FilenameError,
     Names,
     Place,
@@ -43,19 +45,20 @@ DEVICES = re.compile(
 )
 
 
-def check_fit(name: str) -> None:
+def check_fit(name: str, *, top: bool = True) -> None:
     """Check what any system needs of a name, in other words than the code that cleans names."""
     # encode() also fails on lone surrogates.
-    assert 0 < len(name.encode("utf-8")) <= MAX_NAME_BYTES
+    assert 0 < len(name.encode("utf-8")) <= ANY_DISK.longest
     assert name == unicodedata.normalize("NFC", name)
     assert not set(name) & set('/\\:*?"<>|')
     assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in name)
     assert not set(name) & set(
         "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c\ufeff\u200b"
     )
-    assert not name.startswith(".")
+    assert not (top and name.startswith("."))
+    assert name.lower() != "..namedfork"
     assert not name.endswith(".")
-    assert name == name.strip()
+    assert name == (name.strip() if top else name.rstrip())
     assert not DEVICES.fullmatch(name.split(".")[0].strip())
 
 
@@ -82,8 +85,8 @@ def test_a_hostile_path_is_refused_or_stays_beneath(name: str, text: str) -> Non
         assert caught.value.reason is Reason.NAME_REFUSED
         return
     (place,) = places([Entry(text)])
-    for part in (*place.folder, place.name):
-        check_fit(part)
+    for depth, part in enumerate((*place.folder, place.name)):
+        check_fit(part, top=depth == 0)
 
 
 @given(anything)
@@ -201,10 +204,10 @@ def test_long_names_that_are_cut_alike_do_not_try_each_others_numbers(
 ) -> None:
     tried = 0
 
-    def counting(name: str, number: int) -> str:
+    def counting(name: str, number: int, rules: DiskRules) -> str:
         nonlocal tried
         tried += 1
-        return numbered(name, number)
+        return numbered(name, number, rules)
 
     monkeypatch.setattr("proxim.core.files.filenames.numbered", counting)
     names = Names()
@@ -286,3 +289,88 @@ def test_no_two_files_share_a_place(paths: list[str]) -> None:
     assert found == places(entries)
     below = [place for place in found if place.folder]
     assert len({tuple(map(folded, (*place.folder, place.name))) for place in below}) == len(below)
+
+
+# --- no more is changed than the disk needs -------------------------------------------------------
+
+EXT4 = DiskRules(255)
+ECRYPTFS = DiskRules(143)
+NTFS = DiskRules(255, utf16=True, refused=frozenset(RESERVED), drops_ends=True, folds_case=True)
+APFS = DiskRules(255, folds_case=True, folds_forms=True)
+
+
+@each_row(
+    "rules, name, below",
+    [
+        (EXT4, 'a:b*"c?', 'a:b*"c?'),
+        (EXT4, "back\\slash", "back\\slash"),
+        (EXT4, "ends with dots..", "ends with dots.."),
+        (EXT4, " space ", " space "),
+        (EXT4, "nul", "nul"),
+        (EXT4, "\uf03a", "\uf03a"),
+        (EXT4, ".git", ".git"),
+        (EXT4, "...", "_..."),
+        (EXT4, "x" * 300, "x" * 255),
+        (EXT4, "a\u202egnp.exe", "agnp.exe"),
+        (EXT4, "line\nfeed", "line_feed"),
+        (EXT4, "..namedfork", "_..namedfork"),
+        (ECRYPTFS, "b" * 160 + ".txt", "b" * 139 + ".txt"),
+        (ECRYPTFS, "ä" * 100, "ä" * 71),
+        (NTFS, "a:b", "a_b"),
+        (NTFS, "nul.txt", "_nul.txt"),
+        (NTFS, "dots..", "dots"),
+        (NTFS, "ä" * 255, "ä" * 255),
+        (NTFS, "😀" * 200, "😀" * 127),
+        (NTFS, "\uf03a", "_"),
+        (NTFS, ".git", ".git"),
+        (APFS, "a:b", "a:b"),
+    ],
+)
+def test_a_name_below_a_folder(rules: DiskRules, name: str, below: str) -> None:
+    assert clean_name(name, rules, top=False) == below
+    assert clean_name(below, rules, top=False) == below
+
+
+def test_only_at_the_top_a_dot_is_dropped() -> None:
+    entries = [Entry(".env"), Entry(".a/.b/.c"), Entry(".a/.git", directory=True)]
+    assert places(entries, EXT4) == (
+        Place((), "env"),
+        Place(("a", ".b"), ".c"),
+        Place(("a", ".git"), ""),
+    )
+
+
+@each_row(
+    "rules, second, third",
+    [
+        (EXT4, "A", "é"),
+        (NTFS, "A (2)", "é"),
+        (APFS, "A (2)", "é"),
+    ],
+)
+def test_names_are_one_only_where_the_disk_takes_them_for_one(
+    rules: DiskRules, second: str, third: str
+) -> None:
+    found = places([Entry("d/a"), Entry("d/A"), Entry("d/é")], rules)
+    assert [place.name for place in found] == ["a", second, third]
+
+
+def test_forms_are_one_only_where_the_disk_takes_them_for_one() -> None:
+    joined = ["x\u200d", "x", "ß", "SS"]
+    assert len({folded(name, EXT4) for name in joined}) == 4
+    assert len({folded(name, NTFS) for name in joined}) == 3
+    assert len({folded(name, APFS) for name in joined}) == 2
+
+
+@given(anything, st.sampled_from([EXT4, ECRYPTFS, NTFS, APFS]), st.booleans(), st.integers(1, 999))
+def test_every_name_is_one_that_its_disk_takes(
+    text: str, rules: DiskRules, top: bool, number: int
+) -> None:
+    name = clean_name(text, rules, top=top)
+    for one in (name, numbered(name, number, rules)):
+        assert 0 < rules.length(one) <= rules.longest
+        assert "/" not in one
+        assert one not in (".", "..")
+        assert rules.refused.isdisjoint(one)
+        assert not any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in one)
+    assert clean_name(name, rules, top=top) == name
