@@ -3,6 +3,7 @@ state.
 """
 
 import math
+from collections.abc import Callable
 from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
@@ -81,6 +82,30 @@ def name_words(name: str) -> str:
     characters.
     """
     return display_id(name) or tr("transfers.unnamedFile")
+
+
+def outcome_lines(
+    status: file_st.TransferStatus, most: int, shown: Callable[[str], str] = name_words
+) -> list[str]:
+    """Return what became of single files: those that failed, and those that have other names now.
+
+    Of each kind at most `most` are named, each by `shown`; the others are counted.
+    """
+    failed = [
+        f"{shown(status.entries[one.index].path)}: {SENTENCES[one.reason]}"
+        for one in status.failed
+        if one.index < len(status.entries)
+    ]
+    renamed = [
+        tr("transfers.renamed", path=shown(one.path), name=shown(one.name))
+        for one in status.renamed
+    ]
+    lines: list[str] = []
+    for kind in (failed, renamed):
+        lines += kind[:most]
+        if len(kind) > most:
+            lines.append(tr("transfers.more", count=len(kind) - most))
+    return lines
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:

@@ -15,6 +15,7 @@ from proxim.core.files.manifest import (
     FailedFile,
     Partial,
     Position,
+    RenamedFile,
     Span,
     TransferID,
 )
@@ -95,6 +96,7 @@ class SinkFinished(ev.FeatureEvent):
     path: str
     # The digest of the only file, in hexadecimal.
     sha256: str | None
+    renamed: tuple[RenamedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,7 +213,7 @@ class Incoming:
         link, peer_name = self.peer_link.id, self.peer_link.peer_name
         if self.accepted and same:
             self.status = replace(
-                self.status, link=link, peer_name=peer_name, reason=None, failed=()
+                self.status, link=link, peer_name=peer_name, reason=None, failed=(), renamed=()
             )
             return self._open() if self._result is None else self._repeat_result(self._result)
         self.accepted, self._result, self._declined, self._directory = False, None, (), None
@@ -423,7 +423,8 @@ class Incoming:
             self.unacknowledged = True
         else:
             messages = [
-                self.peer_link.send(piece) for piece in file_msg.cut_finished(self.id, event.failed)
+                self.peer_link.send(piece)
+                for piece in file_msg.cut_finished(self.id, event.failed, event.renamed)
             ]
         entries = self.status.entries
         wanted = count_files(entries) - count_files(entries[index] for index in self._declined)
@@ -432,7 +433,12 @@ class Incoming:
         self._result = event if state is file_st.TransferState.DONE else None
         moved = max(0, self.status.size - lost_bytes(entries, event.failed))
         self.status = replace(
-            self.status, moved=moved, failed=event.failed, path=event.path, sha256=event.sha256
+            self.status,
+            moved=moved,
+            failed=event.failed,
+            renamed=event.renamed,
+            path=event.path,
+            sha256=event.sha256,
         )
         return [*messages, *self._end(state, reason)]
 

@@ -86,6 +86,16 @@ class FailedFile:
     reason: Reason
 
 
+@dataclass(frozen=True, slots=True)
+class RenamedFile:
+    """A file or folder that the receiver gave another name than announced."""
+
+    # As announced.
+    path: str
+    # The last part of its path, as the receiver's disk has it.
+    name: str
+
+
 START: Final = Position(0, 0)
 
 

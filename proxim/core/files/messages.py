@@ -2,9 +2,9 @@
 long lists into pieces.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import (
@@ -15,6 +15,7 @@ from proxim.core.files.manifest import (
     FailedFile,
     Partial,
     Position,
+    RenamedFile,
     Span,
     TransferID,
 )
@@ -143,18 +144,25 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """Everything is verified and has its name, except the files in `failed`."""
+    """Everything is verified and has its name, except the files in `failed`.
+
+    `renamed` lists those whose names had to change. `more` means that the lists continue in the
+    next message.
+    """
 
     transfer: TransferID = field(repr=False)
     failed: tuple[FailedFile, ...] = ()
     more: bool = False
+    renamed: tuple[RenamedFile, ...] = field(default=(), repr=False)
 
     def fields(self) -> JSONObject:
         failed = [{"file": one.index, "reason": one.reason.value} for one in self.failed]
+        renamed = [{"path": one.path, "name": one.name} for one in self.renamed]
         return {
             "type": "finished",
             "transferID": self.transfer,
             **({"failed": failed} if failed else {}),
+            **({"renamed": renamed} if renamed else {}),
             **_more_field(self.more),
         }
 
@@ -248,6 +256,13 @@ def _failed(value: object) -> FailedFile:
     return FailedFile(index, file_reason(text_field(fields, "reason", pair_msg.MAX_ID_BYTES)))
 
 
+def _renamed(value: object) -> RenamedFile:
+    fields = _object(value, "a renamed file")
+    return RenamedFile(
+        text_field(fields, "path", MAX_PATH_BYTES), text_field(fields, "name", MAX_PATH_BYTES)
+    )
+
+
 def _announce(fields: JSONObject) -> Announce:
     entries = tuple(_entry(one) for one in _list(fields, "files"))
     return Announce(_transfer(fields), entries, flag_field(fields, "more"))
@@ -294,6 +309,7 @@ FILE_READERS: Final[dict[str, Reader]] = {
         _transfer(fields),
         tuple(_failed(one) for one in _list(fields, "failed")),
         flag_field(fields, "more"),
+        tuple(_renamed(one) for one in _list(fields, "renamed")),
     ),
     "cancel": lambda fields: Cancel(
         _transfer(fields), optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)
@@ -322,19 +338,35 @@ def _more_field(more: bool) -> JSONObject:
     return {"more": True} if more else {}
 
 
+_Item = TypeVar("_Item")
+
+
+def _cut(items: Iterable[_Item], length: Callable[[_Item], int]) -> Iterator[tuple[_Item, ...]]:
+    """Cut a list into pieces that fit into one message each; the last one may be empty.
+
+    `length` is an item's length in JSON, in bytes.
+    """
+    piece: list[_Item] = []
+    size = 0
+    for item in items:
+        needed = length(item)
+        if piece and (len(piece) == PIECE_ITEMS or size + needed > PIECE_BYTES):
+            yield tuple(piece)
+            piece, size = [], 0
+        piece.append(item)
+        size += needed
+    yield tuple(piece)
+
+
 def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[Announce]:
     """Yield the messages that carry a manifest, in order."""
-    piece: list[Entry] = []
-    size = 0
-    for entry in entries:
-        # The length is that of the JSON, where a control character takes six bytes.
-        length = len(write_object({"path": entry.path}).encode())
-        if piece and (len(piece) == PIECE_ITEMS or size + length > PIECE_BYTES):
-            yield Announce(transfer, tuple(piece), more=True)
-            piece, size = [], 0
-        piece.append(entry)
-        size += length
-    yield Announce(transfer, tuple(piece))
+    # The length is that of the JSON, where a control character takes six bytes.
+    pieces = _cut(entries, lambda entry: len(write_object({"path": entry.path}).encode()))
+    piece = next(pieces)
+    for following in pieces:
+        yield Announce(transfer, piece, more=True)
+        piece = following
+    yield Announce(transfer, piece)
 
 
 def cut_accept(
@@ -347,9 +379,23 @@ def cut_accept(
         yield Accept(transfer, skip[start:end], partial[start:end], more=end < last)
 
 
-def cut_finished(transfer: TransferID, failed: tuple[FailedFile, ...]) -> Iterator[Finished]:
+def cut_finished(
+    transfer: TransferID,
+    failed: tuple[FailedFile, ...],
+    renamed: tuple[RenamedFile, ...] = (),
+) -> Iterator[Finished]:
     """Yield the messages that carry the end of a transfer, in order."""
-    last = max(len(failed), 1)
-    for start in range(0, last, PIECE_ITEMS):
-        end = start + PIECE_ITEMS
-        yield Finished(transfer, failed[start:end], more=end < last)
+    pieces = [
+        *(Finished(transfer, failed=piece) for piece in _cut(failed, lambda _: 0) if piece),
+        *(
+            Finished(transfer, renamed=piece)
+            for piece in _cut(
+                renamed,
+                lambda one: len(write_object({"path": one.path, "name": one.name}).encode()),
+            )
+            if piece
+        ),
+    ]
+    for piece in pieces[:-1]:
+        yield replace(piece, more=True)
+    yield pieces[-1] if pieces else Finished(transfer)

@@ -20,11 +20,13 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
+    MAX_ENTRIES,
     START,
     Direction,
     Entry,
     FailedFile,
     Partial,
+    RenamedFile,
     Span,
     TransferID,
     count_files,
@@ -81,6 +83,7 @@ class Outgoing:
         self._skip: tuple[Span, ...] = ()
         self._partial: tuple[Partial, ...] = ()
         self._failed: tuple[FailedFile, ...] = ()
+        self._renamed: tuple[RenamedFile, ...] = ()
         self._position = START
         self._generation = 0
         # The bytes that the receiver had before this generation.
@@ -296,7 +299,7 @@ class Outgoing:
         self.state = OutgoingState.ANNOUNCED
         self.resumed = True
         self.peer_link = event.peer_link
-        self._skip, self._partial, self._failed = (), (), ()
+        self._skip, self._partial, self._failed, self._renamed = (), (), (), ()
         waiting = self._publish(file_st.TransferState.WAITING, link=event.peer_link.id)
         return [*self._announce(event.peer_link), waiting]
 
@@ -311,7 +314,10 @@ class Outgoing:
             one.index >= len(entries) for one in failed
         ):
             raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
-        self._failed = failed
+        renamed = self._renamed + event.renamed
+        if len(renamed) > MAX_ENTRIES:
+            raise MessageError(Reason.BAD_MESSAGE, "more names than files")
+        self._failed, self._renamed = failed, renamed
         if event.more:
             return []
         # Declined files count as wanted. So if only the receiver sees that all its files failed, a
@@ -321,7 +327,7 @@ class Outgoing:
         # The receiver never reported all these bytes as written, so they are not written.
         if self.status.moved < moved:
             return self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)
-        self.status = replace(self.status, moved=moved, failed=failed)
+        self.status = replace(self.status, moved=moved, failed=failed, renamed=renamed)
         return self._end(state, reason)
 
     def _cancelled_by_peer(self, event: file_msg.Cancel, now: float) -> list[do.Command]:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
 
 
 class TransferState(StrEnum):
@@ -44,6 +44,8 @@ class TransferStatus(st.FeatureStatus):
     speed: float | None = None
     via: st.Via | None = None
     failed: tuple[FailedFile, ...] = ()
+    # What the receiver gave other names than announced; known at the end.
+    renamed: tuple[RenamedFile, ...] = field(default=(), repr=False)
     # For an incoming transfer that is done: the file or folder, or the folder that contains
     # several.
     path: str | None = None

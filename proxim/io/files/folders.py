@@ -13,6 +13,7 @@ import os
 import stat
 import sys
 import time
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -124,6 +125,20 @@ class Folders:
             ):
                 raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         return self.path(folder, name), None
+
+    def names(self) -> Iterator[str]:
+        """Yield the names of all that is in the root folder."""
+        where: str | int = self._path
+        if self._by_descriptor and os.scandir in os.supports_fd:
+            # A descriptor of its own, because listing moves its position.
+            where = os.open(".", _OPEN_FOLDER, dir_fd=self._root)
+        try:
+            with os.scandir(where) as listed:
+                for one in listed:
+                    yield one.name
+        finally:
+            if isinstance(where, int):
+                os.close(where)
 
     # --- folders ----------------------------------------------------------------------------------
 

@@ -6,13 +6,14 @@ Until it is verified, it is hidden under a random name in the folder where it wi
 import hashlib
 import os
 import re
+import stat
 import sys
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
 from proxim.core.files.filenames import Place
-from proxim.io.files.folders import PART_MODE, Folder, Folders
+from proxim.io.files.folders import Folder, Folders
 from proxim.io.system.quarantine import mark
 
 # The size of the token in the names of a transfer's parts. No other files have such names.
@@ -97,6 +98,9 @@ class Part:
     def complete(self, mode: int, modified: int | None) -> None:
         """Complete the file except for its name: set mode, time and quarantine mark, and close it.
 
+        A disk that refuses one of these (exFAT, NTFS and shares refuse modes) has the file all the
+        same.
+
         There is no fsync: with thousands of files it costs more than the transfer, and cp, scp and
         browsers do without. What a killed program has written stays. After a power cut the last
         half minute may be missing, as with those programs.
@@ -105,8 +109,9 @@ class Part:
         when = None if modified is None or modified > LATEST else (modified, modified)
         try:
             if sys.platform != "win32":
-                if mode != PART_MODE:
-                    os.fchmod(self._descriptor, mode)
+                if stat.S_IMODE(os.fstat(self._descriptor).st_mode) != mode:
+                    with suppress(OSError):
+                        os.fchmod(self._descriptor, mode)
                 if when is not None:
                     # Some disks cannot store this time.
                     with suppress(OSError, OverflowError):

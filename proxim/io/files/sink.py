@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import stat
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
@@ -26,6 +27,7 @@ from proxim.core.files.manifest import (
     FailedFile,
     Partial,
     Position,
+    RenamedFile,
     TransferID,
     digest,
     spans,
@@ -33,6 +35,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.stream import Kind, Record, read_records
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
+from proxim.io.files.naming import try_names
 from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_leftovers
 from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
@@ -41,8 +44,6 @@ from proxim.io.system.disk_errors import FileError, write_error, write_reason
 RESERVE_BYTES: Final = 1024 * 1024
 # Disks allocate blocks of this size, so 10,000 small files occupy more than their bytes.
 BLOCK_BYTES: Final = 4096
-# The umask applies to this mode.
-NEW_FILE_MODE: Final = 0o666
 # FAT stores times no more finely than this, once they are written out.
 TIME_GRAIN_NS: Final = 2_000_000_000
 
@@ -78,7 +79,7 @@ class Sink:
         self._begun = False
         self._failed: list[FailedFile] = []
         # The names that were tried at the top.
-        self._names = Names()
+        self._names = Names(state.rules)
         self._closed = False
         self.ready = file_ev.SinkReady(state.transfer)
         self.finished: file_ev.SinkFinished | None = None
@@ -110,7 +111,11 @@ class Sink:
             store.forget(transfer, Direction.IN)
             token = secrets.token_hex(TOKEN_BYTES)
             state = StoredIncoming(
-                transfer, tuple(entries), os.path.abspath(directory), token, (), peer_name
+                transfer,
+                tuple(entries),
+                os.path.abspath(directory),
+                token,
+                peer_name=peer_name,
             )
             fresh = True
         else:
@@ -133,9 +138,13 @@ class Sink:
 
     def _prepare(self, fresh: bool) -> None:
         state = self._state
-        announced = places(state.entries)
+        rules, self._mode = try_names(self._folders, state.token)
+        if fresh:
+            # A resumed transfer keeps the names that it began with.
+            state.rules = rules
+            self._names = Names(rules)
+        announced = places(state.entries, state.rules)
         self._places = state.placed(announced)
-        self._probe()
         declined = set(state.declined)
         # A new token has no parts.
         if not fresh:
@@ -157,21 +166,6 @@ class Sink:
             state.transfer, spans(sorted(declined.union(state.done))), partial
         )
         self._finish_if_done()
-
-    def _probe(self) -> None:
-        """Check that files can be made here, and find their permissions, which depend on the umask
-        or on a rule of the folder.
-        """
-        name = f".proxim-{self._state.token}.part"
-        try:
-            descriptor = self._folders.create((), name, NEW_FILE_MODE)
-        except FileExistsError:
-            # An earlier run was killed at this very moment.
-            self._folders.remove((), name)
-            descriptor = self._folders.create((), name, NEW_FILE_MODE)
-        self._mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
-        os.close(descriptor)
-        self._folders.remove((), name)
 
     def _look_for_done(self) -> None:
         """Count as done only files that are still there as they were left, by size and time.
@@ -385,7 +379,7 @@ class Sink:
         if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         # Below the top, no two of our files have the same name.
-        names = Names() if place.folder else self._names
+        names = Names(self._state.rules) if place.folder else self._names
         for name in islice(names.tries(place.name), MAX_NUMBER):
             if self._folders.look(place.folder, name) is not None:
                 continue
@@ -424,7 +418,26 @@ class Sink:
                 path = self._folders.shown((), state.done[accepted[0]].name)
         if len(files) == 1 and files[0] in state.done:
             sha256 = state.done[files[0]].sha256
-        self.finished = file_ev.SinkFinished(state.transfer, tuple(self._failed), path, sha256)
+        self.finished = file_ev.SinkFinished(
+            state.transfer, tuple(self._failed), path, sha256, self._renamed(accepted)
+        )
+
+    def _renamed(self, accepted: Sequence[int]) -> tuple[RenamedFile, ...]:
+        """Return what has another name now than announced; composition does not count."""
+        failed = {one.index for one in self._failed}
+        renamed: dict[str, str] = {}
+        for index in accepted:
+            entry, place = self._state.entries[index], self._places[index]
+            names = list(place.folder)
+            if not entry.directory:
+                if index in failed:
+                    continue
+                names.append(self._state.done[index].name)
+            parts = entry.path.split("/")
+            for depth, (part, name) in enumerate(zip(parts, names, strict=True), start=1):
+                if unicodedata.normalize("NFC", part) != name:
+                    renamed["/".join(parts[:depth])] = name
+        return tuple(RenamedFile(path, name) for path, name in renamed.items())
 
     def close(self, *, keep: bool) -> None:
         """Release the disk.

@@ -2,8 +2,8 @@
 
 They are kept in the program's own data folder:
 ```
-TAG.in.json    an incoming transfer: its manifest, the folder to which it is saved, and the names
-               of its folders and parts
+TAG.in.json    an incoming transfer: its manifest, the folder to which it is saved, the names of
+               its folders and parts, and the rules by which names are made
 TAG.in.log     its journal: a line "INDEX SHA256 TIME NAME" for each file, written just before the
                file receives this name; TIME is its modification time on its disk, in nanoseconds
 TAG.out.json   an outgoing transfer: its manifest, and the path of each file on this machine
@@ -18,12 +18,19 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from proxim.core.files import events as file_ev
-from proxim.core.files.filenames import FilenameError, Place, clean_name, places
+from proxim.core.files.filenames import (
+    ANY_DISK,
+    DiskRules,
+    FilenameError,
+    Place,
+    clean_name,
+    places,
+)
 from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
 from proxim.io.files.folders import Folders
 from proxim.io.files.part_files import TOKEN, remove_leftovers
@@ -71,10 +78,12 @@ class StoredIncoming:
     tops: dict[str, str] = field(default_factory=dict, repr=False)
     # By index.
     done: dict[int, Done] = field(default_factory=dict, repr=False)
+    # The rules by which its names were made.
+    rules: DiskRules = ANY_DISK
 
     def places(self) -> tuple[Place, ...]:
         """Return where each entry belongs. Raises FilenameError."""
-        return self.placed(places(self.entries))
+        return self.placed(places(self.entries, self.rules))
 
     def placed(self, announced: tuple[Place, ...]) -> tuple[Place, ...]:
         """Return the same as `places`, given the places that follow from the names alone."""
@@ -150,11 +159,26 @@ def _text(value: object) -> str:
     return value
 
 
+def _rules_fields(rules: DiskRules) -> dict[str, Any]:
+    return {**asdict(rules), "refused": "".join(sorted(rules.refused))}
+
+
+def _rules(fields: Any) -> DiskRules:
+    flags = {name: fields[name] for name in ("utf16", "drops_ends", "folds_case", "folds_forms")}
+    longest = fields["longest"]
+    if type(longest) is not int or longest < 1:
+        raise _BrokenError
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise _BrokenError
+    return DiskRules(longest, refused=frozenset(_text(fields["refused"])), **flags)
+
+
 def _incoming(fields: dict[str, Any]) -> StoredIncoming:
     token = _text(fields["token"])
     tops = {_text(one): _text(other) for one, other in fields["tops"].items()}
     # The names become paths that are removed, so a broken file must not lead elsewhere.
-    if not TOKEN.fullmatch(token) or any(clean_name(name) != name for name in tops.values()):
+    rules = _rules(fields["rules"])
+    if not TOKEN.fullmatch(token) or any(clean_name(name, rules) != name for name in tops.values()):
         raise _BrokenError
     return StoredIncoming(
         TransferID(_text(fields["transfer"])),
@@ -164,6 +188,7 @@ def _incoming(fields: dict[str, Any]) -> StoredIncoming:
         tuple(int(index) for index in fields["declined"]),
         None if fields["peer"] is None else _text(fields["peer"]),
         tops,
+        rules=rules,
     )
 
 
@@ -248,7 +273,9 @@ class Store:
             if (found := _LINE.fullmatch(line)) is None:
                 continue
             index, sha256, modified_ns, name = found.groups()
-            if int(index) < len(incoming.entries) and clean_name(name) == name:
+            if int(index) < len(incoming.entries) and (
+                clean_name(name, incoming.rules, top=False) == name
+            ):
                 incoming.done[int(index)] = Done(name, sha256, int(modified_ns))
 
     # --- outgoing ---------------------------------------------------------------------------------
@@ -287,6 +314,7 @@ class Store:
             "entries": [_entry_row(one) for one in incoming.entries],
             "directory": incoming.directory,
             "token": incoming.token,
+            "rules": _rules_fields(incoming.rules),
             "declined": list(incoming.declined),
             "tops": incoming.tops,
         }

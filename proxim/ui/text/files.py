@@ -8,7 +8,6 @@ line from time to time.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from proxim.core.errors import SENTENCES
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID, count_files
 from proxim.core.i18n import after_colon, tr
@@ -17,6 +16,7 @@ from proxim.ui.text.terminal_words import duration
 from proxim.ui.wording import (
     count_words,
     name_words,
+    outcome_lines,
     percent,
     progress_words,
     seconds_left,
@@ -121,12 +121,8 @@ class TransferReport:
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
             self._lines.say(tr(key, what=described(status), took=took, where=where))
-        for failed in status.failed[:NAMES_SHOWN]:
-            if failed.index < len(status.entries):
-                name = name_words(status.entries[failed.index].path)
-                self._lines.say(f"{name}: {SENTENCES[failed.reason]}", "  ")
-        if len(status.failed) > NAMES_SHOWN:
-            self._lines.say(tr("transfers.more", count=len(status.failed) - NAMES_SHOWN), "  ")
+        for line in outcome_lines(status, NAMES_SHOWN):
+            self._lines.say(line, "  ")
         self._shown.pop(status.transfer, None)
         self._ended.append(status)
 

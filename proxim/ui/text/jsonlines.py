@@ -96,6 +96,8 @@ def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str,
             for one in status.failed
             if one.index < len(status.entries)
         ]
+    if status.renamed:
+        fields["renamed"] = [{"path": one.path, "name": one.name} for one in status.renamed]
     # The list is given of a transfer that is accepted without asking, too.
     if (
         whole

@@ -17,6 +17,7 @@ from proxim.core.files.manifest import (
     FailedFile,
     Partial,
     Position,
+    RenamedFile,
     Span,
     TransferID,
 )
@@ -73,6 +74,14 @@ EXAMPLES: list[tuple[file_msg.FileMessage, dict[str, Any]]] = [
             "more": True,
         },
     ),
+    (
+        file_msg.Finished(ID, renamed=(RenamedFile("d/a:b", "a_b"),)),
+        {
+            "type": "finished",
+            "transferID": ID,
+            "renamed": [{"path": "d/a:b", "name": "a_b"}],
+        },
+    ),
     (file_msg.Cancel(ID), {"type": "cancel", "transferID": ID}),
     (file_msg.Cancel(ID, "declined"), {"type": "cancel", "transferID": ID, "reason": "declined"}),
     (file_msg.Resume((SHA,)), {"type": "resume", "tags": [to_base64url(SHA)]}),
@@ -93,6 +102,7 @@ span = place.flatmap(
 )
 partial = st.builds(Partial, place, size, st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))
 failed = st.builds(FailedFile, place, wire_reasons)
+renamed = st.builds(RenamedFile, path, path)
 
 
 def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -109,14 +119,9 @@ messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
         st.builds(Position, st.integers(0, MAX_ENTRIES), size),
     ),
     st.builds(file_msg.Progress, ids, st.integers(0, file_msg.MAX_GENERATION), size),
-    st.builds(file_msg.Finished, ids, some(failed), st.booleans()),
+    st.builds(file_msg.Finished, ids, some(failed), st.booleans(), some(renamed)),
     st.builds(file_msg.Cancel, ids, st.none() | short.filter(bool)),
     st.builds(file_msg.Resume, some(st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))),
-    st.builds(
-        link_msg.OfferLane,
-        st.binary(min_size=link_msg.LANE_TOKEN_BYTES, max_size=link_msg.LANE_TOKEN_BYTES),
-        st.binary(min_size=link_msg.LANE_KEY_BYTES, max_size=link_msg.LANE_KEY_BYTES),
-    ),
 )
 
 
@@ -209,6 +214,10 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
         ("finished", {"failed": [{"file": 1, "reason": bad}]})
         for bad in Anything((None, 5, "x" * 65))
     ]
+    wrong += [
+        ("finished", {"renamed": [bad]})
+        for bad in Anything((None, 5, {"path": "a"}, {"name": "b"}, {"path": 1, "name": "b"}))
+    ]
     wrong += [("cancel", {"reason": bad}) for bad in Anything((5, [], "x" * 65))]
     wrong += [
         ("resume", {"tags": bad})
@@ -284,6 +293,21 @@ def test_an_acceptance_is_cut_into_messages_that_fit(skips: int, partials: int) 
     check_pieces(pieces)
     assert tuple(one for piece in pieces for one in piece.skip) == skip
     assert tuple(one for piece in pieces for one in piece.partial) == parts
+
+
+@each_row("failures", [0, 1, file_msg.PIECE_ITEMS + 1])
+@each_row("renames", [0, 1, file_msg.PIECE_ITEMS + 1, 2000])
+@each_row("char", ["a", "\x01", "😀"])
+def test_an_end_with_new_names_is_cut_into_messages_that_fit(
+    failures: int, renames: int, char: str
+) -> None:
+    gone = tuple(FailedFile(index, Reason.FILE_GONE) for index in range(failures))
+    name = char * (200 // len(char.encode()))
+    renamed = tuple(RenamedFile(f"{name}/{name}", name) for _ in range(renames))
+    pieces = list(file_msg.cut_finished(ID, gone, renamed))
+    check_pieces(pieces)
+    assert tuple(one for piece in pieces for one in piece.failed) == gone
+    assert tuple(one for piece in pieces for one in piece.renamed) == renamed
 
 
 @each_row("count", [0, 1, file_msg.PIECE_ITEMS, file_msg.PIECE_ITEMS + 1, MAX_ENTRIES])

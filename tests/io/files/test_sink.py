@@ -21,6 +21,7 @@ from proxim.core.files.manifest import (
     FailedFile,
     Partial,
     Position,
+    RenamedFile,
     Span,
     TransferID,
 )
@@ -31,6 +32,7 @@ from proxim.io.files.sink import Sink
 from proxim.io.files.source import Source, list_sources
 from proxim.io.files.store import Store
 from proxim.io.system.disk_errors import FileError
+from tests.odd_disk import odd_disk
 from tests.paths import HOSTILE
 
 ID = TransferID("abcdefghijklmnopqrstuv")
@@ -174,9 +176,11 @@ def test_nothing_is_overwritten(to: Path, store: Store) -> None:
     assert found["Photos/x"] == b"mine too"
     assert found["Photos (2)/x"] == b"4"
     assert found["a (2).txt"] == b"1"
-    # The name is free on this disk, but would not be on one that ignores case.
-    assert found["A (3).txt"] == b"2"
-    assert found["a (4).txt"] == b"3"
+    # On a disk that ignores case the name is not free.
+    if (to / "A.TXT").exists():
+        assert (found["A (3).txt"], found["a (4).txt"]) == (b"2", b"3")
+    else:
+        assert (found["A.txt"], found["a (3).txt"]) == (b"2", b"3")
 
 
 def test_two_folders_whose_cleaned_names_cross_are_told_apart(to: Path, store: Store) -> None:
@@ -196,10 +200,80 @@ def test_names_that_appear_while_it_comes_are_not_overwritten(to: Path, store: S
     assert tree(to) == {"a": None, "a (2)": b"1", "f": None, "f/b": b"mine", "f/b (2)": b"2"}
 
 
+def test_what_has_another_name_now_is_told(to: Path, store: Store) -> None:
+    (to / "a.txt").write_bytes(b"mine")
+    entries = [
+        entry("a.txt", b"1"),
+        Entry("d\u202e", directory=True),
+        entry("d\u202e/line\nfeed", b"2"),
+        entry("d\u202e/same", b"3"),
+        entry("d\u202e/e\u0301", b"4"),
+    ]
+    sink = opened(to, store, entries)
+    for index, content in ((0, b"1"), (2, b"2"), (3, b"3"), (4, b"4")):
+        sink.write(whole(index, content))
+    assert sink.finished is not None
+    assert sink.finished.renamed == (
+        RenamedFile("a.txt", "a (2).txt"),
+        RenamedFile("d\u202e", "d"),
+        RenamedFile("d\u202e/line\nfeed", "line_feed"),
+    )
+
+
+def test_no_more_is_changed_than_an_odd_disk_needs(tmp_path: Path, store: Store) -> None:
+    entries = [
+        entry("d/a:b", b"1"),
+        entry("d/.git/HEAD", b"2"),
+        entry("d/x", b"3"),
+        entry("d/X", b"4"),
+        entry("d/" + "l" * 160 + ".txt", b"5"),
+    ]
+    with odd_disk(
+        tmp_path, "folds_case", "refuses_chmod", "no_links", longest=143, refused=":"
+    ) as folder:
+        sink = opened(folder, store, entries)
+        for index, content in enumerate([b"1", b"2", b"3", b"4", b"5"]):
+            sink.write(whole(index, content))
+        assert sink.finished is not None
+        assert sink.finished.failed == ()
+        long = "l" * 139 + ".txt"
+        assert sink.finished.renamed == (
+            RenamedFile("d/a:b", "a_b"),
+            RenamedFile("d/X", "X (2)"),
+            RenamedFile("d/" + "l" * 160 + ".txt", long),
+        )
+        sink.close(keep=False)
+        assert {path.name for path in (folder / "d").iterdir()} == {
+            "a_b",
+            ".git",
+            "x",
+            "X (2)",
+            long,
+        }
+
+
+def test_a_resumed_transfer_keeps_the_names_that_it_began_with(to: Path, store: Store) -> None:
+    entries = [entry("d/a:b", b"1"), entry("d/c", b"2")]
+    sink = opened(to, store, entries)
+    sink.write(whole(0, b"1"))
+    sink.close(keep=True)
+    again = opened(to, store, entries)
+    assert again.ready.skip == (Span(0, 1),)
+    again.write(whole(1, b"2"))
+    assert again.finished is not None
+    assert again.finished.renamed == (
+        () if sys.platform != "win32" else (RenamedFile("d/a:b", "a_b"),)
+    )
+
+
 def test_hostile_names_stay_beneath(tmp_path: Path, subtests: pytest.Subtests) -> None:
     for number, one in enumerate(CORPUS):
         with subtests.test(name=one["name"]):
             check_a_hostile_name(*place_of_its_own(tmp_path, number), one["text"])
+
+
+def part_of_ours(name: str) -> bool:
+    return name.split("/")[-1].startswith(".proxim-")
 
 
 def check_a_hostile_name(tmp_path: Path, to: Path, store: Store, text: str) -> None:
@@ -217,7 +291,9 @@ def check_a_hostile_name(tmp_path: Path, to: Path, store: Store, text: str) -> N
     assert all(
         path.resolve().is_relative_to(to) and not path.is_symlink() for path in to.rglob("*")
     )
-    assert [name for name in tree(to) if name.split("/")[-1].startswith(".")] == []
+    # A dot at the top would hide what arrived.
+    assert [path.name for path in to.iterdir() if path.name.startswith(".")] == []
+    assert not any(part_of_ours(name) for name in tree(to))
 
 
 def test_what_is_declined_is_never_made(to: Path, store: Store) -> None:

@@ -15,7 +15,7 @@ from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.jsonlines import JsonLinesFace
@@ -543,6 +543,10 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
     assert face.show(done) == [
         {**ended, "failed": [{"path": "notes.txt", "reason": "file_changed"}]}
     ]
+    renamed = replace(
+        done, failed=(), reason=None, renamed=(RenamedFile("trip/a:b", "a_b"),), moved=100
+    )
+    assert face.show(renamed)[0]["renamed"] == [{"path": "trip/a:b", "name": "a_b"}]
     single = replace(GOING, state=file_st.TransferState.DONE, sha256="ab")
     assert face.show(single) == [
         {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}

@@ -11,7 +11,6 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core import events as ev
-from proxim.core.errors import SENTENCES
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
@@ -29,6 +28,7 @@ from proxim.ui.window.widgets import WrapLabel, set_text, shortened_middle
 from proxim.ui.wording import (
     count_words,
     others_words,
+    outcome_lines,
     progress_words,
     seconds_left,
     short_name,
@@ -38,8 +38,9 @@ from proxim.ui.wording import (
     time_left_words,
 )
 
-# This many failed files are listed with their reasons; the others are only counted.
-FAILED_SHOWN: Final = 3
+# This many files that failed, and as many that have other names, are listed; the others are only
+# counted.
+OUTCOMES_SHOWN: Final = 3
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 # The bar has more steps than pixels.
@@ -158,19 +159,13 @@ class TransferRow(ttk.Frame):
         else:
             set_text(self.button, tr(self._action.value))
             self.button.grid(row=0, column=2, sticky="ne", padx=(px(8), 0))
-        self._list_failed(status)
+        self._list_outcomes(status)
 
-    def _list_failed(self, status: file_st.TransferStatus) -> None:
+    def _list_outcomes(self, status: file_st.TransferStatus) -> None:
         for label in self._more:
             label.destroy()
         self._more = []
-        lines = [
-            f"{short_name(status.entries[one.index].path)}: {SENTENCES[one.reason]}"
-            for one in status.failed[:FAILED_SHOWN]
-        ]
-        others = len(status.failed) - FAILED_SHOWN
-        if others > 0:
-            lines.append(tr("transfers.more", count=others))
+        lines = outcome_lines(status, OUTCOMES_SHOWN, short_name)
         for row, words in enumerate(lines, start=3):
             label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")

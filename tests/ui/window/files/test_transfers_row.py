@@ -5,10 +5,10 @@ import pytest
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, FailedFile
+from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile
 from proxim.core.i18n import tr
 from proxim.ui.window.files import transfers as transfer_row
-from proxim.ui.window.files.transfers import FAILED_SHOWN, RowAction, TransferRow, action_of
+from proxim.ui.window.files.transfers import OUTCOMES_SHOWN, RowAction, TransferRow, action_of
 from tests.ui.tk_support import Bench, link, transfer
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -112,12 +112,19 @@ def test_what_failed_is_named_with_its_reason(bench: Bench) -> None:
     row = show(bench, replace(transfer(1, *names, state=file_st.TransferState.DONE), failed=failed))
     assert line(row) == "Sent 1 of 6 files. Not these:"
     shown = [str(label.cget("text")) for label in row._more]
-    assert shown[:FAILED_SHOWN] == [
-        f"{name}: {SENTENCES[Reason.FILE_CHANGED]}" for name in names[:FAILED_SHOWN]
+    assert shown[:OUTCOMES_SHOWN] == [
+        f"{name}: {SENTENCES[Reason.FILE_CHANGED]}" for name in names[:OUTCOMES_SHOWN]
     ]
-    assert shown[FAILED_SHOWN:] == ["and 2 more"]
+    assert shown[OUTCOMES_SHOWN:] == ["and 2 more"]
     row.button.invoke()
     assert bench.posted == [file_ev.RetryTransfer(row.status.transfer)]
+
+
+def test_what_has_another_name_now_is_named(bench: Bench) -> None:
+    renamed = tuple(RenamedFile(f"d/{number}:", f"{number}_") for number in range(5))
+    row = show(bench, replace(transfer(1, state=file_st.TransferState.DONE), renamed=renamed))
+    shown = [str(label.cget("text")) for label in row._more]
+    assert shown == [*(f"d/{number}: is saved as {number}_" for number in range(3)), "and 2 more"]
 
 
 def test_cancel(bench: Bench) -> None:
