@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Union
 
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import Problem, Reason
 
 if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
@@ -64,6 +65,11 @@ class Publish:
     """Pass a status to the faces (window, terminal, JSON lines)."""
 
     status: st.Status
+
+
+def publish_trouble(reason: Reason, link: ev.LinkID | None = None) -> Publish:
+    """Return the command that publishes a failure which no other status reports."""
+    return Publish(st.Trouble(Problem(reason), link))
 
 
 # The commands of sockets, links and files are loaded with the first guest, so they are only named

@@ -18,7 +18,7 @@ LinkID = NewType("LinkID", str)
 
 @dataclass(frozen=True, slots=True, order=True)
 class ConnectionID:
-    """Identifies one WebSocket for its life; of two, the smaller one was made first."""
+    """Identifies one WebSocket for its life; dialled and accepted ones are numbered separately."""
 
     number: int
     # Whether this program dialled it, as a guest; otherwise the host's server accepted it.
@@ -153,6 +153,11 @@ class FeatureEvent:
 
 @dataclass(frozen=True, slots=True)
 class FeatureIntent(FeatureEvent):
+    """What a person wants of a feature."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkIntent(FeatureIntent):
     """What a person wants of a feature over an open link."""
 
     link: LinkID
@@ -198,7 +203,7 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class SendText(FeatureIntent):
+class SendText(LinkIntent):
     """Send text over a link."""
 
     text: str = field(repr=False)
@@ -235,7 +240,7 @@ Intent = (
     | Decide
     | ChooseNetwork
     | Join
-    | FeatureEvent
+    | FeatureIntent
     | Disconnect
     | Rename
     | SetRequireProof

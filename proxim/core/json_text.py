@@ -61,6 +61,12 @@ def read_object(text: str) -> JSONObject:
     return value
 
 
+def check_size(text: str, most: int) -> None:
+    """Raise MessageError (TOO_LARGE) if the text has more than `most` bytes in UTF-8."""
+    if len(text) > most or len(text.encode(errors="surrogatepass")) > most:
+        raise MessageError(Reason.TOO_LARGE, f"over {most} bytes")
+
+
 def write_object(fields: JSONObject) -> str:
     """Write one line of JSON without spaces and without escapes that are not needed."""
     return _ENCODER.encode(fields)
@@ -95,6 +101,19 @@ def flag_field(fields: JSONObject, name: str) -> bool:
     if value is not None and not isinstance(value, bool):
         raise MessageError(Reason.BAD_MESSAGE, f"{name} must be true or false")
     return value is True
+
+
+def list_field(fields: JSONObject, name: str, most: int) -> list[Any]:
+    """Return the list `fields[name]`, of at most `most` items; one that is absent or null is empty.
+
+    Raises MessageError with BAD_MESSAGE.
+    """
+    value = fields.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or len(value) > most:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be a list of at most {most} items")
+    return value
 
 
 def object_field(fields: JSONObject, name: str) -> JSONObject:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features
 from proxim.core.link.link import Link, LinkState
@@ -62,7 +62,7 @@ class Program:
                 return self._rename(name)
             case ev.Shutdown():
                 return self._shut_down(now)
-            case ev.FeatureIntent():
+            case ev.LinkIntent():
                 return self._to_feature(event, now)
             case ev.FeatureEvent():
                 return self._features.handle(event, now)
@@ -101,7 +101,7 @@ class Program:
             guest.state is not GuestState.LINKED and not guest.resumes
             for guest in self._guests.values()
         ):
-            return [_trouble(Reason.JOIN_BUSY)]
+            return [do.publish_trouble(Reason.JOIN_BUSY)]
         guest = Guest(
             event.target,
             self._device,
@@ -130,20 +130,20 @@ class Program:
             self._guests[guest.link.id] = guest
         return commands
 
-    def _to_feature(self, event: ev.FeatureIntent, now: float) -> list[do.Command]:
+    def _to_feature(self, event: ev.LinkIntent, now: float) -> list[do.Command]:
         guest = self._by_link(event)
         if guest is not None:
             link: Link | None = guest.link
         else:
             link = None if self._host is None else self._host.link_of(event.link)
         if link is None or link.state is not LinkState.OPEN:
-            return [_trouble(Reason.NOT_CONNECTED, event.link)]
+            return [do.publish_trouble(Reason.NOT_CONNECTED, event.link)]
         # The intent may name the lost link that this one replaced.
         return self._features.handle(replace(event, link=link.id), now)
 
-    def _by_link(self, event: link_ev.LinkEvent | ev.FeatureIntent | ev.Disconnect) -> Guest | None:
+    def _by_link(self, event: link_ev.LinkEvent | ev.LinkIntent | ev.Disconnect) -> Guest | None:
         guest = self._guests.get(event.link)
-        if guest is None and isinstance(event, ev.FeatureIntent | ev.Disconnect):
+        if guest is None and isinstance(event, ev.LinkIntent | ev.Disconnect):
             # The person's intent was made before the new link was published.
             return next(
                 (one for one in self._guests.values() if one.link.status.resumes == event.link),
@@ -163,7 +163,7 @@ class Program:
 
     def _rename(self, name: str) -> list[do.Command]:
         if not is_usable_name(name):
-            return [_trouble(Reason.NAME_UNUSABLE)]
+            return [do.publish_trouble(Reason.NAME_UNUSABLE)]
         self._device = DeviceInfo(name.strip(), self._device.id)
         if self._host:
             self._host.rename(self._device)
@@ -175,7 +175,3 @@ class Program:
         for guest in list(self._guests.values()):
             commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
         return commands + (self._host.shut_down(now) if self._host else [])
-
-
-def _trouble(reason: Reason, link: ev.LinkID | None = None) -> do.Command:
-    return do.Publish(st.Trouble(Problem(reason), link))

@@ -177,7 +177,7 @@ class FeatureStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class TextReceived:
+class TextReceived(FeatureStatus):
     """The peer sent text."""
 
     link: ev.LinkID
@@ -185,7 +185,7 @@ class TextReceived:
 
 
 @dataclass(frozen=True, slots=True)
-class TextSent:
+class TextSent(FeatureStatus):
     """A text of ours was sent."""
 
     link: ev.LinkID
@@ -216,8 +216,6 @@ Status = (
     | Prompts
     | PairOutcome
     | LinkStatus
-    | TextReceived
-    | TextSent
     | FeatureStatus
     | Trouble
     | Stopped

@@ -144,14 +144,14 @@ DiskEvent = (
 
 
 @dataclass(frozen=True, slots=True)
-class SendPaths(ev.FeatureIntent):
+class SendPaths(ev.LinkIntent):
     """Send files and folders over a link."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AcceptTransfer(ev.FeatureEvent):
+class AcceptTransfer(ev.FeatureIntent):
     """Accept an announced transfer."""
 
     transfer: TransferID = field(repr=False)
@@ -164,14 +164,14 @@ class AcceptTransfer(ev.FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True)
-class CancelTransfer(ev.FeatureEvent):
+class CancelTransfer(ev.FeatureIntent):
     """Decline an announced transfer, or end one that is under way, in either direction."""
 
     transfer: TransferID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class RetryTransfer(ev.FeatureEvent):
+class RetryTransfer(ev.FeatureIntent):
     """Send once more what failed of a transfer."""
 
     transfer: TransferID = field(repr=False)

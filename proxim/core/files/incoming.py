@@ -39,6 +39,8 @@ MAX_MANIFEST_BYTES: Final = 4 * 1024 * 1024
 # A silent link is noticed within 6 s, and messages sent in that time may be lost; this adds some
 # room.
 UNACKNOWLEDGED_SECONDS: Final = 10.0
+# Refused announcements of one link whose last pieces have not arrived.
+MAX_REFUSALS: Final = 1000
 
 
 class Arriving:
@@ -47,7 +49,6 @@ class Arriving:
     def __init__(self) -> None:
         self._pieces: list[Entry] = []
         self._bytes = 0
-        self._refused_on: ev.LinkID | None = None
 
     def begin(self) -> None:
         """Start to collect another announcement."""
@@ -69,25 +70,36 @@ class Arriving:
         self.begin()
         return entries or Reason.NOTHING_TO_SEND
 
-    def refuse_rest(self, link: ev.LinkID) -> None:
-        """Refuse the pieces that still arrive; without the first ones they would form another
-        list.
-        """
-        self.begin()
-        self._refused_on = link
 
-    @property
-    def is_refusing(self) -> bool:
-        """Whether more pieces of a refused announcement may arrive."""
-        return self._refused_on is not None
+class Refusals:
+    """The announcements that were refused before their last piece.
 
-    def passes_over(self, link: ev.LinkID, piece: file_msg.Announce) -> bool:
+    The pieces that still arrive must not be read as another list.
+    """
+
+    def __init__(self) -> None:
+        self._links: dict[ev.LinkID, dict[TransferID, None]] = {}
+
+    def add(self, link: ev.LinkID, transfer: TransferID) -> None:
+        """Refuse the rest of an announcement on its link."""
+        refused = self._links.setdefault(link, {})
+        refused[transfer] = None
+        # An honest sender announces one after the other, so there is one at a time.
+        if len(refused) > MAX_REFUSALS:
+            del refused[next(iter(refused))]
+
+    def cover(self, link: ev.LinkID, piece: file_msg.Announce) -> bool:
         """Whether this piece belongs to a refused announcement; its last piece ends the refusal."""
-        if self._refused_on != link:
+        refused = self._links.get(link, {})
+        if piece.transfer not in refused:
             return False
         if not piece.more:
-            self._refused_on = None
+            del refused[piece.transfer]
         return True
+
+    def forget(self, link: ev.LinkID) -> None:
+        """Forget the refusals of a link that is closed."""
+        self._links.pop(link, None)
 
 
 class IncomingState(Enum):
@@ -105,10 +117,13 @@ class IncomingState(Enum):
 class Incoming:
     """One transfer that this device receives, as a state machine."""
 
-    def __init__(self, transfer: TransferID, peer_link: PeerLink | None) -> None:
+    def __init__(
+        self, transfer: TransferID, peer_link: PeerLink | None, refusals: Refusals
+    ) -> None:
         self.id = transfer
         self.peer_link = peer_link
         self.state = IncomingState.ARRIVING
+        self._refusals = refusals
         # Whether it was accepted; if it is announced again, the person is not asked a second time.
         self.accepted = False
         # Whether the person has to accept it; if not, the caller accepts it when it is ASKED.
@@ -141,10 +156,14 @@ class Incoming:
 
     @classmethod
     def found(
-        cls, transfer: TransferID, entries: tuple[Entry, ...], peer_name: str | None
+        cls,
+        transfer: TransferID,
+        entries: tuple[Entry, ...],
+        peer_name: str | None,
+        refusals: Refusals,
     ) -> "Incoming":
         """Restore a transfer that an earlier run of the program did not finish."""
-        one = cls(transfer, None)
+        one = cls(transfer, None, refusals)
         one.state, one.accepted = IncomingState.WAITING, True
         one.status = replace(
             one.status,
@@ -198,7 +217,7 @@ class Incoming:
             return []
         if isinstance(entries, Reason):
             if event.more:
-                self.arriving.refuse_rest(self.peer_link.id)
+                self._refusals.add(self.peer_link.id, self.id)
             message = self.peer_link.send(file_msg.Cancel(self.id, entries.value))
             return [message, *self._end_arriving(file_st.TransferState.FAILED, entries)]
         same = digest(entries) == digest(self.status.entries)
@@ -252,7 +271,8 @@ class Incoming:
     def _cancel_arriving(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # A transfer in state ARRIVING always has a peer link.
         assert self.peer_link is not None
-        self.arriving.refuse_rest(self.peer_link.id)
+        self.arriving.begin()
+        self._refusals.add(self.peer_link.id, self.id)
         return self._cancel(event, now)
 
     # --- accepted ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ A position counts in files (by their place in the manifest) and in bytes within 
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,9 @@ from proxim.core.errors import Reason
 TransferID = NewType("TransferID", str)
 
 TRANSFER_ID_BYTES: Final = 16
+TRANSFER_ID_CHARACTERS: Final = 22
+# The spelling of an id: TRANSFER_ID_BYTES in base64url.
+TRANSFER_ID: Final = re.compile(rf"[A-Za-z0-9_-]{{{TRANSFER_ID_CHARACTERS}}}")
 # Files and folders of one transfer; this is twice the 10,000 photos of a full camera.
 MAX_ENTRIES: Final = 20_000
 # The limit for one entry with its folders; it is below PATH_MAX of every system except old Windows.
@@ -107,6 +111,17 @@ def total_size(entries: Iterable[Entry]) -> int:
 def count_files(entries: Iterable[Entry]) -> int:
     """The number of files, without folders."""
     return sum(1 for entry in entries if not entry.directory)
+
+
+def paths_of(entries: Iterable[Entry]) -> set[str]:
+    """The paths of all files and folders, also of folders that have no entry of their own."""
+    found: set[str] = set()
+    for entry in entries:
+        path = entry.path
+        while path and path not in found:
+            found.add(path)
+            path = path.rpartition("/")[0]
+    return found
 
 
 def digest(entries: Iterable[Entry]) -> bytes:

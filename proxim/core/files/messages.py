@@ -4,7 +4,7 @@ long lists into pieces.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import (
@@ -24,6 +24,7 @@ from proxim.core.json_text import (
     JSONObject,
     MessageError,
     flag_field,
+    list_field,
     optional_text_field,
     text_field,
     write_object,
@@ -39,6 +40,8 @@ MAX_GENERATION: Final = 1 << 20
 # a message below 64 KiB of JSON.
 PIECE_ITEMS: Final = 400
 PIECE_BYTES: Final = 32 * 1024
+# Disks that count in UTF-16 take names of 255 units, each of at most 3 bytes.
+MAX_NAME_BYTES: Final = 3 * 255
 # The reasons that one side may send about a transfer. Any other reason, perhaps of a newer version,
 # becomes the general one.
 _WIRE_REASONS: Final = (
@@ -106,9 +109,10 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """The way of the bytes is closed: continue from `position` as stream `generation`.
+    """The receiver to the sender: continue from `position` as the new stream `generation`, by the
+    best way there is.
 
-    The receiver sends it to the sender, which uses the best way there is.
+    The sender to the receiver: stream `generation` has ended, so say where another one begins.
     """
 
     transfer: TransferID = field(repr=False)
@@ -211,13 +215,6 @@ def _integer(value: object, most: int, what: str) -> int:
     return value
 
 
-def _list(fields: JSONObject, name: str) -> list[Any]:
-    value = fields.get(name, [])
-    if not isinstance(value, list) or len(value) > MAX_ENTRIES:
-        raise _bad(f"{name} must be a list")
-    return value
-
-
 def _object(value: object, what: str) -> JSONObject:
     if not isinstance(value, dict):
         raise _bad(f"{what} must be an object")
@@ -231,7 +228,7 @@ def _entry(value: object) -> Entry:
         raise _bad("path must not be empty")
     modified = fields.get("modified")
     when = None if modified is None else _integer(modified, MAX_FILE_BYTES, "modified")
-    if fields.get("directory") is True:
+    if flag_field(fields, "directory"):
         return Entry(path, 0, when, directory=True)
     return Entry(path, _integer(fields.get("size"), MAX_FILE_BYTES, "size"), when)
 
@@ -259,18 +256,18 @@ def _failed(value: object) -> FailedFile:
 def _renamed(value: object) -> RenamedFile:
     fields = _object(value, "a renamed file")
     return RenamedFile(
-        text_field(fields, "path", MAX_PATH_BYTES), text_field(fields, "name", MAX_PATH_BYTES)
+        text_field(fields, "path", MAX_PATH_BYTES), text_field(fields, "name", MAX_NAME_BYTES)
     )
 
 
 def _announce(fields: JSONObject) -> Announce:
-    entries = tuple(_entry(one) for one in _list(fields, "files"))
+    entries = tuple(_entry(one) for one in list_field(fields, "files", MAX_ENTRIES))
     return Announce(_transfer(fields), entries, flag_field(fields, "more"))
 
 
 def _accept(fields: JSONObject) -> Accept:
-    skip = tuple(_span(one) for one in _list(fields, "skip"))
-    partial = tuple(_partial(one) for one in _list(fields, "partial"))
+    skip = tuple(_span(one) for one in list_field(fields, "skip", MAX_ENTRIES))
+    partial = tuple(_partial(one) for one in list_field(fields, "partial", MAX_ENTRIES))
     return Accept(_transfer(fields), skip, partial, flag_field(fields, "more"))
 
 
@@ -294,9 +291,7 @@ def _progress(fields: JSONObject) -> Progress:
 
 
 def _resume(fields: JSONObject) -> Resume:
-    tags = _list(fields, "tags")
-    if len(tags) > MAX_TAGS:
-        raise _bad("too many tags")
+    tags = list_field(fields, "tags", MAX_TAGS)
     return Resume(tuple(read_bytes(tag, DIGEST_BYTES, "a tag") for tag in tags))
 
 
@@ -307,9 +302,9 @@ FILE_READERS: Final[dict[str, Reader]] = {
     "progress": _progress,
     "finished": lambda fields: Finished(
         _transfer(fields),
-        tuple(_failed(one) for one in _list(fields, "failed")),
+        tuple(_failed(one) for one in list_field(fields, "failed", MAX_ENTRIES)),
         flag_field(fields, "more"),
-        tuple(_renamed(one) for one in _list(fields, "renamed")),
+        tuple(_renamed(one) for one in list_field(fields, "renamed", MAX_ENTRIES)),
     ),
     "cancel": lambda fields: Cancel(
         _transfer(fields), optional_text_field(fields, "reason", pair_msg.MAX_ID_BYTES)

@@ -20,7 +20,6 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
-    MAX_ENTRIES,
     START,
     Direction,
     Entry,
@@ -30,12 +29,12 @@ from proxim.core.files.manifest import (
     Span,
     TransferID,
     count_files,
+    paths_of,
     remaining,
     total_size,
 )
 from proxim.core.files.progress import RateMeter, lost_bytes, outcome
 from proxim.core.json_text import MessageError
-from proxim.core.link import commands as link_do
 from proxim.core.link.features import PeerLink
 from proxim.core.transitions import TransitionTable
 
@@ -43,7 +42,7 @@ from proxim.core.transitions import TransitionTable
 # time to spin up.
 STALL_SECONDS: Final = 20.0
 # The number of streams that may break off by a fault of our own before a transfer fails.
-MAX_STARTS: Final = 8
+MAX_FAULTS: Final = 8
 
 
 class OutgoingState(Enum):
@@ -164,6 +163,8 @@ class Outgoing:
             one.index >= len(entries) or one.offset > entries[one.index].size for one in partial
         ):
             raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
+        if len({one.index for one in partial}) < len(partial):
+            raise MessageError(Reason.BAD_MESSAGE, "a file twice")
         self._skip, self._partial = skip, partial
         if event.more:
             return []
@@ -261,8 +262,7 @@ class Outgoing:
     def _stalled(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
-        # The event LaneChanged follows.
-        return [link_do.CloseLane(self.peer_link.id)] if self.peer_link.lane_open else []
+        return self.peer_link.drop_lane()
 
     def _sending_failed(self, event: file_ev.SendingFailed, now: float) -> list[do.Command]:
         if event.generation != self._generation:
@@ -270,7 +270,7 @@ class Outgoing:
         self._faults += 1
         # A transfer in state ACTIVE always has a peer link.
         assert self.peer_link is not None
-        if self._faults <= MAX_STARTS and self.status.via is st.Via.LANE:
+        if self._faults <= MAX_FAULTS and self.status.via is st.Via.LANE:
             return [self._ask(self.peer_link)]
         self.ended_here = True
         message = self.peer_link.send(file_msg.Cancel(self.id, Reason.TRANSFER_FAILED.value))
@@ -315,8 +315,10 @@ class Outgoing:
         ):
             raise MessageError(Reason.BAD_MESSAGE, "a file that was not announced")
         renamed = self._renamed + event.renamed
-        if len(renamed) > MAX_ENTRIES:
-            raise MessageError(Reason.BAD_MESSAGE, "more names than files")
+        if not {one.path for one in event.renamed} <= paths_of(entries) or len(
+            {one.path for one in renamed}
+        ) < len(renamed):
+            raise MessageError(Reason.BAD_MESSAGE, "a name of what was not announced")
         self._failed, self._renamed = failed, renamed
         if event.more:
             return []

@@ -6,18 +6,26 @@ outlives its link: it waits here until the same peer is linked again.
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Problem, Reason
+from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.incoming import Incoming, IncomingState
-from proxim.core.files.manifest import TRANSFER_ID_BYTES, Direction, TransferID, digest, resume_tag
+from proxim.core.files.incoming import Incoming, IncomingState, Refusals
+from proxim.core.files.manifest import (
+    TRANSFER_ID,
+    TRANSFER_ID_BYTES,
+    Direction,
+    TransferID,
+    digest,
+    resume_tag,
+)
 from proxim.core.files.outgoing import Outgoing, OutgoingState
 from proxim.core.json_text import MessageError
 from proxim.core.link.features import LinkFeature, PeerLink
@@ -25,9 +33,8 @@ from proxim.core.link.messages import LinkMessage
 from proxim.core.pairing.host_code import to_base64url
 
 STREAM_LABEL: Final = re.compile(
-    r"files/(?P<transfer>[A-Za-z0-9_-]{22})/(?P<generation>[0-9]{1,7})"
+    rf"files/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"
 )
-_TRANSFER_ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 # Outgoing transfers that move on one link at once; three in each direction and `control` stay
 # within 8 data channels.
 MAX_MOVING: Final = 3
@@ -35,6 +42,9 @@ MAX_MOVING: Final = 3
 MAX_UNDECIDED: Final = 8
 # Unfinished incoming transfers on one link, accepted ones too; each keeps two files open.
 MAX_UNFINISHED: Final = 64
+# Unfinished incoming transfers of all links, and of peers that are away. They stay in memory and in
+# the store until they end.
+MAX_ALIVE: Final = 256
 # The time from the listing to the peer's `resume`, which the peer sends as soon as it receives our
 # greeting.
 RESUME_GRACE_SECONDS: Final = 2.0
@@ -69,10 +79,13 @@ class Transfers(LinkFeature):
         self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
         # Links whose announcements are accepted without asking, with the directory to save to.
         self._always: dict[ev.LinkID, str | None] = {}
+        # The same for links that were lost, which may be resumed.
+        self._lost_always: dict[ev.LinkID, str | None] = {}
         self._outgoing: dict[TransferID, Outgoing] = {}
         # Transfers that are listed but not announced, because an earlier one may continue instead.
         self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
+        self._refusals = Refusals()
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle what a person wants, what the disk answers, or the end of a transfer's timer."""
@@ -93,7 +106,7 @@ class Transfers(LinkFeature):
             case file_ev.AcceptTransfer(transfer):
                 incoming = self._incoming.get(transfer)
                 if incoming is None or incoming.state is not IncomingState.ASKED:
-                    return [_trouble(Reason.TRANSFER_GONE)]
+                    return [do.publish_trouble(Reason.TRANSFER_GONE)]
                 if event.always and incoming.peer_link is not None:
                     self._always[incoming.peer_link.id] = event.directory
                 return self._to_incoming(incoming, event, now)
@@ -105,9 +118,9 @@ class Transfers(LinkFeature):
     def _send(self, link: ev.LinkID, paths: tuple[str, ...]) -> list[do.Command]:
         peer_link = self._peers_linked.get(link)
         if peer_link is None:
-            return [_trouble(Reason.FILES_UNSUPPORTED, link)]
+            return [do.publish_trouble(Reason.FILES_UNSUPPORTED, link)]
         if not paths:
-            return [_trouble(Reason.NOTHING_TO_SEND, link)]
+            return [do.publish_trouble(Reason.NOTHING_TO_SEND, link)]
         outgoing = Outgoing(self._new_id(), peer_link, paths)
         self._outgoing[outgoing.id] = outgoing
         return outgoing.start()
@@ -119,25 +132,25 @@ class Transfers(LinkFeature):
             return self._to_outgoing(outgoing, event, now)
         if incoming is not None and incoming.alive:
             return self._to_incoming(incoming, event, now)
-        return [_trouble(Reason.TRANSFER_GONE)]
+        return [do.publish_trouble(Reason.TRANSFER_GONE)]
 
     def _retry(self, transfer: TransferID) -> list[do.Command]:
         failed = self._outgoing.get(transfer)
         if failed is None or failed.state is not OutgoingState.OVER or not failed.paths:
-            return [_trouble(Reason.TRANSFER_GONE)]
+            return [do.publish_trouble(Reason.TRANSFER_GONE)]
         peer_link = self._peer_again(failed)
         if peer_link is None:
-            return [_trouble(Reason.NOT_CONNECTED)]
+            return [do.publish_trouble(Reason.NOT_CONNECTED)]
         only: tuple[str, ...] | None = None
         # The files that arrived have their names already, so the failed ones are another transfer.
         if failed.status.state is file_st.TransferState.DONE:
             only = tuple(failed.status.entries[one.index].path for one in failed.status.failed)
             if not only:
-                return [_trouble(Reason.NOTHING_TO_SEND)]
+                return [do.publish_trouble(Reason.NOTHING_TO_SEND)]
         # The retry keeps its id where possible, because the receiver may still have a part. It gets
-        # a new id if the transfer was ended here, because late messages about the old one would be
-        # taken for its own.
-        own = only is None and not failed.ended_here
+        # a new id on another link, because the id is a secret of the two ends, and if the transfer
+        # was ended here, because late messages about the old one would be taken for its own.
+        own = only is None and not failed.ended_here and peer_link.id == failed.status.link
         again = Outgoing(transfer if own else self._new_id(), peer_link, failed.paths)
         self._outgoing[again.id] = again
         return again.start(only)
@@ -145,14 +158,15 @@ class Transfers(LinkFeature):
     def _peer_again(self, failed: Outgoing) -> PeerLink | None:
         """Find the link for a retry: the transfer's own link, or else the only one.
 
-        The only link counts if its peer has the name of the transfer's peer.
+        The only link counts if its peer is proved and has the name of the transfer's peer.
         """
         peer_link = (
             None if failed.status.link is None else self._peers_linked.get(failed.status.link)
         )
         if peer_link is None and len(self._peers_linked) == 1:
             (peer_link,) = self._peers_linked.values()
-            peer_link = peer_link if peer_link.peer_name == failed.status.peer_name else None
+            same = bool(peer_link.binding) and peer_link.peer_name == failed.status.peer_name
+            peer_link = peer_link if same else None
         return peer_link
 
     def _new_id(self) -> TransferID:
@@ -241,7 +255,7 @@ class Transfers(LinkFeature):
                 commands.append(do.Publish(self._outgoing[one.transfer].status))
             else:
                 self._incoming[one.transfer] = Incoming.found(
-                    one.transfer, one.entries, one.peer_name
+                    one.transfer, one.entries, one.peer_name, self._refusals
                 )
                 commands.append(do.Publish(self._incoming[one.transfer].status))
                 incoming.append(self._incoming[one.transfer])
@@ -262,6 +276,14 @@ class Transfers(LinkFeature):
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Register a linked peer whose hello announced support for files."""
         self._peers_linked[link.id] = link
+        lost = link.resumes
+        if lost is not None:
+            # People see the two as one link, and so do a retry and what was accepted for always.
+            if lost in self._lost_always:
+                self._always[link.id] = self._lost_always.pop(lost)
+            for outgoing in self._outgoing.values():
+                if outgoing.state is OutgoingState.OVER and outgoing.status.link == lost:
+                    outgoing.status = replace(outgoing.status, link=link.id)
         return self._name(list(self._incoming.values()), link)
 
     def _name(self, known: list[Incoming], peer_link: PeerLink) -> list[do.Command]:
@@ -284,7 +306,9 @@ class Transfers(LinkFeature):
     def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """Handle the end of a link; its transfers wait for the same peer."""
         del self._peers_linked[link]
-        self._always.pop(link, None)
+        if link in self._always:
+            self._lost_always[link] = self._always.pop(link)
+        self._refusals.forget(link)
         self._named.pop(link, None)
         commands: list[do.Command] = []
         for outgoing in list(self._outgoing.values()):
@@ -390,11 +414,11 @@ class Transfers(LinkFeature):
     def _announced(
         self, peer_link: PeerLink, message: file_msg.Announce, now: float
     ) -> list[do.Command]:
-        if not _TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
+        if not TRANSFER_ID.fullmatch(message.transfer) or message.transfer in self._outgoing:
             raise MessageError(Reason.BAD_MESSAGE, "transferID")
-        incoming = self._incoming.get(message.transfer)
-        if incoming is not None and incoming.arriving.passes_over(peer_link.id, message):
+        if self._refusals.cover(peer_link.id, message):
             return []
+        incoming = self._incoming.get(message.transfer)
         closing: list[do.Command] = []
         begins = incoming is None or not (
             incoming.state is IncomingState.ARRIVING and _is_on(incoming, peer_link.id)
@@ -402,10 +426,11 @@ class Transfers(LinkFeature):
         if incoming is not None and begins and _is_on(incoming, peer_link.id):
             raise MessageError(Reason.NOT_ALLOWED, "announced twice")
         new = incoming is None or (incoming.state is IncomingState.OVER and not incoming.accepted)
-        if new and not self._has_room(peer_link.id):
+        if begins and not self._has_room(peer_link.id, new=new):
             return self._too_many(peer_link, message)
         if incoming is None:
-            incoming = self._incoming[message.transfer] = Incoming(message.transfer, peer_link)
+            incoming = Incoming(message.transfer, peer_link, self._refusals)
+            self._incoming[message.transfer] = incoming
         elif begins:
             # A name proves nothing, so without a proof the person is asked again.
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
@@ -419,20 +444,20 @@ class Transfers(LinkFeature):
             commands += self._to_incoming(incoming, accept, now)
         return commands
 
-    def _has_room(self, link: ev.LinkID) -> bool:
-        unfinished = [one.state for one in self._incoming.values() if _is_on(one, link)]
+    def _has_room(self, link: ev.LinkID, *, new: bool) -> bool:
+        """Whether one more transfer may begin on this link; `new` if it has not been accepted."""
+        alive = [one for one in self._incoming.values() if one.state is not IncomingState.OVER]
+        unfinished = [one.state for one in alive if _is_on(one, link)]
         undecided = sum(
             1 for state in unfinished if state in (IncomingState.ARRIVING, IncomingState.ASKED)
         )
-        return undecided < MAX_UNDECIDED and len(unfinished) < MAX_UNFINISHED
+        if len(unfinished) >= MAX_UNFINISHED:
+            return False
+        return not new or (undecided < MAX_UNDECIDED and len(alive) < MAX_ALIVE)
 
     def _too_many(self, peer_link: PeerLink, message: file_msg.Announce) -> list[do.Command]:
-        # The rest of the announcement must not be read as a whole one.
         if message.more:
-            refused = self._incoming[message.transfer] = Incoming(message.transfer, None)
-            refused.state = IncomingState.OVER
-            refused.arriving.refuse_rest(peer_link.id)
-            self._forget_oldest()
+            self._refusals.add(peer_link.id, message.transfer)
         return [peer_link.send(file_msg.Cancel(message.transfer, Reason.TOO_MANY_TRANSFERS.value))]
 
     def _resume(self, peer_link: PeerLink, tags: tuple[bytes, ...], now: float) -> list[do.Command]:
@@ -496,16 +521,10 @@ class Transfers(LinkFeature):
             del self._outgoing[outgoing.id]
         done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
         # A transfer that nobody accepted is of no use any more, and its list may be long.
-        kept = [
-            one for one in done if one.accepted or one.unacknowledged or one.arriving.is_refusing
-        ]
+        kept = [one for one in done if one.accepted or one.unacknowledged]
         for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
 
 
 def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:
     return one.peer_link is not None and one.peer_link.id == link
-
-
-def _trouble(reason: Reason, link: ev.LinkID | None = None) -> do.Command:
-    return do.Publish(st.Trouble(Problem(reason), link))

@@ -12,7 +12,14 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
-from proxim.core.link.messages import OWN_READERS, LinkMessage, Reader, read_link_message
+from proxim.core.link import events as link_ev
+from proxim.core.link.messages import (
+    LANE,
+    OWN_READERS,
+    LinkMessage,
+    Reader,
+    read_link_message,
+)
 from proxim.core.transitions import Kind, kind_of
 
 
@@ -26,6 +33,10 @@ class PeerLink(Protocol):
     @property
     def id(self) -> ev.LinkID:
         """The link's identity."""
+
+    @property
+    def resumes(self) -> ev.LinkID | None:
+        """The lost link of the same two devices that this link replaces; None if it is new."""
 
     @property
     def peer_name(self) -> str | None:
@@ -53,6 +64,9 @@ class PeerLink(Protocol):
     def want_lane(self) -> list[do.Command]:
         """Open the lane, if it is not open yet and the peer supports lanes."""
 
+    def drop_lane(self) -> list[do.Command]:
+        """Close a lane on which nothing moves any more; `lane_changed` follows."""
+
 
 class LinkFeature:
     """What links carry. One object serves all links of the program.
@@ -73,7 +87,7 @@ class LinkFeature:
     events: frozenset[Kind] = frozenset()
 
     def handle(self, event: object, now: float) -> list[do.Command]:
-        """Handle one of `events`; the link that a FeatureIntent names is open."""
+        """Handle one of `events`; the link that a LinkIntent names is open."""
         raise NotImplementedError
 
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
@@ -112,9 +126,15 @@ class Features:
         self._features = features
         self._by_type = {kind: feature for feature in features for kind in feature.readers}
         self._by_event = {kind: feature for feature in features for kind in feature.events}
-        # Two features that share a type or an event would take each other's.
-        assert len(self._by_type) == sum(len(feature.readers) for feature in features)
-        assert len(self._by_event) == sum(len(feature.events) for feature in features)
+        # Two features that share something would take each other's, or the link's own.
+        for names in (
+            [feature.word for feature in features] + [LANE],
+            [feature.channel_prefix for feature in features if feature.channel_prefix]
+            + [link_ev.CONTROL_LABEL],
+            [kind for feature in features for kind in feature.readers] + [*OWN_READERS],
+            [kind for feature in features for kind in feature.events],
+        ):
+            assert len({*names}) == len(names), names
 
     def __iter__(self) -> Iterator[LinkFeature]:
         return iter(self._features)

@@ -172,6 +172,10 @@ class LanePolicy:
         dial = link_do.DialLane(self._link, self._terms.url, offer.token, offer.key)
         return [dial, do.SetTimer(self.timer, LANE_OPEN_SECONDS)]
 
+    def drop(self) -> list[do.Command]:
+        """Close an open lane on which nothing moves any more; its loss is reported then."""
+        return [link_do.CloseLane(self._link)] if self.open else []
+
     # --- what becomes of it -----------------------------------------------------------------------
 
     def opened(self) -> list[do.Command]:

@@ -18,7 +18,7 @@ from enum import IntEnum
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.files.manifest import TransferID
+from proxim.core.files.manifest import TRANSFER_ID_CHARACTERS, TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link import messages as link_msg
 from proxim.core.pairing.proof import Side
@@ -27,8 +27,7 @@ from proxim.core.pairing.proof import Side
 LABEL: Final = b"proxim-lane-1"
 # The bytes that GCM adds.
 SEAL_BYTES: Final = 16
-_TRANSFER_CHARACTERS: Final = 22
-_STREAM: Final = struct.Struct(f">B{_TRANSFER_CHARACTERS}sI")
+_STREAM: Final = struct.Struct(f">B{TRANSFER_ID_CHARACTERS}sI")
 STREAM_PREFIX_BYTES: Final = _STREAM.size
 _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
@@ -96,7 +95,7 @@ def stream_prefix(transfer: TransferID, generation: int) -> bytes:
     Raises ValueError if the transfer id is not one that this protocol makes.
     """
     name = transfer.encode("ascii")
-    if len(name) != _TRANSFER_CHARACTERS:
+    if len(name) != TRANSFER_ID_CHARACTERS:
         raise ValueError("a transfer id of another length")
     return _STREAM.pack(FrameKind.STREAM, name, generation)
 

@@ -20,6 +20,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
 from proxim.core.link.features import Features, LinkFeature, ProtocolBrokenError
 from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
+from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
 from proxim.core.transitions import TransitionTable
@@ -80,7 +81,6 @@ class Link:
         self._peer_knows_lanes = False
         # Why WebRTC failed, kept while the lane may still carry the link.
         self._failure: Reason | None = None
-        self._now = 0.0
         self._control: int | None = None
         self._unreadable_count = 0
         self._peer_greeted = False
@@ -93,6 +93,11 @@ class Link:
         return self.status.link
 
     # --- for the features (PeerLink in features.py) -----------------------------------------------
+
+    @property
+    def resumes(self) -> ev.LinkID | None:
+        """The lost link of the same two devices that this link replaces; None if it is new."""
+        return self.status.resumes
 
     @property
     def peer_name(self) -> str | None:
@@ -129,6 +134,10 @@ class Link:
         """Open the lane, if it is not open yet and the peer supports lanes."""
         return self._lane.want() if self._peer_knows_lanes else []
 
+    def drop_lane(self) -> list[do.Command]:
+        """Close a lane on which nothing moves any more; `lane_changed` follows."""
+        return self._lane.drop()
+
     # --- for the owner ----------------------------------------------------------------------------
 
     def publish(self, **changes: Any) -> do.Command:
@@ -164,10 +173,9 @@ class Link:
 
     def handle(self, event: LinkInput, now: float) -> list[do.Command]:
         """Handle one event; the owner looks at `state` afterwards."""
-        self._now = now
         return TRANSITIONS.handle(self, event, now)
 
-    def close(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
+    def close(self, reason: Reason, now: float, bye: Reason | None = None) -> list[do.Command]:
         """Close the link, and send the goodbye `bye` while there is a control channel.
 
         The owner publishes the end (`publish_end`), unless the link is to be resumed.
@@ -175,9 +183,7 @@ class Link:
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
-        left = [
-            command for feature in self._begun for command in feature.link_down(self.id, self._now)
-        ]
+        left = [command for feature in self._begun for command in feature.link_down(self.id, now)]
         farewell = (
             [self.send(link_msg.Bye(bye.value))]
             if bye is not None and self._control is not None
@@ -206,6 +212,27 @@ class Link:
         )
         return [*left, *farewell, *ending]
 
+    def signalled(
+        self, payload: pair_msg.Description | pair_msg.Candidate | None
+    ) -> list[do.Command]:
+        """Pass what the other side signalled to the peer; None is nothing for it."""
+        if payload is None or self.status.via is st.Via.LANE:
+            # The signal was sent before the lane carried the link, so it is stale.
+            return []
+        if isinstance(payload, pair_msg.Description):
+            # Signaling fills it in where the other side left it out.
+            assert payload.type is not None
+            return [link_do.ApplyDescription(self.id, payload.type, payload.sdp)]
+        return [link_do.AddCandidate(self.id, payload)]
+
+    def publish_wait(self, deadline: float) -> do.Command:
+        """Publish that the closed link waits until `deadline` to be resumed."""
+        return self.publish(stage=st.Stage.WAITING, reason=None, deadline=deadline)
+
+    def publish_given_up(self, reason: Reason) -> do.Command:
+        """Publish that nobody waits for the closed link any more."""
+        return self.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)
+
     def publish_end(self) -> do.Command:
         """Publish that the link is closed.
 
@@ -221,7 +248,8 @@ class Link:
             *opened,
             *(self._lane.not_needed() if self._lane.can_carry_link else []),
             *self._channel(event, now),
-            *([] if self._begun else [do.Publish(self.status)]),
+            # The control channel has published what can be used now.
+            *([] if event.label == link_ev.CONTROL_LABEL else [do.Publish(self.status)]),
         ]
 
     def _opened(self, now: float) -> list[do.Command]:
@@ -254,12 +282,12 @@ class Link:
     def _open_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # An owner that knows a better reason, such as a missing offer, closes the link itself
         # instead of passing this event on.
-        return self.close(self._failure or Reason.LINK_TIMEOUT)
+        return self.close(self._failure or Reason.LINK_TIMEOUT, now)
 
     def _failed(self, event: link_ev.PeerFailed, now: float) -> list[do.Command]:
         # A peer that breaks the protocol ends the link, over WebRTC and over the lane.
         if event.reason is Reason.PEER_ERROR:
-            return self.close(event.reason)
+            return self.close(event.reason, now)
         return self._broken(event.reason, now)
 
     def _broken(self, reason: Reason, now: float) -> list[do.Command]:
@@ -271,7 +299,7 @@ class Link:
             # A peer that sent a hello also sends a bye; without one it vanished, like a page that
             # is reloaded.
             reason = Reason.PEER_VANISHED
-        return self._carry_link(now) if self._lane.carrier else self.close(reason)
+        return self._carry_link(now) if self._lane.carrier else self.close(reason, now)
 
     # --- the lane ---------------------------------------------------------------------------------
 
@@ -313,11 +341,11 @@ class Link:
 
     def _no_lane(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
         self._lane.carrier_lost()
-        return [] if self._failure is None else self.close(self._failure)
+        return [] if self._failure is None else self.close(self._failure, now)
 
     def _lane_lost(self, event: link_ev.LaneLost, now: float) -> list[do.Command]:
         if self._control == link_ev.LANE_CHANNEL:
-            return self.close(Reason.PEER_VANISHED)
+            return self.close(Reason.PEER_VANISHED, now)
         # The guest found a WebRTC path, and closed the lane that it had dialled for the link.
         if self._lane.carrier:
             self._lane.carrier_lost()
@@ -345,15 +373,15 @@ class Link:
         )
         self._last_received = now
         if event.channel != self._control:
-            # This is a channel that was already answered with `unsupported`, or a lane that carries
-            # no messages.
+            # This is a channel that was answered with `unsupported`, one that `io` serves (a stream
+            # of files), or a lane that carries no messages.
             return []
         try:
             return [*handled, *self._received(event.text, now)]
         except ProtocolBrokenError:
-            return [*handled, *self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)]
+            return [*handled, *self.close(Reason.PEER_ERROR, now, bye=Reason.PEER_ERROR)]
         except MessageError as error:
-            return [*handled, *self._unreadable_message(error)]
+            return [*handled, *self._unreadable_message(error, now)]
 
     def _received(self, text: str, now: float) -> list[do.Command]:
         feature, message = self._features.parse(text)
@@ -365,7 +393,7 @@ class Link:
             case link_msg.Hello():
                 return self._greeted(message, now)
             case link_msg.Bye(reason):
-                return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT))
+                return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT), now)
             case link_msg.OfferLane():
                 return self._offered(message)
             case _:
@@ -379,6 +407,8 @@ class Link:
         return dialled
 
     def _greeted(self, hello: link_msg.Hello, now: float) -> list[do.Command]:
+        if not self._peer_greeted:
+            self._peer_knows_lanes = link_msg.LANE in hello.features
         self._peer_greeted = True
         commands: list[do.Command] = []
         # A name that was approved, or that an earlier hello gave, does not change.
@@ -386,14 +416,13 @@ class Link:
             commands.append(self.publish(peer_name=display_name(hello.name)))
         named = [feature for feature in self._features if feature.word in hello.features]
         if not {*named} <= {*self._begun}:
-            self._peer_knows_lanes = link_msg.LANE in hello.features
             commands += self._begin(named, now)
         return commands
 
-    def _unreadable_message(self, error: MessageError) -> list[do.Command]:
+    def _unreadable_message(self, error: MessageError, now: float) -> list[do.Command]:
         self._unreadable_count += 1
         if self._unreadable_count > MAX_UNREADABLE_MESSAGES:
-            return self.close(Reason.PEER_ERROR, bye=Reason.PEER_ERROR)
+            return self.close(Reason.PEER_ERROR, now, bye=Reason.PEER_ERROR)
         what = error.problem.detail if error.reason is Reason.UNKNOWN_TYPE else error.reason.value
         return [self.send(link_msg.Unsupported(what))]
 
@@ -430,7 +459,7 @@ class Link:
             self._last_received = now
         self._ticked = now
         if self._peer_greeted and now - self._last_received >= SILENCE_SECONDS:
-            return self.close(Reason.PEER_VANISHED)
+            return self.close(Reason.PEER_VANISHED, now)
         rearm = do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
         return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]
 

@@ -10,6 +10,8 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
+    check_size,
+    list_field,
     optional_text_field,
     read_object,
     text_field,
@@ -121,15 +123,12 @@ def _hello(fields: JSONObject) -> Hello:
     version = fields.get("version")
     if type(version) is not int or version < 1:
         raise MessageError(Reason.BAD_MESSAGE, "version must be a positive integer")
-    features = fields.get("features", [])
-    if not isinstance(features, list) or len(features) > MAX_FEATURES:
-        raise MessageError(Reason.BAD_MESSAGE, "features must be a short list")
-    known = tuple(
+    words = tuple(
         feature
-        for feature in features
+        for feature in list_field(fields, "features", MAX_FEATURES)
         if isinstance(feature, str) and len(feature) <= pair_msg.MAX_ID_BYTES
     )
-    return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, known)
+    return Hello(text_field(fields, "name", MAX_NAME_BYTES), version, words)
 
 
 def _offer_lane(fields: JSONObject) -> OfferLane:
@@ -156,11 +155,7 @@ def read_link_message(text: str) -> tuple[str, JSONObject]:
 
     Raises MessageError: TOO_LARGE, BAD_JSON or BAD_MESSAGE.
     """
-    if (
-        len(text) > MAX_LINK_MESSAGE_BYTES
-        or len(text.encode(errors="surrogatepass")) > MAX_LINK_MESSAGE_BYTES
-    ):
-        raise MessageError(Reason.TOO_LARGE, f"over {MAX_LINK_MESSAGE_BYTES} bytes")
+    check_size(text, MAX_LINK_MESSAGE_BYTES)
     fields = read_object(text)
     return text_field(fields, "type", pair_msg.MAX_ID_BYTES), fields
 

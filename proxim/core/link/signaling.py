@@ -89,6 +89,7 @@ _FINGERPRINT: Final = re.compile(
 _NEEDED: Final = frozenset({"ice-ufrag", "ice-pwd", "setup", "sctp-port"})
 _MAX_PORT: Final = 65535
 _IPV4: Final = 4
+_PEER_TYPE: Final = {Side.HOST: pair_msg.SDPType.OFFER, Side.GUEST: pair_msg.SDPType.ANSWER}
 _OWN_TYPE: Final = {Side.GUEST: pair_msg.SDPType.OFFER, Side.HOST: pair_msg.SDPType.ANSWER}
 
 
@@ -267,6 +268,8 @@ class Signaling:
     def __init__(self, side: Side, peer_address: str, keys: ProofKeys | None) -> None:
         # Whether the other side's description has arrived.
         self.described = False
+        # Whether our own description was made.
+        self._sealed = False
         self.keys = keys
         self._side = side
         self._macs = None if keys is None else SignalMacs(keys, side)
@@ -289,6 +292,7 @@ class Signaling:
 
     def seal(self, session_id: str, description: pair_msg.Description) -> pair_msg.Signal:
         """Return our own description as a signal that can be sent."""
+        self._sealed = True
         # The MAC covers the text that is sent, so the text is completed first.
         complete = replace(description, sdp=self._filter.answer(description.sdp))
         return pair_msg.Signal(
@@ -306,8 +310,10 @@ class Signaling:
             raise MessageError(Reason.TAMPERED, "mac")
         if isinstance(payload, pair_msg.Candidate):
             return self._filter.candidate(payload)
-        if self.described or payload.type is _OWN_TYPE[self._side]:
-            # The MAC does not cover the type, and no honest peer describes itself twice.
+        early = self._side is Side.GUEST and not self._sealed
+        if self.described or early or payload.type is _OWN_TYPE[self._side]:
+            # The MAC does not cover the type, and no honest peer describes itself twice, or answers
+            # what it was not offered.
             raise MessageError(
                 Reason.TAMPERED if self.proved else Reason.NOT_ALLOWED, "description"
             )
@@ -316,4 +322,4 @@ class Signaling:
         # An answer has the sections of our offer, which is one data channel's.
         if sdp is None or (self._side is Side.GUEST and self._filter.rejects):
             raise MessageError(Reason.BAD_DESCRIPTION, "description")
-        return pair_msg.Description(sdp, payload.type)
+        return pair_msg.Description(sdp, _PEER_TYPE[self._side])

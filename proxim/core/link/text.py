@@ -7,7 +7,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Problem, Reason
+from proxim.core.errors import Reason
 from proxim.core.json_text import JSONObject, MessageError, flag_field, text_field
 from proxim.core.link.features import LinkFeature, PeerLink, ProtocolBrokenError
 from proxim.core.link.messages import MAX_LINK_MESSAGE_BYTES, LinkMessage, Reader
@@ -120,10 +120,10 @@ class TextExchange(LinkFeature):
         # `events` lists no other events.
         assert isinstance(event, ev.SendText)
         if event.link not in self._links:
-            return [do.Publish(st.Trouble(Problem(Reason.UNSUPPORTED), event.link))]
+            return [do.publish_trouble(Reason.UNSUPPORTED, event.link)]
         link, _ = self._links[event.link]
         text = text_to_send(event.text)
         if text is None:
-            return [do.Publish(st.Trouble(Problem(Reason.TEXT_TOO_LONG), link.id))]
+            return [do.publish_trouble(Reason.TEXT_TOO_LONG, link.id)]
         pieces = [link.send(piece) for piece in cut_text(text)]
         return [*pieces, do.Publish(st.TextSent(link.id, text))]

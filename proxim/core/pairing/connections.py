@@ -1,8 +1,9 @@
 """Rules for guests' sockets: which messages each may send and when, what it proved, and which
 session it asks for.
 
-A proof that was begun must succeed before a person is asked. No socket can act as the host. One
-socket's messages never affect another socket.
+A proof that was begun must succeed before a person is asked. No socket can act as the host. Only a
+proof ends another socket's turn: a proved guest replaces one that proved nothing, and a guest that
+comes back replaces itself.
 """
 
 from dataclasses import dataclass, field, replace
@@ -10,8 +11,7 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
@@ -381,7 +381,7 @@ class GuestConnections:
         if secrets is None or method is not Method.SPAKE2:
             return []
         closed = secrets.tries.end(socket.address, succeeded=succeeded)
-        return [do.Publish(st.Trouble(Problem(Reason.CODE_CLOSED)))] if closed else []
+        return [do.publish_trouble(Reason.CODE_CLOSED)] if closed else []
 
     def _guest_left(
         self, event: pair_ev.ConnectionLost, socket: _Socket, now: float

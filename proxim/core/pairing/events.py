@@ -29,7 +29,7 @@ class FrameReceived(ConnectionEvent):
 
 @dataclass(frozen=True, slots=True)
 class FrameRefused(ConnectionEvent):
-    """A frame arrived that is not text."""
+    """A frame arrived that is not text, or whose bytes are not readable as text."""
 
     reason: Reason
 

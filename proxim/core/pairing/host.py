@@ -7,7 +7,7 @@ host: the host's own decisions are intents, and a `pair_response` from a socket 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Problem, Reason
+from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features
 from proxim.core.link.link import Link
@@ -173,7 +173,7 @@ class Host:
 
     def _decide(self, event: ev.Decide, session: Session | None, now: float) -> list[do.Command]:
         if session is None:
-            return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
+            return [do.publish_trouble(Reason.PROMPT_GONE)]
         return self._sessions.handle(session, event, now)
 
     def _update_prompts(self, now: float) -> list[do.Command]:

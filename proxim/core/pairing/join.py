@@ -12,6 +12,7 @@ LINKED, 2 minutes are over, or the host rejects it or cannot prove itself.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
@@ -20,7 +21,6 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
-from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features
 from proxim.core.link.link import (
@@ -49,7 +49,7 @@ from proxim.core.pairing.proof import (
     tag_matches,
 )
 from proxim.core.pairing.session import APPROVAL_SECONDS
-from proxim.core.transitions import Handler, TransitionTable
+from proxim.core.transitions import TransitionTable
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
@@ -108,6 +108,15 @@ DialledSocketEvent = (
     | pair_ev.ConnectionLost
 )
 GuestEvent = DialledSocketEvent | LinkInput | ev.Disconnect
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSession:
+    """The host sent a message that names another session."""
+
+
+# A frame of the host, read.
+HostMessage = pair_msg.Message | OtherSession | pair_ev.FrameRefused
 
 
 class Guest:
@@ -170,7 +179,9 @@ class Guest:
         """
         if isinstance(event, link_ev.LinkEvent) and self.link.state is LinkState.IDLE:
             raise MachineMisuseError(f"{type(event).__name__} of a link that was never opened")
-        return TRANSITIONS.handle(self, event, now)
+        return TRANSITIONS.handle(
+            self, self._read(event) if isinstance(event, pair_ev.FrameReceived) else event, now
+        )
 
     def _new_link(self, status: st.LinkStatus) -> Link:
         return Link(status, self._device.name, self._features, self._prover.token_bytes)
@@ -190,7 +201,7 @@ class Guest:
         try:
             self._proof = self._start_proof()
         except ProofError:
-            return [*opened, *self._end(Reason.LINK_UNREADABLE)]
+            return [*opened, *self._end(Reason.LINK_UNREADABLE, now)]
         if self._proof is None:
             request = pair_msg.PairRequest(self._target.session_id, self._device)
             return [*opened, pair_do.Send(self.connection, request), *self._ask(now)]
@@ -234,7 +245,7 @@ class Guest:
         try:
             self._keys = self._proof.finish(event.auth)
         except ProofError:
-            return self._end(Reason.HOST_UNPROVEN)
+            return self._end(Reason.HOST_UNPROVEN, now)
         confirm = pair_msg.PairConfirm(self._name, tag_auth(self._keys.guest_tag()))
         return [pair_do.Send(self.connection, confirm), *self._ask(now)]
 
@@ -244,7 +255,7 @@ class Guest:
         A host may reject the guest then. A host that approves without a proof is not the intended
         host.
         """
-        return self._end(Reason.HOST_UNPROVEN) if event.approved else self._result(event, now)
+        return self._end(Reason.HOST_UNPROVEN, now) if event.approved else self._result(event, now)
 
     def _no_challenge(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._fail(Reason.HOST_UNPROVEN, now)
@@ -256,7 +267,7 @@ class Guest:
             return self._rejected(_known(event.reason, _REJECTIONS, Reason.DECLINED), now)
         if self._keys is not None:
             if event.auth is None or not tag_matches(self._keys.host_tag("approved"), event.auth.t):
-                return self._end(Reason.HOST_UNPROVEN)
+                return self._end(Reason.HOST_UNPROVEN, now)
             self._signaling = Signaling(Side.GUEST, self._target.address, self._keys)
             self._resume_keys = self._keys
         self.state = GuestState.LINKING
@@ -283,10 +294,10 @@ class Guest:
 
     def _rejected(self, reason: Reason, now: float) -> list[do.Command]:
         if self.resumes:
-            return self._fail(reason, now) if reason in _PASSING else self._end(reason)
+            return self._fail(reason, now) if reason in _PASSING else self._end(reason, now)
         return [
             do.Publish(st.PairOutcome(self._target.session_id, approved=False, reason=reason)),
-            *self._end(reason),
+            *self._end(reason, now),
         ]
 
     def _answer_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
@@ -296,7 +307,9 @@ class Guest:
         return self._fail(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
-        return self._end(_known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED))
+        return self._end(
+            _known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
+        )
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
@@ -320,18 +333,14 @@ class Guest:
         self.connection = self._new_connection()
         redial = do.SetTimer(self._timer(ev.TimerName.REDIAL), min(pause, self._resume_by - now))
         waits = self.link.status.stage is st.Stage.WAITING
-        published = (
-            []
-            if waits
-            else [self.link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by)]
-        )
+        published = [] if waits else [self.link.publish_wait(self._resume_by)]
         return [*hang_up, redial, *published]
 
     def _redial(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # In state RECONNECTING a link is always being resumed.
         assert self._resume_by is not None
         if now >= self._resume_by:
-            return self._end(Reason.PEER_VANISHED)
+            return self._end(Reason.PEER_VANISHED, now)
         return self._dial(min(DIAL_SECONDS, self._resume_by - now))
 
     # --- the end ----------------------------------------------------------------------------------
@@ -341,21 +350,21 @@ class Guest:
         resumed.
         """
         if self._resume_by is None:
-            return self._end(reason)
+            return self._end(reason, now)
         if now >= self._resume_by:
-            return self._end(Reason.PEER_VANISHED)
+            return self._end(Reason.PEER_VANISHED, now)
         closed = self.link.state is LinkState.CLOSED
         return [
-            *([] if closed else self.link.close(reason)),
+            *([] if closed else self.link.close(reason, now)),
             *self._wait(now),
         ]
 
-    def _end(self, reason: Reason, bye: Reason | None = None) -> list[do.Command]:
+    def _end(self, reason: Reason, now: float, bye: Reason | None = None) -> list[do.Command]:
         # The link was published as waiting, so its end has to be published too.
         if self.link.state is LinkState.CLOSED:
-            published = [self.link.publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)]
+            published = [self.link.publish_given_up(reason)]
         else:
-            published = [*self.link.close(reason, bye), self.link.publish_end()]
+            published = [*self.link.close(reason, now, bye), self.link.publish_end()]
         code = pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
         return [*published, *self._leave(code)]
 
@@ -378,29 +387,29 @@ class Guest:
 
     # --- messages of the host ---------------------------------------------------------------------
 
-    def _frame(self, event: pair_ev.FrameReceived, now: float) -> list[do.Command]:
+    def _read(self, event: pair_ev.FrameReceived) -> HostMessage:
+        """Return what a frame says, or how it is wrong in this state."""
         try:
             message = pair_msg.parse_message(event.text)
-        except MessageError:
-            return self._wrong_frame()
-        answer = _MESSAGES.get((self.state, type(message)))
-        if answer is None:
+        except MessageError as error:
+            return pair_ev.FrameRefused(event.connection, error.reason)
+        if not TRANSITIONS.knows(self.state, message):
             # A host may not send this message in this state.
-            return self._wrong_frame()
+            return pair_ev.FrameRefused(event.connection, Reason.NOT_ALLOWED)
         # An error need not name the session.
         if message.session_id not in (self._name, None):
-            return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED)
-        return answer(self, message, now)
+            return OtherSession()
+        return message
 
-    def _wrong_frame(self) -> list[do.Command]:
+    def _wrong_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
         """End the attempt because of a frame that no honest host sends.
 
         If the host has proved itself, somebody changed the frame on its way.
         """
-        return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR)
+        return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR, now)
 
-    def _unreadable_frame(self, event: pair_ev.FrameRefused, now: float) -> list[do.Command]:
-        return self._wrong_frame()
+    def _other_session(self, event: OtherSession, now: float) -> list[do.Command]:
+        return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED, now)
 
     # --- signals ----------------------------------------------------------------------------------
 
@@ -412,20 +421,14 @@ class Guest:
         try:
             payload = self._signaling.receive(event)
         except MessageError as error:
-            return self._end(
-                Reason.TAMPERED if error.reason is Reason.TAMPERED else Reason.BAD_DESCRIPTION
-            )
-        if self.link.status.via is st.Via.LANE:
-            # The signal was sent before the lane carried the link, so it is stale.
-            return []
-        if isinstance(payload, pair_msg.Description):
-            return [link_do.ApplyDescription(self.link.id, pair_msg.SDPType.ANSWER, payload.sdp)]
-        return [] if payload is None else [link_do.AddCandidate(self.link.id, payload)]
+            tampered = error.reason is Reason.TAMPERED
+            return self._end(Reason.TAMPERED if tampered else Reason.BAD_DESCRIPTION, now)
+        return self.link.signalled(payload)
 
     def _lost_while_linking(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
         if self._signaling.warned_by(event.code):
-            return self._end(Reason.TAMPERED)
+            return self._end(Reason.TAMPERED, now)
         # If the host has answered, the link may still open.
         answered = self._signaling.described
         return [] if answered else self._fail(Reason.HOST_GONE, now)
@@ -434,7 +437,7 @@ class Guest:
         self._hangs_up = False
         warned = self._signaling.warned_by(event.code)
         # The open link does not need the WebSocket.
-        return self._end(Reason.TAMPERED) if warned else []
+        return self._end(Reason.TAMPERED, now) if warned else []
 
     # --- the link ---------------------------------------------------------------------------------
 
@@ -457,30 +460,16 @@ class Guest:
         return [*closing, self.link.publish_end(), *self._leave()]
 
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
-        return self._end(Reason.DISCONNECTED, bye=Reason.DISCONNECTED)
+        return self._end(Reason.DISCONNECTED, now, bye=Reason.DISCONNECTED)
 
     def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
-        return [do.CancelTimer(self._timer(ev.TimerName.REDIAL)), *self._end(Reason.DISCONNECTED)]
+        return [
+            do.CancelTimer(self._timer(ev.TimerName.REDIAL)),
+            *self._end(Reason.DISCONNECTED, now),
+        ]
 
 
 _S = GuestState
-
-# The messages that a host may send in each state; any other message is the host's mistake and ends
-# the attempt.
-_MESSAGES: Final[dict[tuple[GuestState, type], Handler]] = {
-    (GuestState.PROVING, pair_msg.PairChallenge): Guest._challenged,
-    (GuestState.PROVING, pair_msg.PairResult): Guest._result_without_proof,
-    (GuestState.PROVING, pair_msg.ErrorMessage): Guest._error,
-    (GuestState.ASKING, pair_msg.PairResult): Guest._result,
-    (GuestState.ASKING, pair_msg.ErrorMessage): Guest._error,
-    (GuestState.ASKING, pair_msg.SessionEnded): Guest._session_ended,
-    (GuestState.LINKING, pair_msg.Signal): Guest._signal,
-    (GuestState.LINKING, pair_msg.ErrorMessage): Guest._error,
-    (GuestState.LINKING, pair_msg.SessionEnded): Guest._session_ended,
-    (GuestState.LINKED, pair_msg.Signal): Guest._signal,
-    (GuestState.LINKED, pair_msg.ErrorMessage): Guest._error,
-    (GuestState.LINKED, pair_msg.SessionEnded): Guest._session_ended,
-}
 
 # An attempt that failed: the guest dials again while a lost link may be resumed, or it ends.
 _FAILED: Final = (_S.RECONNECTING, _S.ENDED)
@@ -494,23 +483,32 @@ TRANSITIONS: Final = TransitionTable(
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.PROVING: {
-            pair_ev.FrameReceived: (Guest._frame, {_S.PROVING, _S.ASKING, *_FAILED}),
+            pair_msg.PairChallenge: (Guest._challenged, {_S.ASKING, _S.ENDED}),
+            pair_msg.PairResult: (Guest._result_without_proof, {*_FAILED}),
+            pair_msg.ErrorMessage: (Guest._error, {*_FAILED}),
+            OtherSession: (Guest._other_session, {_S.ENDED}),
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
-            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {
-            pair_ev.FrameReceived: (Guest._frame, {_S.LINKING, *_FAILED}),
+            pair_msg.PairResult: (Guest._result, {_S.LINKING, *_FAILED}),
+            pair_msg.ErrorMessage: (Guest._error, {*_FAILED}),
+            pair_msg.SessionEnded: (Guest._session_ended, {_S.ENDED}),
+            OtherSession: (Guest._other_session, {_S.ENDED}),
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
-            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._answer_timeout, {*_FAILED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKING: {
-            pair_ev.FrameReceived: (Guest._frame, {_S.LINKING, *_FAILED}),
+            pair_msg.Signal: (Guest._signal, {_S.LINKING, _S.ENDED}),
+            pair_msg.ErrorMessage: (Guest._error, {*_FAILED}),
+            pair_msg.SessionEnded: (Guest._session_ended, {_S.ENDED}),
+            OtherSession: (Guest._other_session, {_S.ENDED}),
             pair_ev.ConnectionLost: (Guest._lost_while_linking, {_S.LINKING, *_FAILED}),
-            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             link_ev.PeerDescribed: (Guest._described, {_S.LINKING}),
             link_ev.ChannelOpened: (Guest._link_event, {_S.LINKED}),
             link_ev.PeerFailed: (Guest._link_event, {_S.LINKING, _S.LINKED, *_FAILED}),
@@ -521,11 +519,14 @@ TRANSITIONS: Final = TransitionTable(
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKED: {
-            pair_ev.FrameReceived: (Guest._frame, {_S.LINKED, *_FAILED}),
-            pair_ev.ConnectionLost: (Guest._lost_while_linked, {_S.LINKED, *_FAILED}),
-            pair_ev.FrameRefused: (Guest._unreadable_frame, {_S.ENDED}),
+            pair_msg.Signal: (Guest._signal, {_S.LINKED, _S.ENDED}),
+            pair_msg.ErrorMessage: (Guest._error, {_S.ENDED}),
+            pair_msg.SessionEnded: (Guest._session_ended, {_S.ENDED}),
+            OtherSession: (Guest._other_session, {_S.ENDED}),
+            pair_ev.ConnectionLost: (Guest._lost_while_linked, {_S.LINKED, _S.ENDED}),
+            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             link_ev.ChannelOpened: (Guest._link_event, {_S.LINKED}),
-            link_ev.ChannelMessage: (Guest._link_event, {_S.LINKED, *_FAILED}),
+            link_ev.ChannelMessage: (Guest._link_event, {_S.LINKED, _S.ENDED}),
             link_ev.ChannelClosed: (Guest._link_event, {_S.LINKED, *_FAILED}),
             link_ev.PeerFailed: (Guest._link_event, {_S.LINKED, *_FAILED}),
             ev.TimerName.HEARTBEAT: (Guest._link_event, {_S.LINKED, *_FAILED}),

@@ -14,6 +14,7 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
+    check_size,
     object_field,
     optional_text_field,
     read_object,
@@ -313,11 +314,7 @@ def parse_message(text: str) -> Message:
     field, never the value.
     """
     # A lone surrogate passes here; the field that contains it is refused later.
-    if (
-        len(text) > MAX_MESSAGE_BYTES
-        or len(text.encode(errors="surrogatepass")) > MAX_MESSAGE_BYTES
-    ):
-        raise MessageError(Reason.TOO_LARGE, f"over {MAX_MESSAGE_BYTES} bytes")
+    check_size(text, MAX_MESSAGE_BYTES)
     fields = read_object(text)
     kind = fields.get("type")
     if not isinstance(kind, str):

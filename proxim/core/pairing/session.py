@@ -16,9 +16,8 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.json_text import MessageError
-from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.link import (
     LINK_OPEN_SECONDS,
@@ -286,7 +285,7 @@ class Session:
         return [do.CancelTimer(self._approval_timer), *self._approve(self.guest, now)]
 
     def _too_late(self, event: ev.Decide, now: float) -> list[do.Command]:
-        return [do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))]
+        return [do.publish_trouble(Reason.PROMPT_GONE)]
 
     def _approval_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # A session in state ASKED always has a guest.
@@ -387,15 +386,10 @@ class Session:
                 if tampered
                 else self._close_link(error.reason, now)
             )
-        if link.status.via is st.Via.LANE:
-            # The signal was sent before the lane carried the link, so it is stale.
-            return []
-        if isinstance(payload, pair_msg.Description):
-            return [
-                link.publish(stage=st.Stage.CONNECTING),
-                link_do.ApplyDescription(link.id, pair_msg.SDPType.OFFER, payload.sdp),
-            ]
-        return [] if payload is None else [link_do.AddCandidate(link.id, payload)]
+        passed = link.signalled(payload)
+        if passed and isinstance(payload, pair_msg.Description):
+            return [link.publish(stage=st.Stage.CONNECTING), *passed]
+        return passed
 
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # If the guest leaves before its answer is sent, the link is closed.
@@ -457,14 +451,14 @@ class Session:
         # away does not want it back.
         link = self._current_link()
         return [
-            *link.close(Reason.DISCONNECTED, bye=Reason.CLOSED),
+            *link.close(Reason.DISCONNECTED, now, bye=Reason.CLOSED),
             link.publish_end(),
             *self._end(Reason.CLOSED),
         ]
 
     def _close_link(self, reason: Reason, now: float) -> list[do.Command]:
         link = self._current_link()
-        return self._after_link(link, link.close(reason), now)
+        return self._after_link(link, link.close(reason, now), now)
 
     def _after_link(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
         """Decide, after `closing` has closed the link, whether to wait for the guest and whether
@@ -520,7 +514,7 @@ class Session:
             *closing,
             *self._close_guest_socket(failed=failed),
             do.SetTimer(self._resume_timer, self._resume_by - now),
-            link.publish(stage=st.Stage.WAITING, reason=None, deadline=self._resume_by),
+            link.publish_wait(self._resume_by),
         ]
 
     def _resume(self, event: ResumeLink, now: float) -> list[do.Command]:
@@ -537,7 +531,7 @@ class Session:
             closing: list[do.Command] = [do.CancelTimer(self._resume_timer)]
         else:
             closing = [
-                *link.close(Reason.PEER_VANISHED),
+                *link.close(Reason.PEER_VANISHED, now),
                 *self._close_guest_socket(failed=False),
             ]
         if self.state is SessionState.LINKED:
@@ -550,22 +544,19 @@ class Session:
 
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         link = self._current_link()
-        return [self._give_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
-
-    def _give_up(self, reason: Reason) -> do.Command:
-        return self._current_link().publish(stage=st.Stage.CLOSED, reason=reason, deadline=None)
+        return [link.publish_given_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
 
     def _disconnect_while_away(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [
             do.CancelTimer(self._resume_timer),
-            self._give_up(Reason.DISCONNECTED),
+            self._current_link().publish_given_up(Reason.DISCONNECTED),
             *self._end(Reason.CLOSED),
         ]
 
     def _end_while_away(self, event: End, now: float) -> list[do.Command]:
         return [
             do.CancelTimer(self._resume_timer),
-            self._give_up(event.reason),
+            self._current_link().publish_given_up(event.reason),
             *self._end(event.reason),
         ]
 
@@ -593,7 +584,7 @@ class Session:
     def _end_with_link(self, event: End, now: float) -> list[do.Command]:
         link = self._current_link()
         return [
-            *link.close(event.reason, bye=event.reason),
+            *link.close(event.reason, now, bye=event.reason),
             link.publish_end(),
             *self._end(event.reason),
         ]
@@ -650,7 +641,7 @@ _LINK_OVER: Final = (_S.OPEN, _S.AWAY, _S.ENDED)
 TRANSITIONS: Final = TransitionTable(
     {
         _S.OPEN: {
-            ResumeLink: (Session._resume, {_S.OPEN, _S.LINKING}),
+            ResumeLink: (Session._resume, {_S.OPEN}),
             Ask: (Session._ask, {_S.OPEN, _S.ASKED}),
             GuestSignal: (Session._signal_not_allowed, {_S.OPEN}),
             ev.Decide: (Session._too_late, {_S.OPEN}),
@@ -658,7 +649,7 @@ TRANSITIONS: Final = TransitionTable(
             End: (Session._end_by_host, {_S.ENDED}),
         },
         _S.ASKED: {
-            ResumeLink: (Session._resume, {_S.ASKED, _S.LINKING}),
+            ResumeLink: (Session._resume, {_S.ASKED}),
             Ask: (Session._ask_while_asked, {_S.ASKED}),
             GuestSignal: (Session._signal_not_allowed, {_S.ASKED}),
             ev.Decide: (Session._decide, {_S.OPEN, _S.ASKED, _S.LINKING}),
@@ -674,10 +665,7 @@ TRANSITIONS: Final = TransitionTable(
             Ask: (Session._busy, {_S.LINKING}),
             GuestSignal: (Session._signal, {_S.LINKING, *_LINK_OVER}),
             ev.Decide: (Session._too_late, {_S.LINKING}),
-            ev.TimerName.LINK_OPEN: (
-                Session._link_open_timeout,
-                {_S.LINKING, _S.LINKED, *_LINK_OVER},
-            ),
+            ev.TimerName.LINK_OPEN: (Session._link_open_timeout, {*_LINK_OVER}),
             ev.TimerName.SESSION: (Session._expire_with_link, {_S.LINKING, _S.ENDED}),
             pair_ev.ConnectionLost: (Session._guest_lost_while_linking, {_S.LINKING, *_LINK_OVER}),
             link_ev.PeerDescribed: (Session._described, {_S.LINKING}),
@@ -693,12 +681,12 @@ TRANSITIONS: Final = TransitionTable(
         _S.LINKED: {
             ResumeLink: (Session._resume, {_S.LINKED, _S.LINKING}),
             Ask: (Session._busy, {_S.LINKED}),
-            GuestSignal: (Session._signal, {_S.LINKED, *_LINK_OVER}),
+            GuestSignal: (Session._signal, {_S.LINKED, _S.OPEN, _S.ENDED}),
             ev.Decide: (Session._too_late, {_S.LINKED}),
             ev.TimerName.SESSION: (Session._expire_with_link, {_S.LINKED, _S.ENDED}),
             pair_ev.ConnectionLost: (Session._guest_lost_while_linked, {_S.LINKED, _S.ENDED}),
             link_ev.ChannelOpened: (Session._link_event, {_S.LINKED}),
-            link_ev.ChannelMessage: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
+            link_ev.ChannelMessage: (Session._link_event, {_S.LINKED, _S.OPEN, _S.ENDED}),
             link_ev.ChannelClosed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
             link_ev.PeerFailed: (Session._link_event, {_S.LINKED, *_LINK_OVER}),
             ev.TimerName.HEARTBEAT: (Session._link_event, {_S.LINKED, *_LINK_OVER}),

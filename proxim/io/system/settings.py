@@ -155,7 +155,9 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
-            os.fsync(descriptor)
+            # Some network disks know no fsync.
+            with contextlib.suppress(OSError):
+                os.fsync(file.fileno())
         put(temporary, path)
     finally:
         # After os.replace the temporary file no longer exists.

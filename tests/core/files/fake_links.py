@@ -21,6 +21,7 @@ class FakePeerLink:
     lane_is_optional: bool = True
     lane_pending: bool = False
     lanes_wanted: int = 0
+    resumes: ev.LinkID | None = None
     proved: bool = True
 
     @property
@@ -29,6 +30,9 @@ class FakePeerLink:
 
     def send(self, message: LinkMessage) -> do.Command:
         return link_do.SendOnChannel(self.id, 0, json.dumps(message.fields()))
+
+    def drop_lane(self) -> list[do.Command]:
+        return [link_do.CloseLane(self.id)] if self.lane_open else []
 
     def want_lane(self) -> list[do.Command]:
         self.lanes_wanted += 1

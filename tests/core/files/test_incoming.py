@@ -12,7 +12,7 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS, Incoming, IncomingState
+from proxim.core.files.incoming import UNACKNOWLEDGED_SECONDS, Incoming, IncomingState, Refusals
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     START,
@@ -40,7 +40,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.peer_link = FakePeerLink(ev.LinkID("link"))
-        self.one = Incoming(ID, self.peer_link)
+        self.one = Incoming(ID, self.peer_link, Refusals())
         self.now = 0.0
 
     def after(self, *events: object) -> list[do.Command]:

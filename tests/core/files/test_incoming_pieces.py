@@ -1,12 +1,15 @@
 """Tests of proxim.core.files.incoming: announcements that arrive in pieces."""
 
+from dataclasses import replace
+
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.files import messages as file_msg
-from proxim.core.files.incoming import MAX_MANIFEST_BYTES, Arriving
+from proxim.core.files.incoming import MAX_MANIFEST_BYTES, MAX_REFUSALS, Arriving, Refusals
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 
 LINK = ev.LinkID("link")
+ID = TransferID("A" * 22)
 
 
 def piece(*paths: str, more: bool = False) -> file_msg.Announce:
@@ -52,10 +55,22 @@ def test_paths_are_counted_in_bytes() -> None:
 
 
 def test_the_rest_of_a_refused_one_is_passed_over() -> None:
-    arriving = Arriving()
-    assert not arriving.passes_over(LINK, piece("a"))
-    arriving.refuse_rest(LINK)
-    assert not arriving.passes_over(ev.LinkID("another"), piece("x"))
-    assert arriving.passes_over(LINK, piece("b", more=True))
-    assert arriving.passes_over(LINK, piece("c"))
-    assert not arriving.passes_over(LINK, piece("a"))
+    refusals = Refusals()
+    assert not refusals.cover(LINK, piece("a"))
+    refusals.add(LINK, ID)
+    assert not refusals.cover(ev.LinkID("another"), piece("x"))
+    assert refusals.cover(LINK, piece("b", more=True))
+    assert refusals.cover(LINK, piece("c"))
+    assert not refusals.cover(LINK, piece("a"))
+
+
+def test_refusals_end_with_their_link_and_are_bounded() -> None:
+    refusals = Refusals()
+    refusals.add(LINK, ID)
+    refusals.forget(LINK)
+    refusals.forget(LINK)
+    assert not refusals.cover(LINK, piece("a"))
+    for number in range(MAX_REFUSALS + 1):
+        refusals.add(LINK, TransferID(f"transfer-{number}"))
+    assert not refusals.cover(LINK, replace(piece("a"), transfer=TransferID("transfer-0")))
+    assert refusals.cover(LINK, replace(piece("a"), transfer=TransferID("transfer-1")))

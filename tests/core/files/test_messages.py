@@ -180,14 +180,17 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
         ("failed", "finished"),
     ):
         wrong += [
-            (kind, {field: bad})
-            for bad in Anything((None, {}, "x", 5, [None], [5], ["x"], [[]], [{}]))
+            (kind, {field: bad}) for bad in Anything(({}, "x", 5, [None], [5], ["x"], [[]], [{}]))
         ]
     wrong += [
         ("announce", {"files": [{"path": bad, "size": 1}]})
         for bad in Anything(("", None, 5, "x" * (MAX_PATH_BYTES + 1)))
     ]
     wrong += [("announce", {"files": [{"path": "a", "size": bad}]}) for bad in NUMBERS]
+    wrong += [
+        ("announce", {"files": [{"path": "a", "size": 1, "directory": bad}]})
+        for bad in Anything((1, "yes", []))
+    ]
     wrong += [
         ("announce", {"files": [{"path": "a", "size": 1, "modified": bad}]})
         for bad in Anything((-1, 1.5, True, "1"))
@@ -221,7 +224,7 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     wrong += [("cancel", {"reason": bad}) for bad in Anything((5, [], "x" * 65))]
     wrong += [
         ("resume", {"tags": bad})
-        for bad in Anything((None, {}, [5], ["x"], [to_base64url(SHA)] * (file_msg.MAX_TAGS + 1)))
+        for bad in Anything(({}, [5], ["x"], [to_base64url(SHA)] * (file_msg.MAX_TAGS + 1)))
     ]
     return wrong
 
@@ -241,11 +244,27 @@ def test_a_list_is_no_longer_than_a_transfer_may_be() -> None:
 def test_a_folder_has_no_size() -> None:
     files = [
         {"path": "F", "directory": True, "size": "whatever"},
-        {"path": "G", "directory": "yes", "size": 1},
+        {"path": "G", "directory": None, "size": 1},
     ]
     read = read_message(json.dumps({**FULL["announce"], "files": files}))
     assert isinstance(read, file_msg.Announce)
     assert read.entries == (Entry("F", directory=True), Entry("G", 1))
+
+
+@each_row(
+    "kind, name",
+    [
+        ("announce", "files"),
+        ("accept", "skip"),
+        ("accept", "partial"),
+        ("finished", "failed"),
+        ("finished", "renamed"),
+        ("resume", "tags"),
+    ],
+)
+def test_a_list_that_is_null_is_empty(kind: str, name: str) -> None:
+    given, empty = ({**FULL[kind], name: value} for value in Anything((None, [])))
+    assert read_message(json.dumps(given)) == read_message(json.dumps(empty))
 
 
 def test_reasons_of_a_newer_one() -> None:

@@ -13,7 +13,7 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
-from proxim.core.files.outgoing import MAX_STARTS, Outgoing, OutgoingState
+from proxim.core.files.outgoing import MAX_FAULTS, Outgoing, OutgoingState
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from tests.core.files.fake_links import FakePeerLink, heard
@@ -163,12 +163,12 @@ def test_a_lane_that_stalls() -> None:
 def test_faults_of_ours() -> None:
     bench = active(lane=True)
     assert bench.after(file_ev.SendingFailed(ID, 5)) == []
-    for generation in range(MAX_STARTS):
+    for generation in range(MAX_FAULTS):
         assert said(bench.after(file_ev.SendingFailed(ID, generation))) == [
             file_msg.Continue(ID, generation, START)
         ]
         bench.after(file_msg.Continue(ID, generation + 1, START))
-    assert said(bench.after(file_ev.SendingFailed(ID, MAX_STARTS))) == [
+    assert said(bench.after(file_ev.SendingFailed(ID, MAX_FAULTS))) == [
         file_msg.Cancel(ID, Reason.TRANSFER_FAILED.value)
     ]
     assert (bench.status.state, bench.one.ended_here) == (file_st.TransferState.FAILED, True)

@@ -176,9 +176,14 @@ def test_always_from_this_link() -> None:
     bench.settle()
     second = sent(bench, "b")
     assert ends(bench, second) == DONE
+    # A link that replaces a lost one is the same to people.
     bench.relink()
     third = sent(bench, "b")
-    assert third in bench.right.asked
+    assert ends(bench, third) == DONE
+    stranger = FakePeerLink(ev.LinkID("another"))
+    bench.right.transfers.link_up(stranger, 0)
+    commands = bench.right.transfers.message(stranger, announce(), 0)
+    assert not any(isinstance(one, file_do.OpenSink) for one in commands)
 
 
 def test_always_into_the_folder_that_was_chosen() -> None:

@@ -375,7 +375,10 @@ class Bench:
         return self
 
     def link_up(self, side: Side) -> None:
-        side.peer_links[self.link.id] = FakePeerLink(self.link.id)
+        number = list(self.links).index(self.link.id)
+        # The same two devices are linked again, so this link replaces the one before.
+        resumes = list(self.links)[number - 1] if number else None
+        side.peer_links[self.link.id] = FakePeerLink(self.link.id, resumes=resumes)
         side.run(side.transfers.link_up(side.peer_link, self.now))
 
     def link_down(self, side: Side, link: ev.LinkID) -> None:

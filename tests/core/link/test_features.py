@@ -1,6 +1,8 @@
 """Tests of proxim.core.link.features: a third feature works without a change of core, and
 faces leave out what they do not know of it."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from proxim.core import commands as do
@@ -12,6 +14,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
 from proxim.core.link.features import Features, LinkFeature
 from proxim.core.link.link import Link
+from proxim.core.link.messages import Reader
 from tests.core.bench import Bench
 from tests.core.handed_in import (
     HOST_DEVICE,
@@ -137,9 +140,21 @@ def test_a_feature_that_needs_nothing_defines_only_its_word() -> None:
         plain.message(link, Stroke(1), 0.0)
 
 
-def test_two_features_cannot_share_a_message() -> None:
-    with pytest.raises(AssertionError):
-        Features(Whiteboard(), Whiteboard())
+def test_two_features_cannot_share_anything_nor_take_the_links_own() -> None:
+    class Thief(LinkFeature):
+        word = "thief"
+        readers: Mapping[str, Reader] = {"bye": lambda fields: link_msg.Bye()}
+
+    class Lane(LinkFeature):
+        word = link_msg.LANE
+
+    class Control(LinkFeature):
+        word = "control"
+        channel_prefix = link_ev.CONTROL_LABEL
+
+    for wrong in ((Whiteboard(), Whiteboard()), (Thief(),), (Lane(),), (Control(),)):
+        with pytest.raises(AssertionError):
+            Features(*wrong)
 
 
 def test_a_greeting_names_all_features_and_lanes() -> None:

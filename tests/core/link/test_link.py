@@ -433,19 +433,19 @@ def test_a_peer_that_misbehaves_on_the_lane_that_carries_the_link_ends_it_too() 
 
 def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
     link = open_link()
-    assert link.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == [
+    assert link.close(Reason.DISCONNECTED, T0, bye=Reason.CLOSED) == [
         say(link_msg.Bye("closed")),
         *closed(link, Reason.DISCONNECTED, said_bye=True),
     ]
     link = open_link()
-    assert link.close(Reason.HOST_ERROR) == closed(link, Reason.HOST_ERROR)
+    assert link.close(Reason.HOST_ERROR, T0) == closed(link, Reason.HOST_ERROR)
     link = opening_link()
-    assert link.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
+    assert link.close(Reason.DISCONNECTED, T0, bye=Reason.CLOSED) == closed(
         link, Reason.DISCONNECTED, NEW
     )
     stranger = opening_link()
     stranger.handle(link_ev.ChannelOpened(ID, OTHER, "chat"), T0)
-    assert stranger.close(Reason.DISCONNECTED, bye=Reason.CLOSED) == closed(
+    assert stranger.close(Reason.DISCONNECTED, T0, bye=Reason.CLOSED) == closed(
         stranger, Reason.DISCONNECTED, stranger.status
     )
 
@@ -453,7 +453,7 @@ def test_closing_says_goodbye_only_where_it_can_be_heard() -> None:
 def test_closing_before_there_is_a_peer_has_nothing_to_close() -> None:
     link = LinkBench(st.LinkStatus(ID, "session", st.Stage.ASKING, deadline=9.0))
     ended = st.LinkStatus(ID, "session", st.Stage.CLOSED, reason=Reason.DECLINED)
-    assert link.close(Reason.DECLINED, bye=Reason.CLOSED) == []
+    assert link.close(Reason.DECLINED, T0, bye=Reason.CLOSED) == []
     assert link.publish_end() == do.Publish(ended)
 
 
@@ -609,11 +609,13 @@ def test_a_lane_message_is_refused_at_a_host_and_where_it_is_repeated_without_en
 
 @each_row("message", [ANNOUNCED, OFFERED, file_msg.Cancel(TRANSFER), file_msg.Resume((bytes(32),))])
 def test_files_before_the_greeting_or_of_a_peer_without_them_are_refused(
-    message: file_msg.FileMessage,
+    message: file_msg.FileMessage | link_msg.OfferLane,
 ) -> None:
     refused = [say(link_msg.Unsupported("not_allowed"))]
     assert open_link().handle(heard(message), T0) == refused
-    assert with_files(features=("text", "lane")).handle(heard(message), T0) == refused
+    # A lane is not the files' own.
+    without = ("text",) if isinstance(message, link_msg.OfferLane) else ("text", "lane")
+    assert with_files(features=without).handle(heard(message), T0) == refused
 
 
 def test_what_a_peer_may_not_say_of_files_counts_as_unreadable() -> None:
@@ -741,7 +743,7 @@ def test_everything_goes_over_it(host: bool) -> None:
         reason=Reason.DISCONNECTED,
         features=(),
     )
-    commands = link.close(Reason.DISCONNECTED, bye=Reason.CLOSED)
+    commands = link.close(Reason.DISCONNECTED, T0, bye=Reason.CLOSED)
     # No peer has to be closed, because that was done when the lane took over.
     assert commands[-5:] == [
         say(link_msg.Bye("closed"), link_ev.LANE_CHANNEL),
@@ -943,7 +945,7 @@ WELCOME = {
 def in_state(state: LinkState) -> Link:
     link = {LinkState.IDLE: new_link, LinkState.OPENING: opening_link}.get(state, open_link)()
     if state is LinkState.CLOSED:
-        link.close(Reason.CLOSED)
+        link.close(Reason.CLOSED, T0)
     return link
 
 
@@ -963,9 +965,9 @@ def test_opening_or_closing_twice_is_misuse() -> None:
     link = opening_link()
     with pytest.raises(MachineMisuseError):
         link.open(offerer=True, keys=None)
-    link.close(Reason.CLOSED)
+    link.close(Reason.CLOSED, T0)
     with pytest.raises(MachineMisuseError):
-        link.close(Reason.CLOSED)
+        link.close(Reason.CLOSED, T0)
     with pytest.raises(MachineMisuseError):
         link.open(offerer=True, keys=None)
 

@@ -83,18 +83,27 @@ def test_out_of_turn(
     reason: Reason,
 ) -> None:
     """A second description is refused, and so is a changed type, which the MAC does not cover."""
-    signal = one(proved=proved).seal("x", own)
-    assert (
-        refusal(other(proved=proved), replace(signal, payload=replace(own, type=wrong))) is reason
-    )
     sender, receiver = one(proved=proved), other(proved=proved)
+    if other is guest:
+        sender.receive(receiver.seal("x", OFFER))
+    signal = sender.seal("x", own)
+    assert refusal(receiver, replace(signal, payload=replace(own, type=wrong))) is reason
+    sender, receiver = one(proved=proved), other(proved=proved)
+    if other is guest:
+        sender.receive(receiver.seal("x", OFFER))
     assert receiver.receive(sender.seal("x", own)) == own
     assert refusal(receiver, sender.seal("x", own)) is reason
 
 
 def test_a_description_without_a_type_is_the_one_that_is_due() -> None:
     untyped = replace(OFFER, type=None)
-    assert host(proved=False).receive(pair_msg.Signal("x", untyped)) == untyped
+    assert host(proved=False).receive(pair_msg.Signal("x", untyped)) == OFFER
+
+
+def test_an_answer_to_no_offer_is_out_of_turn() -> None:
+    for proved, reason in ((True, Reason.TAMPERED), (False, Reason.NOT_ALLOWED)):
+        answer = host(proved=proved).seal("x", ANSWER)
+        assert refusal(guest(proved=proved), answer) is reason
 
 
 @each_row("mac", [None, "", "A" * 43])

@@ -16,7 +16,7 @@ from tests.core.handed_in import features
 
 
 @dataclass(frozen=True, slots=True)
-class Draw(ev.FeatureIntent):
+class Draw(ev.LinkIntent):
     """A person draws a stroke."""
 
     length: int
