@@ -12,7 +12,16 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import START, Entry, FailedFile, Partial, Position, Span, TransferID
+from proxim.core.files.manifest import (
+    START,
+    Entry,
+    FailedFile,
+    Partial,
+    Position,
+    RenamedFile,
+    Span,
+    TransferID,
+)
 from proxim.core.files.outgoing import MAX_FAULTS, Outgoing, OutgoingState
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
@@ -244,6 +253,25 @@ def test_finished_in_pieces() -> None:
         Reason.SOME_FILES_FAILED,
     )
     assert (bench.status.moved, bench.status.failed) == (20, (gone,))
+
+
+def test_new_names_are_of_what_was_announced_and_once_each() -> None:
+    bench = active()
+    bench.after(file_msg.Progress(ID, 0, 30))
+    path = bench.status.entries[0].path
+    known = RenamedFile(path, "other")
+    assert bench.after(file_msg.Finished(ID, more=True, renamed=(known,))) == []
+    for wrong in (known, RenamedFile("elsewhere", "x"), RenamedFile(path + "/x", "x")):
+        assert refused(bench, file_msg.Finished(ID, renamed=(wrong,))) is Reason.BAD_MESSAGE
+    bench.after(file_msg.Finished(ID))
+    assert bench.status.renamed == (known,)
+
+
+def test_a_partial_file_is_named_once() -> None:
+    bench = Bench()
+    bench.after(file_ev.SourcesListed(ID, FILES))
+    twice = (Partial(0, 5, b""), Partial(0, 5, b""))
+    assert refused(bench, file_msg.Accept(ID, partial=twice)) is Reason.BAD_MESSAGE
 
 
 def test_finished_before_its_turn() -> None:

@@ -3,6 +3,7 @@ tries random orders.
 """
 
 import sys
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Reason
+from proxim.core.errors import Problem, Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -27,11 +28,19 @@ from proxim.core.files.manifest import (
     TransferID,
     resume_tag,
 )
-from proxim.core.files.transfers import MAX_MOVING, MAX_REMEMBERED, MAX_UNDECIDED
+from proxim.core.files.transfers import (
+    MAX_ALIVE,
+    MAX_MOVING,
+    MAX_REMEMBERED,
+    MAX_UNDECIDED,
+    MAX_UNFINISHED,
+    Transfers,
+)
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from tests.core.files.fake_links import FakePeerLink, heard
 from tests.core.files.transfer_bench import ASKING, Bench, Side
+from tests.core.handed_in import counting_bytes
 from tests.rows import each_row
 
 Said = TypeVar("Said", bound=file_msg.FileMessage)
@@ -104,6 +113,10 @@ def opened(side: Side) -> list[file_do.OpenSink]:
 
 def started(side: Side) -> list[file_do.StartSending]:
     return [one for one in side.commands if isinstance(one, file_do.StartSending)]
+
+
+def count_opened(commands: list[do.Command]) -> int:
+    return sum(1 for one in commands if isinstance(one, file_do.OpenSink))
 
 
 def refused(side: Side, message: file_msg.FileMessage) -> Reason:
@@ -723,6 +736,67 @@ def test_sent_again_where_there_is_no_such_link() -> None:
     # There are two links, and neither is the one it went over.
     bench.left.retry(transfer)
     assert bench.left.troubles == [Reason.NOT_CONNECTED] * 4
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_a_retry_on_another_link_tells_nobody_the_id(proved: bool) -> None:
+    """The id is a secret of the two ends; a name proves nothing."""
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.link_down(bench.left, bench.link.id)
+    same_name = FakePeerLink(ev.LinkID("another"), proved=proved)
+    bench.left.transfers.link_up(same_name, 0)
+    (command,) = bench.left.transfers.handle(file_ev.RetryTransfer(transfer), 0)
+    if proved:
+        assert isinstance(command, file_do.ListSources)
+        assert command.transfer != transfer
+    else:
+        assert command == do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED)))
+
+
+def test_unfinished_transfers_are_counted_while_their_peer_is_away() -> None:
+    transfers = Transfers(counting_bytes(), file_ev.AcceptPolicy(without_asking=True))
+    opened_sinks = 0
+    for number in range(2 * MAX_ALIVE // MAX_UNFINISHED):
+        link = FakePeerLink(ev.LinkID(f"link-{number}"))
+        transfers.link_up(link, 0)
+        for index in range(MAX_UNFINISHED):
+            name = TransferID(f"{number:011}{index:011}")
+            opened_sinks += count_opened(transfers.message(link, announce(name), 0))
+        transfers.link_down(link.id, 0)
+    assert opened_sinks == MAX_ALIVE
+    # No link may take up more of them at once than it may begin.
+    link = FakePeerLink(ev.LinkID("the last"))
+    transfers.link_up(link, 0)
+    again = 0
+    for number in range(MAX_ALIVE // MAX_UNFINISHED):
+        for index in range(MAX_UNFINISHED):
+            name = TransferID(f"{number:011}{index:011}")
+            again += count_opened(transfers.message(link, announce(name), 0))
+    assert again == MAX_UNFINISHED
+
+
+def test_one_peer_pushes_out_nothing_that_is_remembered_of_another() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.right.accept(transfer)
+    bench.settle()
+    transfers = bench.right.transfers
+    other = FakePeerLink(ev.LinkID("another"))
+    transfers.link_up(other, 0)
+    for index in range(MAX_UNDECIDED + 2 * MAX_REMEMBERED):
+        piece = announce(TransferID(f"{index:022}"))
+        transfers.message(other, replace(piece, more=True), 0)
+    # The last piece of a refused list is no list of its own.
+    refused_one = TransferID(f"{MAX_UNDECIDED + MAX_REMEMBERED:022}")
+    assert transfers.message(other, announce(refused_one), 0) == []
+    # The first peer's transfer is known still, so its files are not received again.
+    transfers.link_down(bench.link.id, 0)
+    again = FakePeerLink(ev.LinkID("again"))
+    transfers.link_up(again, 0)
+    entries = bench.right.told[transfer].entries
+    commands = transfers.message(again, file_msg.Announce(transfer, entries), 0)
+    assert count_opened(commands) == 0
 
 
 def test_cancelled_by_the_person_it_is_asked_about_again() -> None:
