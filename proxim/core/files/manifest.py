@@ -50,6 +50,11 @@ class Entry:
     # Seconds since 1970.
     modified: int | None = None
     directory: bool = False
+    # Whether it is a program.
+    executable: bool = False
+    # The bytes that it takes on the sender's disk; None where that is all of them. A file with
+    # holes, such as an image of a disk, takes fewer.
+    stored: int | None = None
 
     @property
     def top(self) -> str:
@@ -129,7 +134,8 @@ def digest(entries: Iterable[Entry]) -> bytes:
     total = hashlib.sha256()
     for one in entries:
         total.update(
-            f"{len(one.path)}:{one.path}:{one.size}:{one.modified}:{one.directory};".encode()
+            f"{len(one.path)}:{one.path}:{one.size}:{one.modified}:{one.directory}:"
+            f"{one.executable};".encode()
         )
     return total.digest()
 

@@ -230,7 +230,14 @@ def _entry(value: object) -> Entry:
     when = None if modified is None else _integer(modified, MAX_FILE_BYTES, "modified")
     if flag_field(fields, "directory"):
         return Entry(path, 0, when, directory=True)
-    return Entry(path, _integer(fields.get("size"), MAX_FILE_BYTES, "size"), when)
+    size, stored = _integer(fields.get("size"), MAX_FILE_BYTES, "size"), fields.get("stored")
+    return Entry(
+        path,
+        size,
+        when,
+        executable=flag_field(fields, "executable"),
+        stored=None if stored is None else _integer(stored, MAX_FILE_BYTES, "stored"),
+    )
 
 
 def _span(value: object) -> Span:
@@ -326,6 +333,8 @@ def file_reason(text: str | None) -> Reason:
 def _entry_fields(entry: Entry) -> JSONObject:
     fields: JSONObject = {"path": entry.path}
     fields |= {"directory": True} if entry.directory else {"size": entry.size}
+    fields |= {"executable": True} if entry.executable else {}
+    fields |= {} if entry.stored is None else {"stored": entry.stored}
     return fields if entry.modified is None else fields | {"modified": entry.modified}
 
 

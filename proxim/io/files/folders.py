@@ -169,6 +169,14 @@ class Folders:
         where, at = self._at(folder[:-1], folder[-1])
         os.rmdir(where, dir_fd=at)
 
+    def set_time(self, folder: Folder, when: int) -> None:
+        """Set the modification time of a folder of ours, in seconds since 1970."""
+        if self._by_descriptor:
+            os.utime(self._descriptor(folder), (when, when))
+        else:
+            where, _ = self._at(folder, "")
+            os.utime(where, (when, when))
+
     # --- files ------------------------------------------------------------------------------------
 
     def create(self, folder: Folder, name: str, mode: int = PART_MODE) -> int:

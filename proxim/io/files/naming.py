@@ -12,6 +12,7 @@ from typing import Final
 
 from proxim.core.files.filenames import RESERVED, DiskRules
 from proxim.io.files.folders import Folders
+from proxim.io.files.source import STAT_BLOCK_BYTES
 
 # Windows counts units of UTF-16.
 WINDOWS_LONGEST: Final = 255
@@ -19,6 +20,8 @@ WINDOWS_LONGEST: Final = 255
 USUAL_LONGEST: Final = 255
 # The umask applies to this mode.
 NEW_FILE_MODE: Final = 0o666
+# The size of the hole that is tried.
+_HOLE_BYTES: Final = 1024 * 1024
 # An upper-case letter whose composition can be taken apart.
 _LETTER: Final = "\u00c9"
 
@@ -59,6 +62,29 @@ def try_names(folders: Folders, token: str) -> tuple[DiskRules, int]:
     name = f".proxim-{token}.part"
     os.close(folders.create((), name, NEW_FILE_MODE))
     raise AssertionError(name)
+
+
+def has_holes(folders: Folders, token: str) -> bool:
+    """Whether the disk stores a file without the zeros that were skipped in it.
+
+    A file with the name of a part (part_files.py) is made and removed.
+    """
+    name = f".proxim-{token}-holes.part"
+    try:
+        descriptor = folders.create((), name)
+    except OSError:
+        return False
+    try:
+        os.lseek(descriptor, _HOLE_BYTES, os.SEEK_SET)
+        os.write(descriptor, b"x")
+        # Windows does not say, and needs a call of its own for holes.
+        blocks: int | None = getattr(os.fstat(descriptor), "st_blocks", None)
+        return blocks is not None and blocks * STAT_BLOCK_BYTES < _HOLE_BYTES
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+        _remove(folders, name)
 
 
 def _rules(folders: Folders, name: str, refused: frozenset[str], *, drops_ends: bool) -> DiskRules:

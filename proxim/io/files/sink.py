@@ -35,7 +35,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.stream import Kind, Record, read_records
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
-from proxim.io.files.naming import try_names
+from proxim.io.files.naming import has_holes, try_names
 from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_leftovers
 from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
@@ -46,6 +46,13 @@ RESERVE_BYTES: Final = 1024 * 1024
 BLOCK_BYTES: Final = 4096
 # FAT stores times no more finely than this, once they are written out.
 TIME_GRAIN_NS: Final = 2_000_000_000
+
+
+def _mode(mode: int, *, executable: bool) -> int:
+    """Return the permissions of a file: those of any new file, and whoever may read a program may
+    run it.
+    """
+    return mode | ((mode & 0o444) >> 2) if executable else mode
 
 
 def _bad(what: str) -> MessageError:
@@ -62,6 +69,8 @@ class Sink:
         self._journal: Journal | None = None
         self._places: tuple[Place, ...] = ()
         self._mode = PART_MODE
+        # Whether zeros that are not written take no room.
+        self._holes = False
         # The folders at the top that are new.
         self._made: list[str] = []
         self._unmakeable: dict[Folder, Reason] = {}
@@ -139,6 +148,7 @@ class Sink:
     def _prepare(self, fresh: bool) -> None:
         state = self._state
         rules, self._mode = try_names(self._folders, state.token)
+        self._holes = has_holes(self._folders, state.token)
         if fresh:
             # A resumed transfer keeps the names that it began with.
             state.rules = rules
@@ -215,9 +225,11 @@ class Sink:
         need = 0
         for index in self._wanted:
             partial = self._partials.get(index)
-            lacking = self._state.entries[index].size - (
-                partial.written if partial is not None else 0
-            )
+            entry = self._state.entries[index]
+            size = entry.size
+            if self._holes and entry.stored is not None:
+                size = min(size, entry.stored)
+            lacking = max(0, size - (partial.written if partial is not None else 0))
             need += -(-lacking // BLOCK_BYTES) * BLOCK_BYTES
         usage = shutil.disk_usage(self._state.directory)
         # Some network file systems report no sizes.
@@ -354,7 +366,7 @@ class Sink:
             part.discard()
             self._end(index, Reason.FILE_DAMAGED)
         else:
-            part.complete(self._mode, entry.modified)
+            part.complete(_mode(self._mode, executable=entry.executable), entry.modified)
             try:
                 done = self._give_name(index, sha256.hex())
             except OSError as error:
@@ -406,6 +418,7 @@ class Sink:
         if self._next < len(self._wanted):
             return
         state = self._state
+        self._set_folder_times()
         declined = set(state.declined)
         accepted = [index for index in range(len(state.entries)) if index not in declined]
         files = [index for index in accepted if not state.entries[index].directory]
@@ -421,6 +434,15 @@ class Sink:
         self.finished = file_ev.SinkFinished(
             state.transfer, tuple(self._failed), path, sha256, self._renamed(accepted)
         )
+
+    def _set_folder_times(self) -> None:
+        """Give the folders their announced times, which their contents have changed."""
+        declined = set(self._state.declined)
+        for index, entry in enumerate(self._state.entries):
+            if entry.directory and entry.modified is not None and index not in declined:
+                # Some disks cannot store this time.
+                with suppress(OSError, OverflowError):
+                    self._folders.set_time(self._places[index].folder, entry.modified)
 
     def _renamed(self, accepted: Sequence[int]) -> tuple[RenamedFile, ...]:
         """Return what has another name now than announced; composition does not count."""

@@ -38,6 +38,10 @@ from proxim.io.system.disk_errors import FileError, read_reason
 
 # The name of a drive or of the root folder, which have none of their own.
 TOP_WITHOUT_NAME: Final = "Files"
+# POSIX: the unit of st_blocks, whatever the disk's own is.
+STAT_BLOCK_BYTES: Final = 512
+# Files with smaller holes are announced like any other; compressed ones have such holes, too.
+LEAST_HOLES: Final = 1024 * 1024
 # How much is read at once of a beginning that the receiver already has.
 SCRATCH_BYTES: Final = 1024 * 1024
 # A message with less room than this is sent as it is if the file needs more, because each record
@@ -111,7 +115,15 @@ class _Walk:
             self.refuse(relative, Reason.FILE_UNREADABLE)
         elif not folder:
             size = min(found.st_size, MAX_FILE_BYTES)
-            self._keep(SourceFile(Entry(relative, size, modified(found)), Path(path)))
+            entry = Entry(
+                relative,
+                size,
+                modified(found),
+                # Windows has no such mark.
+                executable=os.name != "nt" and bool(found.st_mode & stat.S_IXUSR),
+                stored=_stored(found),
+            )
+            self._keep(SourceFile(entry, Path(path)))
         else:
             self._add_folder(relative, path, found)
 
@@ -175,6 +187,15 @@ def modified(found: os.stat_result) -> int | None:
     """Return a file's modification time in whole seconds, as entries have it; None before 1970."""
     seconds = found.st_mtime_ns // 1_000_000_000
     return seconds if seconds >= 0 else None
+
+
+def _stored(found: os.stat_result) -> int | None:
+    """Return the bytes that a file with holes takes on the disk; None for any other file."""
+    # Windows does not say.
+    blocks: int | None = getattr(found, "st_blocks", None)
+    if blocks is None or blocks * STAT_BLOCK_BYTES + LEAST_HOLES > found.st_size:
+        return None
+    return blocks * STAT_BLOCK_BYTES
 
 
 class _Message:

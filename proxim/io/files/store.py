@@ -137,19 +137,28 @@ class Journal:
 
 
 def _entry_row(entry: Entry) -> list[Any]:
-    return [entry.path, entry.size, entry.modified, entry.directory]
+    return [
+        entry.path,
+        entry.size,
+        entry.modified,
+        entry.directory,
+        entry.executable,
+        entry.stored,
+    ]
 
 
 def _entries(rows: object) -> tuple[Entry, ...]:
     if not isinstance(rows, list) or len(rows) > MAX_ENTRIES:
         raise _BrokenError
     found = []
-    for path, size, modified, directory in rows:
+    for path, size, modified, directory, executable, stored in rows:
         if not (isinstance(path, str) and isinstance(size, int) and isinstance(directory, bool)):
             raise _BrokenError
-        if modified is not None and not isinstance(modified, int):
+        if not isinstance(executable, bool) or any(
+            one is not None and not isinstance(one, int) for one in (modified, stored)
+        ):
             raise _BrokenError
-        found.append(Entry(path, size, modified, directory))
+        found.append(Entry(path, size, modified, directory, executable, stored))
     return tuple(found)
 
 

@@ -95,6 +95,15 @@ place = st.integers(0, MAX_ENTRIES - 1)
 wire_reasons = st.sampled_from([one for one in Reason if file_msg.file_reason(one.value) is one])
 entries = st.one_of(
     st.builds(Entry, path, size, st.none() | size),
+    st.builds(
+        lambda name, length, executable, stored: Entry(
+            name, length, executable=executable, stored=stored
+        ),
+        path,
+        size,
+        st.booleans(),
+        st.none() | size,
+    ),
     st.builds(lambda name, when: Entry(name, 0, when, directory=True), path, st.none() | size),
 )
 span = place.flatmap(
@@ -188,8 +197,13 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
     ]
     wrong += [("announce", {"files": [{"path": "a", "size": bad}]}) for bad in NUMBERS]
     wrong += [
-        ("announce", {"files": [{"path": "a", "size": 1, "directory": bad}]})
+        ("announce", {"files": [{"path": "a", "size": 1, name: bad}]})
+        for name in ("directory", "executable")
         for bad in Anything((1, "yes", []))
+    ]
+    wrong += [
+        ("announce", {"files": [{"path": "a", "size": 1, "stored": bad}]})
+        for bad in Anything((-1, "1", [], 1.5))
     ]
     wrong += [
         ("announce", {"files": [{"path": "a", "size": 1, "modified": bad}]})

@@ -50,6 +50,41 @@ def test_short_writes_are_gone_on_with(
     assert (tmp_path / NAME).read_bytes() == b"0123456789"
 
 
+def blocks(path: Path) -> int:
+    # This is for mypy: Windows has no st_blocks.
+    return getattr(path.stat(), "st_blocks", 0) * 512
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have other disks")
+def test_zeros_take_no_room_and_the_content_is_the_same(folders: Folders, tmp_path: Path) -> None:
+    content = bytes(3_000_000) + b"in the middle" + bytes(2_000_001)
+    part = Part.create(folders, (), NAME)
+    # The pieces of a stream begin anywhere.
+    for start in range(0, len(content), 99_991):
+        part.write(memoryview(content)[start : start + 99_991])
+    assert part.digest() == hashlib.sha256(content).digest()
+    part.complete(0o644, None)
+    assert (tmp_path / NAME).read_bytes() == content
+    assert blocks(tmp_path / NAME) < 500_000
+
+
+@pytest.mark.parametrize("content", [bytes(5), bytes(200_000), b"x" + bytes(70_000), b""])
+def test_a_file_that_ends_with_a_hole_has_its_whole_length(
+    folders: Folders, tmp_path: Path, content: bytes
+) -> None:
+    for ends in (Part.close, lambda part: part.complete(0o644, None)):
+        part = Part.create(folders, (), NAME)
+        part.write(memoryview(content))
+        ends(part)
+        assert (tmp_path / NAME).read_bytes() == content
+    again = Part.reopen(folders, (), NAME, len(content))
+    assert (again.written, again.digest()) == (len(content), hashlib.sha256(content).digest())
+    again.rewind()
+    again.write(memoryview(b"other"))
+    again.close()
+    assert (tmp_path / NAME).read_bytes() == b"other"
+
+
 def test_an_old_one_is_begun_anew(folders: Folders, tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"old")
     Part.create(folders, (), NAME).close()

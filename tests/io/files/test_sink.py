@@ -5,10 +5,12 @@ attempts.
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -264,6 +266,58 @@ def test_a_resumed_transfer_keeps_the_names_that_it_began_with(to: Path, store: 
     assert again.finished.renamed == (
         () if sys.platform != "win32" else (RenamedFile("d/a:b", "a_b"),)
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such mark")
+def test_a_program_may_be_run_by_whoever_may_read_it_and_nothing_more(
+    to: Path, store: Store
+) -> None:
+    program = replace(entry("d/run", b"1"), executable=True)
+    sink = opened(to, store, [program, entry("d/text", b"2")])
+    sink.write(whole(0, b"1"))
+    sink.write(whole(1, b"2"))
+    plain = stat.S_IMODE((to / "d" / "text").stat().st_mode)
+    mode = (to / "d" / "run").stat().st_mode
+    assert stat.S_IMODE(mode) == plain | ((plain & 0o444) >> 2)
+    assert not mode & (stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX)
+
+
+def test_folders_have_their_times(to: Path, store: Store) -> None:
+    entries = [
+        Entry("d", 0, WHEN, directory=True),
+        Entry("d/e", 0, WHEN + 100, directory=True),
+        entry("d/e/f", b"1"),
+        Entry("d/late", 0, 1 << 50, directory=True),
+    ]
+    sink = opened(to, store, entries)
+    sink.write(whole(2, b"1"))
+    sink.close(keep=False)
+    assert [int((to / path).stat().st_mtime) for path in ("d", "d/e")] == [WHEN, WHEN + 100]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only root of Linux can mount a disk here")
+def test_a_file_with_holes_needs_only_what_it_stores(to: Path, store: Store) -> None:
+    mount = mounted(to, "size=4m")
+    next(mount)
+    content = bytes(20_000_000) + b"end"
+    image = replace(entry("image", content), stored=8192)
+    sink = opened(to, store, [image])
+    for start in range(0, len(content), 1_000_000):
+        sink.write(memoryview(data(0, content[start : start + 1_000_000])))
+    sink.write(memoryview(end_record(0, hashlib.sha256(content).digest())))
+    assert (to / "image").read_bytes() == content
+    sink.close(keep=False)
+    (to / "image").unlink()
+    # A file that says nothing of holes needs its size.
+    assert refused(to, store, [replace(image, stored=None)]) is Reason.DISK_FULL
+    next(mount, None)
+
+
+def test_where_the_disk_has_no_holes_the_whole_size_counts(tmp_path: Path, store: Store) -> None:
+    with odd_disk(tmp_path, "no_holes") as folder:
+        free = shutil.disk_usage(folder).free
+        image = Entry("image", free + 10_000_000, WHEN, stored=8192)
+        assert refused(folder, store, [image]) is Reason.DISK_FULL
 
 
 def test_hostile_names_stay_beneath(tmp_path: Path, subtests: pytest.Subtests) -> None:
@@ -811,7 +865,7 @@ def mounted(to: Path, options: str) -> Iterator[None]:
 def test_a_disk_that_fills_up_leaves_nothing_half_written(to: Path, store: Store) -> None:
     mount = mounted(to, "size=3m")
     next(mount)
-    content = bytes(1_500_000)
+    content = os.urandom(1_500_000)
     sink = opened(to, store, [entry("f/a", b"1"), entry("f/b", content)])
     sink.write(whole(0, b"1"))
     # Another program uses the space first.
