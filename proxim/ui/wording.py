@@ -87,7 +87,8 @@ def name_words(name: str) -> str:
 def outcome_lines(
     status: file_st.TransferStatus, most: int, shown: Callable[[str], str] = name_words
 ) -> list[str]:
-    """Return what became of single files: those that failed, and those that have other names now.
+    """Return what became of single files: those that failed, those that have other names now, and
+    what the sender left out.
 
     Of each kind at most `most` are named, each by `shown`; the others are counted.
     """
@@ -100,8 +101,9 @@ def outcome_lines(
         tr("transfers.renamed", path=shown(one.path), name=shown(one.name))
         for one in status.renamed
     ]
+    left_out = [tr("transfers.leftOut", path=shown(one.path)) for one in status.left_out]
     lines: list[str] = []
-    for kind in (failed, renamed):
+    for kind in (failed, renamed, left_out):
         lines += kind[:most]
         if len(kind) > most:
             lines.append(tr("transfers.more", count=len(kind) - most))

@@ -13,6 +13,7 @@ from proxim.core.files.manifest import (
     Direction,
     Entry,
     FailedFile,
+    LeftOutFile,
     Partial,
     Position,
     RenamedFile,
@@ -28,12 +29,12 @@ from proxim.core.link.features import PeerLink
 class SourcesListed(ev.FeatureEvent):
     """The files and folders under the paths to be sent.
 
-    `refused` holds the paths that cannot be sent, each with its reason.
+    `left_out` holds what cannot be sent.
     """
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
-    refused: tuple[tuple[str, Reason], ...] = ()
+    left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Its table `TRANSITIONS` is drawn in docs/architecture.md.
 Nothing is written before it is accepted: only this machine lets the disk open a transfer.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from proxim.core.files.manifest import (
     MAX_ENTRIES,
     Direction,
     Entry,
+    LeftOutFile,
     TransferID,
     count_files,
     digest,
@@ -43,32 +44,47 @@ UNACKNOWLEDGED_SECONDS: Final = 10.0
 MAX_REFUSALS: Final = 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A whole announcement."""
+
+    entries: tuple[Entry, ...]
+    left_out: tuple[LeftOutFile, ...] = ()
+
+
 class Arriving:
     """Collects an announcement that comes in pieces."""
 
     def __init__(self) -> None:
         self._pieces: list[Entry] = []
+        self._left_out: list[LeftOutFile] = []
         self._bytes = 0
 
     def begin(self) -> None:
         """Start to collect another announcement."""
         self._pieces.clear()
+        self._left_out.clear()
         self._bytes = 0
 
-    def add(self, piece: file_msg.Announce) -> tuple[Entry, ...] | Reason | None:
-        """Add a piece; return the whole list or the reason to refuse it, None while pieces are
+    def add(self, piece: file_msg.Announce) -> "Announced | Reason | None":
+        """Add a piece; return the whole lists or the reason to refuse them, None while pieces are
         missing.
         """
         self._pieces += piece.entries
-        self._bytes += sum(len(entry.path.encode()) for entry in piece.entries)
-        if len(self._pieces) > MAX_ENTRIES or self._bytes > MAX_MANIFEST_BYTES:
+        self._left_out += piece.left_out
+        self._bytes += sum(len(one.path.encode()) for one in piece.entries)
+        self._bytes += sum(len(one.path.encode()) for one in piece.left_out)
+        if (
+            max(len(self._pieces), len(self._left_out)) > MAX_ENTRIES
+            or self._bytes > MAX_MANIFEST_BYTES
+        ):
             self.begin()
             return Reason.TOO_MANY_FILES
         if piece.more:
             return None
-        entries = tuple(self._pieces)
+        whole = Announced(tuple(self._pieces), tuple(self._left_out))
         self.begin()
-        return entries or Reason.NOTHING_TO_SEND
+        return whole if whole.entries else Reason.NOTHING_TO_SEND
 
 
 class Refusals:
@@ -212,14 +228,15 @@ class Incoming:
     def _piece(self, event: file_msg.Announce, now: float) -> list[do.Command]:
         # The piece has just arrived on this peer link.
         assert self.peer_link is not None
-        entries = self.arriving.add(event)
-        if entries is None:
+        announced = self.arriving.add(event)
+        if announced is None:
             return []
-        if isinstance(entries, Reason):
+        if isinstance(announced, Reason):
             if event.more:
                 self._refusals.add(self.peer_link.id, self.id)
-            message = self.peer_link.send(file_msg.Cancel(self.id, entries.value))
-            return [message, *self._end_arriving(file_st.TransferState.FAILED, entries)]
+            message = self.peer_link.send(file_msg.Cancel(self.id, announced.value))
+            return [message, *self._end_arriving(file_st.TransferState.FAILED, announced)]
+        entries = announced.entries
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
         # The transfer was cancelled here, and the sender learns of it only now.
@@ -245,6 +262,7 @@ class Incoming:
             total_size(entries),
             link,
             peer_name,
+            left_out=announced.left_out,
             needs_answer=self.needs_answer,
         )
         return [do.Publish(self.status)]

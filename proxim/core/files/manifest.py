@@ -96,6 +96,14 @@ class FailedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutFile:
+    """What the sender left out of a transfer, such as a link that leads elsewhere, and why."""
+
+    path: str
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
 class RenamedFile:
     """A file or folder that the receiver gave another name than announced."""
 

@@ -13,6 +13,7 @@ from proxim.core.files.manifest import (
     MAX_PATH_BYTES,
     Entry,
     FailedFile,
+    LeftOutFile,
     Partial,
     Position,
     RenamedFile,
@@ -57,25 +58,29 @@ _WIRE_REASONS: Final = (
     Reason.NAME_REFUSED,
     Reason.TOO_MANY_FILES,
     Reason.TOO_MANY_TRANSFERS,
+    Reason.NOT_A_FILE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """The sender announces the files that it would send.
+    """The sender announces the files that it would send, and what of the chosen it leaves out.
 
-    `more` means that the list continues in the next message.
+    `more` means that the lists continue in the next message.
     """
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
     more: bool = False
+    left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
 
     def fields(self) -> JSONObject:
+        left_out = [_left_out_fields(one) for one in self.left_out]
         return {
             "type": "announce",
             "transferID": self.transfer,
             "files": [_entry_fields(one) for one in self.entries],
+            **({"left_out": left_out} if left_out else {}),
             **_more_field(self.more),
         }
 
@@ -267,9 +272,18 @@ def _renamed(value: object) -> RenamedFile:
     )
 
 
+def _left_out(value: object) -> LeftOutFile:
+    fields = _object(value, "a file that is left out")
+    return LeftOutFile(
+        text_field(fields, "path", MAX_PATH_BYTES),
+        file_reason(text_field(fields, "reason", pair_msg.MAX_ID_BYTES)),
+    )
+
+
 def _announce(fields: JSONObject) -> Announce:
     entries = tuple(_entry(one) for one in list_field(fields, "files", MAX_ENTRIES))
-    return Announce(_transfer(fields), entries, flag_field(fields, "more"))
+    left_out = tuple(_left_out(one) for one in list_field(fields, "left_out", MAX_ENTRIES))
+    return Announce(_transfer(fields), entries, flag_field(fields, "more"), left_out)
 
 
 def _accept(fields: JSONObject) -> Accept:
@@ -338,6 +352,10 @@ def _entry_fields(entry: Entry) -> JSONObject:
     return fields if entry.modified is None else fields | {"modified": entry.modified}
 
 
+def _left_out_fields(one: LeftOutFile) -> JSONObject:
+    return {"path": one.path, "reason": one.reason.value}
+
+
 def _more_field(more: bool) -> JSONObject:
     return {"more": True} if more else {}
 
@@ -362,8 +380,13 @@ def _cut(items: Iterable[_Item], length: Callable[[_Item], int]) -> Iterator[tup
     yield tuple(piece)
 
 
-def cut_announce(transfer: TransferID, entries: tuple[Entry, ...]) -> Iterator[Announce]:
+def cut_announce(
+    transfer: TransferID, entries: tuple[Entry, ...], left_out: tuple[LeftOutFile, ...] = ()
+) -> Iterator[Announce]:
     """Yield the messages that carry a manifest, in order."""
+    for others in _cut(left_out, lambda one: len(write_object(_left_out_fields(one)).encode())):
+        if others:
+            yield Announce(transfer, (), more=True, left_out=others)
     # The length is that of the JSON, where a control character takes six bytes.
     pieces = _cut(entries, lambda entry: len(write_object({"path": entry.path}).encode()))
     piece = next(pieces)

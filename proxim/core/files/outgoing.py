@@ -130,10 +130,17 @@ class Outgoing:
     # --- announcing -------------------------------------------------------------------------------
 
     def _listed(self, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
-        self.status = replace(self.status, entries=event.entries, size=total_size(event.entries))
+        self.status = replace(
+            self.status,
+            entries=event.entries,
+            size=total_size(event.entries),
+            left_out=event.left_out,
+        )
+        # Nobody expects a link, a pipe or a device to arrive, so it is only listed.
         left_out = [
-            do.Publish(st.Trouble(Problem(reason, path), self.status.link))
-            for path, reason in event.refused
+            do.Publish(st.Trouble(Problem(one.reason, one.path), self.status.link))
+            for one in event.left_out
+            if one.reason is not Reason.NOT_A_FILE
         ]
         # The link was lost while the files were listed.
         if self.peer_link is None:
@@ -146,7 +153,8 @@ class Outgoing:
 
     def _announce(self, peer_link: PeerLink) -> list[do.Command]:
         pieces = [
-            peer_link.send(piece) for piece in file_msg.cut_announce(self.id, self.status.entries)
+            peer_link.send(piece)
+            for piece in file_msg.cut_announce(self.id, self.status.entries, self.status.left_out)
         ]
         return [*pieces, *peer_link.want_lane()]
 

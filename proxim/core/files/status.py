@@ -6,7 +6,14 @@ from enum import StrEnum
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
+from proxim.core.files.manifest import (
+    Direction,
+    Entry,
+    FailedFile,
+    LeftOutFile,
+    RenamedFile,
+    TransferID,
+)
 
 
 class TransferState(StrEnum):
@@ -46,6 +53,8 @@ class TransferStatus(st.FeatureStatus):
     failed: tuple[FailedFile, ...] = ()
     # What the receiver gave other names than announced; known at the end.
     renamed: tuple[RenamedFile, ...] = field(default=(), repr=False)
+    # What the sender left out of what was chosen.
+    left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
     # For an incoming transfer that is done: the file or folder, or the folder that contains
     # several.
     path: str | None = None

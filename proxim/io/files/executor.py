@@ -157,7 +157,7 @@ class TransferExecutor:
             return
         self._sources[command.transfer] = listing.files
         entries = tuple(one.entry for one in listing.files)
-        self._report(file_ev.SourcesListed(command.transfer, entries, listing.refused))
+        self._report(file_ev.SourcesListed(command.transfer, entries, listing.left_out))
 
     def _keep_sources(self, command: file_do.KeepSources) -> None:
         files = self._sources.get(command.transfer)

@@ -20,6 +20,7 @@ from proxim.core.files.manifest import (
     MAX_FILE_BYTES,
     MAX_PATH_BYTES,
     Entry,
+    LeftOutFile,
     Partial,
     Position,
     Span,
@@ -68,11 +69,10 @@ class SourceFile:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The files and folders to be sent, and those that cannot be."""
+    """The files and folders to be sent, and what is left out."""
 
     files: tuple[SourceFile, ...]
-    # By their paths within the transfer.
-    refused: tuple[tuple[str, Reason], ...] = field(default=(), repr=False)
+    left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
 
 
 def encodable(name: str) -> str:
@@ -91,23 +91,34 @@ class _Walk:
     """One walk through the disk."""
 
     def __init__(self, only: Sequence[str] | None) -> None:
+        # The folder or file that was chosen and is being walked, as a real path.
+        self._top = ""
+        # The real paths of the folders around what is being looked at, the outermost first.
+        self._around: list[str] = []
         self.files: list[SourceFile] = []
-        self.refused: list[tuple[str, Reason]] = []
+        self.left_out: list[LeftOutFile] = []
         self._only = None if only is None else frozenset(only)
 
     def refuse(self, path: str, reason: Reason) -> None:
         if self._only is None or path in self._only:
-            self.refused.append((path, reason))
+            self.left_out.append(LeftOutFile(path, reason))
         self._count()
 
     def _count(self) -> None:
-        if len(self.files) > MAX_ENTRIES or len(self.refused) > MAX_ENTRIES:
+        if len(self.files) > MAX_ENTRIES or len(self.left_out) > MAX_ENTRIES:
             raise FileError(Reason.TOO_MANY_FILES)
 
-    def add(self, relative: str, path: str, found: os.stat_result) -> None:
+    def begin(self, relative: str, real: str, found: os.stat_result) -> None:
+        """Add what was chosen, given its real path."""
+        self._top, self._around = real, []
+        self._add(relative, real, found)
+
+    def _add(self, relative: str, path: str, found: os.stat_result) -> None:
         """Add a file, or a folder with everything in it."""
         folder = stat.S_ISDIR(found.st_mode)
-        if is_link(found) or not (folder or stat.S_ISREG(found.st_mode)):
+        if is_link(found):
+            self._add_linked(relative, path)
+        elif not (folder or stat.S_ISREG(found.st_mode)):
             self.refuse(relative, Reason.NOT_A_FILE)
         elif relative.count("/") >= MAX_DEPTH or len(relative.encode()) > MAX_PATH_BYTES:
             self.refuse(relative, Reason.NAME_REFUSED)
@@ -127,6 +138,25 @@ class _Walk:
         else:
             self._add_folder(relative, path, found)
 
+    def _add_linked(self, relative: str, link: str) -> None:
+        """Add a copy of what a link leads to, if it leads to something else in what was chosen.
+
+        A link that leads elsewhere could send anything, and one that leads to a folder around it
+        never ends.
+        """
+        try:
+            real = os.path.realpath(link, strict=True)
+            found = os.stat(real)
+        except OSError:
+            # It leads nowhere, or to itself.
+            self.refuse(relative, Reason.NOT_A_FILE)
+            return
+        inside = os.path.commonpath([real, self._top]) == self._top
+        if inside and real not in self._around:
+            self._add(relative, real, found)
+        else:
+            self.refuse(relative, Reason.NOT_A_FILE)
+
     def _add_folder(self, relative: str, path: str, found: os.stat_result) -> None:
         try:
             with os.scandir(path) as listed:
@@ -135,6 +165,7 @@ class _Walk:
             self.refuse(relative, read_reason(error))
             return
         self._keep(SourceFile(Entry(relative, 0, modified(found), directory=True), Path(path)))
+        self._around.append(path)
         for one in inside:
             below = f"{relative}/{encodable(one.name)}"
             try:
@@ -142,7 +173,8 @@ class _Walk:
             except OSError as error:
                 self.refuse(below, read_reason(error))
                 continue
-            self.add(below, one.path, status)
+            self._add(below, one.path, status)
+        self._around.pop()
 
     def _keep(self, file: SourceFile) -> None:
         if self._only is None or file.entry.path in self._only:
@@ -164,8 +196,9 @@ def _tops(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
     """List the files and folders under `paths` in a fixed order, each folder before its contents.
 
-    A chosen path that is a link is followed, because somebody chose it. A link inside a folder may
-    lead anywhere and is refused, as are pipes, devices and unreadable files. With `only`, just the
+    A chosen path that is a link is followed, because somebody chose it. Of a link inside a folder
+    that leads elsewhere in the folder, a copy is listed. Other links are refused, as are pipes,
+    devices and unreadable files. With `only`, just the
     entries with these paths in the transfer are listed. Raises FileError.
     """
     walk = _Walk(only)
@@ -176,11 +209,11 @@ def list_sources(paths: Sequence[str], only: Sequence[str] | None) -> Listing:
         except OSError as error:
             walk.refuse(name, read_reason(error))
             continue
-        walk.add(name, real, found)
+        walk.begin(name, real, found)
     if not walk.files:
-        reason = walk.refused[0][1] if walk.refused else Reason.NOTHING_TO_SEND
+        reason = walk.left_out[0].reason if walk.left_out else Reason.NOTHING_TO_SEND
         raise FileError(reason, "nothing of it can be sent")
-    return Listing(tuple(walk.files), tuple(walk.refused))
+    return Listing(tuple(walk.files), tuple(walk.left_out))
 
 
 def modified(found: os.stat_result) -> int | None:

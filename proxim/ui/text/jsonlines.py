@@ -96,6 +96,8 @@ def transfer_fields(status: file_st.TransferStatus, *, whole: bool) -> dict[str,
             for one in status.failed
             if one.index < len(status.entries)
         ]
+    if status.left_out and (whole or status.over):
+        fields["left_out"] = [{"path": one.path, "reason": one.reason} for one in status.left_out]
     if status.renamed:
         fields["renamed"] = [{"path": one.path, "name": one.name} for one in status.renamed]
     # The list is given of a transfer that is accepted without asking, too.

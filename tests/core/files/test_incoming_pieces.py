@@ -5,7 +5,13 @@ from dataclasses import replace
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.files import messages as file_msg
-from proxim.core.files.incoming import MAX_MANIFEST_BYTES, MAX_REFUSALS, Arriving, Refusals
+from proxim.core.files.incoming import (
+    MAX_MANIFEST_BYTES,
+    MAX_REFUSALS,
+    Announced,
+    Arriving,
+    Refusals,
+)
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
 
 LINK = ev.LinkID("link")
@@ -20,16 +26,21 @@ def test_pieces_are_joined() -> None:
     arriving = Arriving()
     assert arriving.add(piece("a", more=True)) is None
     assert arriving.add(piece(more=True)) is None
-    assert arriving.add(piece("b")) == (Entry("a", 1), Entry("b", 1))
+    assert arriving.add(piece("b")) == Announced(
+        (
+            Entry("a", 1),
+            Entry("b", 1),
+        )
+    )
     # The next announcement starts with an empty list.
-    assert arriving.add(piece("c")) == (Entry("c", 1),)
+    assert arriving.add(piece("c")) == Announced((Entry("c", 1),))
 
 
 def test_one_that_was_broken_off_leaves_nothing() -> None:
     arriving = Arriving()
     arriving.add(piece("a", more=True))
     arriving.begin()
-    assert arriving.add(piece("b")) == (Entry("b", 1),)
+    assert arriving.add(piece("b")) == Announced((Entry("b", 1),))
 
 
 def test_an_empty_list() -> None:
@@ -39,11 +50,11 @@ def test_an_empty_list() -> None:
 def test_as_many_as_there_may_be() -> None:
     arriving = Arriving()
     assert arriving.add(piece(*["a"] * MAX_ENTRIES, more=True)) is None
-    entries = arriving.add(piece())
-    assert isinstance(entries, tuple)
-    assert len(entries) == MAX_ENTRIES
+    whole = arriving.add(piece())
+    assert isinstance(whole, Announced)
+    assert len(whole.entries) == MAX_ENTRIES
     assert arriving.add(piece(*["a"] * (MAX_ENTRIES + 1))) is Reason.TOO_MANY_FILES
-    assert arriving.add(piece("b")) == (Entry("b", 1),)
+    assert arriving.add(piece("b")) == Announced((Entry("b", 1),))
 
 
 def test_paths_are_counted_in_bytes() -> None:

@@ -15,6 +15,7 @@ from proxim.core.files.manifest import (
     MAX_PATH_BYTES,
     Entry,
     FailedFile,
+    LeftOutFile,
     Partial,
     Position,
     RenamedFile,
@@ -112,6 +113,7 @@ span = place.flatmap(
 partial = st.builds(Partial, place, size, st.binary(min_size=DIGEST_BYTES, max_size=DIGEST_BYTES))
 failed = st.builds(FailedFile, place, wire_reasons)
 renamed = st.builds(RenamedFile, path, path)
+left_out = st.builds(LeftOutFile, path, wire_reasons)
 
 
 def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
@@ -119,7 +121,7 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
-    st.builds(file_msg.Announce, ids, some(entries), st.booleans()),
+    st.builds(file_msg.Announce, ids, some(entries), st.booleans(), some(left_out)),
     st.builds(file_msg.Accept, ids, some(span), some(partial), st.booleans()),
     st.builds(
         file_msg.Continue,
@@ -232,6 +234,10 @@ def changes() -> list[tuple[str, dict[str, Any]]]:
         for bad in Anything((None, 5, "x" * 65))
     ]
     wrong += [
+        ("announce", {"left_out": [bad]})
+        for bad in Anything((None, 5, {"path": "a"}, {"reason": "x"}, {"path": 1, "reason": "x"}))
+    ]
+    wrong += [
         ("finished", {"renamed": [bad]})
         for bad in Anything((None, 5, {"path": "a"}, {"name": "b"}, {"path": 1, "name": "b"}))
     ]
@@ -269,6 +275,7 @@ def test_a_folder_has_no_size() -> None:
     "kind, name",
     [
         ("announce", "files"),
+        ("announce", "left_out"),
         ("accept", "skip"),
         ("accept", "partial"),
         ("finished", "failed"),

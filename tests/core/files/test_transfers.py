@@ -23,6 +23,7 @@ from proxim.core.files.manifest import (
     Direction,
     Entry,
     FailedFile,
+    LeftOutFile,
     Partial,
     Span,
     TransferID,
@@ -316,10 +317,25 @@ def test_what_cannot_be_sent_is_told() -> None:
     transfer = bench.left.last_listed
     bench.left.disk.answers.clear()
     listed = file_ev.SourcesListed(
-        transfer, (Entry("a", 21, 1),), (("secret", Reason.FILE_UNREADABLE),)
+        transfer, (Entry("a", 21, 1),), (LeftOutFile("secret", Reason.FILE_UNREADABLE),)
     )
     bench.left.run(bench.left.transfers.handle(listed, 0))
     assert bench.left.troubles == [Reason.FILE_UNREADABLE]
+
+
+def test_what_is_left_out_is_listed_at_both_ends() -> None:
+    bench = bench_of()
+    bench.left.send("a")
+    transfer = bench.left.last_listed
+    bench.left.disk.answers.clear()
+    links = tuple(LeftOutFile(f"{number:0200}", Reason.NOT_A_FILE) for number in range(500))
+    entries = (Entry("a", 21, 1),)
+    bench.left.run(bench.left.transfers.handle(file_ev.SourcesListed(transfer, entries, links), 0))
+    bench.settle()
+    # A link is no failure.
+    assert bench.left.troubles == []
+    for side in bench.sides:
+        assert side.told[transfer].left_out == links
     assert bench.left.told[transfer].state is file_st.TransferState.ANNOUNCED
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import MAX_DEPTH, MAX_ENTRIES, Entry
-from proxim.io.files.source import TOP_WITHOUT_NAME, list_sources
+from proxim.io.files.source import TOP_WITHOUT_NAME, Listing, list_sources
 from proxim.io.system.disk_errors import FileError
 
 posix = pytest.mark.skipif(
@@ -29,6 +29,10 @@ def paths(*chosen: Path, only: tuple[str, ...] | None = None) -> list[str]:
     return [one.entry.path for one in list_sources([str(path) for path in chosen], only).files]
 
 
+def left_out(listing: Listing) -> tuple[tuple[str, Reason], ...]:
+    return tuple((one.path, one.reason) for one in listing.left_out)
+
+
 def test_a_tree_in_a_fixed_order(tmp_path: Path) -> None:
     make(tmp_path, "Top/b/2", "Top/b/1", "Top/a", "Top/empty/", "Top/Z", "one.txt")
     os.utime(tmp_path / "one.txt", (1234.9, 1234.9))
@@ -45,7 +49,7 @@ def test_a_tree_in_a_fixed_order(tmp_path: Path) -> None:
     ]
     assert listing.files[-1].entry == Entry("one.txt", 7, 1234)
     assert listing.files[1].path.read_bytes() == b"Top/Z"
-    assert listing.refused == ()
+    assert listing.left_out == ()
 
 
 def test_things_of_the_same_name_are_told_apart(tmp_path: Path) -> None:
@@ -79,10 +83,70 @@ def test_a_chosen_link_is_followed_and_no_other(tmp_path: Path) -> None:
     listing = list_sources([str(tmp_path / "chosen")], None)
     assert [one.entry.path for one in listing.files] == ["chosen", "chosen/a"]
     assert listing.files[1].path == (tmp_path / "real/a").resolve()
-    assert listing.refused == (
+    assert left_out(listing) == (
         ("chosen/link", Reason.NOT_A_FILE),
         ("chosen/loop", Reason.NOT_A_FILE),
     )
+
+
+@posix
+def test_a_link_to_something_in_the_folder_is_a_copy_of_it(tmp_path: Path) -> None:
+    make(tmp_path, "top/a", "top/deep/b", "top/deep/c/d", "beside/secret", "topping/x")
+    top = tmp_path / "top"
+    (top / "1 file").symlink_to("a")
+    (top / "2 folder").symlink_to("deep")
+    (top / "3 absolute").symlink_to(top / "deep" / "b")
+    (top / "4 chain").symlink_to("1 file")
+    (top / "5 nowhere").symlink_to("nothing")
+    (top / "6 itself").symlink_to("6 itself")
+    (top / "7 beside").symlink_to(tmp_path / "topping")
+    (top / "deep" / "c" / "up").symlink_to("..")
+    (top / "deep" / "c" / "top").symlink_to(top)
+    listing = list_sources([str(top)], None)
+    found = {one.entry.path: one.path for one in listing.files}
+    assert [*found] == [
+        "top",
+        "top/1 file",
+        "top/2 folder",
+        "top/2 folder/b",
+        "top/2 folder/c",
+        "top/2 folder/c/d",
+        "top/3 absolute",
+        "top/4 chain",
+        "top/a",
+        "top/deep",
+        "top/deep/b",
+        "top/deep/c",
+        "top/deep/c/d",
+    ]
+    assert found["top/4 chain"].read_bytes() == found["top/a"].read_bytes()
+    assert not any(path.is_symlink() for path in found.values())
+    links = ("2 folder/c/top", "2 folder/c/up", "5 nowhere", "6 itself", "7 beside")
+    more = ("deep/c/top", "deep/c/up")
+    assert left_out(listing) == tuple(
+        (f"top/{path}", Reason.NOT_A_FILE) for path in (*links, *more)
+    )
+
+
+@posix
+def test_a_program_and_a_file_with_holes_are_announced_as_such(tmp_path: Path) -> None:
+    make(tmp_path, "run", "text")
+    (tmp_path / "run").chmod(0o4755)
+    with open(tmp_path / "image", "wb") as file:
+        file.truncate(10_000_000)
+        file.seek(5_000_000)
+        file.write(b"x")
+    run, text, image = (
+        one.entry
+        for one in list_sources(
+            [str(tmp_path / name) for name in ("run", "text", "image")], None
+        ).files
+    )
+    assert (run.executable, text.executable) == (True, False)
+    assert (run.stored, text.stored) == (None, None)
+    if sys.platform == "linux":
+        assert image.stored is not None
+        assert 0 < image.stored < 100_000
 
 
 @posix
@@ -107,7 +171,7 @@ def test_special_and_unreadable_files_are_left_out_by_name(
     monkeypatch.setattr("proxim.io.files.source.os.scandir", closed)
     listing = list_sources([str(tmp_path / "top"), str(tmp_path / "gone")], None)
     assert [one.entry.path for one in listing.files] == ["top", "top/a"]
-    assert listing.refused == (
+    assert left_out(listing) == (
         ("top/closed", Reason.FILE_UNREADABLE),
         ("top/hidden", Reason.FILE_UNREADABLE),
         ("top/pipe", Reason.NOT_A_FILE),
@@ -129,7 +193,7 @@ def test_what_is_too_deep_or_too_long_is_refused(tmp_path: Path) -> None:
     make(tmp_path, deep, "/".join(["x" * 200] * 6))
     listing = list_sources([str(tmp_path / "d"), str(tmp_path / ("x" * 200))], None)
     assert len(listing.files) == MAX_DEPTH + 5
-    assert [reason for _, reason in listing.refused] == [Reason.NAME_REFUSED] * 2
+    assert [reason for _, reason in left_out(listing)] == [Reason.NAME_REFUSED] * 2
 
 
 def test_nothing_to_send(tmp_path: Path) -> None:
@@ -180,4 +244,6 @@ def test_a_file_that_goes_while_it_is_listed_is_named(
             return None
 
     monkeypatch.setattr("proxim.io.files.source.os.scandir", lambda _: Listed([Gone()]))
-    assert list_sources([str(tmp_path / "top")], None).refused == (("top/gone", Reason.FILE_GONE),)
+    assert left_out(list_sources([str(tmp_path / "top")], None)) == (
+        ("top/gone", Reason.FILE_GONE),
+    )

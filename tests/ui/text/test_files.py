@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
+from proxim.core.files.manifest import (
+    Direction,
+    Entry,
+    FailedFile,
+    LeftOutFile,
+    RenamedFile,
+    TransferID,
+)
 from proxim.ui.text.console import Console, Lines, columns_of
 from proxim.ui.text.files import LINE_SECONDS, REDRAW_SECONDS, TransferReport
 from tests.rows import each_row
@@ -126,6 +133,12 @@ def test_files_that_did_not_arrive_are_named() -> None:
     assert shown[0] == "0.jpg and 19 more: finished, but 12 files did not arrive."
     assert shown[1] == f"  0.jpg: {SENTENCES[Reason.FILE_CHANGED]}"
     assert shown[11:] == ["  and 2 more"]
+
+
+def test_what_was_left_out_is_named_and_is_no_failure() -> None:
+    left_out = (LeftOutFile("trip/link", Reason.NOT_A_FILE),)
+    shown = Report().tell(replace(COMING, state=file_st.TransferState.DONE, left_out=left_out))
+    assert shown.splitlines()[-1] == "  trip/link was left out: it is no file"
 
 
 def test_what_has_another_name_now_is_named() -> None:

@@ -15,7 +15,14 @@ from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
+from proxim.core.files.manifest import (
+    Direction,
+    Entry,
+    FailedFile,
+    LeftOutFile,
+    RenamedFile,
+    TransferID,
+)
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.jsonlines import JsonLinesFace
@@ -547,6 +554,8 @@ def test_a_transfer_from_its_announcement_to_its_end() -> None:
         done, failed=(), reason=None, renamed=(RenamedFile("trip/a:b", "a_b"),), moved=100
     )
     assert face.show(renamed)[0]["renamed"] == [{"path": "trip/a:b", "name": "a_b"}]
+    without = replace(done, failed=(), left_out=(LeftOutFile("trip/pipe", Reason.NOT_A_FILE),))
+    assert face.show(without)[0]["left_out"] == [{"path": "trip/pipe", "reason": "not_a_file"}]
     single = replace(GOING, state=file_st.TransferState.DONE, sha256="ab")
     assert face.show(single) == [
         {**TRANSFER, "transferID": "t2", "direction": "out", "state": "done", "sha256": "ab"}
