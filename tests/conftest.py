@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -138,3 +139,16 @@ def own_address() -> str:
     if not networks:
         pytest.skip("this machine has no network address besides loopback")
     return networks[0].address
+
+
+@pytest.fixture(scope="module")
+def no_tk_garbage() -> Iterator[None]:
+    """Let nobody but the main thread collect the windows of a module's tests, after the last one.
+
+    On another thread (pytest-xdist has one) a Tk variable would wait for ever for the main thread,
+    and a Tk interpreter would abort the process.
+    """
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()

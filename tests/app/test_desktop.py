@@ -21,7 +21,7 @@ COLLECTIONS = 5
 
 
 @pytest.fixture
-def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[tkinter.Tk]:
+def root(monkeypatch: pytest.MonkeyPatch, no_tk_garbage: None) -> Iterator[tkinter.Tk]:
     displays: Iterator[str | None] = iter([None])
     if sys.platform.startswith("linux"):
         displays = xvfb(96)
@@ -31,10 +31,7 @@ def root(monkeypatch: pytest.MonkeyPatch) -> Iterator[tkinter.Tk]:
         pytest.skip(str(error))
     if display is not None:
         monkeypatch.setenv("DISPLAY", display)
-    gc.disable()
     yield make_root()
-    gc.enable()
-    gc.collect()
     next(displays, None)
 
 

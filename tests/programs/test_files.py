@@ -72,6 +72,8 @@ def make_trip(folder: Path) -> Path:
 
 def cleaned(whole: dict[str, tuple[str, int] | None]) -> dict[str, tuple[str, int] | None]:
     """Return the tree as it arrives: Windows allows no quotation mark in names."""
+    if sys.platform != "win32":
+        return whole
     return {path.replace('"', "_"): what for path, what in whole.items()}
 
 

@@ -2,7 +2,6 @@
 window raised an error.
 """
 
-import gc
 import logging
 import os
 import sys
@@ -49,16 +48,6 @@ def logged_errors() -> Iterator[list[str]]:
     yield collector.messages
     logging.getLogger().removeHandler(collector)
     assert not collector.messages, "an error was logged"
-
-
-@pytest.fixture(scope="module")
-def no_tk_garbage() -> Iterator[None]:
-    """Collect, after a module's tests, what is left of its windows.
-
-    A Tk variable that a later test's thread collects would call Tk from there and wait for ever.
-    """
-    yield
-    gc.collect()
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ MAX_BROKEN_FILES: Final = 20
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _UUID_KEY: Final = "uuid"
 _NAME_KEY: Final = "deviceName"
+# Some network disks know no fsync.
+_NO_FSYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EPERM})
 _PROOF_KEY: Final = "requireProof"
 
 _log = logging.getLogger(__name__)
@@ -155,9 +157,11 @@ def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> 
         with open(descriptor, "w", encoding="ascii") as file:
             file.write(text)
             file.flush()
-            # Some network disks know no fsync.
-            with contextlib.suppress(OSError):
+            try:
                 os.fsync(file.fileno())
+            except OSError as error:
+                if error.errno not in _NO_FSYNC:
+                    raise
         put(temporary, path)
     finally:
         # After os.replace the temporary file no longer exists.

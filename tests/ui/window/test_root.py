@@ -22,6 +22,9 @@ def xrdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return program
 
 
+pytestmark = pytest.mark.usefixtures("no_tk_garbage")
+
+
 def answering(program: Path, script: str) -> None:
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
