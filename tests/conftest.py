@@ -152,3 +152,33 @@ def no_tk_garbage() -> Iterator[None]:
     yield
     gc.collect()
     gc.enable()
+
+
+@pytest.fixture(scope="session")
+def plain_screen() -> Iterator[str]:
+    """Yield the name of a display at 100 %: the machine's own, or an Xvfb where there is none.
+
+    It lasts as long as the process: Tk ends a process whose display goes away.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
+        yield os.environ.get("DISPLAY", "")
+        return
+    yield from _own_screen(96)
+
+
+@pytest.fixture(scope="session")
+def fine_screen() -> Iterator[str]:
+    """Yield the name of a display at 200 %."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only Xvfb can be given a resolution")
+    yield from _own_screen(192)
+
+
+def _own_screen(dpi: int) -> Iterator[str]:
+    # It is imported late, because most tests need no window.
+    from tests.ui.tk_support import NoScreenError, xvfb
+
+    try:
+        yield from xvfb(dpi)
+    except NoScreenError as error:
+        pytest.skip(str(error))

@@ -1,10 +1,8 @@
 """Tests of proxim.app.desktop: the window's main loop, with a real Tk."""
 
 import gc
-import sys
 import threading
 import tkinter
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,25 +12,16 @@ from proxim.core import status as st
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
-from tests.ui.tk_support import NoScreenError, xvfb
 
 # So many looks for garbage are enough to see where they happen.
 COLLECTIONS = 5
 
 
 @pytest.fixture
-def root(monkeypatch: pytest.MonkeyPatch, no_tk_garbage: None) -> Iterator[tkinter.Tk]:
-    displays: Iterator[str | None] = iter([None])
-    if sys.platform.startswith("linux"):
-        displays = xvfb(96)
-    try:
-        display = next(displays)
-    except NoScreenError as error:
-        pytest.skip(str(error))
-    if display is not None:
-        monkeypatch.setenv("DISPLAY", display)
-    yield make_root()
-    next(displays, None)
+def root(plain_screen: str, monkeypatch: pytest.MonkeyPatch, no_tk_garbage: None) -> tkinter.Tk:
+    if plain_screen:
+        monkeypatch.setenv("DISPLAY", plain_screen)
+    return make_root()
 
 
 def test_garbage_is_collected_on_the_main_thread_and_on_no_other(

@@ -3,39 +3,13 @@ window raised an error.
 """
 
 import logging
-import os
-import sys
 import tkinter
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from proxim.ui.window.theme import ThemeChoice
-from tests.ui.tk_support import Bench, ErrorCollector, NoScreenError, xvfb
-
-
-@pytest.fixture(scope="session")
-def plain_screen() -> Iterator[str]:
-    """Yield the name of a display at 100 %: the machine's own, or an Xvfb where there is none."""
-    if not sys.platform.startswith("linux") or os.environ.get("DISPLAY"):
-        yield os.environ.get("DISPLAY", "")
-        return
-    yield from _own_screen(96)
-
-
-@pytest.fixture(scope="session")
-def fine_screen() -> Iterator[str]:
-    """Yield the name of a display at 200 %."""
-    if not sys.platform.startswith("linux"):
-        pytest.skip("only Xvfb can be given a resolution")
-    yield from _own_screen(192)
-
-
-def _own_screen(dpi: int) -> Iterator[str]:
-    try:
-        yield from xvfb(dpi)
-    except NoScreenError as error:
-        pytest.skip(str(error))
+from tests.ui.tk_support import Bench, ErrorCollector
 
 
 @pytest.fixture
