@@ -34,8 +34,6 @@ class App {
   changed = new Set();
   /** @type {ReturnType<typeof setTimeout> | null} */
   drawing = null;
-  /** @type {WakeLockSentinel | null} */
-  wakeLock = null;
 
   /** @param {Words} words */
   constructor(words) {
@@ -90,7 +88,7 @@ class App {
     this.view.showSession(this.state, {
       verified: Boolean(invitation?.secret),
       hostName: this.hostName,
-      // An invitation is good for one link.
+      // After a link, most invitations are used up.
       mayRetry: !this.link && MAY_RETRY.includes(this.state.reason ?? ""),
     });
   }
@@ -105,19 +103,6 @@ class App {
     this.drawing = this.changed.size ? setTimeout(() => this.draw(), DRAW_MS) : null;
     for (const transfer of this.changed) this.transfersView.show(transfer, this.hostName);
     this.changed.clear();
-    this.keepAwake(Boolean(this.transfers?.isMoving));
-  }
-
-  /**
-   * Keep the screen on while files move. The wake lock exists only in secure contexts (W3C Screen
-   * Wake Lock, 5), and the browser takes it back when the page is hidden.
-   * @param {boolean} isWanted
-   */
-  async keepAwake(isWanted) {
-    if (!isWanted) this.wakeLock?.release();
-    else if (this.wakeLock?.released !== false) {
-      this.wakeLock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-    }
   }
 
   connectControls() {

@@ -20,8 +20,6 @@ const MAX_UNREADABLE = 8;
 const MAX_QUOTED = 64;
 // What a goodbye may say; any other reason counts as `peer_left`.
 const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
-// Every program that speaks on a link knows text, even if it does not say so.
-const IMPLIED_FEATURES = ["text"];
 
 export class Link {
   peerName = "";
@@ -159,11 +157,10 @@ export class Link {
 
   /** @param {Message} message */
   hello({ features, name }) {
-    const words = IMPLIED_FEATURES.concat(features ?? []);
     this.greeted = true;
     this.peerName = String(name ?? "");
     for (const feature of this.features) {
-      if (words.includes(feature.word)) feature.linkUp?.(this);
+      if (features?.includes?.(feature.word)) feature.linkUp?.(this);
     }
     this.onGreeted();
   }

@@ -16,8 +16,8 @@ const OPEN_MS = 15_000;
 // The host keeps the guest's place for this long.
 const RESUME_MS = 120_000;
 const REDIAL_MS = 2_000;
-// The host accepts 16 candidates.
-const MAX_CANDIDATES = 14;
+// The host uses no more candidates.
+const MAX_CANDIDATES = 16;
 const INVITATION_SECRET_BYTES = 16;
 const RESUME_SECRET_BYTES = 32;
 const NORMAL_CLOSE = 1000;
@@ -111,7 +111,7 @@ export class Session {
         const secret = toBase64url(proof.key("resume"));
         nextPass = { method: "resume", session: proof.resumeName, secret };
       }
-      // After a resumed request the host knows the session by its new name only.
+      // The next try is made with the newest proof, even if no link opens now.
       if (resumes) this.keep(nextPass);
       else this.onStep({ step: "approved" });
       this.link = await this.open(request, proof);
