@@ -50,7 +50,7 @@ class App {
     $.main.inert = false;
     this.show();
     if (invitation) this.begin(firstRequest);
-    else this.store.forgetOthers();
+    else this.store.forgetClosed();
   }
 
   /** @param {PairRequest | null} request */
@@ -71,12 +71,13 @@ class App {
       },
       onLinked: (link) => {
         this.link = link;
-        this.store.forgetOthers();
+        this.store.forgetClosed();
         // The greeting has the host's name.
         link.onGreeted = () => this.show();
       },
     });
-    if (this.resumes) await transfers.restore();
+    // What an older page has kept may be unreadable, but must not keep the link from opening.
+    if (this.resumes) await transfers.restore().catch(() => {});
     await this.session.start();
   }
 
@@ -135,7 +136,7 @@ class App {
     // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page
     // closes without a question, and what is kept goes on when it is loaded again.
     addEventListener("beforeunload", (event) => {
-      if (this.transfers?.isMoving || this.transfersView.saving) event.preventDefault();
+      if (this.transfers?.isMoving) event.preventDefault();
     });
     // The person has opened another invitation in this tab.
     addEventListener("hashchange", () => location.reload());
