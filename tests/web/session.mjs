@@ -383,4 +383,15 @@ for (const [hash, wanted] of [
   const { invitation } = await import(`../../proxim/web/pairing/ask.mjs?${hash.slice(1)}`);
   check(invitation?.session, wanted);
 }
+{
+  // With what is stored too long, the host would refuse each request.
+  const stored = { "proxim-name": "ä".repeat(33), "proxim-device": "d".repeat(65) };
+  globalThis.localStorage = { getItem: (key) => stored[key] ?? null, setItem() {} };
+  const { device } = await import("../../proxim/web/pairing/ask.mjs?long");
+  check([device.name, device.id.length], ["Browser", 22]);
+  stored["proxim-name"] = "ä".repeat(32);
+  stored["proxim-device"] = "d".repeat(64);
+  const { device: own } = await import("../../proxim/web/pairing/ask.mjs?stored");
+  check([own.name, own.id], ["ä".repeat(32), "d".repeat(64)]);
+}
 console.log(checks);

@@ -8,7 +8,7 @@ import { DATA, END, FAILED, MAX_PATH_BYTES, START, Transfer } from "./transfer.m
 
 // This many bytes of a file are read at once.
 const READ_BYTES = 1024 * 1024;
-// Where a link ends, the ends of all its channels are noticed within this time.
+// All channels of a link end within this time.
 const CLOSING_MS = 1_000;
 
 /**

@@ -2,7 +2,7 @@
 
 // The name of the database and of its only object store
 const NAME = "proxim-kept";
-// An open tab answers within this time.
+// Open tabs answer within this time.
 const ANSWER_MS = 1_000;
 
 /**

@@ -151,8 +151,9 @@ export class Transfers {
     const undecided = unfinished.filter(({ state }) => state === "arriving" || state === "asked");
     const isFull = undecided.length >= MAX_UNDECIDED || unfinished.length >= MAX_UNFINISHED;
     const isNew = !known || (known.over && !known.accepted);
-    if (known?.unacknowledged || (isNew && isFull)) {
-      const reason = known?.unacknowledged ? known.reason : "too_many_transfers";
+    const refusal = isNew && isFull && "too_many_transfers";
+    const reason = known?.unacknowledged ? known.reason : refusal;
+    if (reason) {
       this.link?.send({ type: "cancel", transferID, reason });
       this.refused.add(transferID);
       if (known) known.unacknowledged = false;

@@ -77,9 +77,9 @@ const early = /** @type {{ earlySocket?: WebSocket | null }} */ (globalThis);
 /** One request: its WebSocket, and the host's messages in the order in which they are read. */
 export class PairRequest {
   share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
-  // The reason for a message that no host sends. After an approval with a proof it is "tampered".
+  // The reasons for a message that no host sends, and for one of another session. With a proof they
+  // become "tampered".
   unreadableReason = "host_error";
-  // The reason for another session's message. From our tag on it is "tampered".
   strangerReason = "host_error";
   answered = false;
   mayClose = false;
@@ -231,10 +231,17 @@ function readInvitation(fragment) {
   return SECRET.test(secret) ? { method: "psk", session, secret } : null;
 }
 
+/** @param {string} key */
+function known(key) {
+  const text = recall("localStorage", key) ?? "";
+  // The host refuses more bytes.
+  return new Blob([text]).size <= 64 && text;
+}
+
 /** @type {Device} */
 export const device = {
-  name: recall("localStorage", "name") || browserName(),
-  id: recall("localStorage", "device") ?? randomID(),
+  name: known("name") || browserName(),
+  id: known("device") || randomID(),
 };
 /**
  * From the QR code, or kept by this tab for when the page is loaded again.

@@ -158,8 +158,7 @@ export class Session {
     /** @type {Message | null} */
     let answer = null;
     if (proof) {
-      // While a link is resumed, the network may break off at any moment, and the next try may
-      // reach the host.
+      // While a link is resumed, the network may break off again.
       const late = resumes ? "no_answer" : "host_unproven";
       const first = await request.next(CHALLENGE_MS, late, "pair_challenge", "pair_result");
       if (first.type === "pair_challenge") {
@@ -292,7 +291,7 @@ export class Session {
         return;
       } catch (error) {
         const failure = failureOf(error);
-        // Only the host's `error` has a sentence. After any of them the next try may succeed.
+        // Only the host's `error` has a sentence. After it the next try may succeed.
         const mayRetry = failure.sentence !== undefined || RETRYABLE.includes(failure.reason);
         if (!mayRetry || Date.now() >= until) {
           // If the host no longer knows the session, what ended the link says more.
