@@ -3,6 +3,7 @@ however many there are.
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
 def test_files_that_the_browser_did_not_get_yet_are_sent_again(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
-    """The page is loaded again when all files have arrived, but the browser has few of them."""
+    """The page is loaded again when all files have arrived, but the browser has half of them."""
     folder = tmp_path / "many"
     folder.mkdir()
     for index in range(MANY):
@@ -110,7 +111,8 @@ def test_files_that_the_browser_did_not_get_yet_are_sent_again(
         guest.joined(host)
         offered(host, guest, folder)
         guest.page.click(".question .main")
-        guest.sees(f"{MANY - 3} to go")
+        # The page shows only some of these numbers.
+        guest.page.get_by_text(re.compile(r"\b1\d to go")).first.wait_for()
         guest.page.reload()
         assert len(saved) < MANY, "the page was loaded again too late, and the test says nothing"
         guest.sees(WORDS["allSaved"])
@@ -118,8 +120,8 @@ def test_files_that_the_browser_did_not_get_yet_are_sent_again(
         wanted = {one.name: sha256_of(one) for one in folder.iterdir()}
         while {one.suggested_filename for one in saved} != {*wanted}:
             guest.page.wait_for_event("download")
-        # The one file that was being passed on may be there twice.
-        assert len(saved) <= MANY + 1
+        # What was being passed on may be there twice, but not everything.
+        assert len(saved) < MANY + 10
         assert {one.suggested_filename: sha256_of(Path(one.path())) for one in saved} == wanted
         guest.is_content(origin_of(session["url"]))
 
