@@ -34,8 +34,6 @@ class App {
   changed = new Set();
   /** @type {ReturnType<typeof setTimeout> | null} */
   drawing = null;
-  /** @type {WakeLockSentinel | null} */
-  wakeLock = null;
 
   /** @param {Words} words */
   constructor(words) {
@@ -52,7 +50,7 @@ class App {
     $.main.inert = false;
     this.show();
     if (invitation) this.begin(firstRequest);
-    else this.store.forgetOthers();
+    else this.store.forgetClosed();
   }
 
   /** @param {PairRequest | null} request */
@@ -73,12 +71,13 @@ class App {
       },
       onLinked: (link) => {
         this.link = link;
-        this.store.forgetOthers();
+        this.store.forgetClosed();
         // The greeting has the host's name.
         link.onGreeted = () => this.show();
       },
     });
-    if (this.resumes) await transfers.restore();
+    // What an older page has kept may be unreadable, but must not keep the link from opening.
+    if (this.resumes) await transfers.restore().catch(() => {});
     await this.session.start();
   }
 
@@ -90,7 +89,7 @@ class App {
     this.view.showSession(this.state, {
       verified: Boolean(invitation?.secret),
       hostName: this.hostName,
-      // An invitation is good for one link.
+      // After a link, most invitations are used up.
       mayRetry: !this.link && MAY_RETRY.includes(this.state.reason ?? ""),
     });
   }
@@ -105,19 +104,6 @@ class App {
     this.drawing = this.changed.size ? setTimeout(() => this.draw(), DRAW_MS) : null;
     for (const transfer of this.changed) this.transfersView.show(transfer, this.hostName);
     this.changed.clear();
-    this.keepAwake(Boolean(this.transfers?.isMoving));
-  }
-
-  /**
-   * Keep the screen on while files move. The wake lock exists only in secure contexts (W3C Screen
-   * Wake Lock, 5), and the browser takes it back when the page is hidden.
-   * @param {boolean} isWanted
-   */
-  async keepAwake(isWanted) {
-    if (!isWanted) this.wakeLock?.release();
-    else if (this.wakeLock?.released !== false) {
-      this.wakeLock = (await navigator.wakeLock?.request("screen").catch(() => null)) ?? null;
-    }
   }
 
   connectControls() {
@@ -150,7 +136,7 @@ class App {
     // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page
     // closes without a question, and what is kept goes on when it is loaded again.
     addEventListener("beforeunload", (event) => {
-      if (this.transfers?.isMoving || this.transfersView.saving) event.preventDefault();
+      if (this.transfers?.isMoving) event.preventDefault();
     });
     // The person has opened another invitation in this tab.
     addEventListener("hashchange", () => location.reload());

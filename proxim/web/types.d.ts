@@ -82,13 +82,13 @@ type ReceivedPart = { file: number; offset: number; sha256: string };
 type HashProgress = { state?: Int32Array; rest?: Uint8Array; length?: number };
 
 /** A transfer as the store keeps it. */
-type KeptTransfer = {
-  outgoing: boolean;
-  entries: Entry[];
-  size: number;
-  failed: FailedFile[];
-  finishedFiles: Set<number>;
-};
+type KeptTransfer = { outgoing: boolean; entries: Entry[]; size: number };
+
+/** A file that needs nothing more: the browser has it, or it has failed for this reason. */
+type FinishedFile = { file: number; reason?: string };
+
+/** A file that has arrived. `done` is called once the browser has it. */
+type ArrivedFile = { name: string; blob: Blob; done: () => void };
 
 /** A piece of a file that is being received, and the file's hash up to the end of the piece. */
 type KeptPiece = { blob: Blob; hash: HashProgress };
@@ -96,7 +96,12 @@ type KeptPiece = { blob: Blob; hash: HashProgress };
 /** What the store has of a file that is not complete. */
 type KeptFile = { index: number; blobs: Blob[]; hash?: HashProgress };
 
-type FoundTransfer = KeptTransfer & { id: string; part?: KeptFile };
+type FoundTransfer = KeptTransfer & {
+  id: string;
+  failed: FailedFile[];
+  finishedFiles: Set<number>;
+  part?: KeptFile;
+};
 
 // --- view -----------------------------------------------------------------------------------------
 

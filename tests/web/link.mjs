@@ -6,6 +6,9 @@ import "./outside_browser.mjs";
 const { Link } = await import("../../proxim/web/link/link.mjs");
 const { Texts, sendText } = await import("../../proxim/web/link/texts.mjs");
 
+// After how many milliseconds the page would do something
+const later = [];
+globalThis.setTimeout = (_, ms) => later.push(ms);
 let checks = 0;
 const check = (found, wanted) => {
   assert.deepEqual(found, wanted);
@@ -21,7 +24,9 @@ class FakePeer extends EventTarget {
     return this.control;
   }
 
-  close() {}
+  close() {
+    this.closed = true;
+  }
 
   /** The messages that the page has sent since the last call. */
   get sent() {
@@ -77,8 +82,12 @@ function opened() {
   check(drawing.calls, ["up", [1, 2]]);
   peer.ondatachannel({ channel: { label: "drawing/1" } });
   check(peer.sent, []);
-  peer.ondatachannel({ channel: { label: "painting/1" } });
-  check(peer.sent, [{ type: "unsupported", what: "channel" }]);
+  // A channel that no feature knows is answered on that channel.
+  const answers = [];
+  const channel = { label: "painting/1", readyState: "open", send: (text) => answers.push(text) };
+  peer.ondatachannel({ channel });
+  check(answers.map(JSON.parse), [{ type: "unsupported", what: "channel" }]);
+  check(peer.sent, []);
   peer.control.onclose();
   check(drawing.calls, ["up", [1, 2], "down"]);
   check(ends, [["peer_left", true]]);
@@ -109,6 +118,29 @@ function opened() {
   for (let count = 0; count < 6; count++) peer.says({ type: "what" });
   check(peer.sent.at(-1), { type: "bye", reason: "peer_error" });
   check(ends, [["peer_error", false]]);
+  // The goodbye has time to arrive.
+  check([peer.closed, later.at(-1)], [undefined, 500]);
+}
+{
+  // A field of a wrong type counts as a message that nobody knows.
+  const { peer, drawing, ends } = opened();
+  drawing.message = ({ points }) => points.map(Number).length > 0;
+  check(peer.sent.length, 1);
+  peer.says({ type: "stroke", points: 5 });
+  check([peer.sent, ends], [[{ type: "unsupported", what: "stroke" }], []]);
+}
+{
+  // Only a link whose peer has said hello is lost when it closes without a goodbye.
+  const { peer, ends } = opened();
+  peer.control.onclose();
+  check(ends, [["peer_left", false]]);
+}
+{
+  // A peer that refuses what we sent has left; it was not the peer that sent something wrong.
+  const { peer, ends } = opened();
+  peer.says({ type: "hello", version: 1 });
+  peer.says({ type: "bye", reason: "peer_error" });
+  check(ends, [["peer_left", false]]);
 }
 {
   // A text arrives in pieces, with other messages between them.

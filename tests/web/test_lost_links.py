@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 FILE_BYTES = 11_000_000
 # The file is small because the cable loses every fiftieth packet.
 SMALL_FILE_BYTES = 500_000
-# The page stores at least so much at once (files/incoming_file.mjs).
+# The page stores at least so much at once (files/incoming.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
 # So many bytes must have moved before something happens to the link.
 BEGUN = 2_000_000

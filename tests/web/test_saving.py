@@ -3,6 +3,7 @@ however many there are.
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ MANY = 30
 # At SLOW_MS each, the files take at least 6 s. A page that is silent for 4.5 s counts as gone
 # (docs/protocol.md, Link).
 TINY = 2_000
-# The page stores at least so much at once (files/incoming_file.mjs).
+# The page stores at least so much at once (files/incoming.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
 # The page stores a piece no more often than this.
 KEPT_EVERY_MS = 1_000
@@ -36,6 +37,14 @@ SLOW = """milliseconds => {
       while (performance.now() < until);
     }
   };
+}"""
+# The page waits so long between two files that it passes to the browser (view/transfers.mjs), and
+# tells the host that a transfer is finished once the browser has all of them.
+SAVED_EVERY_MS = 150
+# Without this pause Chromium drops downloads, but a test that looks at none need not wait for it.
+NO_PAUSE = """pause => {
+  const {setTimeout} = globalThis;
+  globalThis.setTimeout = (act, ms, ...rest) => setTimeout(act, ms === pause ? 0 : ms, ...rest);
 }"""
 # This runs before the page's own scripts. The page's clock can be set forward, so that the page
 # stores the next piece.
@@ -86,6 +95,37 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         guest.is_content(origin_of(session["url"]))
 
 
+def test_files_that_the_browser_did_not_get_yet_are_sent_again(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """The page is loaded again when all files have arrived, but the browser has half of them."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for index in range(MANY):
+        (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
+    saved: list[Download] = []
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        # Playwright sets an attribute on the handler, so it needs a lambda.
+        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.click(".question .main")
+        # The page shows only some of these numbers.
+        guest.page.get_by_text(re.compile(r"\b1\d to go")).first.wait_for()
+        guest.page.reload()
+        assert len(saved) < MANY, "the page was loaded again too late, and the test says nothing"
+        guest.sees(WORDS["allSaved"])
+        host.event("transfer", state="done")
+        wanted = {one.name: sha256_of(one) for one in folder.iterdir()}
+        while {one.suggested_filename for one in saved} != {*wanted}:
+            guest.page.wait_for_event("download")
+        # What was being passed on may be there twice, but not everything.
+        assert len(saved) < MANY + 10
+        assert {one.suggested_filename: sha256_of(Path(one.path())) for one in saved} == wanted
+        guest.is_content(origin_of(session["url"]))
+
+
 def test_thousands_of_tiny_files_do_not_cost_the_link(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
@@ -98,6 +138,7 @@ def test_thousands_of_tiny_files_do_not_cost_the_link(
         guest.joined(host)
         offered(host, guest, folder)
         guest.page.evaluate(SLOW, SLOW_MS)
+        guest.page.evaluate(NO_PAUSE, SAVED_EVERY_MS)
         guest.page.click(".question .main")
         host.event("transfer", patience=90, state="done")
         states = [one["state"] for one in host.seen if one["event"] == "link"]

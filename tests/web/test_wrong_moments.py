@@ -25,7 +25,7 @@ ALLOWED = 3_000_000
 # A page reports its progress only now and then, and not at all while a gate stops the next bytes.
 # So a test can only wait until the transfer has begun.
 BEGUN = 1
-# The page stores at least so much at once (files/incoming_file.mjs).
+# The page stores at least so much at once (files/incoming.mjs).
 PIECE_BYTES = 4 * 1024 * 1024
 # A lost link can be resumed for so many seconds (pairing/session.mjs).
 RESUMED = 120
@@ -43,6 +43,23 @@ globalThis.WebSocket = class extends Socket {
   constructor(url) { super(apart ? "ws://" + location.hostname + ":1/" : url); }
 };
 """
+# This stores something as a tab would do that was closed later, or waits until that is gone.
+OF_A_CLOSED_TAB = """(what) => new Promise((done, failed) => {
+  const opening = indexedDB.open("proxim-kept", 1);
+  opening.onerror = failed;
+  opening.onsuccess = () => {
+    const store = () =>
+      opening.result.transaction("proxim-kept", "readwrite").objectStore("proxim-kept");
+    const look = () => {
+      store().count(["closed", "id"]).onsuccess = ({target}) => {
+        if (target.result) setTimeout(look, 20);
+        else opening.result.close(), done();
+      };
+    };
+    if (what === "put") store().put({}, ["closed", "id"]).onsuccess = () => done();
+    else look();
+  };
+})"""
 # This collects the seconds that the countdown shows, and what a screen reader gets to read
 # meanwhile.
 LISTEN = """() => {
@@ -190,6 +207,36 @@ def test_the_same_code_in_a_second_tab(
         second = guest.page.context.new_page()
         second.goto(session["url"])
         second.get_by_text(REASONS["busy"]).wait_for()
+        second.close()
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            gate.open()
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
+            again = host.event("transfer", state="active", direction="out")
+        assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
+        assert sha256_of(Path(saved.value.path())) == sha256_of(down)
+
+
+def test_a_tab_without_an_invitation_leaves_others_what_they_kept(
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
+) -> None:
+    """It removes what a closed tab has kept, and nothing of an open one."""
+    down = random_file(tmp_path / "down.bin", 3 * PIECE_BYTES)
+    gate.close_after(2 * PIECE_BYTES)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="send", paths=[str(down)])
+        guest.page.click(".question .main")
+        guest.has_kept(1)
+        guest.page.evaluate(OF_A_CLOSED_TAB, "put")
+        second = guest.page.context.new_page()
+        second.goto(origin_of(session["url"]))
+        second.evaluate(OF_A_CLOSED_TAB, "until it is gone")
         second.close()
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()

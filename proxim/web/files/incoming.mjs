@@ -1,15 +1,19 @@
 // One transfer that this page receives.
 
 import { toBase64url } from "../pairing/ask.mjs";
-import { equalBytes } from "../bytes.mjs";
+import { equalBytes, utf8 } from "../bytes.mjs";
 import { leafName } from "../sanitize.mjs";
-import { IncomingFile } from "./incoming_file.mjs";
-import { DATA, END, FAILED, HEADER_BYTES, START, Transfer } from "./transfer.mjs";
+import { Sha256 } from "../sha256.mjs";
+import { DATA, END, FAILED, HEADER_BYTES, MAX_PATH_BYTES, START, Transfer } from "./transfer.mjs";
 
 const MAX_ENTRIES = 20_000;
+const MAX_LIST_BYTES = 4 * 1024 * 1024;
 // Progress is reported after this many bytes, or with the first record after this time.
 const REPORT_BYTES = 1024 * 1024;
 const REPORT_MS = 100;
+const PIECE_BYTES = 4 * 1024 * 1024;
+// At least this many milliseconds pass between two pieces that are kept; smaller pieces cost speed.
+const KEEP_MS = 1_000;
 
 /**
  * Records that break the rules throw the error that reading beyond a record's end throws as well.
@@ -23,12 +27,15 @@ function assertThat(fact) {
 /** @param {any} entry */
 const isSound = (entry) =>
   typeof entry?.path === "string" &&
+  entry.path &&
+  utf8(entry.path).length <= MAX_PATH_BYTES &&
   (entry.directory || (Number.isSafeInteger(entry.size) && entry.size >= 0));
 
 export class Incoming extends Transfer {
-  // The list while it arrives, and the state before
+  // The list while it arrives, its paths' bytes, and the state before
   /** @type {Entry[]} */
   list = [];
+  listBytes = 0;
   /** @type {TransferState} */
   stateBefore = "waiting";
   // The file that is arriving, and the channel that its last record came by.
@@ -42,22 +49,13 @@ export class Incoming extends Transfer {
   reportedAt = 0;
 
   /**
-   * @param {string} id
-   * @param {Transfers} owner
-   */
-  constructor(id, owner) {
-    super(id, owner, "waiting");
-  }
-
-  /**
    * @override
    * @param {FoundTransfer} found
    */
   restore(found) {
     super.restore(found);
     for (const index of this.finishedFiles) this.moved += this.entries[index].size;
-    const { part } = found;
-    if (part && !this.finishedFiles.has(part.index)) this.begin(part);
+    if (found.part) this.begin(found.part);
   }
 
   /**
@@ -71,11 +69,14 @@ export class Incoming extends Transfer {
       this.stateBefore = this.state;
       this.state = "arriving";
       this.list = [];
+      this.listBytes = 0;
     }
     for (const { path, size, modified, directory } of files) {
+      this.listBytes += utf8(path).length;
       this.list.push({ path, size: directory ? 0 : size, modified, directory });
     }
-    if (this.list.length > MAX_ENTRIES) this.cancel("too_many_files", "failed");
+    const isTooLong = this.list.length > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
+    if (isTooLong) this.cancel("too_many_files", "failed");
     else if (more !== true) this.listArrived();
     return true;
   }
@@ -83,6 +84,10 @@ export class Incoming extends Transfer {
   /** Ask the person, or go on without asking with a list that was accepted before. */
   listArrived() {
     const { list } = this;
+    if (!list.length) {
+      this.cancel("nothing_to_send", "failed");
+      return;
+    }
     const mayGoOn = this.accepted && ["waiting", "done"].includes(this.stateBefore);
     if (mayGoOn && JSON.stringify(list) === JSON.stringify(this.entries)) {
       this.open();
@@ -96,6 +101,7 @@ export class Incoming extends Transfer {
     this.finishedFiles = new Set();
     this.failed = [];
     this.saved = [];
+    this.unsaved = 0;
     this.become("asked");
   }
 
@@ -154,7 +160,7 @@ export class Incoming extends Transfer {
 
   /** @param {ArrayBuffer} data */
   readRecords(data) {
-    const finishedBefore = this.finishedFiles.size;
+    const { channel } = this;
     try {
       const view = new DataView(data);
       for (let at = 0; at < data.byteLength;) {
@@ -164,6 +170,8 @@ export class Incoming extends Transfer {
         this.record(kind, index, new Uint8Array(data, at + HEADER_BYTES, length));
         at += HEADER_BYTES + length;
         this.owner.link?.working();
+        // The page was suspended for so long that this has ended the link.
+        if (this.channel !== channel) return;
       }
     } catch (error) {
       // A DataView throws a RangeError beyond its end; for a message of text it throws a TypeError.
@@ -173,7 +181,6 @@ export class Incoming extends Transfer {
     }
     const isLate = Date.now() - this.reportedAt >= REPORT_MS;
     if (isLate || this.written - this.reported >= REPORT_BYTES) this.report();
-    if (this.finishedFiles.size > finishedBefore) this.keep();
     this.lookForEnd();
   }
 
@@ -195,7 +202,7 @@ export class Incoming extends Transfer {
     assertThat(entry && !entry.directory && !this.finishedFiles.has(index));
     const content = this.contentOf(index, kind === START ? readOffset(payload) : null);
     if (kind === DATA) {
-      assertThat(content.bytes + payload.length <= entry.size);
+      assertThat(payload.length && content.bytes + payload.length <= entry.size);
       content.append(payload);
       this.written += payload.length;
       this.moved += payload.length;
@@ -258,12 +265,28 @@ export class Incoming extends Transfer {
    * @param {Blob} blob
    */
   fileArrived(index, blob) {
-    const { path, size } = this.entries[index];
+    const { entries } = this;
     this.finishedFiles.add(index);
-    this.saved.push({ name: leafName(path), blob });
-    this.dropFile();
-    // That has subtracted the file's bytes, which now count for good.
-    this.moved += size;
+    this.unsaved++;
+    const done = () => {
+      if (entries === this.entries) this.fileSaved(index);
+    };
+    this.saved.push({ name: leafName(entries[index].path), blob, done });
+    // Its bytes and its pieces stay.
+    this.file = null;
+    this.owner.onChange(this);
+  }
+
+  /**
+   * The browser has the file, so that a page that is loaded again does not need it.
+   * @param {number} index
+   */
+  fileSaved(index) {
+    this.unsaved--;
+    this.owner.onChange(this);
+    if (this.over) return;
+    this.owner.store.put({ file: index }, this.id, index);
+    this.lookForEnd();
   }
 
   /**
@@ -271,14 +294,18 @@ export class Incoming extends Transfer {
    * @param {string} reason
    */
   fileFailed(index, reason) {
+    const failed = { file: index, reason };
     this.finishedFiles.add(index);
-    this.failed.push({ file: index, reason });
+    this.failed.push(failed);
     this.dropFile();
+    this.owner.store.put(failed, this.id, index);
   }
 
+  /** What the browser does not have yet could still be lost, so it counts as missing. */
   lookForEnd() {
+    if (!["active", "waiting"].includes(this.state) || this.unsaved) return;
     const wanted = this.entries.filter((entry) => !entry.directory).length;
-    if (this.state !== "active" || this.finishedFiles.size < wanted) return;
+    if (this.finishedFiles.size < wanted) return;
     this.report();
     this.sendList("finished", "failed", this.failed);
     this.conclude(wanted);
@@ -296,4 +323,54 @@ export class Incoming extends Transfer {
  */
 function readOffset({ buffer, byteOffset, byteLength }) {
   return Number(new DataView(buffer, byteOffset, byteLength).getBigUint64(0));
+}
+
+/**
+ * The bytes of one file until it is complete. Pages over http cannot write files, but they have
+ * Blobs, which Chromium moves to its disk (storage/browser/blob/README.md).
+ */
+class IncomingFile {
+  /**
+   * What has arrived since the last blob
+   * @type {Uint8Array<ArrayBuffer>[]}
+   */
+  parts = [];
+  partsBytes = 0;
+  keptAt = -Infinity;
+
+  /**
+   * Continues after `blobs`, whose hash is `hash`. Each further piece is passed to `keep`.
+   * @param {(piece: KeptPiece, number: number) => void} keep
+   * @param {Blob[]} [blobs]
+   * @param {HashProgress} [hash]
+   */
+  constructor(keep, blobs = [], hash = {}) {
+    this.keep = keep;
+    this.blobs = blobs;
+    this.hash = new Sha256(hash);
+  }
+
+  get bytes() {
+    return this.hash.length;
+  }
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  append(bytes) {
+    this.hash.update(bytes);
+    this.parts.push(bytes);
+    this.partsBytes += bytes.length;
+    const now = performance.now();
+    if (this.partsBytes < PIECE_BYTES || now - this.keptAt < KEEP_MS) return;
+    this.keptAt = now;
+    const blob = new Blob(this.parts);
+    this.parts = [];
+    this.partsBytes = 0;
+    this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.length);
+    this.blobs.push(blob);
+  }
+
+  /** The whole file. With this type a browser saves it and never shows or runs it as our page. */
+  blob() {
+    return new Blob([...this.blobs, ...this.parts], { type: "application/octet-stream" });
+  }
 }

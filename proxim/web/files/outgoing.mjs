@@ -4,11 +4,12 @@ import { toBase64url } from "../pairing/ask.mjs";
 import { u64, utf8 } from "../bytes.mjs";
 import { Sha256 } from "../sha256.mjs";
 import { Stream } from "./stream.mjs";
-import { DATA, END, FAILED, START, Transfer } from "./transfer.mjs";
+import { DATA, END, FAILED, MAX_PATH_BYTES, START, Transfer } from "./transfer.mjs";
 
-const MAX_PATH_BYTES = 1024;
 // This many bytes of a file are read at once.
 const READ_BYTES = 1024 * 1024;
+// All channels of a link end within this time.
+const CLOSING_MS = 1_000;
 
 /**
  * @param {ChosenFile} chosen
@@ -52,23 +53,25 @@ export class Outgoing extends Transfer {
   }
 
   /**
-   * If just these files are missing since the page was loaded again, go on with them.
+   * If all files that are missing since the page was loaded again are among these, go on with
+   * them. Return the others.
    * @param {ChosenFile[]} files
    */
   supply(files) {
-    if (this.files || this.over) return false;
+    if (this.files || this.over) return files;
     const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
     /** @type {ChosenFile[]} */
     const found = [];
     for (const entry of this.entries) {
       const file = chosen.get(JSON.stringify(entry));
-      if (!file) return false;
+      if (!file) return files;
       found.push(file);
     }
     this.files = found;
     if (this.wanted) this.announce();
     this.owner.onChange(this);
-    return true;
+    const taken = new Set(found);
+    return files.filter((one) => !taken.has(one));
   }
 
   /** The receiver asks for this transfer over a new link. */
@@ -99,10 +102,21 @@ export class Outgoing extends Transfer {
     if (message.type === "accept") return this.state === "announced" && this.onAccept(message);
     if (message.type === "progress" && this.stream) this.onProgress(this.stream, message.written);
     else if (message.type === "finished") {
-      this.failed.push(...(message.failed ?? []));
-      if (message.more !== true) this.conclude(this.entries.length - this.skipped.size);
+      if (this.state !== "ready" && this.state !== "active") return false;
+      this.onFinished(message);
     }
     return super.message(message);
+  }
+
+  /** @param {Message} message */
+  onFinished({ failed = [], more }) {
+    const all = [...this.failed, ...failed];
+    const lost = sum(all.map(({ file }) => this.entries[file].size));
+    this.failed = all;
+    if (more === true) return;
+    // What was never reported as written is not written.
+    if (this.moved < this.size - lost) this.finish("failed", "transfer_failed");
+    else this.conclude(this.entries.length);
   }
 
   /** @param {Message} message */
@@ -148,7 +162,8 @@ export class Outgoing extends Transfer {
     this.become("active");
     const stream = new Stream(link.peer, `files/${this.id}/0`);
     this.stream = stream;
-    this.sendFiles(stream).catch(() => {
+    this.sendFiles(stream).catch(async () => {
+      await new Promise((resolve) => setTimeout(resolve, CLOSING_MS));
       if (!stream.stopped) this.cancel("transfer_failed", "failed");
     });
   }

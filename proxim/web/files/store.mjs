@@ -2,6 +2,8 @@
 
 // The name of the database and of its only object store
 const NAME = "proxim-kept";
+// Open tabs answer within this time.
+const ANSWER_MS = 1_000;
 
 /**
  * @template T
@@ -21,8 +23,9 @@ const done = (request) =>
 const under = (key) => IDBKeyRange.bound(key, [...key, []]);
 
 /**
- * IndexedDB has a KeptTransfer at the key [tab, id], and a KeptPiece at [tab, id, file, number].
- * Without the database, transfers last only as long as the page.
+ * IndexedDB has a KeptTransfer at the key [tab, id], and of its files KeptPieces at [tab, id, file,
+ * number], or in the end a FinishedFile at [tab, id, file]. Without the database, transfers last
+ * only as long as the page.
  */
 export class TransferStore {
   /** @type {Promise<IDBDatabase | null>} */
@@ -31,6 +34,8 @@ export class TransferStore {
   /** @param {string} tab */
   constructor(tab) {
     this.tab = tab;
+    const tabs = new BroadcastChannel(NAME);
+    tabs.onmessage = ({ data }) => data || tabs.postMessage(tab);
   }
 
   async open() {
@@ -57,11 +62,15 @@ export class TransferStore {
   }
 
   /**
-   * @param {KeptTransfer | KeptPiece} value
+   * Keep `value` instead of everything under `key`.
+   * @param {KeptTransfer | KeptPiece | FinishedFile} value
    * @param {...(string | number)} key
    */
   put(value, ...key) {
-    this.work((store) => store.put(value, [this.tab, ...key]));
+    this.work((store) => {
+      store.delete(under([this.tab, ...key]));
+      store.put(value, [this.tab, ...key]);
+    });
   }
 
   /** @param {...(string | number)} key */
@@ -69,12 +78,19 @@ export class TransferStore {
     this.work((store) => store.delete(under([this.tab, ...key])));
   }
 
-  /** Forget what other tabs have kept. */
-  forgetOthers() {
-    this.work((store) => {
-      store.delete(IDBKeyRange.upperBound([this.tab]));
-      store.delete(IDBKeyRange.lowerBound([this.tab, []]));
-    });
+  /** Forget what tabs that are closed have kept. */
+  async forgetClosed() {
+    const tabs = new BroadcastChannel(NAME);
+    /** @type {Set<unknown>} */
+    const open = new Set();
+    tabs.onmessage = ({ data }) => open.add(data);
+    tabs.postMessage("");
+    await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
+    tabs.close();
+    const keys = await this.work((store) => done(store.getAllKeys()));
+    for (const [tab] of /** @type {string[][]} */ (keys ?? [])) {
+      if (!open.has(tab)) this.work((store) => store.delete(under([tab])));
+    }
   }
 
   /** Return this tab's transfers. */
@@ -90,14 +106,22 @@ export class TransferStore {
     // The database sorts by key, so a transfer comes before its pieces, and those in their order.
     for (const [position, key] of keys.entries()) {
       const [, id, index, number] = /** @type {[string, string, number?, number?]} */ (key);
+      const value = values[position];
       const transfer = transfers.get(id);
-      if (index === undefined) transfers.set(id, { id, ...values[position] });
-      else if (transfer) {
+      if (index === undefined) {
+        transfers.set(id, { id, ...value, failed: [], finishedFiles: new Set() });
+      } else if (!transfer) continue;
+      else if (number === undefined) {
+        transfer.finishedFiles.add(index);
+        if (value.reason) transfer.failed.push(value);
+      } else {
         const part = (transfer.part ??= { index, blobs: [] });
-        // Pieces after one that is missing are of no use.
-        if (number !== part.blobs.length) continue;
-        part.blobs.push(values[position].blob);
-        part.hash = values[position].hash;
+        // Pieces after one that is missing are of no use, and one part is enough.
+        if (index !== part.index || number !== part.blobs.length) this.forget(id, index, number);
+        else {
+          part.blobs.push(value.blob);
+          part.hash = value.hash;
+        }
       }
     }
     return [...transfers.values()];

@@ -7,6 +7,7 @@ export const DATA = 2;
 export const END = 3;
 export const FAILED = 4;
 export const HEADER_BYTES = 9;
+export const MAX_PATH_BYTES = 1024;
 // The speed is measured over this many marks, with this time between them.
 const MARKS = 4;
 const MARK_MS = 1_000;
@@ -34,8 +35,10 @@ export class Transfer {
   // Which files of an incoming transfer have arrived or failed
   /** @type {Set<number>} */
   finishedFiles = new Set();
-  /** @type {{ name: string, blob: Blob }[]} */
+  /** @type {ArrivedFile[]} */
   saved = [];
+  // How many of these the browser does not have yet
+  unsaved = 0;
   // Whether it was cancelled while there was no link to tell the peer by
   unacknowledged = false;
   /** @type {{ when: number, moved: number }[]} */
@@ -44,9 +47,9 @@ export class Transfer {
   /**
    * @param {string} id
    * @param {Transfers} owner
-   * @param {TransferState} state
+   * @param {TransferState} [state]
    */
-  constructor(id, owner, state) {
+  constructor(id, owner, state = "waiting") {
     this.id = id;
     this.owner = owner;
     this.state = state;
@@ -66,8 +69,8 @@ export class Transfer {
   }
 
   keep() {
-    const { outgoing, entries, size, failed, finishedFiles } = this;
-    this.owner.store.put({ outgoing, entries, size, failed, finishedFiles }, this.id);
+    const { outgoing, entries, size } = this;
+    this.owner.store.put({ outgoing, entries, size }, this.id);
   }
 
   get over() {
@@ -129,6 +132,9 @@ export class Transfer {
    * @param {TransferState} state
    */
   cancel(reason = "cancelled", state = "cancelled") {
+    // A second tap comes too late.
+    if (this.over) return;
+    if (this.state === "arriving") this.owner.refused.add(this.id);
     this.unacknowledged = !this.owner.link;
     this.send("cancel", { reason });
     this.finish(state, reason);

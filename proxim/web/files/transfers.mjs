@@ -7,6 +7,9 @@ import { Outgoing } from "./outgoing.mjs";
 
 const MAX_SENDING = 3;
 const MAX_UNDECIDED = 8;
+const MAX_UNFINISHED = 64;
+// Further ones that are over are forgotten.
+const MAX_REMEMBERED = 50;
 const MAX_TAGS = 64;
 const ID = /^[\w-]{22}$/;
 // The generation is always 0, as a browser has no second way to send a stream.
@@ -19,6 +22,9 @@ export class Transfers {
   link = null;
   /** @type {Map<string, Incoming | Outgoing>} */
   all = new Map();
+  // The ids of announcements whose rest is refused
+  /** @type {Set<string>} */
+  refused = new Set();
 
   /**
    * `onChange` is called with each transfer that has changed.
@@ -43,22 +49,25 @@ export class Transfers {
   }
 
   get isMoving() {
-    return this.alive.some((one) => one.state === "active");
+    return [...this.all.values()].some((one) => one.state === "active" || one.unsaved);
   }
 
   /** @param {Incoming | Outgoing} transfer */
   add(transfer) {
+    const over = [...this.all.values()].filter((one) => one.over && !one.unsaved);
+    for (const { id } of over.slice(0, -MAX_REMEMBERED)) this.all.delete(id);
     this.all.set(transfer.id, transfer);
     this.onChange(transfer);
   }
 
   /**
-   * Send files, or continue a transfer of just these files that lost them with the page.
+   * Send files. Transfers that lost theirs with the page continue with those that they ask for.
    * @param {ChosenFile[]} files
    */
   send(files) {
-    if (this.outgoing.some((one) => one.supply(files))) return;
-    const transfer = new Outgoing(randomID(), this, files);
+    const others = this.outgoing.reduce((left, one) => one.supply(left), files);
+    if (!others.length) return;
+    const transfer = new Outgoing(randomID(), this, others);
     this.add(transfer);
     if (this.link) transfer.announce();
   }
@@ -87,6 +96,7 @@ export class Transfers {
 
   linkDown() {
     this.link = null;
+    this.refused.clear();
     for (const one of this.all.values()) one.linkDown();
   }
 
@@ -104,7 +114,7 @@ export class Transfers {
     const { type, transferID } = message;
     if (!this.link) return false;
     if (type === "resume") {
-      this.resume(this.link, message.tags ?? []);
+      this.resume(this.link, message.tags);
       return true;
     }
     if (!ID.test(transferID)) return false;
@@ -126,23 +136,31 @@ export class Transfers {
 
   /** @param {Message} message */
   announced(message) {
-    let transfer = this.all.get(message.transferID);
-    if (!transfer) {
-      transfer = new Incoming(message.transferID, this);
-      /** @type {TransferState[]} */
-      const undecided = ["arriving", "asked"];
-      const count = this.incoming.filter(({ state }) => undecided.includes(state)).length;
-      if (count >= MAX_UNDECIDED) {
-        transfer.send("cancel", { reason: "too_many_transfers" });
-        return true;
-      }
-      this.all.set(transfer.id, transfer);
-    }
-    if (transfer.unacknowledged) {
-      transfer.send("cancel", { reason: transfer.reason });
-      transfer.unacknowledged = false;
+    const { transferID, more } = message;
+    // The rest of a refused list would be read as another whole one.
+    const isRead = this.refused.has(transferID) || this.announcedPiece(message);
+    if (more !== true) this.refused.delete(transferID);
+    return isRead;
+  }
+
+  /** @param {Message} message */
+  announcedPiece(message) {
+    const { transferID } = message;
+    const known = this.all.get(transferID);
+    const unfinished = this.incoming.filter((one) => !one.over);
+    const undecided = unfinished.filter(({ state }) => state === "arriving" || state === "asked");
+    const isFull = undecided.length >= MAX_UNDECIDED || unfinished.length >= MAX_UNFINISHED;
+    const isNew = !known || (known.over && !known.accepted);
+    const refusal = isNew && isFull && "too_many_transfers";
+    const reason = known?.unacknowledged ? known.reason : refusal;
+    if (reason) {
+      this.link?.send({ type: "cancel", transferID, reason });
+      this.refused.add(transferID);
+      if (known) known.unacknowledged = false;
       return true;
     }
+    const transfer = known ?? new Incoming(transferID, this);
+    if (!known) this.add(transfer);
     return transfer instanceof Incoming && transfer.announced(message);
   }
 

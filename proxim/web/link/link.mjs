@@ -19,9 +19,7 @@ const LIST_BYTES = 32 * 1024;
 const MAX_UNREADABLE = 8;
 const MAX_QUOTED = 64;
 // What a goodbye may say; any other reason counts as `peer_left`.
-const BYE_REASONS = ["closed", "expired", "tampered", "peer_error"];
-// Every program that speaks on a link knows text, even if it does not say so.
-const IMPLIED_FEATURES = ["text"];
+const BYE_REASONS = ["closed", "expired", "tampered"];
 
 export class Link {
   peerName = "";
@@ -57,20 +55,20 @@ export class Link {
       this.ticking = setInterval(() => this.tick(), PING_MS);
     };
     this.control.onmessage = ({ data }) => this.message(parse(data));
-    this.control.onclose = () => this.lost("peer_left", true);
+    this.control.onclose = () => this.lost("peer_left", this.greeted);
     peer.addEventListener("connectionstatechange", () => {
       if (peer.connectionState === "failed") this.lost("peer_vanished", true);
     });
     peer.ondatachannel = ({ channel }) => {
       channel.binaryType = "arraybuffer";
       if (features.some((feature) => feature.channel?.(channel))) return;
-      this.send({ type: "unsupported", what: "channel" });
+      this.send({ type: "unsupported", what: "channel" }, channel);
     };
   }
 
   /** @param {Message} message */
-  send(message) {
-    if (this.control.readyState === "open") this.control.send(JSON.stringify(message));
+  send(message, channel = this.control) {
+    if (channel.readyState === "open") channel.send(JSON.stringify(message));
   }
 
   /**
@@ -110,17 +108,18 @@ export class Link {
   /**
    * @param {string} reason
    * @param {boolean} mayResume
+   * @param {number} [ms]
    */
-  lost(reason, mayResume) {
+  lost(reason, mayResume, ms) {
     if (this.over) return;
-    this.drop();
+    this.drop(ms);
     this.onClosed(reason, mayResume);
   }
 
   /** End the link because the peer sends what no link can carry. */
   refuse() {
     this.send({ type: "bye", reason: "peer_error" });
-    this.lost("peer_error", false);
+    this.lost("peer_error", false, GOODBYE_MS);
   }
 
   /**
@@ -153,17 +152,23 @@ export class Link {
     else if (message.type === "bye") {
       this.lost(BYE_REASONS.includes(message.reason) ? message.reason : "peer_left", false);
     } else if (message.type !== "ping" && message.type !== "unsupported") {
-      if (!this.features.some((feature) => feature.message(message, this))) this.reject(message);
+      let isRead = false;
+      try {
+        isRead = this.features.some((feature) => feature.message(message, this));
+      } catch (error) {
+        // A field has another type than its reader expects.
+        if (!(error instanceof TypeError)) throw error;
+      }
+      if (!isRead) this.reject(message);
     }
   }
 
   /** @param {Message} message */
   hello({ features, name }) {
-    const words = IMPLIED_FEATURES.concat(features ?? []);
     this.greeted = true;
     this.peerName = String(name ?? "");
     for (const feature of this.features) {
-      if (words.includes(feature.word)) feature.linkUp?.(this);
+      if (features?.includes?.(feature.word)) feature.linkUp?.(this);
     }
     this.onGreeted();
   }

@@ -77,9 +77,12 @@ const early = /** @type {{ earlySocket?: WebSocket | null }} */ (globalThis);
 /** One request: its WebSocket, and the host's messages in the order in which they are read. */
 export class PairRequest {
   share = crypto.getRandomValues(new Uint8Array(SHARE_BYTES));
-  // The reason for a message that no host sends. After a proof it is "tampered".
+  // The reasons for a message that no host sends, and for one of another session. With a proof they
+  // become "tampered".
   unreadableReason = "host_error";
+  strangerReason = "host_error";
   answered = false;
+  mayClose = false;
   /** @type {Message[]} */
   messages = [];
   /** @type {Failure | null} */
@@ -105,8 +108,10 @@ export class PairRequest {
     };
     this.socket.onclose = ({ code }) => {
       if (BROKEN_MESSAGE_CODES.includes(code)) this.fail(this.unreadableReason);
-      else this.fail(this.answered ? "host_gone" : "no_answer");
+      else if (!this.mayClose) this.fail(this.answered ? "host_gone" : "no_answer");
     };
+    // The early socket may have been refused before.
+    if (this.socket.readyState > WebSocket.OPEN) this.fail("no_answer");
   }
 
   /** @returns {Promise<void>} */
@@ -124,8 +129,12 @@ export class PairRequest {
 
   /** @param {Message} message */
   arrived(message) {
-    if (message.type === "error") this.fail(String(message.code), String(message.message));
-    else if (message.type === "session_ended") this.fail(String(message.reason));
+    const { type, sessionID } = message;
+    // An error need not name the session.
+    if (typeof sessionID === "string" && sessionID !== this.sessionID) {
+      this.fail(this.strangerReason);
+    } else if (type === "error") this.fail(String(message.code), String(message.message ?? ""));
+    else if (type === "session_ended" && sessionID) this.fail(String(message.reason));
     else this.messages.push(message);
     this.wake();
   }
@@ -213,6 +222,8 @@ export function browserName() {
  */
 function readInvitation(fragment) {
   const fields = new URLSearchParams(fragment.slice(1));
+  const names = [...fields.keys()];
+  if (new Set(names).size < names.length) return null;
   const session = fields.get("s") ?? "";
   const secret = fields.get("k");
   if (!SESSION.test(session)) return null;
@@ -220,10 +231,17 @@ function readInvitation(fragment) {
   return SECRET.test(secret) ? { method: "psk", session, secret } : null;
 }
 
+/** @param {string} key */
+function known(key) {
+  const text = recall("localStorage", key) ?? "";
+  // The host refuses more bytes.
+  return new Blob([text]).size <= 64 && text;
+}
+
 /** @type {Device} */
 export const device = {
-  name: recall("localStorage", "name") || browserName(),
-  id: recall("localStorage", "device") ?? randomID(),
+  name: known("name") || browserName(),
+  id: known("device") || randomID(),
 };
 /**
  * From the QR code, or kept by this tab for when the page is loaded again.

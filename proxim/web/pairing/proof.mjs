@@ -124,9 +124,9 @@ export class Proof {
    */
   mac(side, count, { sdp, candidate, sdpMid, sdpMLineIndex }, boundTo) {
     const signal =
-      sdp === undefined ? { candidate: candidate.trim(), sdpMid, sdpMLineIndex } : { sdp };
+      sdp == null ? { candidate: (candidate ?? "").trim(), sdpMid, sdpMLineIndex } : { sdp };
     // A field that is null counts as one that is not there.
-    const fields = Object.entries(signal).filter(([, value]) => (value ?? null) !== null);
+    const fields = Object.entries(signal).filter(([, value]) => value != null);
     const spelled = withLengths(...fields.flat().map(String));
     return hmac(this.key(`signal ${side}`), concat(u64(count), withLengths(spelled, boundTo)));
   }

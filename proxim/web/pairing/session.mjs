@@ -16,8 +16,8 @@ const OPEN_MS = 15_000;
 // The host keeps the guest's place for this long.
 const RESUME_MS = 120_000;
 const REDIAL_MS = 2_000;
-// The host accepts 16 candidates.
-const MAX_CANDIDATES = 14;
+// The host uses no more candidates.
+const MAX_CANDIDATES = 16;
 const INVITATION_SECRET_BYTES = 16;
 const RESUME_SECRET_BYTES = 32;
 const NORMAL_CLOSE = 1000;
@@ -100,18 +100,18 @@ export class Session {
   async attempt(pass) {
     const resumes = pass.method === "resume";
     const request = (this.request ??= new PairRequest(pass, this.device));
-    const proof = this.proofFor(pass, request);
     /** @type {Pass | null} */
     let nextPass = null;
     let closeCode = NORMAL_CLOSE;
     try {
+      const proof = this.proofFor(pass, request);
       await request.next(DIAL_MS, "no_answer", "opened");
       await this.decision(request, proof, resumes);
       if (proof) {
         const secret = toBase64url(proof.key("resume"));
         nextPass = { method: "resume", session: proof.resumeName, secret };
       }
-      // After a resumed request the host knows the session by its new name only.
+      // The next try is made with the newest proof, even if no link opens now.
       if (resumes) this.keep(nextPass);
       else this.onStep({ step: "approved" });
       this.link = await this.open(request, proof);
@@ -140,10 +140,12 @@ export class Session {
    * @param {PairRequest} request
    */
   proofFor({ method, session, secret }, request) {
-    if (!method || !secret) return null;
+    if (!method) return null;
     const length = method === "resume" ? RESUME_SECRET_BYTES : INVITATION_SECRET_BYTES;
     const bytes = fromBase64url(secret, length);
-    return bytes && new Proof(method, session, this.device, bytes, request.share);
+    // Without a proof the host would be believed unseen.
+    if (!bytes) throw new Failure("link_unreadable");
+    return new Proof(method, session, this.device, bytes, request.share);
   }
 
   /**
@@ -156,17 +158,14 @@ export class Session {
     /** @type {Message | null} */
     let answer = null;
     if (proof) {
-      const first = await request.next(
-        CHALLENGE_MS,
-        "host_unproven",
-        "pair_challenge",
-        "pair_result",
-      );
+      // While a link is resumed, the network may break off again.
+      const late = resumes ? "no_answer" : "host_unproven";
+      const first = await request.next(CHALLENGE_MS, late, "pair_challenge", "pair_result");
       if (first.type === "pair_challenge") {
         const auth = proof.confirm(first.auth);
         if (!auth) throw new Failure("host_unproven");
         request.send({ type: "pair_confirm", auth });
-        request.unreadableReason = "tampered";
+        request.strangerReason = "tampered";
       } else {
         answer = first;
       }
@@ -174,10 +173,13 @@ export class Session {
     if (!answer) {
       // To a resumed request the host answers without asking its person.
       if (!resumes) this.onStep({ step: "asked", until: Date.now() + ASK_MS });
-      answer = await request.next(ANSWER_MS, "no_answer", "pair_result");
+      const ms = resumes ? CHALLENGE_MS : ANSWER_MS;
+      answer = await request.next(ms, "no_answer", "pair_result");
     }
     if (answer.status !== "approved") throw new Failure(String(answer.reason ?? "declined"));
-    if (proof && !proof.hostProved("approved", answer.auth)) throw new Failure("host_unproven");
+    if (!proof) return;
+    if (!proof.hostProved("approved", answer.auth)) throw new Failure("host_unproven");
+    request.unreadableReason = "tampered";
   }
 
   /**
@@ -185,10 +187,9 @@ export class Session {
    * @param {Proof | null} proof
    */
   async open(request, proof) {
-    // Without camera permission a browser hides its addresses behind `.local` names
-    // (draft-ietf-mmusic-mdns-ice-candidates, 3.1), and the host uses the address of our WebSocket
-    // instead. Or it offers no address at all (feross/simple-peer#414), and the host learns it from
-    // our checks (RFC 8445, 7.3.1.3).
+    // A browser may hide its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates,
+    // 3.1), and the host uses that of our WebSocket instead. Or it offers none
+    // (feross/simple-peer#414), and the host learns it from our checks (RFC 8445, 7.3.1.3).
     const peer = new RTCPeerConnection({ iceServers: [] });
     const link = new Link(peer, { name: this.device.name, proof, features: this.features });
     /** @param {Message} payload */
@@ -209,6 +210,8 @@ export class Session {
         };
         setTimeout(() => reject(new Failure("link_timeout")), OPEN_MS);
       });
+      // If an earlier step fails, nobody waits for this any more.
+      opened.catch(() => {});
       const offer = await peer.createOffer();
       // The offer must be sent before its candidates, which come once it is the local description.
       send({ sdp: offer.sdp, type: "offer" });
@@ -229,19 +232,36 @@ export class Session {
    */
   async readSignals(request, peer, proof) {
     let answered = false;
+    /** @type {RTCIceCandidateInit[]} */
+    const candidates = [];
     while (!(answered && peer.connectionState === "connected")) {
       const { payload } = await request.next(OPEN_MS, "link_timeout", "signal");
-      const readable =
-        typeof (payload?.sdp ?? payload?.candidate) === "string" && !(answered && payload.sdp);
-      if (!readable || (proof && !proof.opens(payload))) {
+      // A host may also send the whole objects that browsers make. One without a candidate is, like
+      // null, the end of candidates.
+      const whole = payload?.sdp ?? payload?.candidate;
+      const isWhole = whole instanceof Object;
+      const signal = isWhole ? { ...payload, candidate: null, ...whole } : payload;
+      const text = signal?.sdp ?? (signal?.candidate === null ? "" : signal?.candidate);
+      const isAnswer = text === signal?.sdp;
+      if (
+        typeof text !== "string" ||
+        // The MAC does not cover the type.
+        (isAnswer && (answered || (signal.type ?? "answer") !== "answer")) ||
+        (proof && !proof.opens(signal))
+      ) {
         throw new Failure(request.unreadableReason);
       }
-      if (payload.sdp) {
-        answered = true;
-        await peer.setRemoteDescription({ type: "answer", sdp: payload.sdp });
-      } else if (payload.candidate) {
-        await peer.addIceCandidate({ ...payload, sdpMid: payload.sdpMid ?? "0" });
+      if (isAnswer) {
+        // The link can now open without the WebSocket.
+        answered = request.mayClose = true;
+        await peer.setRemoteDescription({ type: "answer", sdp: text });
+      } else if (text) {
+        const candidate = text.replace(/^(candidate:)?/, "candidate:");
+        candidates.push({ ...signal, candidate, sdpMid: signal.sdpMid ?? "0" });
       }
+      // Browsers refuse candidates before the answer. Others of no use are left out.
+      if (!answered) continue;
+      for (const one of candidates.splice(0)) peer.addIceCandidate(one).catch(() => {});
     }
   }
 
@@ -271,7 +291,9 @@ export class Session {
         return;
       } catch (error) {
         const failure = failureOf(error);
-        if (!RETRYABLE.includes(failure.reason) || Date.now() >= until) {
+        // Only the host's `error` has a sentence. After it the next try may succeed.
+        const mayRetry = failure.sentence !== undefined || RETRYABLE.includes(failure.reason);
+        if (!mayRetry || Date.now() >= until) {
           // If the host no longer knows the session, what ended the link says more.
           this.finish(failure.reason === "unknown_session" ? new Failure(reason) : failure);
           return;

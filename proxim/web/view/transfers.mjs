@@ -19,8 +19,7 @@ const DEAD_MS = 800;
 export class TransfersView {
   /** @type {Map<Transfer, { element: HTMLElement, isQuestion: boolean }>} */
   shownAs = new Map();
-  // How many files have still to be passed to the browser, one after the other
-  saving = 0;
+  // Files are passed to the browser one after the other.
   /** @type {Promise<void>} */
   saved = Promise.resolve();
 
@@ -35,7 +34,7 @@ export class TransfersView {
    */
   show(transfer, hostName) {
     // Nothing can be said before its list is complete.
-    if (transfer.state === "arriving") return;
+    if (transfer.state === "arriving" || !transfer.entries.length) return;
     const isQuestion = transfer.state === "asked";
     const before = this.shownAs.get(transfer);
     let element = before?.element;
@@ -47,6 +46,11 @@ export class TransfersView {
           ? this.addQuestion(transfer, hostName)
           : this.addRow(transfer);
       this.shownAs.set(transfer, { element, isQuestion });
+      for (const [one, { element: row }] of this.shownAs) {
+        if (one.owner.all.has(one.id)) continue;
+        row.remove();
+        this.shownAs.delete(one);
+      }
       // Otherwise the keyboard would be at the top of the page again.
       if (hadFocus) element.focus();
     }
@@ -107,46 +111,40 @@ export class TransfersView {
     within(row, "button", HTMLButtonElement).hidden = transfer.over;
     const words = within(row, "p", HTMLElement);
     // A screen reader reads out how the transfer ended.
-    words.setAttribute("aria-live", transfer.over && !this.saving ? "polite" : "off");
+    words.setAttribute("aria-live", transfer.over ? "polite" : "off");
     const text = this.describe(transfer);
     if (words.textContent !== text) words.textContent = text;
     const list = within(row, "ul", HTMLElement);
-    for (const { name, blob } of transfer.saved.slice(list.children.length)) {
+    for (const file of transfer.saved.slice(list.children.length)) {
+      const { name } = file;
       const link = document.createElement("a");
       link.className = "button";
       link.download = name;
       link.textContent = this.words.tr("save", { name });
       list.append(listItem(link));
-      this.save(transfer, link, blob);
+      this.save(link, file);
     }
   }
 
   /**
    * Pass a file to the browser when its turn comes. If the click has no effect
    * (mozilla-mobile/firefox-ios#8635), the person taps the link.
-   * @param {Transfer} transfer
    * @param {HTMLAnchorElement} link
-   * @param {Blob} blob
+   * @param {ArrivedFile} file
    */
-  save(transfer, link, blob) {
-    this.saving++;
+  save(link, { blob, done }) {
     this.saved = this.saved.then(async () => {
       link.href = URL.createObjectURL(blob);
       link.click();
       await new Promise((resolve) => setTimeout(resolve, SAVE_MS));
-      this.saving--;
-      transfer.owner.onChange(transfer);
+      done();
     });
   }
 
   /** @param {Transfer} transfer */
   describe(transfer) {
     const { state, reason, outgoing } = transfer;
-    if (state === "done") {
-      if (outgoing) return this.words.tr("arrived");
-      if (this.saving) return this.words.tr("saving", { count: this.saving });
-      return this.words.tr("allSaved");
-    }
+    if (state === "done") return this.words.tr(outgoing ? "arrived" : "allSaved");
     if (transfer.over) {
       if (reason === "declined" && !outgoing) return this.words.tr("declined");
       return this.words.sentence(reason ?? "transfer_failed", this.words.reasons.transfer_failed);
@@ -156,7 +154,8 @@ export class TransfersView {
 
   /** @param {Transfer} transfer */
   describeProgress(transfer) {
-    const { state, size, moved, speed } = transfer;
+    const { state, size, moved, speed, unsaved } = transfer;
+    if (unsaved && moved === size) return this.words.tr("saving", { count: unsaved });
     const lacksFiles = transfer instanceof Outgoing && !transfer.files;
     const key = lacksFiles ? "chooseAgain" : PROGRESS[state];
     const parts = [

@@ -91,15 +91,19 @@ export class View {
  * @param {HTMLElement} element
  */
 function copyText(text, element) {
+  const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
   area.readOnly = true;
+  // Elsewhere the page would scroll to it.
+  area.style.position = "fixed";
   document.body.append(area);
   area.select();
   // iOS needs the selection range as well.
   area.setSelectionRange(0, text.length);
   const isCopied = document.execCommand("copy");
   area.remove();
+  if (focused instanceof HTMLElement) focused.focus();
   if (!isCopied) getSelection()?.selectAllChildren(element);
   return isCopied;
 }

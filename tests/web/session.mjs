@@ -1,0 +1,397 @@
+// test_session.py runs this script: the page's request and session with a host and a clock of this
+// test. It prints how many checks it made.
+import assert from "node:assert/strict";
+import "./outside_browser.mjs";
+
+let checks = 0;
+const check = (found, wanted, what) => {
+  assert.deepEqual(found, wanted, what);
+  checks += 1;
+};
+process.on("unhandledRejection", (error) => {
+  throw error;
+});
+
+// A clock that stands still until the test moves it.
+const timers = [];
+let now = 0;
+Date.now = () => now;
+globalThis.setTimeout = (act, ms = 0) => timers.push({ act, at: now + ms });
+globalThis.clearTimeout = (number) => {
+  if (number) timers[number - 1].act = null;
+};
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+async function wait(ms) {
+  const end = now + ms;
+  for (;;) {
+    const due = timers.filter((one) => one.act && one.at <= end).sort((a, b) => a.at - b.at)[0];
+    if (!due) break;
+    now = due.at;
+    const { act } = due;
+    due.act = null;
+    act();
+    await settled();
+  }
+  now = end;
+  await settled();
+}
+
+class FakeSocket {
+  static OPEN = 1;
+  static all = [];
+  readyState = 0;
+  sent = [];
+
+  constructor() {
+    FakeSocket.all.push(this);
+  }
+
+  send(text) {
+    this.sent.push(JSON.parse(text));
+  }
+
+  close(code) {
+    this.closed = code;
+  }
+
+  async says(message) {
+    this.onmessage?.({ data: JSON.stringify(message) });
+    await settled();
+  }
+}
+globalThis.WebSocket = FakeSocket;
+
+/** A peer connection that connects when the test says so. */
+class FakePeer extends EventTarget {
+  static offers = true;
+  connectionState = "connecting";
+  control = Object.assign(new EventTarget(), { readyState: "connecting" });
+  answer = null;
+  candidates = [];
+  closed = false;
+
+  constructor() {
+    super();
+    FakePeer.last = this;
+  }
+
+  createDataChannel() {
+    return this.control;
+  }
+
+  async createOffer() {
+    if (!FakePeer.offers) throw new Error("no offer");
+    return { sdp: "the offer", type: "offer" };
+  }
+
+  async setLocalDescription() {}
+
+  async setRemoteDescription({ sdp }) {
+    this.answer = sdp;
+  }
+
+  async addIceCandidate(candidate) {
+    this.candidates.push(candidate);
+    throw new Error("of no use");
+  }
+
+  close() {
+    this.closed = true;
+  }
+}
+globalThis.RTCPeerConnection = FakePeer;
+
+location.host = "192.168.1.20:47800";
+// There is no page around these modules, so the rest of it cannot be loaded.
+location.reload = () => {};
+const { PairRequest, toBase64url } = await import("../../proxim/web/pairing/ask.mjs");
+const { Proof } = await import("../../proxim/web/pairing/proof.mjs");
+const { Session } = await import("../../proxim/web/pairing/session.mjs");
+const { concat } = await import("../../proxim/web/bytes.mjs");
+const { hmac } = await import("../../proxim/web/sha256.mjs");
+
+const DEVICE = { name: "phone", id: "id" };
+const SHARE = "A".repeat(43);
+const PASSES = {
+  unproved: { session: "session" },
+  invited: { method: "psk", session: "session", secret: toBase64url(new Uint8Array(16)) },
+  resuming: { method: "resume", session: "@resumed", secret: toBase64url(new Uint8Array(32)) },
+};
+
+/** Start a session, and open its socket. */
+async function dialled(kind) {
+  const steps = [];
+  const session = new Session({
+    pass: PASSES[kind],
+    device: DEVICE,
+    request: null,
+    features: [],
+    onStep: ({ step, reason }) => steps.push([step, reason]),
+    onLinked() {},
+  });
+  session.start();
+  await settled();
+  const socket = FakeSocket.all.at(-1);
+  socket.readyState = FakeSocket.OPEN;
+  socket.onopen();
+  await settled();
+  const sessionID = PASSES[kind].session;
+  /** What the host says of this session */
+  const says = (message) => socket.says({ sessionID, ...message });
+  return { session, steps, socket, says, sockets: () => FakeSocket.all.length };
+}
+
+/** As `dialled`, with the host's challenge answered; `host` has the same keys as the guest. */
+async function confirmed(kind) {
+  const started = await dialled(kind);
+  const { method, session } = PASSES[kind];
+  await started.says({ type: "pair_challenge", auth: { v: 1, m: method, y: SHARE } });
+  const { request } = started.session;
+  const host = new Proof(
+    method,
+    session,
+    DEVICE,
+    started.session.proofFor(PASSES[kind], request).secret,
+    request.share,
+  );
+  host.confirm({ v: 1, m: method, y: SHARE });
+  return { ...started, host };
+}
+
+/** As `confirmed`, and approved; `signals` says a signal of the host, with its MAC. */
+async function approved(kind) {
+  const started = kind === "unproved" ? await dialled(kind) : await confirmed(kind);
+  const { host, says } = started;
+  const auth = host && {
+    t: toBase64url(hmac(host.key("confirm host"), concat(host.transcript, "approved"))),
+  };
+  await says({ type: "pair_result", status: "approved", auth });
+  let sent = 0;
+  const signals = async (payload) => {
+    const { sdp, candidate } = payload;
+    const [whole] = [sdp, candidate].filter((one) => one instanceof Object);
+    const { sha256 } = await import("../../proxim/web/sha256.mjs");
+    const shape = whole ?? payload;
+    const mac = host && toBase64url(host.mac("host", sent++, shape, sha256("the offer")));
+    await says({ type: "signal", payload: { ...payload, mac } });
+  };
+  return { ...started, signals };
+}
+
+// --- a network that breaks off --------------------------------------------------------------------
+
+{
+  // While a link is resumed, a host that falls silent is tried again, and one that cannot prove
+  // itself is not. A first request ends either way.
+  const { steps, socket, sockets } = await dialled("resuming");
+  const before = sockets();
+  await wait(10_000);
+  check(socket.closed, 1000);
+  check(steps, [["waiting", "peer_vanished"]]);
+  await wait(2_000);
+  check(sockets() > before, true);
+}
+{
+  const { steps, socket } = await dialled("invited");
+  await wait(10_000);
+  check(steps.at(-1), ["ended", "host_unproven"]);
+  check(socket.closed, 4401);
+}
+for (const auth of [
+  { v: 2, m: "resume", y: SHARE },
+  { v: 1, m: "psk", y: SHARE },
+  { v: 1, m: "resume", y: "AA" },
+]) {
+  const { steps, socket, says } = await dialled("resuming");
+  await says({ type: "pair_challenge", auth });
+  check([steps.at(-1), socket.closed], [["ended", "host_unproven"], 4401]);
+}
+{
+  const { steps, socket, says } = await dialled("resuming");
+  await says({ type: "pair_result", status: "approved" });
+  check([steps.at(-1), socket.closed], [["ended", "host_unproven"], 4401]);
+}
+{
+  const { steps, socket, says } = await confirmed("resuming");
+  await says({ type: "pair_result", status: "approved", auth: { t: SHARE } });
+  check([steps.at(-1), socket.closed], [["ended", "host_unproven"], 4401]);
+}
+{
+  // Nobody is asked about a resumed request, so its answer comes as fast as the challenge.
+  const { socket, steps } = await confirmed("resuming");
+  await wait(9_000);
+  check(socket.closed, undefined);
+  await wait(1_000);
+  check(socket.closed, 1000);
+  check(steps.at(-1)[0], "waiting");
+}
+for (const code of [
+  "no_offer",
+  "peer_left",
+  "bad_message",
+  "unknown_type",
+  "not_allowed",
+  "newer",
+]) {
+  const { steps, says, sockets } = await dialled("resuming");
+  const before = sockets();
+  await says({ type: "error", code, message: "as it is" });
+  check(steps, [["waiting", "peer_vanished"]], code);
+  await wait(2_000);
+  check(sockets() > before, true, code);
+}
+{
+  const { steps, says } = await dialled("resuming");
+  await says({ type: "session_ended", reason: "closed" });
+  check(steps.at(-1), ["ended", "closed"]);
+}
+
+// --- messages of another session, or of nobody ----------------------------------------------------
+
+for (const message of [
+  { type: "session_ended", reason: "closed", sessionID: "another" },
+  { type: "error", code: "too_many", message: "", sessionID: "another" },
+  { type: "pair_result", status: "rejected", sessionID: "another" },
+]) {
+  const before = await dialled("invited");
+  await before.socket.says(message);
+  check([before.steps.at(-1), before.socket.closed], [["ended", "host_error"], 1000]);
+  const after = await confirmed("invited");
+  await after.socket.says(message);
+  check([after.steps.at(-1), after.socket.closed], [["ended", "tampered"], 4401]);
+}
+{
+  // An error may leave the session out; the end of a session may not.
+  const { steps, socket } = await confirmed("invited");
+  await socket.says({ type: "error", code: "too_many", message: "" });
+  check(steps.at(-1), ["ended", "too_many"]);
+  const other = await confirmed("invited");
+  await other.socket.says({ type: "session_ended", reason: "closed" });
+  check(other.steps.at(-1), ["ended", "host_error"]);
+}
+for (const [begin, reason] of [
+  [confirmed, "host_error"],
+  [approved, "tampered"],
+]) {
+  const { steps, socket } = await begin("invited");
+  socket.onmessage({ data: "{" });
+  await settled();
+  check(steps.at(-1), ["ended", reason]);
+  const broken = await begin("invited");
+  broken.socket.onclose({ code: 1007 });
+  await settled();
+  check(broken.steps.at(-1), ["ended", reason]);
+}
+
+// --- the link -------------------------------------------------------------------------------------
+
+{
+  // After the answer the link opens without the WebSocket; before it, it cannot.
+  const { steps, socket, session, signals } = await approved("invited");
+  await signals({ sdp: "the answer", type: "answer" });
+  socket.onclose({ code: 1006 });
+  await settled();
+  check(steps.at(-1)[0], "approved");
+  FakePeer.last.control.dispatchEvent(new Event("open"));
+  await settled();
+  check(steps.at(-1)[0], "connected");
+  session.leave();
+}
+{
+  const { steps, socket } = await approved("invited");
+  socket.onclose({ code: 1006 });
+  await settled();
+  check(steps.at(-1), ["ended", "host_gone"]);
+}
+{
+  const { steps, socket, signals } = await approved("invited");
+  await signals({ sdp: "the answer" });
+  socket.onclose({ code: 1006 });
+  await wait(15_000);
+  check(steps.at(-1), ["ended", "link_timeout"]);
+}
+for (const payload of [
+  { sdp: "the answer", type: "offer" },
+  { sdp: { sdp: "the answer", type: "offer" } },
+  { sdp: { type: "answer" } },
+  {},
+  { candidate: 5 },
+]) {
+  const { steps, signals } = await approved("invited");
+  await signals(payload).catch(() => {});
+  const { steps: unproved, signals: without } = await approved("unproved");
+  await without(payload);
+  check(unproved.at(-1), ["ended", "host_error"]);
+  if (typeof (payload.sdp?.sdp ?? payload.sdp) === "string") {
+    check(steps.at(-1), ["ended", "tampered"]);
+  }
+}
+{
+  // A host may send candidates early, in each of their forms, and some that are of no use.
+  const { steps, signals } = await approved("invited");
+  await signals({ candidate: "1 1 udp 1 192.168.1.9 5000 typ host" });
+  await signals({ candidate: { candidate: "candidate:2", sdpMid: null, sdpMLineIndex: 0 } });
+  await signals({ candidate: null });
+  await signals({ candidate: { sdpMid: "0" } });
+  const peer = FakePeer.last;
+  check(peer.candidates, []);
+  await signals({ sdp: { sdp: "the answer", type: "answer" } });
+  check(peer.answer, "the answer");
+  await signals({ candidate: "candidate:3", sdpMid: "1" });
+  check(
+    peer.candidates.map(({ candidate, sdpMid }) => [candidate, sdpMid]),
+    [
+      ["candidate:1 1 udp 1 192.168.1.9 5000 typ host", "0"],
+      ["candidate:2", "0"],
+      ["candidate:3", "1"],
+    ],
+  );
+  check(steps.at(-1)[0], "approved");
+}
+{
+  // A browser that cannot make an offer: nobody waits for the link any more.
+  FakePeer.offers = false;
+  const { steps } = await approved("unproved");
+  check(steps.at(-1), ["ended", "bad_description"]);
+  check(FakePeer.last.closed, false);
+  await wait(15_000);
+  FakePeer.offers = true;
+}
+
+// --- what a request is made with ------------------------------------------------------------------
+
+{
+  // A secret that cannot be read leads to no request without a proof.
+  PASSES.broken = { method: "psk", session: "session", secret: "short" };
+  const { steps, socket } = await dialled("broken");
+  check(steps.at(-1), ["ended", "link_unreadable"]);
+  check(socket.closed, 1000);
+}
+{
+  // The socket that index.html has opened was closed before this module could notice.
+  globalThis.earlySocket = new FakeSocket();
+  globalThis.earlySocket.readyState = 3;
+  const request = new PairRequest(PASSES.unproved, DEVICE);
+  check(request.end?.reason, "no_answer");
+}
+for (const [hash, wanted] of [
+  ["#s=abc&u=1", "abc"],
+  ["#s=abc&s=abc", undefined],
+  ["#s=abc&u=1&u=2", undefined],
+]) {
+  location.hash = hash;
+  const { invitation } = await import(`../../proxim/web/pairing/ask.mjs?${hash.slice(1)}`);
+  check(invitation?.session, wanted);
+}
+{
+  // With what is stored too long, the host would refuse each request.
+  const stored = { "proxim-name": "ä".repeat(33), "proxim-device": "d".repeat(65) };
+  globalThis.localStorage = { getItem: (key) => stored[key] ?? null, setItem() {} };
+  const { device } = await import("../../proxim/web/pairing/ask.mjs?long");
+  check([device.name, device.id.length], ["Browser", 22]);
+  stored["proxim-name"] = "ä".repeat(32);
+  stored["proxim-device"] = "d".repeat(64);
+  const { device: own } = await import("../../proxim/web/pairing/ask.mjs?stored");
+  check([own.name, own.id], ["ä".repeat(32), "d".repeat(64)]);
+}
+console.log(checks);

@@ -1,0 +1,438 @@
+// test_transfers.py runs this script: the page's transfers on a simulated link. It prints how many
+// checks it made.
+import assert from "node:assert/strict";
+import "./outside_browser.mjs";
+
+let now = 1_000_000;
+Date.now = () => now;
+/** What the page does later, in the order of its requests */
+const later = [];
+globalThis.setTimeout = (act) => later.push(act);
+
+const { Link } = await import("../../proxim/web/link/link.mjs");
+const { Outgoing } = await import("../../proxim/web/files/outgoing.mjs");
+const { Transfers } = await import("../../proxim/web/files/transfers.mjs");
+const { concat, u32, utf8 } = await import("../../proxim/web/bytes.mjs");
+const { sha256 } = await import("../../proxim/web/sha256.mjs");
+
+let checks = 0;
+const check = (found, wanted, what) => {
+  assert.deepEqual(found, wanted, what);
+  checks += 1;
+};
+const ID = "A".repeat(22);
+const HELLO = utf8("hello");
+const [START, DATA, END, FAILED] = [1, 2, 3, 4];
+const record = (kind, index, bytes) => concat([kind], u32(index), u32(bytes.length), bytes);
+const whole = (index) => concat(record(DATA, index, HELLO), record(END, index, sha256(HELLO)));
+const files = (count, size = 5) =>
+  Array.from({ length: count }, (_, at) => ({ path: `${at}`, size }));
+const chosen = (path, size = 3) => ({ file: { size, lastModified: 1000, name: path }, path });
+
+class FakePeer extends EventTarget {
+  connectionState = "connected";
+  control = { readyState: "open", sent: [], send: (text) => this.control.sent.push(text) };
+
+  createDataChannel(label) {
+    if (label === "control") return this.control;
+    const channel = { readyState: "connecting", close: () => (channel.readyState = "closed") };
+    this.stream = Object.assign(new EventTarget(), channel);
+    return this.stream;
+  }
+
+  close() {}
+
+  /** The messages that the page has sent since the last call, without heartbeats. */
+  get sent() {
+    const messages = this.control.sent.splice(0).map((text) => JSON.parse(text));
+    return messages.filter(({ type }) => type !== "ping");
+  }
+
+  says(message) {
+    this.control.onmessage({ data: JSON.stringify({ transferID: ID, ...message }) });
+  }
+}
+
+/** The page's transfers. `kept` collects what would be stored, and `saved` what the view gets. */
+function page() {
+  const kept = [];
+  const store = {
+    put: (value, ...key) => kept.push(["put", ...key.slice(1), ...(value.entries ? [] : [value])]),
+    forget: (...key) => kept.push(["forget", ...key.slice(1)]),
+  };
+  const transfers = new Transfers(() => {}, store);
+  return Object.assign(transfers, { kept });
+}
+
+function linked(transfers) {
+  const peer = new FakePeer();
+  const proof = { resumeTag: (id) => `tag of ${id}` };
+  const link = new Link(peer, { name: "phone", proof, features: [transfers] });
+  peer.control.onopen();
+  peer.says({ type: "hello", version: 1, features: ["files"], name: "host" });
+  peer.control.sent = [];
+  return { peer, link };
+}
+
+/** A linked page with an accepted transfer; `receives` takes records from its stream. */
+function receiving(entries) {
+  const transfers = page();
+  const { peer, link } = linked(transfers);
+  peer.says({ type: "announce", files: entries });
+  const transfer = transfers.all.get(ID);
+  transfer.accept();
+  const channel = { label: `files/${ID}/0` };
+  peer.ondatachannel({ channel });
+  const receives = (...records) => channel.onmessage({ data: concat(...records).buffer });
+  peer.control.sent = [];
+  return { transfers, peer, link, transfer, receives };
+}
+
+// --- what the browser does not have yet -----------------------------------------------------------
+
+{
+  // A file counts as finished, for the store and for the sender, once the browser has it.
+  const { transfers, peer, transfer, receives } = receiving(files(2));
+  transfers.kept.length = 0;
+  receives(whole(0), whole(1));
+  check(transfers.kept, []);
+  check(
+    peer.sent.map(({ type }) => type),
+    ["progress"],
+  );
+  check([transfer.state, transfers.isMoving], ["active", true]);
+  const [first, second] = transfer.saved;
+  first.done();
+  check(transfers.kept, [["put", 0, { file: 0 }]]);
+  check(peer.sent, []);
+  second.done();
+  check(peer.sent, [{ type: "finished", transferID: ID, failed: [] }]);
+  check([transfer.state, transfer.moved, transfers.isMoving], ["done", 10, false]);
+}
+{
+  // A lost link changes nothing about that: the page goes on, and tells the sender afterwards.
+  const { transfers, peer, transfer, receives } = receiving(files(1));
+  receives(whole(0));
+  peer.control.onclose();
+  check(transfer.state, "waiting");
+  transfer.saved[0].done();
+  check(transfer.state, "done");
+  const { peer: next } = linked(transfers);
+  next.says({ type: "announce", files: files(1) });
+  check(
+    next.sent.map(({ type, skip }) => [type, skip]),
+    [
+      ["accept", [[0, 1]]],
+      ["finished", undefined],
+    ],
+  );
+}
+{
+  // While the list arrives again, nothing is finished before it is whole.
+  const { transfers, peer, transfer, receives } = receiving(files(2));
+  receives(whole(0), whole(1));
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  next.says({ type: "announce", files: files(1), more: true });
+  for (const { done } of transfer.saved) done();
+  check(next.sent, []);
+  next.says({ type: "announce", files: files(2).slice(1) });
+  check(
+    next.sent.map(({ type }) => type),
+    ["accept", "finished"],
+  );
+}
+{
+  // A failed file is kept as such at once, and another list makes the last one's files strangers.
+  const { transfers, transfer, receives } = receiving(files(2));
+  transfers.kept.length = 0;
+  receives(record(FAILED, 0, utf8("file_gone")), whole(1));
+  check(transfers.kept, [["put", 0, { file: 0, reason: "file_gone" }]]);
+  const [{ done }] = transfer.saved;
+  transfers.linkDown();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(3) });
+  transfer.accept();
+  transfers.kept.length = 0;
+  done();
+  check([transfers.kept, transfer.unsaved], [[], 0]);
+}
+{
+  // What was kept goes on; a file that had failed stays so.
+  const transfers = page();
+  const part = { index: 2, blobs: [] };
+  const found = { entries: files(3), size: 15, outgoing: false, part };
+  const failed = [{ file: 1, reason: "file_gone" }];
+  transfers.store.load = async () => [{ ...found, id: ID, failed, finishedFiles: new Set([0, 1]) }];
+  await transfers.restore();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(3) });
+  const [accept] = peer.sent;
+  check(
+    [accept.type, accept.skip, accept.partial[0].file],
+    [
+      "accept",
+      [
+        [0, 1],
+        [1, 1],
+      ],
+      2,
+    ],
+  );
+}
+
+// --- a page that was frozen -----------------------------------------------------------------------
+
+{
+  const { transfer, peer, link, receives } = receiving(files(2));
+  const ends = [];
+  link.onClosed = (...end) => ends.push(end);
+  now += 9_000;
+  // The first record shows that the link is long dead, so the others must not be read.
+  receives(whole(0), whole(1));
+  check(ends, [["peer_vanished", true]]);
+  check([transfer.state, transfer.failed, transfer.saved.length], ["waiting", [], 0]);
+  check(peer.sent, []);
+}
+
+// --- announcements that are refused ---------------------------------------------------------------
+
+/** Announce 1,000 files in three messages; `between` is called after the first. */
+function announced(peer, between = () => {}) {
+  const list = files(1000);
+  peer.says({ type: "announce", files: list.slice(0, 400), more: true });
+  between();
+  peer.says({ type: "announce", files: list.slice(400, 800), more: true });
+  peer.says({ type: "announce", files: list.slice(800) });
+}
+{
+  // A transfer that was cancelled without a link is not asked about again.
+  const transfers = page();
+  let { peer } = linked(transfers);
+  announced(peer);
+  const transfer = transfers.all.get(ID);
+  check(transfer.entries.length, 1000);
+  transfer.accept();
+  peer.control.onclose();
+  transfer.cancel();
+  ({ peer } = linked(transfers));
+  announced(peer);
+  check(
+    peer.sent.map(({ type, reason }) => [type, reason]),
+    [["cancel", "cancelled"]],
+  );
+  check(transfer.state, "cancelled");
+  // The refusal ends with the list: a new try is asked about.
+  announced(peer);
+  check([transfer.state, transfer.entries.length], ["asked", 1000]);
+}
+{
+  // The person cancels while the list arrives once more.
+  const transfers = page();
+  let { peer } = linked(transfers);
+  announced(peer);
+  const transfer = transfers.all.get(ID);
+  transfer.accept();
+  peer.control.onclose();
+  ({ peer } = linked(transfers));
+  announced(peer, () => transfer.cancel());
+  check(transfer.state, "cancelled");
+  check(
+    peer.sent.map(({ type }) => type),
+    ["cancel"],
+  );
+}
+for (const [list, more, reason] of [
+  [files(20_001), true, "too_many_files"],
+  [files(4_200).map(({ path }) => ({ path: path.padEnd(1000), size: 0 })), true, "too_many_files"],
+  [[], undefined, "nothing_to_send"],
+]) {
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: list, more });
+  if (more) peer.says({ type: "announce", files: files(3) });
+  const transfer = transfers.all.get(ID);
+  check(
+    peer.sent.map(({ type, reason }) => [type, reason]),
+    [["cancel", reason]],
+  );
+  // Without a list there is nothing to show.
+  check([transfer.state, transfer.entries], ["failed", []]);
+}
+{
+  // Where too many wait for the person, the rest of a further list is swallowed as well.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  for (let count = 0; count < 8; count++) {
+    peer.says({ type: "announce", transferID: `${count}`.padEnd(22, "x"), files: files(1) });
+  }
+  announced(peer, () => peer.says({ type: "cancel", transferID: "0".padEnd(22, "x") }));
+  check(
+    peer.sent.map(({ reason }) => reason),
+    ["too_many_transfers"],
+  );
+  check(transfers.all.get(ID), undefined);
+}
+{
+  // A list whose end never comes leaves nothing.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(1), more: true });
+  peer.control.onclose();
+  check(transfers.all.get(ID).entries, []);
+}
+
+// --- limits, and what makes no sense --------------------------------------------------------------
+
+for (const bad of [
+  { path: "", size: 1 },
+  { path: "x".repeat(1025), size: 1 },
+  { path: "a", size: -1 },
+]) {
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: [bad] });
+  check(peer.sent, [{ type: "unsupported", what: "announce" }]);
+}
+for (const message of [
+  { type: "resume", tags: 5 },
+  { type: "resume" },
+  { type: "accept", skip: 5 },
+  { type: "accept", skip: [5] },
+  { type: "accept", partial: {} },
+]) {
+  const transfers = page();
+  const { peer } = linked(transfers);
+  transfers.send([chosen("a")]);
+  const [{ transferID }] = peer.sent;
+  peer.says({ ...message, transferID });
+  check(peer.sent, [{ type: "unsupported", what: message.type }]);
+}
+{
+  const { transfer, peer, receives } = receiving(files(1));
+  receives(record(DATA, 0, []));
+  check([transfer.state, peer.sent.at(-1).reason], ["failed", "transfer_failed"]);
+}
+{
+  // Transfers that are over are not remembered without end.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  for (let count = 0; count < 200; count++) {
+    const transferID = `${count}`.padStart(22, "x");
+    peer.says({ type: "announce", transferID, files: files(1) });
+    peer.says({ type: "cancel", transferID });
+  }
+  check(transfers.all.size <= 51, true);
+}
+{
+  const transfers = page();
+  const { peer } = linked(transfers);
+  const ids = Array.from({ length: 65 }, (_, count) => `${count}`.padStart(22, "x"));
+  for (const transferID of ids) {
+    peer.says({ type: "announce", transferID, files: files(1) });
+    transfers.all.get(transferID)?.accept();
+  }
+  check(transfers.alive.length, 64);
+  check(peer.sent.at(-1).reason, "too_many_transfers");
+}
+{
+  const { transfer, peer, receives } = receiving(files(1));
+  receives(whole(0));
+  transfer.saved[0].done();
+  check(peer.sent.at(-1).type, "finished");
+  transfer.cancel();
+  check([transfer.state, peer.sent], ["done", []]);
+}
+
+// --- sending --------------------------------------------------------------------------------------
+
+{
+  // After a reload the person chooses the missing files together with another one.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  const lost = new Outgoing(ID, transfers);
+  const entries = [{ path: "a", size: 3, modified: 1 }];
+  lost.restore({ entries, size: 3, failed: [], finishedFiles: new Set() });
+  transfers.add(lost);
+  transfers.send([chosen("b"), chosen("a")]);
+  check(
+    lost.files.map(({ path }) => path),
+    ["a"],
+  );
+  check(
+    peer.sent.map(({ files: list }) => list.map(({ path }) => path)),
+    [["b"]],
+  );
+  // What is not all of them is another transfer.
+  const more = new Outgoing("B".repeat(22), transfers);
+  const two = [...entries, { path: "c", size: 3, modified: 1 }];
+  more.restore({ entries: two, size: 6, failed: [], finishedFiles: new Set() });
+  transfers.add(more);
+  transfers.send([chosen("c")]);
+  check([more.files, peer.sent.length], [undefined, 1]);
+}
+
+/** A linked page that sends so many files of 3 bytes, which the peer has accepted. */
+function sending(count) {
+  const transfers = page();
+  const { peer, link } = linked(transfers);
+  transfers.send(Array.from({ length: count }, (_, at) => chosen(`${at}`)));
+  const [transfer] = transfers.all.values();
+  const { id: transferID } = transfer;
+  const says = (message) => peer.says({ transferID, ...message });
+  const accepted = (...skip) => says({ type: "accept", skip });
+  const written = (bytes) => {
+    transfer.stream.sent = bytes;
+    says({ type: "progress", generation: 0, written: bytes });
+  };
+  peer.control.sent = [];
+  return { transfers, peer, link, transfer, says, accepted, written };
+}
+{
+  // Nobody can finish what was not accepted, or not written.
+  const { transfer, says, peer, accepted, written } = sending(2);
+  says({ type: "finished" });
+  check([transfer.state, peer.sent], ["announced", [{ type: "unsupported", what: "finished" }]]);
+  accepted();
+  written(5);
+  says({ type: "finished" });
+  check([transfer.state, transfer.reason], ["failed", "transfer_failed"]);
+}
+{
+  const { transfer, says, accepted, written } = sending(2);
+  accepted();
+  written(6);
+  says({ type: "finished" });
+  check(transfer.state, "done");
+}
+{
+  // Three files arrived before the link was lost, so the one that fails is not all of them.
+  const { transfers, transfer, accepted, peer } = sending(4);
+  accepted();
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  const { id: transferID } = transfer;
+  next.says({ type: "resume", tags: [`tag of ${transferID}`] });
+  next.says({ type: "accept", transferID, skip: [[0, 3]] });
+  const failed = [{ file: 3, reason: "file_changed" }];
+  next.says({ type: "finished", transferID, failed: [{ file: 9, reason: "file_changed" }] });
+  check([transfer.state, next.sent.at(-1).type], ["active", "unsupported"]);
+  next.says({ type: "finished", transferID, failed });
+  check([transfer.state, transfer.reason], ["failed", "some_files_failed"]);
+}
+for (const isLinkLost of [true, false]) {
+  // The stream's channel closes before the link's end is noticed, or on its own.
+  const { transfer, accepted, peer } = sending(1);
+  accepted();
+  peer.stream.readyState = "closed";
+  await new Promise((resolve) => setImmediate(resolve));
+  later.length = 0;
+  peer.stream.dispatchEvent(new Event("close"));
+  await new Promise((resolve) => setImmediate(resolve));
+  check([transfer.state, later.length], ["active", 1]);
+  if (isLinkLost) peer.control.onclose();
+  for (const act of later.splice(0)) act();
+  await new Promise((resolve) => setImmediate(resolve));
+  check(transfer.state, isLinkLost ? "waiting" : "failed");
+}
+console.log(checks);
