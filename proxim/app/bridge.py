@@ -27,6 +27,9 @@ _log = logging.getLogger(__name__)
 PAINT_SECONDS: Final = 0.5
 # A text of 1 MiB becomes 6 MiB when escaped. Without a limit one line could fill the memory.
 MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
+# A terminal keeps no more of a line, and drops the rest without a word: N_TTY_BUF_SIZE of Linux (with
+# the line break), MAX_CANON of macOS. Windows' console has no such limit.
+TERMINAL_LINE_BYTES: Final = {"linux": 4095, "darwin": 1023}.get(sys.platform, sys.maxsize)
 
 
 def new_event_loop() -> "asyncio.AbstractEventLoop":
@@ -50,6 +53,8 @@ class InputLine:
     """A line of standard input, without its line break."""
 
     text: str = field(repr=False)
+    # Whether the terminal may have cut it.
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +211,10 @@ class Bridge:
             from proxim.core.errors import Problem, Reason
             from proxim.core.status import Stopped, Trouble
 
-            _log.error("the network side crashed: %s", describe_crash(error))
+            # The person comes first: a log may fail, too.
             self.publish(Trouble(Problem(Reason.INTERNAL, type(error).__name__)))
             self.publish(Stopped())
+            _log.error("the network side crashed: %s", describe_crash(error))
         finally:
             with self._lock:
                 self._ended = True
@@ -231,8 +237,10 @@ class Bridge:
 
     def _read_lines(self, stream: TextIO) -> None:
         try:
+            typed = stream.isatty()
             while line := stream.readline(MAX_LINE_CHARACTERS):
-                self._upward.put(InputLine(line.rstrip("\r\n")))
+                cut = typed and len(line.encode(errors="surrogateescape")) >= TERMINAL_LINE_BYTES
+                self._upward.put(InputLine(line.rstrip("\r\n"), cut))
                 # The line was too long. What is left of it must not be read as a line of its own.
                 while line and not line.endswith("\n"):
                     line = stream.readline(MAX_LINE_CHARACTERS)

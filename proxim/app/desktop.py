@@ -57,9 +57,9 @@ def _downloads() -> str:
     The network side asks for the same one (io/files/executor.py).
     """
     # Imported late, because the window must show soon.
-    from platformdirs import user_downloads_dir
+    from proxim.io.system.user_folders import downloads_folder
 
-    return user_downloads_dir()
+    return str(downloads_folder() or "")
 
 
 class Desktop:

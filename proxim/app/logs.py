@@ -1,6 +1,8 @@
 """Sets up the log. Nothing secret is ever logged, so nothing is filtered here."""
 
+import errno
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Final
@@ -65,6 +67,8 @@ class _LazyFile(logging.Handler):
 
         try:
             file = self._file or _default_file()
+            if file is None:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
             file.parent.mkdir(parents=True, exist_ok=True)
             return RotatingFileHandler(
                 file, maxBytes=MAX_LOG_BYTES, backupCount=1, encoding="utf-8"
@@ -78,7 +82,8 @@ class _LazyFile(logging.Handler):
             return logging.StreamHandler(sys.stderr)
 
 
-def _default_file() -> Path:
-    from platformdirs import user_log_path
+def _default_file() -> Path | None:
+    from proxim.io.system.user_folders import log_folder
 
-    return user_log_path("proxim", appauthor=False) / "proxim.log"
+    folder = log_folder()
+    return None if folder is None else folder / "proxim.log"

@@ -45,6 +45,9 @@ class LineFace(Protocol):
     def line(self, text: str) -> None:
         """Handle a line of stdin."""
 
+    def line_was_cut(self) -> None:
+        """Refuse a line of stdin that the terminal has cut."""
+
     def end_of_input(self) -> None:
         """Handle the end of stdin: no more decisions can come, but links go on."""
 
@@ -97,9 +100,15 @@ def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
         seen.append(number)
         bridge.interrupt()
 
-    # Some systems have SIGHUP, which means that the terminal's window was closed.
+    # Some systems have SIGHUP, which means that the terminal's window was closed. What was ignored
+    # when we were started stays ignored: `nohup`, and `&` in a script.
     for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
-        signal.signal(number, interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    # A shell's background job that reads its terminal would be stopped, with all sockets. When it
+    # is ignored, the read fails, and that is the end of input.
+    if hasattr(signal, "SIGTTIN"):
+        signal.signal(signal.SIGTTIN, signal.SIG_IGN)
     return lambda: signal.SIGINT in seen
 
 
@@ -247,8 +256,8 @@ def _dispatch_next(face: LineFace, bridge: "Bridge", cancelled: Callable[[], boo
     match bridge.wait(POLL_SECONDS):
         case None:
             return
-        case InputLine(text):
-            face.line(text)
+        case InputLine(text, cut):
+            face.line_was_cut() if cut else face.line(text)
         case InputEnded():
             face.end_of_input()
         case Interrupted():

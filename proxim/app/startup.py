@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from proxim.app.options import HostOptions, JoinOptions, WindowOptions
@@ -73,7 +72,7 @@ class Startup:
                 stun=self._options.stun,
                 save_to=self._options.save_to,
                 save_name=save_name,
-                data_dir=str(_data_folder()),
+                data_dir=_transfers_folder(),
             )
             self._opened = _Opened(device, None, joining, Opening())
             return
@@ -97,7 +96,7 @@ class Startup:
             look=_look(wanted.address),
             save_name=save_name,
             save_require_proof=save_policy,
-            data_dir=str(_data_folder()),
+            data_dir=_transfers_folder(),
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
         self._opened = _Opened(device, invitations, hosting, opening)
@@ -147,12 +146,12 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     return Runtime(program, publish, opened.options, opened.opening)
 
 
-def _data_folder() -> Path:
-    """Return the folder for unfinished transfers."""
-    # Imported late, because it takes 10 ms.
-    from platformdirs import user_data_path
+def _transfers_folder() -> str | None:
+    """Return the folder for unfinished transfers; None if this user has none."""
+    from proxim.io.system.user_folders import data_folder
 
-    return user_data_path("proxim", appauthor=False) / "transfers"
+    folder = data_folder()
+    return None if folder is None else str(folder / "transfers")
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[ev.Network, ...]]:

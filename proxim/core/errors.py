@@ -96,9 +96,12 @@ class Reason(StrEnum):
     PORT_REFUSED = "port_refused"
     SETTINGS_BROKEN = "settings_broken"
     SETTINGS_UNWRITABLE = "settings_unwritable"
+    # The Problem's detail is the file and its owner.
+    SETTINGS_FOREIGN = "settings_foreign"
     NAME_UNUSABLE = "name_unusable"
     NO_DISPLAY = "no_display"
     BAD_COMMAND = "bad_command"
+    LINE_CUT = "line_cut"
     INTERNAL = "internal"
 
 
@@ -167,7 +170,10 @@ class Problem:
     @property
     def sentence(self) -> str:
         """What happened and what to do next, in one sentence for people."""
-        return SENTENCES[self.reason]
+        sentence = SENTENCES[self.reason]
+        if self.reason is Reason.SETTINGS_FOREIGN and self.detail:
+            return f"{sentence.removesuffix('.')}: {self.detail}."
+        return sentence
 
 
 class ProximError(Exception):

@@ -161,8 +161,9 @@ class Runtime:
                 self._report_bug(command, error)
 
     def _report_bug(self, what: object, error: Exception) -> None:
-        _log.error("%s could not be handled: %s", type(what).__name__, describe_crash(error))
+        # The person comes first: a log may fail, too.
         self._publish(st.Trouble(Problem(Reason.INTERNAL, type(what).__name__)))
+        _log.error("%s could not be handled: %s", type(what).__name__, describe_crash(error))
 
     # --- tasks and timers -------------------------------------------------------------------------
 
@@ -175,8 +176,8 @@ class Runtime:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("%s crashed: %s", task.get_name(), describe_crash(error))
             self._publish(st.Trouble(Problem(Reason.INTERNAL, task.get_name())))
+            _log.error("%s crashed: %s", task.get_name(), describe_crash(error))
 
     def _set_timer(self, command: do.SetTimer) -> None:
         self._cancel_timer(do.CancelTimer(command.timer))

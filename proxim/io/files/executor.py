@@ -33,6 +33,7 @@ from proxim.io.files.store import Store
 from proxim.io.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.io.link.stream import Feed, Spawn, Transport, TransportClosedError
 from proxim.io.system.disk_errors import FileError
+from proxim.io.system.user_folders import downloads_folder
 
 _log = logging.getLogger(__name__)
 
@@ -283,10 +284,9 @@ class TransferExecutor:
         )
 
     def _default_folder(self) -> Path:
-        # Imported late, as in settings.py.
-        from platformdirs import user_downloads_path
-
-        folder = Path(self._save_to) if self._save_to is not None else user_downloads_path()
+        folder = Path(self._save_to) if self._save_to is not None else downloads_folder()
+        if folder is None:
+            raise FileError(Reason.FOLDER_GONE, "this user has no home folder")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except PermissionError as error:

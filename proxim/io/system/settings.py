@@ -13,6 +13,7 @@ import os
 import re
 import socket
 import stat
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Any, Final
 from proxim.core.errors import Problem, Reason
 from proxim.core.i18n import tr
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
+from proxim.io.system.user_folders import config_folder
 
 FILE_NAME: Final = "settings.json"
 # Our file has 100 bytes. A larger one was not written by any Proxim.
@@ -85,14 +87,6 @@ def default_device_name(node: str | None = None) -> str:
 # --- the file -------------------------------------------------------------------------------------
 
 
-def config_folder() -> Path:
-    """Return the folder of the settings: the user's configuration folder on each system."""
-    # Imported late, because it takes 10 ms, and tests and the doctor do not need it.
-    from platformdirs import user_config_path
-
-    return user_config_path("proxim", appauthor=False)
-
-
 def _read(path: Path) -> _Fields | None:
     """Return the file's fields, or None if there is no file.
 
@@ -139,8 +133,12 @@ def _put_new(temporary: Path, path: Path) -> None:
 
 
 def _path_in(folder: Path | None) -> Path:
+    """Return the path of the file. Raises OSError if this user has no folder for it."""
+    folder = folder or config_folder()
+    if folder is None:
+        raise FileNotFoundError(errno.ENOENT, "this user has no home folder")
     # A settings file that is a symbolic link, as dotfile managers make, stays one.
-    return Path(os.path.realpath((config_folder() if folder is None else folder) / FILE_NAME))
+    return Path(os.path.realpath(folder / FILE_NAME))
 
 
 def _write(path: Path, fields: _Fields, put: Callable[[Path, Path], object]) -> None:
@@ -183,6 +181,37 @@ def _set_aside(path: Path) -> str:
     return name
 
 
+def _problem(error: OSError | _BrokenFileError) -> Problem:
+    """Return why the settings cannot be kept. If another user owns them, it names file and owner."""
+    owner = _other_owner(error.filename) if isinstance(error, PermissionError) else None
+    if owner is not None:
+        return Problem(Reason.SETTINGS_FOREIGN, owner)
+    return Problem(Reason.SETTINGS_UNWRITABLE, _plain(error))
+
+
+def _other_owner(path: object) -> str | None:
+    """Return the first of a path and the folders above it that belongs to another user, with its
+    owner; None if there is none.
+    """
+    # Windows has no such owners.
+    if sys.platform == "win32" or not isinstance(path, str | os.PathLike):
+        return None
+    import pwd
+
+    for one in (Path(path), *list(Path(path).parents)[:2]):
+        try:
+            uid = one.stat().st_uid
+        except OSError:
+            continue
+        if uid != os.geteuid():
+            try:
+                name = pwd.getpwuid(uid).pw_name
+            except KeyError:
+                name = str(uid)
+            return f"{one} ({name})"
+    return None
+
+
 # --- what others call -----------------------------------------------------------------------------
 
 
@@ -192,8 +221,8 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
     Never raises for the state of the disk.
     """
     problems: list[Problem] = []
-    path = _path_in(folder)
     try:
+        path = _path_in(folder)
         try:
             fields = _read(path)
         except _BrokenFileError as error:
@@ -209,7 +238,7 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
     except (OSError, _BrokenFileError) as error:
         # The file cannot be read or written, or its folder cannot be made. It may be another
         # user's, so it is not moved away.
-        problems.append(Problem(Reason.SETTINGS_UNWRITABLE, _plain(error)))
+        problems.append(_problem(error))
         fields = _new_fields()
     name = fields.get(_NAME_KEY)
     if not isinstance(name, str) or not is_usable_name(name):
@@ -244,9 +273,9 @@ def save_require_proof(
 
 
 def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSettings:
-    path = _path_in(folder)
     problems: list[Problem] = []
     try:
+        path = _path_in(folder)
         try:
             fields = _read(path)
         except _BrokenFileError as error:
@@ -258,7 +287,7 @@ def _save(settings: Settings, changes: _Fields, folder: Path | None) -> LoadedSe
             fields = {_UUID_KEY: settings.uuid}
         _write(path, {**fields, **changes}, os.replace)
     except OSError as error:
-        problems.append(Problem(Reason.SETTINGS_UNWRITABLE, _plain(error)))
+        problems.append(_problem(error))
     return LoadedSettings(settings, tuple(problems))
 
 

@@ -146,9 +146,10 @@ def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.A
     return file_ev.AcceptTransfer(status.transfer, tuple(sorted(set(declined))), folder, always)
 
 
-def read_link(fields: JSONObject) -> str | None:
+def read_link(fields: JSONObject) -> ev.LinkID | None:
     """Return the link that a command names, or None. Raises MessageError."""
-    return optional_text_field(fields, "link", pair_msg.MAX_ID_BYTES)
+    link = optional_text_field(fields, "link", pair_msg.MAX_ID_BYTES)
+    return None if link is None else ev.LinkID(link)
 
 
 def _path(value: object, name: str) -> str:
@@ -351,6 +352,11 @@ class JsonLinesFace:
             # The detail names a field and quotes nothing that the script wrote.
             self._show_problem(Problem(Reason.BAD_COMMAND, error.problem.detail))
 
+    def line_was_cut(self) -> None:
+        """Refuse a line that the terminal has cut."""
+        if not self.model.closing:
+            self._show_problem(Problem(Reason.LINE_CUT))
+
     def end_of_input(self) -> None:
         """Stop a guest that has not been given a host; otherwise the links go on without new
         commands.
@@ -378,7 +384,8 @@ class JsonLinesFace:
             self._post(ev.Decide(session_id, approved, _request_number(fields)))
 
     def _text(self, fields: JSONObject) -> None:
-        if not self.model.send_text(text_field(fields, "text", _ANY_LENGTH)):
+        text, link = text_field(fields, "text", _ANY_LENGTH), read_link(fields)
+        if not self.model.send_text(text, link):
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _join_command(self, fields: JSONObject) -> None:
@@ -397,7 +404,7 @@ class JsonLinesFace:
 
     def _send_command(self, fields: JSONObject) -> None:
         paths, link = read_paths(fields), read_link(fields)
-        reason = self.model.send_paths(paths, None if link is None else ev.LinkID(link))
+        reason = self.model.send_paths(paths, link)
         if reason is not None:
             self._show_problem(Problem(reason))
 
@@ -444,7 +451,11 @@ class JsonLinesFace:
         self._post(invite)
 
     def _close_command(self, fields: JSONObject) -> None:
-        self.model.close()
+        link = read_link(fields)
+        if link is None:
+            self.model.close()
+        elif not self.model.disconnect(link):
+            self._show_problem(Problem(Reason.NOT_CONNECTED))
 
 
 _COMMANDS: Final[dict[str, Callable[[JsonLinesFace, JSONObject], None]]] = {

@@ -197,12 +197,19 @@ class FaceModel:
         self.joined = True
         self._post(ev.Join(target))
 
-    def send_text(self, text: str) -> bool:
-        """Send text over every open link; return False if there is none."""
-        links = self._connected()
-        for link in links:
-            self._post(ev.SendText(link.link, text))
+    def send_text(self, text: str, link: ev.LinkID | None = None) -> bool:
+        """Send text over `link`, or over every open link; return False if there is none."""
+        links = [one for one in self._connected() if link in (None, one.link)]
+        for one in links:
+            self._post(ev.SendText(one.link, text))
         return bool(links)
+
+    def disconnect(self, link: ev.LinkID) -> bool:
+        """End one link, or the attempt at it; return False if there is none."""
+        if link not in self.links:
+            return False
+        self._post(ev.Disconnect(link))
+        return True
 
     def send_paths(self, paths: tuple[str, ...], link: ev.LinkID | None = None) -> Reason | None:
         """Send files over `link`, or over every open link; return the reason if it is

@@ -119,6 +119,12 @@ class TerminalFace:
             self._read(text.rstrip("\r\n"))
         self._ask()
 
+    def line_was_cut(self) -> None:
+        """Refuse a line that the terminal has cut."""
+        if not self.model.closing:
+            self._show_problem(Problem(Reason.LINE_CUT))
+        self._ask()
+
     def _show(self, change: Change) -> None:
         match change:
             case LinkChange(status, before):
