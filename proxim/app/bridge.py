@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 PAINT_SECONDS: Final = 0.5
 # A text of 1 MiB becomes 6 MiB when escaped. Without a limit one line could fill the memory.
 MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
-# A terminal keeps no more of a line, and drops the rest without a word: N_TTY_BUF_SIZE of Linux (with
-# the line break), MAX_CANON of macOS. Windows' console has no such limit.
+# A terminal keeps no more of a line, and drops the rest without a word: N_TTY_BUF_SIZE of Linux
+# (with the line break), MAX_CANON of macOS. Windows' console has no such limit.
 TERMINAL_LINE_BYTES: Final = {"linux": 4095, "darwin": 1023}.get(sys.platform, sys.maxsize)
 
 

@@ -2,12 +2,20 @@
 
 import asyncio
 import io
+import sys
 import threading
 import time
 
 import pytest
 
-from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted, QueueItem
+from proxim.app.bridge import (
+    TERMINAL_LINE_BYTES,
+    Bridge,
+    InputEnded,
+    InputLine,
+    Interrupted,
+    QueueItem,
+)
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
@@ -114,6 +122,9 @@ def test_a_network_side_that_cannot_start_is_told(
     assert isinstance(trouble, st.Trouble)
     assert trouble.problem.reason is Reason.INTERNAL
     assert isinstance(stopped, st.Stopped)
+    # The log comes after what the person sees.
+    assert bridge._thread is not None
+    bridge._thread.join()
     assert "the network side crashed" in caplog.text
     # The network side has gone; posting to it must not raise an error.
     bridge.post(ev.Shutdown())
@@ -155,6 +166,30 @@ def test_lines_come_up_without_their_breaks_and_then_the_end() -> None:
         InputLine("last"),
         InputEnded(),
     ]
+
+
+class Typed(io.StringIO):
+    """What a terminal hands over."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows' console cuts no lines")
+def test_a_line_that_a_terminal_may_have_cut_is_marked() -> None:
+    longest = "x" * (TERMINAL_LINE_BYTES - 2)
+    lines = [longest, longest + "x", "é" * (TERMINAL_LINE_BYTES // 2), "next"]
+    text = "".join(f"{line}\n" for line in lines)
+    for stream, cut in ((Typed(text), True), (io.StringIO(text), False)):
+        bridge = Bridge()
+        bridge.read_lines(stream)
+        assert collect(bridge, InputEnded) == [
+            InputLine(lines[0]),
+            InputLine(lines[1], cut=cut),
+            InputLine(lines[2], cut=cut),
+            InputLine("next"),
+            InputEnded(),
+        ]
 
 
 def test_an_unreadable_input_ends(caplog: pytest.LogCaptureFixture) -> None:

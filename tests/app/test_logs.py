@@ -52,8 +52,18 @@ def test_a_window_logs_to_the_users_log_folder(
 
 def test_the_default_file_is_proxims_own() -> None:
     file = logs._default_file()
+    assert file is not None
     assert file.name == "proxim.log"
     assert "proxim" in file.parent.as_posix().lower()
+
+
+def test_without_a_home_nothing_that_is_logged_is_hidden(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs, "_default_file", lambda: None)
+    set_up_logging(LogOptions(), window=True)
+    logging.getLogger("proxim").error("what it was to say")
+    assert "what it was to say" in capsys.readouterr().err
 
 
 def test_a_file_that_cannot_be_written_is_told_and_replaced(

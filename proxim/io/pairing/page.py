@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
@@ -27,6 +28,8 @@ _SECTIONS: Final = (
     "page",
     "reasons",
 )
+# Lines of `// ..`, and `/* .. */` on lines of its own.
+_COMMENTS: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)(?s:.))*\*/[ \t]*)$", re.MULTILINE)
 # How many languages or codings of one header are considered.
 _MAX_ASKED: Final = 32
 
@@ -74,6 +77,14 @@ def _script_hash(page: bytes) -> str:
     _, _, rest = page.partition(b"<script>")
     digest = hashlib.sha256(rest.partition(b"</script>")[0]).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def without_comments(source: str) -> str:
+    """Return a module without its comments, which only we read; its line numbers stay.
+
+    A comment of ours always has its lines to itself (tests/io/pairing/test_page.py).
+    """
+    return _COMMENTS.sub(lambda comment: "\n" * comment[0].count("\n"), source)
 
 
 def _served(content_type: str, body: bytes) -> Served:
@@ -127,7 +138,10 @@ def _read(folder: Traversable, path: str) -> Iterator[tuple[str, Served]]:
         if one.is_dir():
             yield from _read(one, f"{path}{one.name}/")
         elif (content_type := _TYPES.get(PurePosixPath(one.name).suffix)) is not None:
-            yield f"{path}{one.name}", _served(content_type, one.read_bytes())
+            body = one.read_bytes()
+            if one.name.endswith(".mjs"):
+                body = without_comments(body.decode()).encode()
+            yield f"{path}{one.name}", _served(content_type, body)
 
 
 def _dump(language: str, words: dict[str, Any]) -> bytes:

@@ -182,7 +182,7 @@ def _set_aside(path: Path) -> str:
 
 
 def _problem(error: OSError | _BrokenFileError) -> Problem:
-    """Return why the settings cannot be kept. If another user owns them, it names file and owner."""
+    """Return why the settings cannot be kept; if another user owns them, with file and owner."""
     owner = _other_owner(error.filename) if isinstance(error, PermissionError) else None
     if owner is not None:
         return Problem(Reason.SETTINGS_FOREIGN, owner)

@@ -1,9 +1,11 @@
+import errno
 import json
 import os
 import stat
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from proxim.core.errors import Reason
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
 from proxim.io.system import settings as module
+from proxim.io.system import user_folders
 from proxim.io.system.settings import (
     MAX_BROKEN_FILES,
     MAX_FILE_BYTES,
@@ -105,10 +108,76 @@ def test_the_folder_is_the_users_configuration_folder(
     assert json.loads((tmp_path / "settings.json").read_text())["deviceName"] == "Kitchen"
 
 
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_disk_that_knows_no_fsync_keeps_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    loaded = load_settings(tmp_path)
+    assert loaded.problems == ()
+    assert load_settings(tmp_path).settings.uuid == loaded.settings.uuid
+
+
+def test_without_a_home_they_last_for_this_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "config_folder", lambda: None)
+    loaded = load_settings()
+    assert reasons(loaded) == [Reason.SETTINGS_UNWRITABLE]
+    saved = save_device_name(loaded.settings, "Kitchen")
+    assert (reasons(saved), saved.settings.device_name) == (
+        [Reason.SETTINGS_UNWRITABLE],
+        "Kitchen",
+    )
+
+
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can make another user's file"
+)
+def test_another_users_file_is_named_with_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_settings(tmp_path)
+    # This is for mypy: the test is skipped on Windows.
+    if sys.platform != "win32":
+        os.chown(tmp_path / "settings.json", 1, 1)
+
+    # Root may read everything, so a fake denies it.
+    def denied(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "settings.json"))
+
+    monkeypatch.setattr(module, "_read", denied)
+    (problem,) = load_settings(tmp_path).problems
+    assert problem.reason is Reason.SETTINGS_FOREIGN
+    owner = f"{tmp_path / 'settings.json'} (daemon)"
+    assert problem.detail == owner
+    assert problem.sentence.endswith(f": {owner}.")
+
+
+@pytest.mark.parametrize(
+    "find",
+    [
+        user_folders.config_folder,
+        user_folders.data_folder,
+        user_folders.log_folder,
+        user_folders.downloads_folder,
+    ],
+)
+def test_a_user_without_a_home_has_no_folders(
+    monkeypatch: pytest.MonkeyPatch, find: Callable[[], Path | None]
+) -> None:
+    assert find() is not None
+    for variable in [name for name in os.environ if name.startswith("XDG_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    assert find() is None
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="XDG is Linux'")
 def test_on_linux_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    assert module.config_folder() == tmp_path / "proxim"
+    assert user_folders.config_folder() == tmp_path / "proxim"
 
 
 # --- broken files ---------------------------------------------------------------------------------

@@ -864,3 +864,34 @@ def test_a_feature_that_the_face_does_not_know_is_left_out() -> None:
     more = replace(CONNECTED, features=("text", "files", "whiteboard"))
     assert face.show(more) == known.show(connected)
     assert face.show(Drawn(LINK, 5)) == []
+
+
+def test_text_and_close_may_name_a_link() -> None:
+    face = Face(HOST)
+    other = ev.LinkID("host-2")
+    face.show(
+        replace(CONNECTED, features=("text",)), replace(CONNECTED, link=other, features=("text",))
+    )
+    assert face.read({"type": "text", "text": "hi", "link": "host-2"}) == []
+    assert face.read({"type": "text", "text": "both"}) == []
+    assert face.posted == [
+        ev.SendText(other, "hi"),
+        ev.SendText(LINK, "both"),
+        ev.SendText(other, "both"),
+    ]
+    for command in ({"type": "text", "text": "hi"}, {"type": "close"}):
+        assert face.read({**command, "link": "host-9"}) == [error(Reason.NOT_CONNECTED)]
+        assert face.read({**command, "link": 5})[0]["code"] == "bad_command"
+    face.posted.clear()
+    assert face.read({"type": "close", "link": "host-2"}) == []
+    assert face.posted == [ev.Disconnect(other)]
+    assert not face.face.model.closing
+
+
+def test_a_line_that_the_terminal_cut_is_refused() -> None:
+    face = Face(HOST)
+    face.face.line_was_cut()
+    assert face.events() == [error(Reason.LINE_CUT)]
+    face.face.model.close()
+    face.face.line_was_cut()
+    assert face.events() == []

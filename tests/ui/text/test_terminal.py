@@ -891,3 +891,11 @@ def test_a_feature_that_the_face_does_not_know_is_left_out() -> None:
     more = replace(CONNECTED, features=("text", "files", "whiteboard"))
     assert face.show(more) == known.show(connected)
     assert face.show(Drawn(LINK, 5)) == ""
+
+
+def test_a_line_that_the_terminal_cut_is_refused() -> None:
+    face = Face(HOST)
+    face.show(CONNECTED)
+    face.face.line_was_cut()
+    assert SENTENCES[Reason.LINE_CUT] in face.show()
+    assert face.posted == []
