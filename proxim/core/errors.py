@@ -81,6 +81,7 @@ class Reason(StrEnum):
     TOO_MANY_TRANSFERS = "too_many_transfers"
     NAME_REFUSED = "name_refused"
     DISK_FULL = "disk_full"
+    FILE_TOO_LARGE = "file_too_large"
     FOLDER_READ_ONLY = "folder_read_only"
     FOLDER_GONE = "folder_gone"
     TRANSFER_FAILED = "transfer_failed"

@@ -5,6 +5,7 @@ that a person can give.
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -295,12 +296,32 @@ def test_once_to_a_guest(sides: Sides) -> None:
     assert tree(sides.saved("guest")) == tree(sides.source)
 
 
-def test_once_with_a_file_that_cannot_be_sent(sides: Sides) -> None:
+def test_once_with_what_is_no_file_and_with_a_file_that_cannot_be_sent(sides: Sides) -> None:
     folder = sides.source / "folder"
     write_file(folder / "a.txt", 1000)
     if sys.platform == "win32":
         pytest.skip("there are no pipes among its files")
     os.mkfifo(folder / "pipe")
+    (folder / "copy").symlink_to("a.txt")
+    (folder / "elsewhere").symlink_to(sides.source)
+    left_out = [
+        {"path": f"folder/{name}", "reason": "not_a_file"} for name in ("elsewhere", "pipe")
+    ]
+    ended = once(sides, folder)
+    assert (ended["host"]["left_out"], ended["guest"]["left_out"]) == (left_out, left_out)
+    # Nobody expects these to arrive.
+    assert ended["status"] == 0
+    saved = sides.saved("host") / "folder"
+    assert names(saved) == ["a.txt", "copy"]
+    assert (saved / "copy").read_bytes() == (saved / "a.txt").read_bytes()
+    # A name that is longer than the protocol's path is a file all the same.
+    deep = folder / ("d" * 200) / ("e" * 200) / ("f" * 200) / ("g" * 200)
+    write_file(deep / ("h" * 240), 10)
+    assert once(sides, folder)["status"] == 1
+
+
+def once(sides: Sides, folder: Path) -> dict[str, Any]:
+    """Send a folder with `--once`; return the last events of both sides and the exit status."""
     host = sides.start_host()
     with (
         host,
@@ -309,10 +330,9 @@ def test_once_with_a_file_that_cannot_be_sent(sides: Sides) -> None:
         host.say(
             type="pair_response", sessionID=host.event("pair_prompt")["sessionID"], approved=True
         )
-        assert guest.event("error")["code"] == "not_a_file"
-        assert end(host)["state"] == "done"
-        assert guest.ended() == 1
-    assert names(sides.saved("host") / "folder") == ["a.txt"]
+        received, sent = end(host), end(guest)
+        assert (received["state"], sent["state"]) == ("done", "done")
+        return {"host": received, "guest": sent, "status": guest.ended()}
 
 
 def test_two_people_at_two_terminals(sides: Sides) -> None:

@@ -53,6 +53,7 @@ _WIRE_REASONS: Final = (
     Reason.FILE_UNREADABLE,
     Reason.FILE_DAMAGED,
     Reason.DISK_FULL,
+    Reason.FILE_TOO_LARGE,
     Reason.FOLDER_READ_ONLY,
     Reason.FOLDER_GONE,
     Reason.NAME_REFUSED,

@@ -29,6 +29,7 @@ from proxim.core.files.manifest import (
     Span,
     TransferID,
     count_files,
+    indices,
     paths_of,
     remaining,
     total_size,
@@ -333,7 +334,10 @@ class Outgoing:
         # Declined files count as wanted. So if only the receiver sees that all its files failed, a
         # retry sends just those as a new transfer.
         state, reason = outcome(count_files(entries), failed)
-        moved = max(0, self.status.size - lost_bytes(entries, failed))
+        # What the receiver did not want at all is no part of the size.
+        skipped = {*indices(self._skip)}
+        sent = tuple(one for one in failed if one.index not in skipped)
+        moved = max(0, self.status.size - lost_bytes(entries, sent))
         # The receiver never reported all these bytes as written, so they are not written.
         if self.status.moved < moved:
             return self._end(file_st.TransferState.FAILED, Reason.TRANSFER_FAILED)

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 import unicodedata
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -85,6 +86,45 @@ def has_holes(folders: Folders, token: str) -> bool:
     finally:
         os.close(descriptor)
         _remove(folders, name)
+
+
+def too_large(folders: Folders, token: str, sizes: Iterable[int]) -> frozenset[int]:
+    """Return which of these sizes of a file the disk does not take, as far as it says so before
+    anything is written.
+
+    A file with the name of a part (part_files.py) is made and removed.
+    """
+    most = file_size_limit()
+    refused = {size for size in sizes if size > most}
+    name = f".proxim-{token}-size.part"
+    try:
+        descriptor = folders.create((), name)
+    except OSError:
+        return frozenset(refused)
+    try:
+        for size in sorted({*sizes} - refused, reverse=True):
+            try:
+                # Linux checks a position against the disk's largest file, and writes nothing.
+                os.lseek(descriptor, size, os.SEEK_SET)
+            except OSError:
+                refused.add(size)
+            else:
+                break
+    finally:
+        os.close(descriptor)
+        _remove(folders, name)
+    return frozenset(refused)
+
+
+def file_size_limit() -> int:
+    """Return the largest file that this process may write (`ulimit -f`)."""
+    if sys.platform != "win32":
+        import resource
+
+        most, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+        if most != resource.RLIM_INFINITY:
+            return most
+    return sys.maxsize
 
 
 def _rules(folders: Folders, name: str, refused: frozenset[str], *, drops_ends: bool) -> DiskRules:

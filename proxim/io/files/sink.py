@@ -35,7 +35,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.stream import Kind, Record, read_records
 from proxim.core.json_text import MessageError
 from proxim.io.files.folders import MAX_NUMBER, PART_MODE, Folder, Folders
-from proxim.io.files.naming import has_holes, try_names
+from proxim.io.files.naming import has_holes, too_large, try_names
 from proxim.io.files.part_files import TOKEN_BYTES, Part, part_name, remove_leftovers
 from proxim.io.files.store import Done, Journal, Store, StoredIncoming
 from proxim.io.system.disk_errors import FileError, write_error, write_reason
@@ -165,6 +165,7 @@ class Sink:
             for index, entry in enumerate(state.entries)
             if not entry.directory and index not in declined and index not in state.done
         ]
+        self._refuse_too_large()
         self._check_room()
         self._make_folders(announced, declined)
         self._journal = self._store.save(state)
@@ -173,7 +174,10 @@ class Sink:
             for index, part in sorted(self._partials.items())
         )
         self.ready = file_ev.SinkReady(
-            state.transfer, spans(sorted(declined.union(state.done))), partial
+            state.transfer,
+            # Nobody needs to send what the disk does not take.
+            spans(sorted(declined.union(state.done, (one.index for one in self._failed)))),
+            partial,
         )
         self._finish_if_done()
 
@@ -220,6 +224,18 @@ class Sink:
                 part.discard()
             else:
                 self._partials[index] = part
+
+    def _refuse_too_large(self) -> None:
+        """Leave out the files that are larger than the disk takes. Raises FileError if none is
+        left.
+        """
+        sizes = {self._state.entries[index].size for index in self._wanted}
+        refused = too_large(self._folders, self._state.token, sizes)
+        large = [one for one in self._wanted if self._state.entries[one].size in refused]
+        if large and len(large) == len(self._wanted):
+            raise FileError(Reason.FILE_TOO_LARGE, "every file")
+        self._failed += [FailedFile(index, Reason.FILE_TOO_LARGE) for index in large]
+        self._wanted = [index for index in self._wanted if index not in large]
 
     def _check_room(self) -> None:
         need = 0
@@ -331,10 +347,23 @@ class Sink:
         if self._received + length > self._state.entries[index].size:
             raise _bad("more than was announced")
         if self._part is not None:
-            self._part.write(record.payload)
+            self._write_part(self._part, record.payload)
         else:
             self._dropped += length
         return length
+
+    def _write_part(self, part: Part, payload: memoryview) -> None:
+        """Write to the part; a file that is larger than the disk takes fails alone, unless it is
+        the only one.
+        """
+        received = part.written + len(payload)
+        try:
+            part.write(payload)
+        except OSError as error:
+            if write_reason(error) is not Reason.FILE_TOO_LARGE or len(self._wanted) == 1:
+                raise
+            part.discard()
+            self._part, self._refused, self._dropped = None, Reason.FILE_TOO_LARGE, received
 
     def _begin(self, index: int, offset: int) -> None:
         """Begin a file whose bytes start at `offset`: at 0, or where the existing part ends."""

@@ -8,8 +8,7 @@ from typing import Final
 
 from proxim.core.errors import ProximError, Reason
 
-# EFBIG is among them because FAT accepts no file of 4 GiB.
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED: Final = {errno.EROFS, errno.EACCES, errno.EPERM}
 # A drive that was pulled out answers EIO or ENXIO, and a share that went away ESTALE. ELOOP means
 # that a link is where a folder was.
@@ -27,6 +26,8 @@ _NAME: Final = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 # These are Windows' own numbers for which the C library has no fitting errno. Here they are
 # ERROR_HANDLE_DISK_FULL and ERROR_DISK_FULL.
 _FULL_WINDOWS: Final = {39, 112}
+# ERROR_FILE_TOO_LARGE.
+_TOO_LARGE_WINDOWS: Final = {223}
 # ERROR_INVALID_NAME and ERROR_FILENAME_EXCED_RANGE.
 _NAME_WINDOWS: Final = {123, 206}
 # ERROR_WRITE_PROTECT.
@@ -57,6 +58,8 @@ def write_reason(error: OSError) -> Reason:
     number = _windows_number(error)
     if error.errno in _FULL or number in _FULL_WINDOWS:
         return Reason.DISK_FULL
+    if error.errno == errno.EFBIG or number in _TOO_LARGE_WINDOWS:
+        return Reason.FILE_TOO_LARGE
     if number in _NAME_WINDOWS or error.errno in _NAME:
         return Reason.NAME_REFUSED
     if error.errno in _REFUSED or number in _REFUSED_WINDOWS:

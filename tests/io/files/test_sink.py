@@ -320,6 +320,47 @@ def test_where_the_disk_has_no_holes_the_whole_size_counts(tmp_path: Path, store
         assert refused(folder, store, [image]) is Reason.DISK_FULL
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_files_that_are_too_large_are_told_before_their_bytes(
+    to: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxim.io.files.naming.file_size_limit", lambda: 1000)
+    large, small = Entry("d/large", 1001, WHEN), entry("d/small", b"1")
+    assert refused(to, store, [large]) is Reason.FILE_TOO_LARGE
+    assert list(to.iterdir()) == []
+    sink = opened(to, store, [large, small])
+    assert sink.ready.skip == (Span(0, 1),)
+    sink.write(whole(1, b"1"))
+    assert sink.finished is not None
+    assert sink.finished.failed == (FailedFile(0, Reason.FILE_TOO_LARGE),)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says so before")
+def test_a_size_that_no_disk_takes_is_told_before(to: Path, store: Store) -> None:
+    assert refused(to, store, [Entry("a", (1 << 63) - 1, WHEN, stored=1)]) is (
+        Reason.FILE_TOO_LARGE
+    )
+
+
+def test_a_file_that_turns_out_too_large_fails_alone(tmp_path: Path, store: Store) -> None:
+    content = os.urandom(5000)
+    with odd_disk(tmp_path, most_bytes=4000) as folder:
+        sink = opened(folder, store, [entry("d/large", content), entry("d/small", b"1")])
+        sink.write(memoryview(data(0, content[:3000])))
+        sink.write(memoryview(data(0, content[3000:])))
+        sink.write(memoryview(end_record(0, hashlib.sha256(content).digest())))
+        sink.write(whole(1, b"1"))
+        assert sink.finished is not None
+        assert sink.finished.failed == (FailedFile(0, Reason.FILE_TOO_LARGE),)
+        sink.close(keep=False)
+        assert tree(folder) == {"d": None, "d/small": b"1"}
+        alone = opened(folder, store, [entry("large", content)])
+        with pytest.raises(FileError) as caught:
+            alone.write(memoryview(data(0, content)))
+        assert caught.value.reason is Reason.FILE_TOO_LARGE
+        alone.close(keep=False)
+
+
 def test_hostile_names_stay_beneath(tmp_path: Path, subtests: pytest.Subtests) -> None:
     for number, one in enumerate(CORPUS):
         with subtests.test(name=one["name"]):
@@ -780,7 +821,7 @@ sink.close(keep=True)
 def test_too_little_room_is_said_before_anything_is_made(
     to: Path, store: Store, tmp_path: Path
 ) -> None:
-    assert refused(to, store, [Entry("f/a", 1 << 49)]) is Reason.DISK_FULL
+    assert refused(to, store, [Entry("f/a", 1 << 42)]) is Reason.DISK_FULL
     assert tree(to) == {}
     assert store.found() == ()
 
@@ -793,7 +834,7 @@ def test_a_persons_own_empty_folders_stay(to: Path, store: Store) -> None:
         Entry("Photos/2026", 0, None, directory=True),
     ]
     own = {"Docs": None, "Photos": None, "Photos/2026": None}
-    assert refused(to, store, [*photos, Entry("Photos/2026/a.jpg", 1 << 49)]) is Reason.DISK_FULL
+    assert refused(to, store, [*photos, Entry("Photos/2026/a.jpg", 1 << 42)]) is Reason.DISK_FULL
     assert tree(to) == own
     entries = [
         Entry("Docs", 0, None, directory=True),

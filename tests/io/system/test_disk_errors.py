@@ -12,7 +12,7 @@ def test_what_a_person_is_told(subtests: pytest.Subtests) -> None:
     cases: list[tuple[int, Reason]] = [
         (errno.ENOSPC, Reason.DISK_FULL),
         (errno.EDQUOT, Reason.DISK_FULL),
-        (errno.EFBIG, Reason.DISK_FULL),
+        (errno.EFBIG, Reason.FILE_TOO_LARGE),
         (errno.EROFS, Reason.FOLDER_READ_ONLY),
         (errno.EACCES, Reason.FOLDER_READ_ONLY),
         (errno.EPERM, Reason.FOLDER_READ_ONLY),
