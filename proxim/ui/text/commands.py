@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from proxim.core import events as ev
@@ -11,10 +12,15 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction
 from proxim.core.i18n import tr
+from proxim.ui.file_uris import file_path
 from proxim.ui.text.console import Lines
 from proxim.ui.text.files import TransferReport
 
 _ALL: Final = "all"
+# What file managers call places that are not mounted. Web addresses are texts.
+_REMOTE_SCHEMES: Final = frozenset(
+    {"smb", "sftp", "ftp", "ftps", "ssh", "dav", "davs", "afp", "nfs", "mtp", "gphoto2"}
+)
 
 
 class FileCommands:
@@ -101,6 +107,59 @@ class FileCommands:
             self._lines.say(tr("terminal.noSuchTransfer"))
             return []
         return [transfers[number - 1]]
+
+
+@dataclass(frozen=True, slots=True)
+class TypedFiles:
+    """A line that is nothing but files of this machine."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotMounted:
+    """A line that is an address as a file manager copies it, which is no file of this machine."""
+
+    scheme: str
+
+
+def read_typed(line: str) -> TypedFiles | NotMounted | None:
+    """Return what a line means that was typed, pasted or dropped alone; None for a text.
+
+    Files are existing absolute paths, paths that begin with "~", and `file://` addresses.
+    """
+    scheme = line.strip().partition("://")[0].lower()
+    if scheme in _REMOTE_SCHEMES and "://" in line:
+        return NotMounted(f"{scheme}://")
+    # A name with spaces may have been pasted without quotation marks.
+    whole = _typed_path(line.strip())
+    if whole is not None:
+        return TypedFiles((whole,))
+    try:
+        words = split_paths(line, backslash_escapes=os.sep != "\\")
+    except ValueError:
+        return None
+    paths = [_typed_path(word) for word in words]
+    found = tuple(path for path in paths if path is not None)
+    return TypedFiles(found) if found and len(found) == len(paths) else None
+
+
+def _typed_path(word: str) -> str | None:
+    """Return the absolute path of a file or folder that exists, or None."""
+    if word.lower().startswith("file:"):
+        return _existing(file_path(word))
+    expanded = os.path.expanduser(word) if word.startswith("~") else word
+    return _existing(expanded) if os.path.isabs(expanded) else None
+
+
+def _existing(path: str | None) -> str | None:
+    # Nobody means the whole disk.
+    if path is None or not os.path.basename(path.rstrip(os.sep)):
+        return None
+    try:
+        return path if os.path.exists(path) else None
+    except (OSError, ValueError):
+        return None
 
 
 def split_paths(typed: str, *, backslash_escapes: bool) -> list[str]:

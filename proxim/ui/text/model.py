@@ -294,6 +294,11 @@ class FaceModel:
 
     # --- bookkeeping ------------------------------------------------------------------------------
 
+    @property
+    def is_linked(self) -> bool:
+        """Whether a link is open."""
+        return bool(self._connected())
+
     def _connected(self) -> list[st.LinkStatus]:
         return [link for link in self.links.values() if link.stage is st.Stage.CONNECTED]
 

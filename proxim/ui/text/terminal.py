@@ -6,6 +6,7 @@ progress of transfers is redrawn (`console.Lines`).
 """
 
 import math
+import os
 from collections.abc import Callable, Mapping
 from typing import TextIO
 
@@ -16,7 +17,7 @@ from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.ui.qr import qr_matrix
-from proxim.ui.text.commands import FileCommands
+from proxim.ui.text.commands import FileCommands, NotMounted, TypedFiles, read_typed
 from proxim.ui.text.console import Colour, Console, Lines, typed_text
 from proxim.ui.text.files import TransferReport
 from proxim.ui.text.model import (
@@ -84,6 +85,8 @@ class TerminalFace:
         self._introduced_at = 0.0
         # This host is outside the local network and waits for the person's consent.
         self._far: JoinTarget | None = None
+        # These files were typed alone, and the person is asked whether to send them.
+        self._offered: TypedFiles | None = None
         self._input_ended = False
 
     # --- output -----------------------------------------------------------------------------------
@@ -299,7 +302,11 @@ class TerminalFace:
             return tr("terminal.goOn")
         if self._role is Role.JOIN and not self.model.joined:
             return tr("terminal.askCode")
-        return self._files.question
+        if self._files.question is not None or self._offered is None:
+            return self._files.question
+        first, *others = (name_words(os.path.basename(path)) for path in self._offered.paths)
+        more = f" {tr('transfers.more', count=len(others))}" if others else ""
+        return tr("terminal.offerFiles", what=first + more)
 
     # --- input ------------------------------------------------------------------------------------
 
@@ -316,12 +323,44 @@ class TerminalFace:
             self._read_code(text)
         elif self._files.open is not None:
             self._files.answer(text.lower())
-        elif text and not self.model.send_text(
-            typed_text(line).removeprefix("/" if line.startswith("//") else "")
-        ):
+        elif self._offered is not None:
+            self._send_offered(self._offered, text.lower())
+        elif text and not self._offer(text):
+            self._send_text(line)
+
+    def _send_text(self, line: str) -> None:
+        text = typed_text(line).removeprefix("/" if line.startswith("//") else "")
+        if not self.model.send_text(text):
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
+    def _offer(self, text: str) -> bool:
+        """Offer to send files that were typed alone; return False if the line is a text."""
+        if not self.model.is_linked or text.startswith("//"):
+            return False
+        typed = read_typed(text)
+        if isinstance(typed, NotMounted):
+            self._lines.say(tr("terminal.notMounted", scheme=typed.scheme))
+        elif typed is not None:
+            self._offered = typed
+        return typed is not None
+
+    def _send_offered(self, offered: TypedFiles, text: str) -> None:
+        """Handle the answer whether to send files that were typed alone."""
+        if text not in answers("terminal.yes") and not _means_no(text):
+            self._lines.say(tr("terminal.answerYesNo"))
+            return
+        self._offered = None
+        if _means_no(text):
+            self._lines.say(tr("terminal.notSentAsFile"))
+            return
+        reason = self.model.send_paths(offered.paths)
+        if reason is not None:
+            self._show_problem(Problem(reason))
+
     def _command(self, text: str) -> None:
+        # A path begins with the same character.
+        if self._introduced is None and self._files.open is None and self._offer(text):
+            return
         host = self._role is Role.HOST
         if self._commands.handle(text, list(self.model.transfers.values())):
             return

@@ -3,16 +3,15 @@
 The clipboard is read only when the person asks for it.
 """
 
-import sys
 import tkinter
 from typing import Final
-from urllib.parse import unquote, urlsplit
+
+from proxim.ui.file_uris import file_path
 
 # File managers offer copied files as these types: GNOME's with "copy" or "cut" in its first line,
 # and the common one.
 _FILE_TARGETS: Final = ("x-special/gnome-copied-files", "text/uri-list")
 _TEXT_TARGETS: Final = ("UTF8_STRING", "STRING")
-_LOCAL_HOSTS: Final = frozenset({"", "localhost"})
 
 
 def copied_files(widget: tkinter.Misc) -> tuple[str, ...]:
@@ -44,7 +43,7 @@ def file_paths(listed: str) -> tuple[str, ...]:
     for line in listed.replace("\0", "").splitlines():
         if not line.strip() or line.startswith("#") or line in ("copy", "cut"):
             continue
-        path = _path(line.strip())
+        path = file_path(line.strip())
         if path is None:
             return ()
         paths.append(path)
@@ -60,18 +59,6 @@ def from_bytes(text: str) -> str:
     if not words or not all(word.startswith("0x") for word in words):
         return text
     return bytes(int(word, 16) & 0xFF for word in words).decode("utf-8", "replace")
-
-
-def _path(uri: str) -> str | None:
-    try:
-        parts = urlsplit(uri)
-    except ValueError:
-        return None
-    if parts.scheme != "file" or parts.netloc not in _LOCAL_HOSTS:
-        return None
-    # Bytes that are no UTF-8 are kept, as in all paths that Python passes to the system.
-    path = unquote(parts.path, errors=sys.getfilesystemencodeerrors())
-    return path if path.startswith("/") and "\0" not in path else None
 
 
 def _get(widget: tkinter.Misc, target: str | None) -> str | None:

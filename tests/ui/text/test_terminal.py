@@ -8,7 +8,9 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 
+import pytest
 from hypothesis import given, strategies
 
 from proxim.app.language import speak
@@ -459,7 +461,7 @@ def test_a_rejection_is_said_once() -> None:
 TYPED = [
     ("hello", "hello"),
     ("  indented ", "  indented "),
-    ("//etc/hosts", "/etc/hosts"),
+    ("//etc/hosts", "/etc/no such file"),
     ("a // b", "a // b"),
     ("y", "y"),
     ("broken \udce9", "broken \ufffd"),
@@ -557,7 +559,7 @@ def test_quit(options: FaceOptions, line: str) -> None:
     assert face.face.model.exit_status == 0
 
 
-@each_row("line", ["/help", "/new", "/etc/hosts", "/"])
+@each_row("line", ["/help", "/new", "/etc/no such file", "/"])
 def test_an_unknown_command_is_not_sent_as_text(line: str) -> None:
     face = Face(JOIN)
     face.show(CONNECTED)
@@ -899,3 +901,97 @@ def test_a_line_that_the_terminal_cut_is_refused() -> None:
     face.face.line_was_cut()
     assert SENTENCES[Reason.LINE_CUT] in face.show()
     assert face.posted == []
+
+
+# --- files typed alone ----------------------------------------------------------------------------
+
+LINKED = replace(CONNECTED, features=("text", "files"))
+
+
+def linked_face() -> Face:
+    face = Face(HOST)
+    face.show(LINKED)
+    return face
+
+
+def test_a_file_that_is_typed_alone_is_offered_and_sent(tmp_path: Path) -> None:
+    file = tmp_path / "my photo.jpg"
+    file.write_bytes(b"x")
+    escaped = str(file).replace(" ", "\\ ")
+    for typed in (str(file), f"'{file}'", escaped, file.as_uri()):
+        face = linked_face()
+        assert face.read(typed).endswith("Send my photo.jpg as a file? [y/N] ")
+        assert face.posted == []
+        face.read("what?")
+        assert face.posted == []
+        face.read("y")
+        assert face.posted == [file_ev.SendPaths(LINK, (str(file),))]
+
+
+def test_several_files_and_a_path_from_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "a").write_bytes(b"x")
+    (tmp_path / "b").mkdir()
+    face = linked_face()
+    assert "Send a and 1 more as a file?" in face.read("~/a ~/b")
+    face.read("y")
+    assert face.posted == [file_ev.SendPaths(LINK, (str(tmp_path / "a"), str(tmp_path / "b")))]
+
+
+def test_what_is_not_sent_as_a_file_says_how_to_send_it_as_text(tmp_path: Path) -> None:
+    face = linked_face()
+    face.read(str(tmp_path))
+    assert "// at its start sends the line as text" in face.read("n")
+    assert face.posted == []
+    face.read(f"/{tmp_path}")
+    assert face.posted == [ev.SendText(LINK, str(tmp_path))]
+
+
+@each_row(
+    "text",
+    [
+        "~ about 5",
+        "https://example.org/a",
+        "file:///there/is/no/such",
+        "see ~/ for it",
+        "a://b",
+        "it's",
+    ],
+)
+def test_a_text_that_is_no_file_is_sent_as_text(text: str) -> None:
+    face = linked_face()
+    face.read(text)
+    assert face.posted == [ev.SendText(LINK, text)]
+
+
+def test_an_unknown_command_is_no_path() -> None:
+    face = linked_face()
+    assert "/send PATH" in face.read("/there/is/no/such/file")
+    assert face.posted == []
+
+
+@each_row("address", ["smb://nas/photos/a.jpg", "SFTP://host/x", "mtp://phone/DCIM"])
+def test_an_address_that_is_not_mounted_is_refused_by_name(address: str) -> None:
+    face = linked_face()
+    scheme = address.partition("//")[0].lower()
+    assert f"{scheme}// addresses are no files of this computer" in face.read(address)
+    assert face.posted == []
+
+
+def test_without_a_link_a_path_is_what_it_was_before(tmp_path: Path) -> None:
+    face = Face(HOST)
+    assert SENTENCES[Reason.NOT_CONNECTED] in face.read(f"~{tmp_path}")
+
+
+def test_a_request_comes_before_the_question_about_files(tmp_path: Path) -> None:
+    face = linked_face()
+    face.read(str(tmp_path))
+    face.ask(PROMPT, st.Prompts((PROMPT,)))
+    face.read("n")
+    face.read("y")
+    decided, sent = face.posted
+    assert isinstance(decided, ev.Decide)
+    assert sent == file_ev.SendPaths(LINK, (str(tmp_path),))
