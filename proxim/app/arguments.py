@@ -163,6 +163,7 @@ def _add_join(commands: Any) -> None:
 def _add_doctor(commands: Any) -> None:
     parser = _add_command(commands, "doctor", tr("usage.doctor"), tr("usage.doctorMore"))
     parser.options.add_argument("--json", action="store_true", help=tr("usage.doctorJson"))
+    parser.options.add_argument("--clean", action="store_true", help=tr("usage.clean"))
 
 
 def _add_common(parser: _Parser) -> None:
@@ -255,7 +256,7 @@ def _join(found: argparse.Namespace) -> Options:
 
 
 def _doctor(found: argparse.Namespace) -> Options:
-    return DoctorOptions(json=found.json, log=_log(found))
+    return DoctorOptions(json=found.json, clean=found.clean, log=_log(found))
 
 
 _READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {

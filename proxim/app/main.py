@@ -271,7 +271,7 @@ def _run_doctor(options: "DoctorOptions") -> int:
     import shutil
 
     from proxim.core.i18n import tr
-    from proxim.io.system.doctor import examine
+    from proxim.io.system.doctor import clean_kept, examine
     from proxim.ui.text.doctor import DoctorFace
 
     _use_utf8(options.json)
@@ -283,6 +283,9 @@ def _run_doctor(options: "DoctorOptions") -> int:
     )
 
     async def run() -> None:
+        if options.clean:
+            face.show(clean_kept())
+            return
         async for finding in examine():
             face.show(finding)
 

@@ -72,6 +72,8 @@ class DoctorOptions:
     """The options of `proxim doctor`."""
 
     json: bool = False
+    # Remove what is kept of unfinished transfers, and do nothing else.
+    clean: bool = False
     log: LogOptions = LogOptions()
 
 

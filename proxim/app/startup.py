@@ -148,10 +148,10 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
 
 def _transfers_folder() -> str | None:
     """Return the folder for unfinished transfers; None if this user has none."""
-    from proxim.io.system.user_folders import data_folder
+    from proxim.io.system.user_folders import transfers_folder
 
-    folder = data_folder()
-    return None if folder is None else str(folder / "transfers")
+    folder = transfers_folder()
+    return None if folder is None else str(folder)
 
 
 def _look(pinned: str | None) -> Callable[[], tuple[ev.Network, ...]]:

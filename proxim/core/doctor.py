@@ -40,6 +40,8 @@ class Check(StrEnum):
     ADAPTERS = "adapters"
     LINK = "link"
     SURROUNDINGS = "surroundings"
+    # What is kept of unfinished transfers.
+    KEPT = "kept"
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,6 +390,7 @@ _CHECKS: Final = {
     Check.ADAPTERS: "doctor.checkAdapters",
     Check.LINK: "doctor.checkLink",
     Check.SURROUNDINGS: "doctor.checkSurroundings",
+    Check.KEPT: "doctor.checkKept",
 }
 
 
@@ -408,4 +411,47 @@ def check_crashed(check: Check, detail: str) -> Finding:
         Level.WARNING,
         tr("doctor.crashed", check=tr(_CHECKS[check]), detail=detail),
         tr("doctor.crashedNext"),
+    )
+
+
+# --- unfinished transfers -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTransfer:
+    """What is kept on the disk of an unfinished incoming transfer, so that it can go on."""
+
+    title: str
+    folder: str
+    peer_name: str | None
+    size: int
+    # Since it was used last.
+    days: int
+
+
+def kept_findings(kept: Sequence[KeptTransfer], keep_days: int) -> list[Finding]:
+    """What is kept and why, one finding each; a single one if nothing is."""
+    if not kept:
+        return [Finding(Check.KEPT, Level.OK, tr("doctor.nothingKept"))]
+    return [
+        Finding(
+            Check.KEPT,
+            Level.NOTE,
+            tr(
+                "doctor.kept",
+                title=display_name(one.title),
+                size=decimal(one.size / 1e6, 1),
+                folder=one.folder,
+                name=one.peer_name or tr("device.otherWith"),
+            ),
+            tr("doctor.keptNext", count=max(1, keep_days - one.days)),
+        )
+        for one in kept
+    ]
+
+
+def cleaned_finding(count: int, size: int) -> Finding:
+    """What `--clean` removed."""
+    return Finding(
+        Check.KEPT, Level.OK, tr("doctor.cleaned", count=count, size=decimal(size / 1e6, 1))
     )

@@ -80,6 +80,7 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ),
     (f"join {CODE} --stun stun:a", JoinOptions(target=TARGET, stun=("stun:a",))),
     ("doctor", DoctorOptions()),
+    ("doctor --clean", DoctorOptions(clean=True)),
     ("doctor --language de", DoctorOptions()),
     ("--language EN-gb doctor", DoctorOptions()),
     ("doctor --json --verbose", DoctorOptions(json=True, log=LogOptions(verbose=True))),

@@ -19,6 +19,9 @@ from proxim import __version__
 from proxim.app.bridge import Bridge, Interrupted
 from proxim.app.main import INTERRUPTED, USAGE_STATUS, _drive, _goodbye_on_signals, main
 from proxim.core import status as st
+from proxim.core.files.manifest import Entry, TransferID
+from proxim.io.files.part_files import part_name
+from proxim.io.files.store import Store, StoredIncoming
 from proxim.ui.text.model import FaceModel, FaceOptions, Role
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE, SOURCE, Program
@@ -198,6 +201,23 @@ def test_a_broken_settings_file_is_told_and_kept(tmp_path: Path, own_address: st
         assert host.event("error")["code"] == "settings_broken"
         host.event("session")
         assert (folder / "settings.broken.json").read_text() == "{ broken"
+
+
+def test_doctor_removes_what_is_kept_of_unfinished_transfers(tmp_path: Path) -> None:
+    part = tmp_path / part_name("0123456789abcdef", 0)
+    part.write_bytes(b"half")
+    entries = (Entry("photo", 8),)
+    kept = StoredIncoming(
+        TransferID("abcdefghijklmnopqrstuv"), entries, str(tmp_path), "0123456789abcdef", (), None
+    )
+    Store(tmp_path / "proxim" / "transfers").save(kept).close()
+    for expected in ("1 unfinished transfer ", "0 unfinished transfers "):
+        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path) as doctor:
+            (finding,) = [json.loads(doctor.line())]
+            assert doctor.ended() == 0
+        assert (finding["check"], finding["level"]) == ("kept", "ok")
+        assert expected in finding["message"]
+        assert not part.exists()
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from proxim.core.doctor import (
     Finding,
     Firewall,
     FirewallState,
+    KeptTransfer,
     Level,
     LinkTrial,
     PortState,
@@ -18,8 +19,10 @@ from proxim.core.doctor import (
     address_not_here,
     check_crashed,
     check_overran,
+    cleaned_finding,
     exit_status,
     firewall_findings,
+    kept_findings,
     link_finding,
     link_not_tried,
     network_findings,
@@ -276,3 +279,32 @@ def test_checks_that_did_not_end_are_warnings() -> None:
     assert (overran.level, crashed.level) == (Level.WARNING, Level.WARNING)
     assert "firewall took longer than 20 s" in overran.message
     assert "link failed (ValueError)" in crashed.message
+    # Each check has a name of its own.
+    assert len({check_overran(check, 1.0).message for check in Check}) == len(Check)
+
+
+# --- unfinished transfers -------------------------------------------------------------------------
+
+
+def test_what_is_kept_of_unfinished_transfers() -> None:
+    kept = (
+        KeptTransfer("photos", "/home/ann/Downloads", "Bob's phone", 2_500_000, 3),
+        KeptTransfer("a\x1b[2J.zip", "/srv", None, 0, 20),
+    )
+    first, second = kept_findings(kept, 14)
+    assert (first.check, first.level) == (Check.KEPT, Level.NOTE)
+    for part in ("photos", "Bob's phone", "2.5 MB", "/home/ann/Downloads"):
+        assert part in first.message
+    assert first.next == "It is removed in 11 days; proxim doctor --clean removes it now."
+    assert "\x1b" not in second.message
+    # It is removed when Proxim receives for the next time.
+    assert second.next is not None
+    assert second.next.startswith("It is removed in 1 day;")
+
+
+def test_nothing_is_kept_and_what_was_removed() -> None:
+    (nothing,) = kept_findings((), 14)
+    assert (nothing.check, nothing.level, nothing.next) == (Check.KEPT, Level.OK, None)
+    assert cleaned_finding(2, 1_200_000).message == (
+        "Removed what was kept of 2 unfinished transfers (1.2 MB)."
+    )

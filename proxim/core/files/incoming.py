@@ -205,6 +205,17 @@ class Incoming:
     # --- being announced --------------------------------------------------------------------------
 
     @property
+    def arrived(self) -> bool:
+        """Whether it is over and all that was wanted is there."""
+        return self.status.state is file_st.TransferState.DONE and not self.status.failed
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the disk keeps what arrived of it, for a later try."""
+        failed = self.state is IncomingState.OVER and self.accepted and self._result is None
+        return self.state is IncomingState.WAITING or failed
+
+    @property
     def alive(self) -> bool:
         """Whether the transfer was published and is not over."""
         return bool(self.status.entries) and not self.status.over

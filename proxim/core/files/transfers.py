@@ -501,7 +501,27 @@ class Transfers(LinkFeature):
         self, incoming: Incoming, event: file_ev.IncomingInput, now: float
     ) -> list[do.Command]:
         commands = incoming.handle(event, now)
+        if incoming.state is IncomingState.OVER and incoming.arrived:
+            commands += self._drop_earlier_tries(incoming, now)
         self._forget_oldest()
+        return commands
+
+    def _drop_earlier_tries(self, arrived: Incoming, now: float) -> list[do.Command]:
+        """Remove what earlier tries of the same files from the same peer left on the disk: nobody
+        will continue them.
+        """
+        same = digest(arrived.status.entries)
+        commands: list[do.Command] = []
+        for one in list(self._incoming.values()):
+            if one is arrived or one.status.peer_name != arrived.status.peer_name:
+                continue
+            if one.has_parts and digest(one.status.entries) == same:
+                if one.state is IncomingState.WAITING:
+                    cancel = file_ev.CancelTransfer(one.id)
+                    commands += one.handle(cancel, now)
+                else:
+                    one.accepted = False
+                    commands.append(file_do.CloseSink(one.id, keep=False))
         return commands
 
     def _give_turns(self, link: ev.LinkID, now: float) -> list[do.Command]:

@@ -16,12 +16,13 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from proxim.core.doctor import KeptTransfer
 from proxim.core.files import events as file_ev
 from proxim.core.files.filenames import (
     ANY_DISK,
@@ -31,16 +32,24 @@ from proxim.core.files.filenames import (
     clean_name,
     places,
 )
-from proxim.core.files.manifest import MAX_ENTRIES, Direction, Entry, TransferID, resume_tag
+from proxim.core.files.manifest import (
+    MAX_ENTRIES,
+    Direction,
+    Entry,
+    TransferID,
+    resume_tag,
+    title,
+)
 from proxim.io.files.folders import Folders
-from proxim.io.files.part_files import TOKEN, remove_leftovers
+from proxim.io.files.part_files import TOKEN, part_name, remove_leftovers
 from proxim.io.files.source import SourceFile
 from proxim.io.system.file_lock import is_locked, lock
 
 # The version of the files' format, and of the rules by which names are cleaned.
 VERSION: Final = 1
 # After two weeks, nobody waits for an unfinished transfer any more.
-KEEP_SECONDS: Final = 14 * 24 * 3600
+DAY_SECONDS: Final = 24 * 3600
+KEEP_SECONDS: Final = 14 * DAY_SECONDS
 # The state of 20,000 entries with the longest paths takes 30 MB.
 MAX_STATE_BYTES: Final = 64 * 1024 * 1024
 # A line of a journal.
@@ -382,8 +391,7 @@ class Store:
             if is_locked(log):
                 continue
             with suppress(OSError):
-                last = max(one.stat().st_mtime for one in (path, log) if one.exists())
-                if now - last <= KEEP_SECONDS:
+                if now - _last_used(path) <= KEEP_SECONDS:
                     continue
                 loaded = self._load(path)
                 if isinstance(loaded, StoredIncoming):
@@ -391,6 +399,59 @@ class Store:
                 path.unlink()
                 if path.name.endswith(".in.json"):
                     log.unlink(missing_ok=True)
+
+    def kept(self, now: float) -> tuple[KeptTransfer, ...]:
+        """Return what is kept of incoming transfers that no running program receives.
+
+        `now` is in seconds since 1970.
+        """
+        found = []
+        for path, incoming in self._unused():
+            try:
+                days = int((now - _last_used(path)) // DAY_SECONDS)
+            except OSError:
+                continue
+            found.append(
+                KeptTransfer(
+                    title(incoming.entries),
+                    incoming.directory,
+                    incoming.peer_name,
+                    self._parts_size(incoming),
+                    max(0, days),
+                )
+            )
+        return tuple(found)
+
+    def clean(self) -> tuple[int, int]:
+        """Remove all that is kept of incoming transfers that no running program receives; return
+        how many they were, and their bytes.
+        """
+        count = size = 0
+        for _, incoming in self._unused():
+            count += 1
+            size += self._parts_size(incoming)
+            self.forget(incoming.transfer, Direction.IN)
+        return count, size
+
+    def _unused(self) -> Iterator[tuple[Path, StoredIncoming]]:
+        for path in self._states():
+            if path.name.endswith(".in.json") and not is_locked(path.with_suffix(".log")):
+                loaded = self._load(path)
+                if isinstance(loaded, StoredIncoming):
+                    yield path, loaded
+
+    def _parts_size(self, incoming: StoredIncoming) -> int:
+        size = 0
+        with suppress(OSError, FilenameError):
+            folders = Folders(Path(incoming.directory))
+            try:
+                for index, place in enumerate(incoming.places()):
+                    if not incoming.entries[index].directory and index not in incoming.done:
+                        found = folders.look(place.folder, part_name(incoming.token, index))
+                        size += found.st_size if found is not None else 0
+            finally:
+                folders.close()
+        return size
 
     def _states(self) -> list[Path]:
         """Return our files, the oldest first."""
@@ -412,3 +473,9 @@ class Store:
                 remove_leftovers(folders, incoming.token, incoming.places(), incoming.tops.values())
             finally:
                 folders.close()
+
+
+def _last_used(state: Path) -> float:
+    """Return when a transfer was used last, in seconds since 1970, from its state and journal."""
+    files = (state, state.with_suffix(".log"))
+    return max(one.stat().st_mtime for one in files if one.exists())

@@ -12,6 +12,7 @@ import logging
 import platform
 import secrets
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -23,6 +24,7 @@ from proxim.core.doctor import (
     ALL_PORTS,
     Check,
     Finding,
+    KeptTransfer,
     LinkTrial,
     PortState,
     PortTrial,
@@ -31,7 +33,9 @@ from proxim.core.doctor import (
     address_not_here,
     check_crashed,
     check_overran,
+    cleaned_finding,
     firewall_findings,
+    kept_findings,
     link_finding,
     link_not_tried,
     network_findings,
@@ -40,6 +44,7 @@ from proxim.core.doctor import (
 )
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing.host_code import authority
+from proxim.io.files.store import DAY_SECONDS, KEEP_SECONDS, Store
 from proxim.io.pairing.listener import open_listener
 from proxim.io.system.addresses import (
     AdapterKind,
@@ -50,6 +55,7 @@ from proxim.io.system.addresses import (
     read_adapters,
 )
 from proxim.io.system.firewall import find_firewalls
+from proxim.io.system.user_folders import transfers_folder
 
 # A connection within one machine takes a millisecond, but a firewall that drops packets makes it
 # hang.
@@ -143,6 +149,9 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
             local_network_privacy=has_local_network_privacy(platform.mac_ver()[0]),
         )
 
+    async def kept() -> list[Finding]:
+        return kept_findings(await asyncio.to_thread(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
+
     examinations = (
         Examination(Check.NETWORK, QUICK_SECONDS, addresses),
         Examination(Check.PORT, PORT_SECONDS, ports),
@@ -150,10 +159,24 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
         Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
         Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
+        Examination(Check.KEPT, QUICK_SECONDS, kept),
     )
     async with contextlib.aclosing(run_all(examinations)) as findings:
         async for finding in findings:
             yield finding
+
+
+def kept_transfers() -> tuple[KeptTransfer, ...]:
+    """Return what is kept of unfinished transfers."""
+    folder = transfers_folder()
+    return () if folder is None else Store(folder).kept(time.time())
+
+
+def clean_kept() -> Finding:
+    """Remove what is kept of unfinished transfers."""
+    folder = transfers_folder()
+    count, size = (0, 0) if folder is None else Store(folder).clean()
+    return cleaned_finding(count, size)
 
 
 async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:

@@ -16,11 +16,11 @@ def config_folder() -> Path | None:
     return _absolute(lambda: user_config_path("proxim", appauthor=False))
 
 
-def data_folder() -> Path | None:
-    """Return the folder for what the program keeps, such as unfinished transfers."""
+def transfers_folder() -> Path | None:
+    """Return the folder for what is kept of unfinished transfers."""
     from platformdirs import user_data_path
 
-    return _absolute(lambda: user_data_path("proxim", appauthor=False))
+    return _absolute(lambda: user_data_path("proxim", appauthor=False) / "transfers")
 
 
 def log_folder() -> Path | None:

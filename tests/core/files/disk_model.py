@@ -42,6 +42,17 @@ class Kept:
     parts: dict[int, bytes] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class FinishedSink:
+    """What had arrived when a sink finished."""
+
+    transfer: TransferID
+    entries: tuple[Entry, ...]
+    declined: frozenset[int]
+    failed: tuple[FailedFile, ...]
+    arrived: dict[str, bytes]
+
+
 class FakeSink:
     """An open sink. It accepts records and answers as proxim.io does."""
 
@@ -162,7 +173,11 @@ class FakeSink:
                 FailedFile(index, reason) for index, reason in sorted(self.failed.items())
             )
             self.end(file_ev.SinkFinished(self.id, failed, "folder", None))
-            self.disk.finished.append((self.id, self.kept.entries, self.kept.declined, failed))
+            # The same transfer may later bring other versions of its files.
+            arrived = dict(self.disk.arrived.get(self.id, {}))
+            self.disk.finished.append(
+                FinishedSink(self.id, self.kept.entries, self.kept.declined, failed, arrived)
+            )
 
 
 class Disk:
@@ -176,9 +191,7 @@ class Disk:
         self.listed: dict[TransferID, tuple[Entry, ...]] = {}
         self.kept: dict[TransferID, Kept] = {}
         self.arrived: dict[TransferID, dict[str, bytes]] = {}
-        self.finished: list[
-            tuple[TransferID, tuple[Entry, ...], frozenset[int], tuple[FailedFile, ...]]
-        ] = []
+        self.finished: list[FinishedSink] = []
         self.sinks: dict[TransferID, FakeSink] = {}
         self.answers: deque[file_ev.DiskEvent] = deque()
         self.full = False

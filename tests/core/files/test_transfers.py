@@ -667,6 +667,47 @@ def test_a_full_disk_then_room_again() -> None:
     assert started(bench.left)[-1].partial
 
 
+def test_parts_of_a_transfer_that_failed_go_when_the_same_files_have_arrived() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", steps=10)
+    bench.right.disk.full = True
+    bench.settle()
+    assert transfer in bench.right.disk.kept
+    bench.right.disk.full = False
+    bench.left.disk.put("other", b"other")
+    bench.left.send("other")
+    bench.settle(accept=True)
+    # Other files leave them where they are.
+    assert transfer in bench.right.disk.kept
+    bench.left.send("a")
+    bench.settle(accept=True)
+    again = list(bench.left.out)[-1]
+    assert again != transfer
+    assert ends(bench, again) == DONE
+    assert transfer not in bench.right.disk.kept
+    # The person is asked if the first one is tried again.
+    bench.right.asked.clear()
+    bench.left.retry(transfer)
+    bench.settle()
+    assert transfer in bench.right.asked
+
+
+def test_parts_of_a_transfer_that_waits_go_when_the_same_files_have_arrived() -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.left.disk.sources.clear()
+    bench.left.restart()
+    bench.link_down(bench.right, bench.link.id)
+    bench.new_link()
+    bench.linked()
+    bench.left.send("a", "b")
+    bench.settle(accept=True)
+    (again,) = bench.left.out
+    assert ends(bench, again) == DONE
+    assert bench.right.told[transfer].state is file_st.TransferState.CANCELLED
+    assert transfer not in bench.right.disk.kept
+
+
 def test_a_full_disk_at_once() -> None:
     bench = bench_of()
     bench.right.disk.full = True

@@ -300,7 +300,7 @@ class Side:
                 ]
                 disk.answers = deque(kept)
                 if not keep or (
-                    sink is not None and any(one[0] == transfer for one in disk.finished)
+                    sink is not None and any(one.transfer == transfer for one in disk.finished)
                 ):
                     disk.kept.pop(transfer, None)
             case _:

@@ -80,13 +80,15 @@ def check_links(side: "Side") -> None:
 
 def check_arrived(bench: "Bench") -> None:
     for side in bench.sides:
-        for transfer, entries, declined, failed in side.disk.finished:
-            missing = {one.index for one in failed} | declined
-            for index, entry in enumerate(entries):
+        for sink in side.disk.finished:
+            missing = {one.index for one in sink.failed} | sink.declined
+            for index, entry in enumerate(sink.entries):
                 if entry.directory or index in missing:
                     continue
-                there = side.disk.arrived[transfer][entry.path]
-                assert there == side.other.disk.versions[entry.path, entry.modified or 0]
+                assert (
+                    sink.arrived[entry.path]
+                    == side.other.disk.versions[entry.path, entry.modified or 0]
+                )
 
 
 def check_ends(bench: "Bench") -> None:

@@ -11,11 +11,19 @@ from typing import Any
 
 import pytest
 
+from proxim.core.doctor import KeptTransfer
 from proxim.core.files import events as file_ev
-from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag
+from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag, title
 from proxim.io.files.part_files import part_name
 from proxim.io.files.source import SourceFile
-from proxim.io.files.store import KEEP_SECONDS, Done, Journal, Store, StoredIncoming
+from proxim.io.files.store import (
+    DAY_SECONDS,
+    KEEP_SECONDS,
+    Done,
+    Journal,
+    Store,
+    StoredIncoming,
+)
 
 ID = TransferID("abcdefghijklmnopqrstuv")
 OTHER = TransferID("vutsrqponmlkjihgfedcba")
@@ -173,6 +181,25 @@ def test_what_is_old_goes_with_what_it_left(store: Store, tmp_path: Path) -> Non
     assert sorted(path.name for path in to.iterdir()) == ["mine"]
 
 
+def test_what_is_kept_can_be_seen_and_removed(store: Store, tmp_path: Path) -> None:
+    to = tmp_path / "to"
+    (to / "F (2)").mkdir(parents=True)
+    part = to / "F (2)" / part_name(TOKEN, 1)
+    part.write_bytes(b"123")
+    store.save(incoming(to)).close()
+    store.keep_sources(OTHER, [], None)
+    now = max(path.stat().st_mtime for path in files(tmp_path)) + 3 * DAY_SECONDS + 1
+    state = incoming(to)
+    kept = KeptTransfer(title(state.entries), str(to), state.peer_name, 3, 3)
+    assert store.kept(now) == (kept,)
+    assert part.exists()
+    # What is kept to send again takes no room, and stays.
+    assert store.clean() == (1, 3)
+    assert store.kept(now) == ()
+    assert not part.exists()
+    assert len(files(tmp_path)) == 1
+
+
 def test_a_journal_that_is_written_to_keeps_its_transfer(store: Store, tmp_path: Path) -> None:
     store.save(incoming(tmp_path)).close()
     state, log = files(tmp_path)
@@ -227,6 +254,8 @@ sys.stdin.read()
         assert other.stdout is not None
         assert other.stdout.readline().strip() == b"holds"
         assert store.found() == ()
+        assert store.kept(time.time()) == ()
+        assert store.clean() == (0, 0)
         store.forget(ID, Direction.IN)
         store.expire(time.time() + 2 * KEEP_SECONDS)
         assert part.exists()

@@ -159,7 +159,7 @@ def test_another_users_file_is_named_with_its_owner(
     "find",
     [
         user_folders.config_folder,
-        user_folders.data_folder,
+        user_folders.transfers_folder,
         user_folders.log_folder,
         user_folders.downloads_folder,
     ],
