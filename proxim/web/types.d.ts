@@ -75,6 +75,9 @@ type ChosenFile = { file: File; path: string };
 
 type FailedFile = { file: number; reason: string };
 
+/** A path as announced, and the last part of it as it is now. */
+type RenamedFile = { path: string; name: string };
+
 /** What the receiver says that it has of a file. */
 type ReceivedPart = { file: number; offset: number; sha256: string };
 

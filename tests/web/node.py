@@ -8,13 +8,13 @@ import pytest
 from tests.paths import TESTS
 
 
-def run_node(script: str) -> int:
+def run_node(script: str, *arguments: str) -> int:
     """Run a script of this folder; return how many checks it made."""
     node = shutil.which("node")
     if node is None:
         pytest.skip("Node is not installed")
     done = subprocess.run(
-        [node, str(TESTS / "web" / script)],
+        [node, str(TESTS / "web" / script), *arguments],
         capture_output=True,
         text=True,
         timeout=50,

@@ -95,6 +95,49 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         guest.is_content(origin_of(session["url"]))
 
 
+def test_names_stay_as_they_were_sent_or_both_ends_say_so(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    changed = {"a\\b:c.txt": "a_b_c.txt", "é" * 120 + ".jpg": "é" * 98 + ".jpg"}
+    kept = ("می\u200cخواهم.txt", "\U0001f469\u200d\U0001f4bb.png")
+    names = (*changed, *kept)
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    (folder / "link").symlink_to("/dev/null")
+    saved: list[Download] = []
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.sees("names/link was left out: it is no file")
+        guest.page.click(".question .main")
+        guest.sees(WORDS["allSaved"])
+        guest.sees("names/a\\b:c.txt is saved as a_b_c.txt")
+        while len(saved) < len(names):
+            guest.page.wait_for_event("download")
+        # Chromium itself replaces the joiners.
+        wanted = {changed.get(name, re.sub("[\u200c\u200d]", "_", name)) for name in names}
+        assert {one.suggested_filename for one in saved} == wanted
+        given = guest.page.locator("a[download]")
+        asked = given.evaluate_all("links => links.map((link) => link.download)")
+        assert set(asked) == {*changed.values(), *kept}
+        told = host.event("transfer", state="done")["renamed"]
+        assert {one["path"]: one["name"] for one in told} == {
+            f"names/{name}": new for name, new in changed.items()
+        }
+        # In the other direction the host's disk decides.
+        hidden = tmp_path / ".env"
+        hidden.write_bytes(b"1")
+        guest.page.set_input_files("#files", hidden)
+        announced = host.event("transfer", state="announced")
+        host.say(type="accept", transferID=announced["transferID"])
+        guest.sees(".env is saved as env")
+        guest.is_content(origin_of(session["url"]))
+
+
 def test_files_that_the_browser_did_not_get_yet_are_sent_again(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:

@@ -420,6 +420,48 @@ function sending(count) {
   next.says({ type: "finished", transferID, failed });
   check([transfer.state, transfer.reason], ["failed", "some_files_failed"]);
 }
+{
+  // The host says which files have other names there.
+  const { transfer, says, accepted, written } = sending(2);
+  accepted();
+  written(6);
+  const renamed = [{ path: "a:b", name: "a_b" }];
+  says({ type: "finished", renamed, more: true });
+  says({ type: "finished", renamed: [{ path: 1, name: null }], more: true });
+  says({ type: "finished", renamed: 5 });
+  check(transfer.state, "active");
+  says({ type: "finished", failed: [] });
+  check(transfer.state, "done");
+  check(transfer.renamed, [...renamed, { path: "1", name: "null" }]);
+}
+{
+  // The page says so, too, and knows what the host leaves out.
+  const odd = ["folder/a:b\\c", "folder/plain", "u\u0308"].map((path) => ({ path, size: 5 }));
+  const { peer, transfer, receives } = receiving(odd);
+  receives(whole(0), whole(1), whole(2));
+  check(
+    transfer.saved.map(({ name }) => name),
+    ["a_b_c", "plain", "\u00fc"],
+  );
+  for (const { done } of transfer.saved) done();
+  const renamed = [{ path: odd[0].path, name: "a_b_c" }];
+  check(peer.sent.slice(-2), [
+    { type: "finished", transferID: ID, renamed, more: true },
+    { type: "finished", transferID: ID, failed: [] },
+  ]);
+  check(transfer.renamed, renamed);
+}
+{
+  const transfers = page();
+  const { peer } = linked(transfers);
+  const left = (path) => [{ path, reason: "not_a_file" }];
+  peer.says({ type: "announce", files: [], left_out: left("pipe"), more: true });
+  peer.says({ type: "announce", files: files(1), left_out: [null], more: true });
+  check(peer.sent.at(-1).type, "unsupported");
+  peer.says({ type: "announce", files: files(1), left_out: left("folder/link") });
+  const [transfer] = transfers.all.values();
+  check([transfer.state, transfer.leftOut], ["asked", ["pipe", "folder/link"]]);
+}
 for (const isLinkLost of [true, false]) {
   // The stream's channel closes before the link's end is noticed, or on its own.
   const { transfer, accepted, peer } = sending(1);

@@ -2,7 +2,7 @@
 
 import { toBase64url } from "../pairing/ask.mjs";
 import { equalBytes, utf8 } from "../bytes.mjs";
-import { leafName } from "../sanitize.mjs";
+import { savedName } from "../sanitize.mjs";
 import { Sha256 } from "../sha256.mjs";
 import { DATA, END, FAILED, HEADER_BYTES, MAX_PATH_BYTES, START, Transfer } from "./transfer.mjs";
 
@@ -62,20 +62,24 @@ export class Incoming extends Transfer {
    * The sender announces the transfer, or some of its list; return false if it makes no sense now.
    * @param {Message} message
    */
-  announced({ files, more }) {
+  announced({ files, left_out: leftOut = [], more }) {
     if (this.state === "asked" || this.state === "active") return false;
     if (!Array.isArray(files) || !files.every(isSound)) return false;
+    const pathsLeftOut = leftOut.map((/** @type {Entry} */ { path }) => String(path));
     if (this.state !== "arriving") {
       this.stateBefore = this.state;
       this.state = "arriving";
       this.list = [];
       this.listBytes = 0;
+      this.leftOut = [];
     }
+    this.leftOut.push(...pathsLeftOut);
     for (const { path, size, modified, directory } of files) {
       this.listBytes += utf8(path).length;
       this.list.push({ path, size: directory ? 0 : size, modified, directory });
     }
-    const isTooLong = this.list.length > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
+    const count = Math.max(this.list.length, this.leftOut.length);
+    const isTooLong = count > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
     if (isTooLong) this.cancel("too_many_files", "failed");
     else if (more !== true) this.listArrived();
     return true;
@@ -271,7 +275,7 @@ export class Incoming extends Transfer {
     const done = () => {
       if (entries === this.entries) this.fileSaved(index);
     };
-    this.saved.push({ name: leafName(entries[index].path), blob, done });
+    this.saved.push({ name: savedName(entries[index].path), blob, done });
     // Its bytes and its pieces stay.
     this.file = null;
     this.owner.onChange(this);
@@ -307,8 +311,18 @@ export class Incoming extends Transfer {
     const wanted = this.entries.filter((entry) => !entry.directory).length;
     if (this.finishedFiles.size < wanted) return;
     this.report();
+    this.renamed = this.findRenamed();
+    if (this.renamed.length) this.sendList("finished", "renamed", this.renamed, { more: true });
     this.sendList("finished", "failed", this.failed);
     this.conclude(wanted);
+  }
+
+  findRenamed() {
+    const failed = new Set(this.failed.map(({ file }) => file));
+    const arrived = this.entries.filter(({ directory }, index) => !directory && !failed.has(index));
+    return arrived
+      .map(({ path }) => ({ path, name: savedName(path) }))
+      .filter(({ path, name }) => path.split("/").pop()?.normalize("NFC") !== name);
   }
 
   /** @override */

@@ -109,9 +109,12 @@ export class Outgoing extends Transfer {
   }
 
   /** @param {Message} message */
-  onFinished({ failed = [], more }) {
+  onFinished({ failed = [], renamed = [], more }) {
     const all = [...this.failed, ...failed];
     const lost = sum(all.map(({ file }) => this.entries[file].size));
+    for (const { path, name } of renamed) {
+      this.renamed.push({ path: String(path), name: String(name) });
+    }
     this.failed = all;
     if (more === true) return;
     // What was never reported as written is not written.

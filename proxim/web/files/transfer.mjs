@@ -32,6 +32,12 @@ export class Transfer {
   entries = [];
   /** @type {FailedFile[]} */
   failed = [];
+  // What the sender leaves out of what was chosen, as paths
+  /** @type {string[]} */
+  leftOut = [];
+  // Which files have other names at the receiver, once it is over
+  /** @type {RenamedFile[]} */
+  renamed = [];
   // Which files of an incoming transfer have arrived or failed
   /** @type {Set<number>} */
   finishedFiles = new Set();

@@ -75,6 +75,7 @@ export class TransfersView {
     });
     const unnamed = entries.length - names.length;
     if (unnamed) names.push(this.words.tr("moreFiles", { count: unnamed }));
+    names.push(...this.notes(transfer));
     const list = within(section, "ul", HTMLElement);
     for (const name of names) list.append(listItem(name));
     within(section, "button.main", HTMLButtonElement).onclick = () => transfer.accept();
@@ -114,6 +115,10 @@ export class TransfersView {
     words.setAttribute("aria-live", transfer.over ? "polite" : "off");
     const text = this.describe(transfer);
     if (words.textContent !== text) words.textContent = text;
+    const notes = within(row, "ul.notes", HTMLElement);
+    if (transfer.over && !notes.hasChildNodes()) {
+      for (const note of this.notes(transfer)) notes.append(listItem(note));
+    }
     const list = within(row, "ul", HTMLElement);
     for (const file of transfer.saved.slice(list.children.length)) {
       const { name } = file;
@@ -124,6 +129,20 @@ export class TransfersView {
       list.append(listItem(link));
       this.save(link, file);
     }
+  }
+
+  /**
+   * What is not as it was sent: files with other names, and what was left out.
+   * @param {Transfer} transfer
+   */
+  notes({ renamed, leftOut }) {
+    const notes = renamed.map(({ path, name }) =>
+      this.words.tr("savedAs", { path: shown(path), name: shown(name) }),
+    );
+    notes.push(...leftOut.map((path) => this.words.tr("leftOut", { path: shown(path) })));
+    const more = notes.length - MAX_NAMES;
+    if (more > 0) notes.splice(MAX_NAMES, more, this.words.tr("moreFiles", { count: more }));
+    return notes;
   }
 
   /**
