@@ -33,6 +33,8 @@ _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
 # RFC 7064, except for an IPv6 address in brackets, which aiortc does not read.
 _STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
+# What --qr takes.
+INVERT: Final = "invert"
 # The beginnings of argparse's own complaints, which are English in every language.
 _COMPLAINTS: Final = (
     (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
@@ -146,6 +148,8 @@ def _add_host(commands: Any) -> None:
     _add_require_proof(parser)
     add("--address", metavar="IP", help=tr("usage.address"))
     add("--port", metavar="N", help=tr("usage.port"))
+    add("--qr", metavar=INVERT, help=tr("usage.qr"))
+    add("--qr-file", metavar=tr("usage.metaPath"), help=tr("usage.qrFile"))
     _add_device(parser)
     _add_terminal(parser)
 
@@ -231,6 +235,8 @@ def _host(found: argparse.Namespace) -> Options:
         require_proof=_proof(found),
         address=_address(found),
         port=_port(found),
+        invert_qr=_invert_qr(found),
+        qr_file=_qr_file(found),
         name=_name(found),
         stun=_stun(found),
         save_to=_save_to(found),
@@ -336,6 +342,21 @@ def _port(found: argparse.Namespace) -> int | None:
     if not re.fullmatch(r"[0-9]{1,5}", text) or not 1 <= int(text) <= _MAX_PORT:
         raise UsageError(tr("usage.badPort", last=_MAX_PORT))
     return int(text)
+
+
+def _invert_qr(found: argparse.Namespace) -> bool:
+    if found.qr not in (None, INVERT):
+        raise UsageError(tr("usage.badQR"))
+    return found.qr is not None
+
+
+def _qr_file(found: argparse.Namespace) -> Path | None:
+    if found.qr_file is None:
+        return None
+    path = Path(found.qr_file)
+    if path.is_dir() or not path.parent.is_dir() or "\0" in found.qr_file:
+        raise UsageError(tr("usage.badQRFile"))
+    return path.absolute()
 
 
 def _name(found: argparse.Namespace) -> str | None:

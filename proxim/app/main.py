@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from proxim.app.bridge import Bridge
     from proxim.app.desktop import Desktop
     from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
+    from proxim.app.qr_file import QRFile
     from proxim.core.status import Status
     from proxim.ui.text.model import FaceModel
 
@@ -169,7 +170,12 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
     bridge.start(Startup(options, bridge))
-    return _drive(_face(options, bridge), bridge, cancelled)
+    picture = None
+    if isinstance(options, HostOptions) and options.qr_file is not None:
+        from proxim.app.qr_file import QRFile
+
+        picture = QRFile(options.qr_file)
+    return _drive(_face(options, bridge), bridge, cancelled, picture)
 
 
 def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
@@ -184,6 +190,7 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
         wanted = FaceOptions(
             Role.HOST,
             invite=options.invite,
+            invert_qr=options.invert_qr,
             once=options.once,
             send=options.send,
         )
@@ -229,7 +236,12 @@ def _use_utf8(json: bool) -> None:
         sys.stdout.reconfigure(encoding=encoding, newline="\n")
 
 
-def _drive(face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool]) -> int:
+def _drive(
+    face: LineFace,
+    bridge: "Bridge",
+    cancelled: Callable[[], bool],
+    picture: "QRFile | None" = None,
+) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
 
     Ctrl-C cancels running transfers. After a closed terminal or a system shutdown they can be
@@ -244,13 +256,15 @@ def _drive(face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool]) -> i
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
         while not face.model.finished:
-            _dispatch_next(face, bridge, cancelled)
+            _dispatch_next(face, bridge, cancelled, picture)
             if not face.model.finished:
                 face.catch_up()
     return face.model.exit_status
 
 
-def _dispatch_next(face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool]) -> None:
+def _dispatch_next(
+    face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool], picture: "QRFile | None"
+) -> None:
     from proxim.app.bridge import InputEnded, InputLine, Interrupted
 
     match bridge.wait(POLL_SECONDS):
@@ -263,7 +277,11 @@ def _dispatch_next(face: LineFace, bridge: "Bridge", cancelled: Callable[[], boo
         case Interrupted():
             face.model.interrupt() if cancelled() else face.model.close()
         case status:
+            # Whoever reads of an invitation finds its picture.
+            trouble = None if picture is None else picture.follow(status)
             face.show(status)
+            if trouble is not None:
+                face.show(trouble)
 
 
 def _run_doctor(options: "DoctorOptions") -> int:

@@ -36,6 +36,9 @@ class HostOptions:
     address: str | None = None
     # None means the default port with its fallbacks.
     port: int | None = None
+    invert_qr: bool = False
+    # Where a picture of the QR code is written.
+    qr_file: Path | None = None
     # None means the name in the settings.
     name: str | None = None
     stun: tuple[str, ...] = ()

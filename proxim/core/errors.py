@@ -99,6 +99,7 @@ class Reason(StrEnum):
     SETTINGS_UNWRITABLE = "settings_unwritable"
     # The Problem's detail is the file and its owner.
     SETTINGS_FOREIGN = "settings_foreign"
+    QR_FILE_UNWRITABLE = "qr_file_unwritable"
     NAME_UNUSABLE = "name_unusable"
     NO_DISPLAY = "no_display"
     BAD_COMMAND = "bad_command"

@@ -1,8 +1,10 @@
-"""QR codes: a text becomes a matrix of modules, and a matrix becomes an image for Tk or lines for a
-terminal.
+"""QR codes: a text becomes a matrix of modules, and a matrix becomes an image for Tk, a picture for
+a file, or lines for a terminal.
 """
 
+import struct
 import sys
+import zlib
 from typing import Any, Final
 
 # A matrix has rows of modules; True is dark.
@@ -17,6 +19,12 @@ _MASK: Final = 0
 # This is the value in qrcode.constants. A screen is never torn or smudged, and less correction
 # means fewer and larger modules.
 _ERROR_CORRECT_L: Final = 1
+
+# A module of a picture in a file, in pixels; programs that show pictures enlarge them little.
+_MODULE_PIXELS: Final = 8
+# The chunk IHDR (PNG, 11.2.1) ends so: one bit for each pixel, greyscale, and the only methods that
+# there are.
+_ONE_BIT_GREY: Final = bytes((1, 0, 0, 0, 0))
 
 # Each half of a character cell is one module: (upper is dark, lower is dark). Light modules are
 # drawn, dark ones are left out.
@@ -61,13 +69,43 @@ def pgm_image(matrix: Matrix) -> bytes:
     return header + b"".join(bytes(0 if dark else 255 for dark in row) for row in matrix)
 
 
+def png_image(matrix: Matrix) -> bytes:
+    """Return the modules as a PNG (www.w3.org/TR/png-3) with _MODULE_PIXELS pixels each way."""
+    lines = b"".join(_png_line(row) * _MODULE_PIXELS for row in matrix)
+    size = (len(matrix[0]) * _MODULE_PIXELS, len(matrix) * _MODULE_PIXELS)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        _png_chunk(kind, data)
+        for kind, data in (
+            (b"IHDR", struct.pack(">II", *size) + _ONE_BIT_GREY),
+            (b"IDAT", zlib.compress(lines)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def _png_line(row: tuple[bool, ...]) -> bytes:
+    """Return a line of pixels. Its first byte says that it is not filtered."""
+    # A module is _MODULE_PIXELS wide, and has one bit for each.
+    return b"\0" + bytes(0 if dark else 255 for dark in row)
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def inverted(matrix: Matrix) -> Matrix:
+    """Return the modules with dark and light exchanged."""
+    return tuple(tuple(not dark for dark in row) for row in matrix)
+
+
 def half_blocks(matrix: Matrix, *, colour: bool = False) -> str:
     """Return the modules as lines of half blocks, for a terminal with a dark background.
 
     With `colour`, ANSI sequences make it white on black on any terminal that knows them.
     """
     height = len(matrix)
-    blank = (False,) * len(matrix[0])
+    # The quiet zone goes on.
+    blank = (matrix[-1][-1],) * len(matrix[0])
     lines = []
     for at in range(0, height, 2):
         lower = matrix[at + 1] if at + 1 < height else blank

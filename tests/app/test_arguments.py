@@ -80,6 +80,10 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ),
     (f"join {CODE} --stun stun:a", JoinOptions(target=TARGET, stun=("stun:a",))),
     ("doctor", DoctorOptions()),
+    (
+        "host --qr invert --qr-file x.png",
+        HostOptions(invert_qr=True, qr_file=Path("x.png").absolute()),
+    ),
     ("doctor --clean", DoctorOptions(clean=True)),
     ("doctor --language de", DoctorOptions()),
     ("--language EN-gb doctor", DoctorOptions()),
@@ -161,6 +165,12 @@ REFUSED: list[tuple[list[str], str]] = [
         (["join", "--send", __file__, path], "Path 2 after --send is not there; a code")
         for path in ("", "not there", CODE, "nul\0")
     ],
+    *[(["host", "--qr", style], "--qr takes one word: invert.") for style in ("", "on", "INVERT")],
+    *[
+        (["host", "--qr-file", path], "--qr-file needs the path of a file in a folder")
+        for path in ("", ".", "not there/x.png", "nul\0")
+    ],
+    (["join", "--qr", "invert"], "Proxim does not know the option --qr here"),
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),
     (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
     (

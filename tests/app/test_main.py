@@ -22,6 +22,7 @@ from proxim.core import status as st
 from proxim.core.files.manifest import Entry, TransferID
 from proxim.io.files.part_files import part_name
 from proxim.io.files.store import Store, StoredIncoming
+from proxim.ui.qr import png_image, qr_matrix
 from proxim.ui.text.model import FaceModel, FaceOptions, Role
 from tests.paths import ROOT
 from tests.programs.program import PATIENCE, SOURCE, Program
@@ -201,6 +202,13 @@ def test_a_broken_settings_file_is_told_and_kept(tmp_path: Path, own_address: st
         assert host.event("error")["code"] == "settings_broken"
         host.event("session")
         assert (folder / "settings.broken.json").read_text() == "{ broken"
+
+
+def test_a_picture_of_the_code_is_there_when_the_session_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "qr.png"
+    with Program([*SOURCE, "host", "--json", "--qr-file", str(path)], tmp_path) as host:
+        url = host.event("session")["url"]
+        assert path.read_bytes() == png_image(qr_matrix(url))
 
 
 def test_doctor_removes_what_is_kept_of_unfinished_transfers(tmp_path: Path) -> None:

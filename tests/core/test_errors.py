@@ -43,7 +43,7 @@ NOTHING_TO_DO: Final = {
 STEP: Final = re.compile(
     r"\b(ask|use|try|join|type|compare|see|send|connect|wait|check|let|start|update|go on|cancel|"
     r"choose|allow|pause"
-    r"|report|install|open|close|free|copy|save|accept|restart|can ask again|will appear)\b"
+    r"|report|install|open|close|free|copy|save|accept|make|restart|can ask again|will appear)\b"
 )
 
 JARGON: Final = re.compile(
@@ -136,7 +136,11 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     error = ProximError(reason, "field name")
     assert error.reason is reason
     assert error.problem == Problem(reason, "field name")
-    assert error.problem.sentence == SENTENCES[reason]
+    sentence = SENTENCES[reason]
+    if reason is Reason.SETTINGS_FOREIGN:
+        # Nobody can make a file theirs without knowing which one it is.
+        sentence = f"{sentence.removesuffix('.')}: field name."
+    assert error.problem.sentence == sentence
     assert reason.value in str(error)
     assert "field name" in str(error)
 

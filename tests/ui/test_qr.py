@@ -1,7 +1,10 @@
+import io
 import subprocess
 import sys
 
-from proxim.ui.qr import QUIET_ZONE, Matrix, half_blocks, pgm_image, qr_matrix
+from PIL import Image
+
+from proxim.ui.qr import QUIET_ZONE, Matrix, half_blocks, inverted, pgm_image, png_image, qr_matrix
 from tests.ui.tk_support import URL
 
 FINDER = ("#######", "#.....#", "#.###.#", "#.###.#", "#.###.#", "#.....#", "#######")
@@ -40,6 +43,29 @@ def test_half_blocks_draw_what_is_light() -> None:
         "\x1b[40;97m ▀▄█\x1b[0m",
         "\x1b[40;97m▄█▄█\x1b[0m",
     ]
+
+
+def test_inverted_for_a_light_terminal() -> None:
+    # The half of the last line that is beyond the picture is quiet zone, too.
+    matrix = qr_matrix(URL)
+    normal, flipped = half_blocks(matrix), half_blocks(inverted(matrix))
+    assert flipped == normal.translate(str.maketrans("█▀▄ ", " ▄▀█"))
+    assert set(normal.splitlines()[-1]) == {"█"}
+
+
+def test_a_picture_for_a_file() -> None:
+    matrix = qr_matrix(URL)
+    picture = Image.open(io.BytesIO(png_image(matrix)))
+    assert picture.format == "PNG"
+    assert picture.size == (8 * len(matrix), 8 * len(matrix))
+    # Image.load() also checks the sums.
+    pixels = picture.convert("L")
+    seen = tuple(
+        tuple(pixels.getpixel((8 * x + at % 8, 8 * y + at // 8)) == 0 for x in range(len(matrix)))
+        for at in (0, 63)
+        for y in range(len(matrix))
+    )
+    assert seen == matrix + matrix
 
 
 def test_neither_tkinter_nor_pillow_is_loaded() -> None:

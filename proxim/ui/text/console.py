@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Final, TextIO
 
 from proxim.core.sanitize import is_encodable, printable_text
-from proxim.ui.qr import Matrix, half_blocks
+from proxim.ui.qr import Matrix, half_blocks, inverted
 
 _BLOCKS: Final = "█▀▄"
 # Windows consoles older than Windows Terminal interpret ANSI sequences only with this mode on.
@@ -101,12 +101,12 @@ class Console:
         line = self.one_line(text)
         return f"\x1b[{colour}m{line}\x1b[0m" if self.colours else line
 
-    def qr(self, matrix: Matrix) -> str | None:
+    def qr(self, matrix: Matrix, *, invert: bool = False) -> str | None:
         """Return the QR in characters that this stdout can show, or None if it is too wide.
 
-        Without colours it is made for a dark background. A terminal with a light background shows
-        it inverted, and most phones' cameras read that too.
+        Without colours it is made for a dark background, or with `invert` for a light one.
         """
+        matrix = inverted(matrix) if invert else matrix
         width = len(matrix[0]) if self.blocks else 2 * len(matrix[0])
         if width > self._columns():
             return None

@@ -67,6 +67,8 @@ class FaceOptions:
     # These are this machine's subnets (CIDR); addresses in them are not far.
     own_networks: tuple[str, ...] = ()
     once: bool = False
+    # --qr invert exchanges dark and light, for a terminal with a light background.
+    invert_qr: bool = False
     # These files and folders are sent as soon as there is a link.
     send: tuple[str, ...] = ()
 

@@ -165,7 +165,7 @@ class TerminalFace:
             # The other fields have not changed and are shown further up.
             self._lines.field(tr("terminal.code"), tr("terminal.codeClosed"))
             return
-        qr = self._console.qr(qr_matrix(invitation.url))
+        qr = self._console.qr(qr_matrix(invitation.url), invert=self.model.options.invert_qr)
         self._lines.blank()
         if qr is None:
             self._lines.say(tr("terminal.qrTooWide"))

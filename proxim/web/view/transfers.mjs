@@ -125,7 +125,7 @@ export class TransfersView {
       const link = document.createElement("a");
       link.className = "button";
       link.download = name;
-      link.textContent = this.words.tr("save", { name });
+      link.textContent = this.words.tr("save", { name: shown(name) });
       list.append(listItem(link));
       this.save(link, file);
     }
