@@ -61,6 +61,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Until there is anybody to say goodbye to, Ctrl-C ends the program silently.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     given = sys.argv[1:] if arguments is None else arguments
+    # The folder into which the one-file executable has unpacked itself (PyInstaller's "Run-time
+    # Information"). Some of what is there is read days later.
+    unpacked = getattr(sys, "_MEIPASS", None)
+    if unpacked is not None:
+        from proxim.io.system.file_lock import hold_folder
+
+        hold_folder(unpacked)
     from proxim.app.language import choose_language, speak
     from proxim.app.logs import set_up_logging
     from proxim.app.options import DoctorOptions, WindowOptions

@@ -24,6 +24,7 @@ import pytest
 from PIL import Image, ImageGrab, features
 
 from proxim import __version__
+from proxim.io.system.file_lock import lock
 from tests.paths import ARTIFACTS, ROOT
 from tests.programs.program import PATIENCE, SOURCE, Program, exchange_text, pair
 from tests.qr_reader import NoQRError, read_qr
@@ -250,6 +251,19 @@ if sys.platform != "win32":
             os.killpg(host.process.pid, number)
             assert host.ended() == 0
             assert host.errors == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows locks no folders")
+def test_what_it_unpacked_is_held_against_cleaners(
+    executable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Frozen([str(executable), "host", "--json"], tmp_path / "home") as program:
+        program.event("session")
+        (unpacked,) = tmp_path.glob("_MEI*")
+        descriptor = os.open(unpacked, os.O_RDONLY)
+        assert not lock(descriptor)
+        os.close(descriptor)
 
 
 @pytest.mark.usefixtures("own_address")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxim.io.system.file_lock import is_locked, lock
+from proxim.io.system.file_lock import hold_folder, is_locked, lock
 
 CALL = "msvcrt.locking" if sys.platform == "win32" else "fcntl.flock"
 
@@ -40,3 +40,20 @@ def test_a_disk_without_locks_holds_nobody_up(
     path = tmp_path / "file"
     path.write_bytes(b"")
     assert not is_locked(path)
+
+
+def test_a_folder_is_held_against_cleaners(tmp_path: Path) -> None:
+    if sys.platform == "win32":
+        assert not hold_folder(str(tmp_path))
+        return
+    folder = os.open(tmp_path, os.O_RDONLY)
+    assert lock(folder)
+    # Somebody cleans it at this moment.
+    assert not hold_folder(str(tmp_path))
+    os.close(folder)
+    assert hold_folder(str(tmp_path))
+    assert hold_folder(str(tmp_path))
+    folder = os.open(tmp_path, os.O_RDONLY)
+    assert not lock(folder)
+    os.close(folder)
+    assert not hold_folder(str(tmp_path / "gone"))
