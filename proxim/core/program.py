@@ -137,7 +137,9 @@ class Program:
         else:
             link = None if self._host is None else self._host.link_of(event.link)
         if link is None or link.state is not LinkState.OPEN:
-            return [do.publish_trouble(Reason.NOT_CONNECTED, event.link)]
+            # A link that was lost goes on under another id.
+            concerned = event.link if link is None else link.id
+            return [do.publish_trouble(Reason.NOT_CONNECTED, concerned)]
         # The intent may name the lost link that this one replaced.
         return self._features.handle(replace(event, link=link.id), now)
 
