@@ -56,7 +56,7 @@ PAINTED: Final = {
         f"proxim.io{name}"
         for name in (
             *("", ".trace", ".pairing", ".pairing.listener", ".pairing.opening"),
-            *(".system", ".system.addresses", ".system.settings"),
+            *(".system", ".system.addresses", ".system.settings", ".system.user_folders"),
         )
     ),
     *(f"proxim.ui{name}" for name in ("", ".qr")),
