@@ -353,10 +353,12 @@ def _invert_qr(found: argparse.Namespace) -> bool:
 def _qr_file(found: argparse.Namespace) -> Path | None:
     if found.qr_file is None:
         return None
-    path = Path(found.qr_file)
-    if path.is_dir() or not path.parent.is_dir() or "\0" in found.qr_file:
+    path: str = found.qr_file
+    # A device or a pipe must not be replaced by a picture. os.path answers False to any odd path.
+    is_other = os.path.exists(path) and not os.path.isfile(path)
+    if not path or "\0" in path or is_other or not os.path.isdir(os.path.dirname(path) or "."):
         raise UsageError(tr("usage.badQRFile"))
-    return path.absolute()
+    return Path(path).absolute()
 
 
 def _name(found: argparse.Namespace) -> str | None:

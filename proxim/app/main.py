@@ -309,7 +309,8 @@ def _run_doctor(options: "DoctorOptions") -> int:
 
     async def run() -> None:
         if options.clean:
-            face.show(clean_kept())
+            for finding in clean_kept():
+                face.show(finding)
             return
         async for finding in examine():
             face.show(finding)

@@ -442,7 +442,7 @@ def kept_findings(kept: Sequence[KeptTransfer], keep_days: int) -> list[Finding]
                 title=display_name(one.title),
                 size=decimal(one.size / 1e6, 1),
                 folder=one.folder,
-                name=one.peer_name or tr("device.otherWith"),
+                name=display_name(one.peer_name or "") or tr("device.otherWith"),
             ),
             tr("doctor.keptNext", count=max(1, keep_days - one.days)),
         )
@@ -450,8 +450,29 @@ def kept_findings(kept: Sequence[KeptTransfer], keep_days: int) -> list[Finding]
     ]
 
 
-def cleaned_finding(count: int, size: int) -> Finding:
-    """What `--clean` removed."""
-    return Finding(
-        Check.KEPT, Level.OK, tr("doctor.cleaned", count=count, size=decimal(size / 1e6, 1))
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What `--clean` did: how many transfers it forgot, their bytes, and how many it had to leave
+    because their folders are not there now.
+    """
+
+    count: int
+    size: int
+    left: int = 0
+
+
+def cleaned_findings(cleaned: Cleaned | None) -> list[Finding]:
+    """What `--clean` did; None if it could do nothing because Proxim is running."""
+    if cleaned is None:
+        return [Finding(Check.KEPT, Level.FAILURE, tr("doctor.inUse"), tr("doctor.inUseNext"))]
+    size = decimal(cleaned.size / 1e6, 1)
+    removed = Finding(Check.KEPT, Level.OK, tr("doctor.cleaned", count=cleaned.count, size=size))
+    if not cleaned.left:
+        return [removed]
+    left = Finding(
+        Check.KEPT,
+        Level.WARNING,
+        tr("doctor.notCleaned", count=cleaned.left),
+        tr("doctor.notCleanedNext"),
     )
+    return [removed, left]

@@ -101,7 +101,12 @@ def outcome_lines(
         tr("transfers.renamed", path=shown(one.path), name=shown(one.name))
         for one in status.renamed
     ]
-    left_out = [tr("transfers.leftOut", path=shown(one.path)) for one in status.left_out]
+    left_out = [
+        tr("transfers.leftOut", path=shown(one.path))
+        if one.reason is Reason.NOT_A_FILE
+        else f"{shown(one.path)}: {SENTENCES[one.reason]}"
+        for one in status.left_out
+    ]
     lines: list[str] = []
     for kind in (failed, renamed, left_out):
         lines += kind[:most]

@@ -75,6 +75,8 @@ type ChosenFile = { file: File; path: string };
 
 type FailedFile = { file: number; reason: string };
 
+type LeftOutFile = { path: string; reason: string };
+
 /** A path as announced, and the last part of it as it is now. */
 type RenamedFile = { path: string; name: string };
 

@@ -2,6 +2,7 @@
 no traceback.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -168,7 +169,7 @@ REFUSED: list[tuple[list[str], str]] = [
     *[(["host", "--qr", style], "--qr takes one word: invert.") for style in ("", "on", "INVERT")],
     *[
         (["host", "--qr-file", path], "--qr-file needs the path of a file in a folder")
-        for path in ("", ".", "not there/x.png", "nul\0")
+        for path in ("", ".", "not there/x.png", "nul\0", os.devnull, f"{'n' * 300}/x.png")
     ],
     (["join", "--qr", "invert"], "Proxim does not know the option --qr here"),
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),

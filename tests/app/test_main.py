@@ -25,6 +25,7 @@ from proxim.io.files.store import Store, StoredIncoming
 from proxim.ui.qr import png_image, qr_matrix
 from proxim.ui.text.model import FaceModel, FaceOptions, Role
 from tests.paths import ROOT
+from tests.programs.file_programs import until
 from tests.programs.program import PATIENCE, SOURCE, Program
 from tests.rows import each_row
 
@@ -219,6 +220,14 @@ def test_doctor_removes_what_is_kept_of_unfinished_transfers(tmp_path: Path) -> 
         TransferID("abcdefghijklmnopqrstuv"), entries, str(tmp_path), "0123456789abcdef", (), None
     )
     Store(tmp_path / "proxim" / "transfers").save(kept).close()
+    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+        host.event("session")
+        # It may go on with what it has found.
+        until(Store(tmp_path / "proxim" / "transfers").in_use)
+        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path) as doctor:
+            assert json.loads(doctor.line())["level"] == "failure"
+            assert doctor.ended() == 1
+        assert part.exists()
     for expected in ("1 unfinished transfer ", "0 unfinished transfers "):
         with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path) as doctor:
             (finding,) = [json.loads(doctor.line())]

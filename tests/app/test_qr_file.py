@@ -31,11 +31,32 @@ def test_each_new_code_replaces_the_picture(tmp_path: Path) -> None:
     assert not path.exists()
 
 
+def test_the_picture_goes_with_its_code(tmp_path: Path) -> None:
+    path = tmp_path / "qr.png"
+    for end in (st.NoInvitation(None), st.Stopped()):
+        picture = QRFile(path)
+        picture.follow(invitation(URL))
+        assert path.exists()
+        assert picture.follow(end) is None
+        assert not path.exists()
+        assert picture.follow(end) is None
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
 def test_it_is_for_this_user_alone(tmp_path: Path) -> None:
-    path = tmp_path / "qr.png"
+    path, others = tmp_path / "qr.png", tmp_path / "others"
+    # Somebody else has put a file there that they can read, or a link to one.
+    others.write_bytes(b"others")
+    os.chmod(others, 0o644)
+    os.link(others, path)
     QRFile(path).follow(invitation(URL))
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    path.unlink()
+    path.symlink_to(others)
+    QRFile(path).follow(invitation(URL))
+    assert not path.is_symlink()
+    assert others.read_bytes() == b"others"
+    assert sorted(os.listdir(tmp_path)) == ["others", "qr.png"]
 
 
 def test_a_file_that_cannot_be_written_is_told(tmp_path: Path) -> None:

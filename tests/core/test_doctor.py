@@ -6,6 +6,7 @@ from proxim.core import events as ev
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
+    Cleaned,
     Finding,
     Firewall,
     FirewallState,
@@ -19,7 +20,7 @@ from proxim.core.doctor import (
     address_not_here,
     check_crashed,
     check_overran,
-    cleaned_finding,
+    cleaned_findings,
     exit_status,
     firewall_findings,
     kept_findings,
@@ -295,16 +296,25 @@ def test_what_is_kept_of_unfinished_transfers() -> None:
     assert (first.check, first.level) == (Check.KEPT, Level.NOTE)
     for part in ("photos", "Bob's phone", "2.5 MB", "/home/ann/Downloads"):
         assert part in first.message
-    assert first.next == "It is removed in 11 days; proxim doctor --clean removes it now."
+    assert first.next == (
+        "Proxim removes it when it starts after 11 days; proxim doctor --clean removes it now."
+    )
     assert "\x1b" not in second.message
     # It is removed when Proxim receives for the next time.
     assert second.next is not None
-    assert second.next.startswith("It is removed in 1 day;")
+    assert second.next.startswith("Proxim removes it when it starts after 1 day;")
 
 
 def test_nothing_is_kept_and_what_was_removed() -> None:
     (nothing,) = kept_findings((), 14)
     assert (nothing.check, nothing.level, nothing.next) == (Check.KEPT, Level.OK, None)
-    assert cleaned_finding(2, 1_200_000).message == (
-        "Removed what was kept of 2 unfinished transfers (1.2 MB)."
+    (removed,) = cleaned_findings(Cleaned(2, 1_200_000))
+    assert removed.message == "Removed what was kept of 2 unfinished transfers (1.2 MB)."
+    removed, left = cleaned_findings(Cleaned(0, 0, left=1))
+    assert (left.level, left.message) == (
+        Level.WARNING,
+        "1 transfer was left, because its folder is not there now.",
     )
+    (running,) = cleaned_findings(None)
+    assert running.level is Level.FAILURE
+    assert exit_status([running]) == 1

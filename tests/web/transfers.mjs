@@ -425,14 +425,31 @@ function sending(count) {
   const { transfer, says, accepted, written } = sending(2);
   accepted();
   written(6);
-  const renamed = [{ path: "a:b", name: "a_b" }];
+  const { path } = transfer.entries[0];
+  const renamed = [{ path, name: "another" }];
   says({ type: "finished", renamed, more: true });
-  says({ type: "finished", renamed: [{ path: 1, name: null }], more: true });
+  // What was not announced, or was named already, is not believed.
+  const odd = [{ path: 1 }, { path: "other", name: "x" }, { path, name: "a third" }];
+  says({ type: "finished", renamed: odd, more: true });
   says({ type: "finished", renamed: 5 });
   check(transfer.state, "active");
   says({ type: "finished", failed: [] });
   check(transfer.state, "done");
-  check(transfer.renamed, [...renamed, { path: "1", name: "null" }]);
+  check(transfer.renamed, renamed);
+}
+{
+  // After a lost link the host says it again.
+  const { transfers, transfer, accepted, written, says, peer } = sending(2);
+  accepted();
+  written(6);
+  const { id: transferID } = transfer;
+  const renamed = [{ path: transfer.entries[1].path, name: "another" }];
+  says({ type: "finished", renamed, more: true });
+  check(transfer.renamed, renamed);
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  next.says({ type: "resume", tags: [`tag of ${transferID}`] });
+  check([transfer.state, transfer.renamed], ["announced", []]);
 }
 {
   // The page says so, too, and knows what the host leaves out.
@@ -456,11 +473,13 @@ function sending(count) {
   const { peer } = linked(transfers);
   const left = (path) => [{ path, reason: "not_a_file" }];
   peer.says({ type: "announce", files: [], left_out: left("pipe"), more: true });
-  peer.says({ type: "announce", files: files(1), left_out: [null], more: true });
-  check(peer.sent.at(-1).type, "unsupported");
+  for (const wrong of [null, {}, { path: "" }, { path: "x".repeat(1025) }]) {
+    peer.says({ type: "announce", files: files(1), left_out: [wrong], more: true });
+    check(peer.sent.at(-1).type, "unsupported");
+  }
   peer.says({ type: "announce", files: files(1), left_out: left("folder/link") });
   const [transfer] = transfers.all.values();
-  check([transfer.state, transfer.leftOut], ["asked", ["pipe", "folder/link"]]);
+  check([transfer.state, transfer.leftOut], ["asked", [...left("pipe"), ...left("folder/link")]]);
 }
 for (const isLinkLost of [true, false]) {
   // The stream's channel closes before the link's end is noticed, or on its own.

@@ -206,12 +206,13 @@ class Incoming:
 
     @property
     def arrived(self) -> bool:
-        """Whether it is over and all that was wanted is there."""
-        return self.status.state is file_st.TransferState.DONE and not self.status.failed
+        """Whether it is over and all of it is there."""
+        whole = not self.status.failed and not self._declined
+        return self.status.state is file_st.TransferState.DONE and whole
 
     @property
-    def has_parts(self) -> bool:
-        """Whether the disk keeps what arrived of it, for a later try."""
+    def may_have_parts(self) -> bool:
+        """Whether the disk may keep what arrived of it, for a later try."""
         failed = self.state is IncomingState.OVER and self.accepted and self._result is None
         return self.state is IncomingState.WAITING or failed
 

@@ -500,22 +500,25 @@ class Transfers(LinkFeature):
     def _to_incoming(
         self, incoming: Incoming, event: file_ev.IncomingInput, now: float
     ) -> list[do.Command]:
+        peer_link = incoming.peer_link
         commands = incoming.handle(event, now)
-        if incoming.state is IncomingState.OVER and incoming.arrived:
-            commands += self._drop_earlier_tries(incoming, now)
+        if incoming.arrived and peer_link is not None and peer_link.binding:
+            commands += self._drop_other_tries(incoming, now)
         self._forget_oldest()
         return commands
 
-    def _drop_earlier_tries(self, arrived: Incoming, now: float) -> list[do.Command]:
-        """Remove what earlier tries of the same files from the same peer left on the disk: nobody
-        will continue them.
+    def _drop_other_tries(self, arrived: Incoming, now: float) -> list[do.Command]:
+        """Remove what other tries of the same files left on the disk: nobody will continue them.
+
+        They are those from a peer of the same name. A name proves nothing, so this is for peers
+        that know the code.
         """
         same = digest(arrived.status.entries)
         commands: list[do.Command] = []
         for one in list(self._incoming.values()):
             if one is arrived or one.status.peer_name != arrived.status.peer_name:
                 continue
-            if one.has_parts and digest(one.status.entries) == same:
+            if one.may_have_parts and digest(one.status.entries) == same:
                 if one.state is IncomingState.WAITING:
                     cancel = file_ev.CancelTransfer(one.id)
                     commands += one.handle(cancel, now)

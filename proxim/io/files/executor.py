@@ -111,7 +111,10 @@ class TransferExecutor:
 
     def _left_over(self) -> tuple[file_ev.StoredTransfer, ...]:
         self._store().expire(time.time())
-        return self._store().found()
+        found = self._store().found()
+        if found:
+            self._store().hold()
+        return found
 
     async def stop(self) -> None:
         """Stop everything within a bounded time. What has arrived of unfinished files is kept."""
@@ -122,6 +125,8 @@ class TransferExecutor:
         waiting = {*self._closing.values(), *self._stored.values()}
         if waiting:
             await asyncio.wait(waiting, timeout=SINK_CLOSE_SECONDS)
+        if self._opened_store is not None:
+            await asyncio.to_thread(self._opened_store.close)
         if self._own_folder is not None:
             await asyncio.to_thread(self._own_folder.cleanup)
 
@@ -274,12 +279,14 @@ class TransferExecutor:
         await receiving.run(lambda: self._opened_sink(command))
 
     def _opened_sink(self, command: file_do.OpenSink) -> Sink:
+        store = self._store()
+        store.hold()
         return Sink.open(
             command.transfer,
             command.entries,
             command.declined,
             Path(command.directory) if command.directory is not None else self._default_folder(),
-            self._store(),
+            store,
             command.peer_name,
         )
 

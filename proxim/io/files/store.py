@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from proxim.core.doctor import KeptTransfer
+from proxim.core.doctor import Cleaned, KeptTransfer
 from proxim.core.files import events as file_ev
 from proxim.core.files.filenames import (
     ANY_DISK,
@@ -48,6 +48,8 @@ from proxim.io.system.file_lock import is_locked, lock
 # The version of the files' format, and of the rules by which names are cleaned.
 VERSION: Final = 1
 # After two weeks, nobody waits for an unfinished transfer any more.
+# Each running program has a locked file in this folder beside the states.
+_RUNNING: Final = "running"
 DAY_SECONDS: Final = 24 * 3600
 KEEP_SECONDS: Final = 14 * DAY_SECONDS
 # The state of 20,000 entries with the longest paths takes 30 MB.
@@ -218,6 +220,19 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # What shows other programs that this one runs: a file, and its open and locked descriptor.
+        self._mark: tuple[Path, int] | None = None
+
+    def close(self) -> None:
+        """Let other programs clean the folder."""
+        if self._mark is not None:
+            path, descriptor = self._mark
+            self._mark = None
+            os.close(descriptor)
+            self._remove(path)
+            with suppress(OSError):
+                # Another program may have its mark there.
+                path.parent.rmdir()
 
     def _path(self, transfer: TransferID, ending: Ending, suffix: str = "json") -> Path:
         return self._folder / f"{resume_tag(transfer).hex()}.{ending}.{suffix}"
@@ -359,6 +374,35 @@ class Store:
                     continue
         return tuple(transfers)
 
+    def hold(self) -> None:
+        """Show other programs that this one may continue what is kept here, until `close`."""
+        if self._mark is not None:
+            return
+        # The marks of programs that have ended go, so that there are never many.
+        self.in_use()
+        with suppress(OSError):
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            marks = self._folder / _RUNNING
+            marks.mkdir(mode=0o700, exist_ok=True)
+            path = marks / secrets.token_hex(8)
+            self._mark = path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            lock(self._mark[1])
+            # Whoever looked before it was locked has taken it for the mark of an ended program.
+            if not path.exists():
+                self.close()
+                self.hold()
+
+    def in_use(self) -> bool:
+        """Whether a running program may continue what is kept. Marks of ended ones are removed."""
+        found = False
+        for mark in list((self._folder / _RUNNING).glob("*")):
+            if is_locked(mark):
+                found = True
+            else:
+                with suppress(OSError):
+                    mark.unlink()
+        return found
+
     def forget(self, transfer: TransferID, direction: Direction | None = None) -> None:
         """Remove everything about a transfer that is over, including its parts and empty folders.
 
@@ -422,16 +466,21 @@ class Store:
             )
         return tuple(found)
 
-    def clean(self) -> tuple[int, int]:
-        """Remove all that is kept of incoming transfers that no running program receives; return
-        how many they were, and their bytes.
+    def clean(self) -> Cleaned:
+        """Remove all that is kept of incoming transfers. What lies in a folder that is not there,
+        as on a disk that is unplugged, stays known.
+
+        Nothing may be removed while a running program may continue it (`in_use`).
         """
-        count = size = 0
+        count = size = left = 0
         for _, incoming in self._unused():
+            if not os.path.isdir(incoming.directory):
+                left += 1
+                continue
             count += 1
             size += self._parts_size(incoming)
             self.forget(incoming.transfer, Direction.IN)
-        return count, size
+        return Cleaned(count, size, left)
 
     def _unused(self) -> Iterator[tuple[Path, StoredIncoming]]:
         for path in self._states():
@@ -478,4 +527,4 @@ class Store:
 def _last_used(state: Path) -> float:
     """Return when a transfer was used last, in seconds since 1970, from its state and journal."""
     files = (state, state.with_suffix(".log"))
-    return max(one.stat().st_mtime for one in files if one.exists())
+    return max((one.stat().st_mtime for one in files if one.exists()), default=0.0)

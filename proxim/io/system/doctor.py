@@ -23,6 +23,7 @@ from proxim.core.crash_log import describe_crash
 from proxim.core.doctor import (
     ALL_PORTS,
     Check,
+    Cleaned,
     Finding,
     KeptTransfer,
     LinkTrial,
@@ -33,7 +34,7 @@ from proxim.core.doctor import (
     address_not_here,
     check_crashed,
     check_overran,
-    cleaned_finding,
+    cleaned_findings,
     firewall_findings,
     kept_findings,
     link_finding,
@@ -172,11 +173,13 @@ def kept_transfers() -> tuple[KeptTransfer, ...]:
     return () if folder is None else Store(folder).kept(time.time())
 
 
-def clean_kept() -> Finding:
-    """Remove what is kept of unfinished transfers."""
+def clean_kept() -> list[Finding]:
+    """Remove what is kept of unfinished transfers, unless a running Proxim may continue them."""
     folder = transfers_folder()
-    count, size = (0, 0) if folder is None else Store(folder).clean()
-    return cleaned_finding(count, size)
+    if folder is None:
+        return cleaned_findings(Cleaned(0, 0))
+    store = Store(folder)
+    return cleaned_findings(None if store.in_use() else store.clean())
 
 
 async def run_all(examinations: Sequence[Examination]) -> AsyncGenerator[Finding, None]:

@@ -106,7 +106,7 @@ class Console:
 
         Without colours it is made for a dark background, or with `invert` for a light one.
         """
-        matrix = inverted(matrix) if invert else matrix
+        matrix = inverted(matrix) if invert and not self.colours else matrix
         width = len(matrix[0]) if self.blocks else 2 * len(matrix[0])
         if width > self._columns():
             return None

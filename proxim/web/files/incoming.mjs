@@ -25,11 +25,12 @@ function assertThat(fact) {
 }
 
 /** @param {any} entry */
+const isNamed = (entry) =>
+  typeof entry?.path === "string" && entry.path && utf8(entry.path).length <= MAX_PATH_BYTES;
+
+/** @param {any} entry */
 const isSound = (entry) =>
-  typeof entry?.path === "string" &&
-  entry.path &&
-  utf8(entry.path).length <= MAX_PATH_BYTES &&
-  (entry.directory || (Number.isSafeInteger(entry.size) && entry.size >= 0));
+  isNamed(entry) && (entry.directory || (Number.isSafeInteger(entry.size) && entry.size >= 0));
 
 export class Incoming extends Transfer {
   // The list while it arrives, its paths' bytes, and the state before
@@ -65,7 +66,7 @@ export class Incoming extends Transfer {
   announced({ files, left_out: leftOut = [], more }) {
     if (this.state === "asked" || this.state === "active") return false;
     if (!Array.isArray(files) || !files.every(isSound)) return false;
-    const pathsLeftOut = leftOut.map((/** @type {Entry} */ { path }) => String(path));
+    if (!leftOut.every(isNamed)) return false;
     if (this.state !== "arriving") {
       this.stateBefore = this.state;
       this.state = "arriving";
@@ -73,7 +74,10 @@ export class Incoming extends Transfer {
       this.listBytes = 0;
       this.leftOut = [];
     }
-    this.leftOut.push(...pathsLeftOut);
+    for (const { path, reason } of leftOut) {
+      this.listBytes += utf8(path).length;
+      this.leftOut.push({ path, reason: String(reason) });
+    }
     for (const { path, size, modified, directory } of files) {
       this.listBytes += utf8(path).length;
       this.list.push({ path, size: directory ? 0 : size, modified, directory });

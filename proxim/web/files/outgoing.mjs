@@ -23,6 +23,13 @@ const entryOf = ({ file, path }) => ({
   modified: Math.max(0, Math.floor(file.lastModified / 1000)),
 });
 
+/**
+ * Return a path and the paths of the folders that it is in.
+ * @param {string} path
+ */
+const withFolders = (path) =>
+  path.split("/").map((_, at, parts) => parts.slice(0, at + 1).join("/"));
+
 /** @param {number[]} sizes */
 const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
 
@@ -34,6 +41,9 @@ export class Outgoing extends Transfer {
   skipped = new Set();
   /** @type {Map<number, ReceivedPart>} */
   partial = new Map();
+  // What the receiver may say that it has renamed
+  /** @type {Set<string>} */
+  announcedPaths = new Set();
   /** @type {Stream | null} */
   stream = null;
   // How much had been moved before this stream
@@ -88,6 +98,8 @@ export class Outgoing extends Transfer {
       return;
     }
     this.failed = [];
+    this.renamed = [];
+    this.announcedPaths = new Set(this.entries.flatMap(({ path }) => withFolders(path)));
     this.skipped = new Set();
     this.partial = new Map();
     this.sendList("announce", "files", this.entries);
@@ -112,8 +124,11 @@ export class Outgoing extends Transfer {
   onFinished({ failed = [], renamed = [], more }) {
     const all = [...this.failed, ...failed];
     const lost = sum(all.map(({ file }) => this.entries[file].size));
+    const isNamed = new Set(this.renamed.map((one) => one.path));
     for (const { path, name } of renamed) {
-      this.renamed.push({ path: String(path), name: String(name) });
+      if (isNamed.has(path) || !this.announcedPaths.has(path)) continue;
+      isNamed.add(path);
+      this.renamed.push({ path, name: String(name) });
     }
     this.failed = all;
     if (more === true) return;

@@ -32,8 +32,8 @@ export class Transfer {
   entries = [];
   /** @type {FailedFile[]} */
   failed = [];
-  // What the sender leaves out of what was chosen, as paths
-  /** @type {string[]} */
+  // What the sender leaves out of what was chosen
+  /** @type {LeftOutFile[]} */
   leftOut = [];
   // Which files have other names at the receiver, once it is over
   /** @type {RenamedFile[]} */

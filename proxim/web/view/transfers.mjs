@@ -139,7 +139,12 @@ export class TransfersView {
     const notes = renamed.map(({ path, name }) =>
       this.words.tr("savedAs", { path: shown(path), name: shown(name) }),
     );
-    notes.push(...leftOut.map((path) => this.words.tr("leftOut", { path: shown(path) })));
+    for (const { path, reason } of leftOut) {
+      const why = this.words.sentence(reason, this.words.reasons.transfer_failed);
+      const isNoFile = reason === "not_a_file";
+      const name = { path: shown(path) };
+      notes.push(isNoFile ? this.words.tr("leftOut", name) : `${name.path}: ${why}`);
+    }
     const more = notes.length - MAX_NAMES;
     if (more > 0) notes.splice(MAX_NAMES, more, this.words.tr("moreFiles", { count: more }));
     return notes;

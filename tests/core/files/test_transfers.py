@@ -708,6 +708,27 @@ def test_parts_of_a_transfer_that_waits_go_when_the_same_files_have_arrived() ->
     assert transfer not in bench.right.disk.kept
 
 
+@pytest.mark.parametrize("why", ["another name", "no proof", "not all of it"])
+def test_parts_stay_that_another_try_does_not_replace(why: str) -> None:
+    bench = bench_of()
+    transfer = moving(bench, "a", "b", steps=13)
+    bench.right.disk.full = True
+    bench.settle()
+    bench.right.disk.full = False
+    peer_link = bench.right.peer_links[bench.link.id]
+    if why == "another name":
+        peer_link.peer_name = "somebody else"
+    elif why == "no proof":
+        peer_link.proved = False
+    bench.left.send("a", "b")
+    bench.settle()
+    (again,) = [one for one in bench.right.asked if one != transfer]
+    bench.right.accept(again, declined=(0,) if why == "not all of it" else ())
+    bench.settle()
+    assert ends(bench, again) == DONE
+    assert transfer in bench.right.disk.kept
+
+
 def test_a_full_disk_at_once() -> None:
     bench = bench_of()
     bench.right.disk.full = True

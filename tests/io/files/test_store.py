@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from proxim.core.doctor import KeptTransfer
+from proxim.core.doctor import Cleaned, KeptTransfer
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag, title
 from proxim.io.files.part_files import part_name
@@ -42,7 +42,7 @@ def store(tmp_path: Path) -> Store:
 
 
 def files(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "data" / "transfers").glob("*"))
+    return sorted(one for one in (tmp_path / "data" / "transfers").glob("*") if one.is_file())
 
 
 def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
@@ -194,10 +194,44 @@ def test_what_is_kept_can_be_seen_and_removed(store: Store, tmp_path: Path) -> N
     assert store.kept(now) == (kept,)
     assert part.exists()
     # What is kept to send again takes no room, and stays.
-    assert store.clean() == (1, 3)
+    assert store.clean() == Cleaned(1, 3)
     assert store.kept(now) == ()
     assert not part.exists()
     assert len(files(tmp_path)) == 1
+
+
+def test_what_is_kept_on_a_disk_that_is_not_there_stays_known(store: Store, tmp_path: Path) -> None:
+    to, away = tmp_path / "to", tmp_path / "away"
+    to.mkdir()
+    part = to / part_name(TOKEN, 2)
+    part.write_bytes(b"1")
+    store.save(incoming(to)).close()
+    to.rename(away)
+    assert store.clean() == Cleaned(0, 0, left=1)
+    away.rename(to)
+    assert store.clean() == Cleaned(1, 1)
+    assert not part.exists()
+
+
+def test_a_program_that_may_continue_what_is_kept_is_known_until_it_ends(
+    store: Store, tmp_path: Path
+) -> None:
+    other = Store(tmp_path / "data" / "transfers")
+    assert not store.in_use()
+    other.hold()
+    other.hold()
+    assert store.in_use()
+    assert stat.S_IMODE((tmp_path / "data" / "transfers").stat().st_mode) == 0o700
+    (mark,) = (tmp_path / "data" / "transfers" / "running").iterdir()
+    # A killed program leaves its mark, but not its lock.
+    killed = mark.with_name("killed")
+    killed.touch()
+    assert store.in_use()
+    assert not killed.exists()
+    other.close()
+    other.close()
+    assert not store.in_use()
+    assert not mark.parent.exists()
 
 
 def test_a_journal_that_is_written_to_keeps_its_transfer(store: Store, tmp_path: Path) -> None:
@@ -255,7 +289,7 @@ sys.stdin.read()
         assert other.stdout.readline().strip() == b"holds"
         assert store.found() == ()
         assert store.kept(time.time()) == ()
-        assert store.clean() == (0, 0)
+        assert store.clean() == Cleaned(0, 0)
         store.forget(ID, Direction.IN)
         store.expire(time.time() + 2 * KEEP_SECONDS)
         assert part.exists()
