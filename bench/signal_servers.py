@@ -11,6 +11,7 @@ import json
 import secrets
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from unittest.mock import patch
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -56,7 +57,9 @@ class EchoingPeer:
         """Report a description whose signal is exactly as long as the candidate's."""
         # All candidates of a guest are the same here.
         if self._sdp is None:
-            came = pair_msg.dump_message(pair_msg.Signal("", candidate))
+            # The machine leaves out which section the candidate belongs to.
+            whole = replace(candidate, sdp_mid="0", sdp_mline_index=0)
+            came = pair_msg.dump_message(pair_msg.Signal("", whole))
             goes = pair_msg.dump_message(
                 pair_msg.Signal("", pair_msg.Description("", pair_msg.SDPType.ANSWER))
             )
