@@ -74,15 +74,26 @@ def offered(host: Program, guest: Phone, path: Path) -> None:
     guest.page.locator(".question .main").wait_for()
 
 
-def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+def many_files(tmp_path: Path) -> Path:
     folder = tmp_path / "many"
     folder.mkdir()
     for index in range(MANY):
         (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
+    return folder
+
+
+def downloads_of(guest: Phone) -> list[Download]:
+    """Return a list to which each download is added from now on."""
     saved: list[Download] = []
+    # Playwright sets an attribute on the handler, so it needs a lambda.
+    guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+    return saved
+
+
+def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    folder = many_files(tmp_path)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        # Playwright sets an attribute on the handler, so it needs a lambda.
-        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+        saved = downloads_of(guest)
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)
@@ -106,9 +117,8 @@ def test_names_stay_as_they_were_sent_or_both_ends_say_so(
     for name in names:
         (folder / name).write_bytes(name.encode())
     (folder / "link").symlink_to("/dev/null")
-    saved: list[Download] = []
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+        saved = downloads_of(guest)
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)
@@ -142,14 +152,9 @@ def test_files_that_the_browser_did_not_get_yet_are_sent_again(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:
     """The page is loaded again when all files have arrived, but the browser has half of them."""
-    folder = tmp_path / "many"
-    folder.mkdir()
-    for index in range(MANY):
-        (folder / f"{index}.bin").write_bytes(os.urandom(1000 + index))
-    saved: list[Download] = []
+    folder = many_files(tmp_path)
     with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
-        # Playwright sets an attribute on the handler, so it needs a lambda.
-        guest.page.on("download", lambda one: saved.append(one))  # noqa: PLW0108
+        saved = downloads_of(guest)
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)
