@@ -61,6 +61,8 @@ class Reason(StrEnum):
     LINK_TIMEOUT = "link_timeout"
     NO_OFFER = "no_offer"
     NO_DESCRIPTION = "no_description"
+    # The page says so of a browser without WebRTC.
+    NO_WEBRTC = "no_webrtc"
     BAD_DESCRIPTION = "bad_description"
     PEER_VANISHED = "peer_vanished"
     PEER_LEFT = "peer_left"

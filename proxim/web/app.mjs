@@ -111,6 +111,8 @@ class App {
       input.onchange = () => {
         const files = [...(input.files ?? [])];
         const chosen = files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+        const isEmpty = !chosen.length && input === $.folder;
+        showText($.problem, isEmpty ? this.words.tr("emptyFolder") : "");
         if (chosen.length) this.transfers?.send(chosen);
         // The same files may be chosen again.
         input.value = "";
@@ -120,6 +122,7 @@ class App {
     const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
     if ($.folder.parentElement) $.folder.parentElement.hidden = isPhone;
     $.filesOnly.hidden = !isPhone;
+    $.emptyFolders.hidden = isPhone;
 
     $.say.onsubmit = (event) => {
       event.preventDefault();

@@ -15,6 +15,7 @@ const DROPPED =
   /(?![\u200c\u200d\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}])\p{Cf}/gu;
 const UNUSABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{NChar}\uf000-\uf0ff\\:*?"<>|]/gu;
 const DEVICE = /^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|CLOCK\$|(COM|LPT)[0-9¹²³])$/i;
+const FORK = "..namedfork";
 
 /**
  * Return `text` without characters that could make a name look like another, cut to `most`
@@ -30,26 +31,51 @@ export function shown(text, most = MAX_SHOWN) {
 }
 
 /**
- * Return the name under which the file of a path is saved. The rules are those of
- * core/files/filenames.py for a disk of which nothing is known.
+ * Return the name under which the file of a path is saved.
  * @param {string} path
  */
-export function savedName(path) {
-  const leaf = path.split("/").pop() ?? "";
-  const fit = leaf.replace(DROPPED, "").replace(UNUSABLE, "_").normalize("NFC");
-  const name = guarded(withoutEnds(fit.replace(/^[.\s]+/, "")) || "unnamed");
-  if (utf8(name).length <= MAX_NAME_BYTES) return name;
+export const savedName = (path) => cleanName(path.split("/").pop() ?? "", true);
+
+/**
+ * Return a part of a path as a name. The rules are those of core/files/filenames.py for a disk of
+ * which nothing is known. At the top a name does not begin with a dot.
+ * @param {string} part
+ * @param {boolean} isTop
+ */
+export function cleanName(part, isTop) {
+  const fit = part.replace(DROPPED, "").replace(UNUSABLE, "_").normalize("NFC");
+  const bare = withoutEnds(isTop ? fit.replace(/^[.\s]+/, "") : fit);
+  return shortened(guarded(bare || "unnamed"), "");
+}
+
+/**
+ * Return the name with a number: "photo (2).jpg".
+ * @param {string} name
+ * @param {number} number
+ */
+export const numbered = (name, number) => shortened(name, ` (${number})`);
+
+/**
+ * Insert `number` before the type of a file, and cut the name to the limit.
+ * @param {string} name
+ * @param {string} number
+ */
+function shortened(name, number) {
   const dot = name.lastIndexOf(".");
   const hasType = dot > 0 && utf8(name.slice(dot + 1)).length < MAX_TYPE_BYTES;
   const type = hasType ? name.slice(dot) : "";
-  const room = MAX_NAME_BYTES - utf8(type).length;
-  const stem = utf8(name.slice(0, name.length - type.length)).slice(0, room);
+  const stem = name.slice(0, name.length - type.length);
+  const room = MAX_NAME_BYTES - utf8(number + type).length;
+  const spelled = utf8(stem);
+  if (spelled.length <= room) return stem + number + type;
   // As part of a stream, a character whose end is missing is left out.
-  return guarded(withoutEnds(new TextDecoder().decode(stem, { stream: true })) + type);
+  const cut = new TextDecoder().decode(spelled.slice(0, room), { stream: true });
+  return guarded(withoutEnds(cut) + number + type);
 }
 
 /** @param {string} name */
 const withoutEnds = (name) => name.replace(/[.\s]+$/, "");
 
 /** @param {string} name */
-const guarded = (name) => (DEVICE.test(name.split(".")[0].trimEnd()) ? `_${name}` : name);
+const guarded = (name) =>
+  DEVICE.test(name.split(".")[0].trimEnd()) || name.toLowerCase() === FORK ? `_${name}` : name;

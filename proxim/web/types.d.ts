@@ -8,6 +8,7 @@ type Proof = import("./pairing/proof.mjs").Proof;
 type Link = import("./link/link.mjs").Link;
 type Transfer = import("./files/transfer.mjs").Transfer;
 type Transfers = import("./files/transfers.mjs").Transfers;
+type Archive = import("./files/archive.mjs").Archive;
 type TransferStore = import("./files/store.mjs").TransferStore;
 type Words = import("./view/words.mjs").Words;
 
@@ -69,7 +70,13 @@ type TransferState =
   | "cancelled"
   | "failed";
 
-type Entry = { path: string; size: number; modified?: number; directory?: boolean };
+type Entry = {
+  path: string;
+  size: number;
+  modified?: number;
+  directory?: boolean;
+  executable?: boolean;
+};
 
 type ChosenFile = { file: File; path: string };
 
@@ -86,25 +93,33 @@ type ReceivedPart = { file: number; offset: number; sha256: string };
 /** How far a hash is. The browser's database can store it. */
 type HashProgress = { state?: Int32Array; rest?: Uint8Array; length?: number };
 
-/** A transfer as the store keeps it. */
-type KeptTransfer = { outgoing: boolean; entries: Entry[]; size: number };
+/** A transfer as the store keeps it. What arrives of it may become one archive. */
+type KeptTransfer = { outgoing: boolean; entries: Entry[]; size: number; archived?: boolean };
 
-/** A file that needs nothing more: the browser has it, or it has failed for this reason. */
-type FinishedFile = { file: number; reason?: string };
+/**
+ * A file that needs nothing more: the browser was given it, or it has failed for this reason, or
+ * it is whole and its archive is not (`crc32`), or it was sent (`sha256`).
+ */
+type FinishedFile = { file: number; reason?: string; crc32?: number; sha256?: string };
 
-/** A file that has arrived. `done` is called once the browser has it. */
+/** A file that is whole and waits for its archive. */
+type ArchivedFile = { blobs: Blob[]; size: number; crc32: number };
+
+/** A file or an archive that has arrived. `done` is called once the browser was given it. */
 type ArrivedFile = { name: string; blob: Blob; done: () => void };
 
-/** A piece of a file that is being received, and the file's hash up to the end of the piece. */
-type KeptPiece = { blob: Blob; hash: HashProgress };
+/** A piece of a file that is being received, and the file's hashes up to the end of the piece. */
+type KeptPiece = { blob: Blob; hash: HashProgress; crc32: number };
 
 /** What the store has of a file that is not complete. */
-type KeptFile = { index: number; blobs: Blob[]; hash?: HashProgress };
+type KeptFile = { index: number; blobs: Blob[]; hash?: HashProgress; crc32?: number };
 
 type FoundTransfer = KeptTransfer & {
   id: string;
   failed: FailedFile[];
   finishedFiles: Set<number>;
+  archivedFiles: Map<number, { blobs: Blob[]; crc32: number }>;
+  sent: Map<number, string>;
   part?: KeptFile;
 };
 

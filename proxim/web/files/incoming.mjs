@@ -48,15 +48,45 @@ export class Incoming extends Transfer {
   written = 0;
   reported = 0;
   reportedAt = 0;
+  /**
+   * What arrives is packed here, unless the files are saved one by one.
+   * @type {Archive | null}
+   */
+  archive = null;
+  // The name of the archive, once it was passed on
+  packedAs = "";
+  /** @type {((bytes: Uint8Array, before: number) => number) | undefined} */
+  crc32 = undefined;
+
+  /** Whether there is more than one thing, so that an archive makes sense. */
+  get isSeveral() {
+    return this.entries.length > 1 || Boolean(this.entries[0]?.directory);
+  }
 
   /**
    * @override
    * @param {FoundTransfer} found
    */
-  restore(found) {
+  async restore(found) {
     super.restore(found);
+    if (found.archived) await this.beginArchive();
+    for (const [index, { blobs, crc32 }] of found.archivedFiles) {
+      const size = sizeOf(blobs);
+      // The browser may have lost a piece.
+      if (size !== this.entries[index].size) this.owner.store.forget(this.id, index);
+      else {
+        this.archive?.files.set(index, { blobs, size, crc32 });
+        this.finishedFiles.add(index);
+      }
+    }
     for (const index of this.finishedFiles) this.moved += this.entries[index].size;
     if (found.part) this.begin(found.part);
+  }
+
+  async beginArchive() {
+    const { Archive, crc32 } = await import("./archive.mjs");
+    this.archive = new Archive(this.entries);
+    this.crc32 = crc32;
   }
 
   /**
@@ -78,9 +108,9 @@ export class Incoming extends Transfer {
       this.listBytes += utf8(path).length;
       this.leftOut.push({ path, reason: String(reason) });
     }
-    for (const { path, size, modified, directory } of files) {
+    for (const { path, size, modified, directory, executable } of files) {
       this.listBytes += utf8(path).length;
-      this.list.push({ path, size: directory ? 0 : size, modified, directory });
+      this.list.push({ path, size: directory ? 0 : size, modified, directory, executable });
     }
     const count = Math.max(this.list.length, this.leftOut.length);
     const isTooLong = count > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
@@ -110,15 +140,28 @@ export class Incoming extends Transfer {
     this.failed = [];
     this.saved = [];
     this.unsaved = 0;
+    this.archive = null;
+    this.packedAs = "";
+    this.crc32 = undefined;
     this.become("asked");
   }
 
-  /** The person accepts. */
-  accept() {
+  /** The person accepts, and wants one archive or each file by itself. */
+  async accept(archived = false) {
     // A second tap comes too late.
     if (this.state !== "asked") return;
+    if (archived) {
+      try {
+        await this.beginArchive();
+      } catch {
+        this.cancel("transfer_failed", "failed");
+        return;
+      }
+      // The person has tapped something else meanwhile.
+      if (this.state !== "asked") return;
+    }
     this.accepted = true;
-    this.keep();
+    this.keep({ archived });
     this.open();
   }
 
@@ -215,10 +258,9 @@ export class Incoming extends Transfer {
       this.written += payload.length;
       this.moved += payload.length;
     } else if (kind === END) {
-      const blob = content.blob();
       // The browser may have lost a piece.
-      const isWhole = blob.size === entry.size && equalBytes(payload, content.hash.digest());
-      if (isWhole) this.fileArrived(index, blob);
+      const isWhole = content.size === entry.size && equalBytes(payload, content.hash.digest());
+      if (isWhole) this.fileArrived(index, content);
       else this.fileFailed(index, "file_damaged");
     } else if (kind === FAILED) {
       this.fileFailed(index, String.fromCharCode(...payload));
@@ -247,13 +289,13 @@ export class Incoming extends Transfer {
    * Begin to receive a file, or continue one of which a part was kept.
    * @param {Partial<KeptFile> & { index: number }} part
    */
-  begin({ index, blobs, hash }) {
+  begin({ index, ...kept }) {
     this.dropFile();
     const { store } = this.owner;
     const content = new IncomingFile(
       (piece, number) => store.put(piece, this.id, index, number),
-      blobs,
-      hash,
+      kept,
+      this.crc32,
     );
     this.file = { index, content, channel: null };
     this.moved += content.bytes;
@@ -270,31 +312,54 @@ export class Incoming extends Transfer {
 
   /**
    * @param {number} index
-   * @param {Blob} blob
+   * @param {IncomingFile} content
    */
-  fileArrived(index, blob) {
-    const { entries } = this;
+  fileArrived(index, content) {
     this.finishedFiles.add(index);
-    this.unsaved++;
-    const done = () => {
-      if (entries === this.entries) this.fileSaved(index);
-    };
-    this.saved.push({ name: savedName(entries[index].path), blob, done });
+    if (this.archive) {
+      content.keepRest();
+      const { blobs, size, crc32 } = content;
+      this.archive.files.set(index, { blobs, size, crc32 });
+      this.owner.store.add({ file: index, crc32 }, this.id, index);
+    } else {
+      // A page that is loaded again does not need a file that the browser was given.
+      this.passOn(savedName(this.entries[index].path), content.blob(), () =>
+        this.owner.store.put({ file: index }, this.id, index),
+      );
+    }
     // Its bytes and its pieces stay.
     this.file = null;
     this.owner.onChange(this);
   }
 
   /**
-   * The browser has the file, so that a page that is loaded again does not need it.
-   * @param {number} index
+   * Pass a file to the view, which gives it to the browser. After that, `keep` is called unless the
+   * transfer is over.
+   * @param {string} name
+   * @param {Blob} blob
+   * @param {() => void} [keep]
    */
-  fileSaved(index) {
-    this.unsaved--;
-    this.owner.onChange(this);
-    if (this.over) return;
-    this.owner.store.put({ file: index }, this.id, index);
-    this.lookForEnd();
+  passOn(name, blob, keep) {
+    const { entries } = this;
+    this.unsaved++;
+    const done = () => {
+      if (entries !== this.entries) return;
+      this.unsaved--;
+      this.owner.onChange(this);
+      if (this.over) return;
+      keep?.();
+      this.lookForEnd();
+    };
+    this.saved.push({ name, blob, done });
+  }
+
+  /** Pass the archive on, once; return whether there was something to pass on. */
+  passArchiveOn() {
+    const { archive } = this;
+    if (!archive || archive.isEmpty || this.packedAs) return false;
+    this.packedAs = archive.name;
+    this.passOn(archive.name, archive.blob());
+    return true;
   }
 
   /**
@@ -309,11 +374,15 @@ export class Incoming extends Transfer {
     this.owner.store.put(failed, this.id, index);
   }
 
-  /** What the browser does not have yet could still be lost, so it counts as missing. */
+  /** What the browser was not given yet could still be lost, so it counts as missing. */
   lookForEnd() {
     if (!["active", "waiting"].includes(this.state) || this.unsaved) return;
     const wanted = this.entries.filter((entry) => !entry.directory).length;
     if (this.finishedFiles.size < wanted) return;
+    if (this.passArchiveOn()) {
+      this.owner.onChange(this);
+      return;
+    }
     this.report();
     this.renamed = this.findRenamed();
     if (this.renamed.length) this.sendList("finished", "renamed", this.renamed, { more: true });
@@ -322,6 +391,7 @@ export class Incoming extends Transfer {
   }
 
   findRenamed() {
+    if (this.archive) return this.archive.renamed();
     const failed = new Set(this.failed.map(({ file }) => file));
     const arrived = this.entries.filter(({ directory }, index) => !directory && !failed.has(index));
     return arrived
@@ -329,11 +399,25 @@ export class Incoming extends Transfer {
       .filter(({ path, name }) => path.split("/").pop()?.normalize("NFC") !== name);
   }
 
+  /**
+   * @override
+   * @param {TransferState} state
+   * @param {string | null} [reason]
+   */
+  finish(state, reason) {
+    // What has arrived stays, as it does where files are saved one by one.
+    if (this.archive?.files.size) this.passArchiveOn();
+    super.finish(state, reason);
+  }
+
   /** @override */
   stop() {
     this.channel = this.file = null;
   }
 }
+
+/** @param {Blob[]} blobs */
+const sizeOf = (blobs) => blobs.reduce((total, { size }) => total + size, 0);
 
 /**
  * Return the offset in a START record.
@@ -357,33 +441,47 @@ class IncomingFile {
   keptAt = -Infinity;
 
   /**
-   * Continues after `blobs`, whose hash is `hash`. Each further piece is passed to `keep`.
+   * Continues after what was kept. Each further piece is passed to `keep`.
    * @param {(piece: KeptPiece, number: number) => void} keep
-   * @param {Blob[]} [blobs]
-   * @param {HashProgress} [hash]
+   * @param {Omit<KeptFile, "index" | "blobs"> & { blobs?: Blob[] }} kept
+   * @param {(bytes: Uint8Array, before: number) => number} [crc32Of] only an archive needs it
    */
-  constructor(keep, blobs = [], hash = {}) {
+  constructor(keep, { blobs = [], hash, crc32 = 0 }, crc32Of = () => 0) {
     this.keep = keep;
     this.blobs = blobs;
     this.hash = new Sha256(hash);
+    this.crc32 = crc32;
+    this.crc32Of = crc32Of;
   }
 
   get bytes() {
     return this.hash.length;
   }
 
+  get size() {
+    return sizeOf(this.blobs) + this.partsBytes;
+  }
+
   /** @param {Uint8Array<ArrayBuffer>} bytes */
   append(bytes) {
     this.hash.update(bytes);
+    this.crc32 = this.crc32Of(bytes, this.crc32);
     this.parts.push(bytes);
     this.partsBytes += bytes.length;
     const now = performance.now();
     if (this.partsBytes < PIECE_BYTES || now - this.keptAt < KEEP_MS) return;
     this.keptAt = now;
+    this.keepRest();
+  }
+
+  /** Make what has arrived since the last piece another one. */
+  keepRest() {
+    if (!this.partsBytes) return;
     const blob = new Blob(this.parts);
     this.parts = [];
     this.partsBytes = 0;
-    this.keep({ blob, hash: new Sha256(this.hash) }, this.blobs.length);
+    const { crc32 } = this;
+    this.keep({ blob, hash: new Sha256(this.hash), crc32 }, this.blobs.length);
     this.blobs.push(blob);
   }
 

@@ -30,6 +30,9 @@ const entryOf = ({ file, path }) => ({
 const withFolders = (path) =>
   path.split("/").map((_, at, parts) => parts.slice(0, at + 1).join("/"));
 
+/** @param {Entry} entry */
+const pathAndSize = ({ path, size }) => `${size} ${path}`;
+
 /** @param {number[]} sizes */
 const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
 
@@ -48,6 +51,12 @@ export class Outgoing extends Transfer {
   stream = null;
   // How much had been moved before this stream
   movedBefore = 0;
+  // The hashes of the files that were sent to their end
+  /** @type {Map<number, string>} */
+  sent = new Map();
+  // Which files were chosen again with another time
+  /** @type {Set<number>} */
+  restamped = new Set();
 
   /**
    * @param {string} id
@@ -63,21 +72,47 @@ export class Outgoing extends Transfer {
   }
 
   /**
+   * @override
+   * @param {FoundTransfer} found
+   */
+  restore(found) {
+    super.restore(found);
+    this.sent = found.sent;
+  }
+
+  /**
    * If all files that are missing since the page was loaded again are among these, go on with
-   * them. Return the others.
+   * them. Return the others. Phones may copy a file each time that it is chosen, and the copy has
+   * another time: then the hash decides whether it goes on or begins anew.
    * @param {ChosenFile[]} files
    */
   supply(files) {
     if (this.files || this.over) return files;
-    const chosen = new Map(files.map((one) => [JSON.stringify(entryOf(one)), one]));
+    /** @type {Map<string, ChosenFile[]>} */
+    const chosen = new Map();
+    for (const one of files) {
+      const key = pathAndSize(entryOf(one));
+      const alike = chosen.get(key);
+      if (alike) alike.push(one);
+      else chosen.set(key, [one]);
+    }
     /** @type {ChosenFile[]} */
     const found = [];
-    for (const entry of this.entries) {
-      const file = chosen.get(JSON.stringify(entry));
-      if (!file) return files;
-      found.push(file);
+    const restamped = new Set(this.entries.keys());
+    // A file with the right time must not be taken for another one of its name and size.
+    for (const anyTime of [false, true]) {
+      for (const index of [...restamped]) {
+        const entry = this.entries[index];
+        const alike = chosen.get(pathAndSize(entry)) ?? [];
+        const at = alike.findIndex((one) => anyTime || entryOf(one).modified === entry.modified);
+        if (at < 0) continue;
+        [found[index]] = alike.splice(at, 1);
+        if (!anyTime) restamped.delete(index);
+      }
     }
+    if (Object.keys(found).length < this.entries.length) return files;
     this.files = found;
+    this.restamped = restamped;
     if (this.wanted) this.announce();
     this.owner.onChange(this);
     const taken = new Set(found);
@@ -157,12 +192,28 @@ export class Outgoing extends Transfer {
     const presentBytes = sum(Array.from(this.partial.values(), ({ offset }) => offset));
     // Files that the receiver does not want are no part of the transfer. Those that it skips later
     // have arrived.
-    if (!this.accepted) this.size = wantedBytes;
-    this.accepted = true;
-    this.keep();
+    if (!this.accepted) {
+      this.size = wantedBytes;
+      this.accepted = true;
+      this.keep();
+    }
     this.moved = this.movedBefore = Math.max(0, this.size - wantedBytes + presentBytes);
     this.become("ready");
     this.owner.startReady();
+    this.sendChanged();
+  }
+
+  /** Send anew what has arrived, but had other contents when it was chosen again. */
+  async sendChanged() {
+    const arrived = [...this.restamped].filter((index) => this.skipped.has(index));
+    const files = this.files ?? [];
+    this.restamped.clear();
+    const changed = [];
+    for (const index of arrived) {
+      const sha256 = this.sent.get(index);
+      if (sha256 && (await hashOf(files[index].file)) !== sha256) changed.push(files[index]);
+    }
+    if (changed.length && (this.state === "done" || !this.over)) this.owner.send(changed);
   }
 
   /**
@@ -247,7 +298,11 @@ export class Outgoing extends Transfer {
         hash.update(bytes);
         await stream.record(DATA, index, bytes);
       }
-      await stream.record(END, index, hash.digest());
+      const digest = hash.digest();
+      await stream.record(END, index, digest);
+      const sha256 = toBase64url(digest);
+      this.sent.set(index, sha256);
+      this.owner.store.put({ file: index, sha256 }, this.id, index);
     } catch (error) {
       if (!(error instanceof DOMException) || stream.stopped) throw error;
       // By the W3C File API, 7, the file is gone or has changed since it was chosen.
@@ -255,6 +310,20 @@ export class Outgoing extends Transfer {
       await stream.record(FAILED, index, utf8(reason));
     }
   }
+}
+
+/**
+ * Return the hash of a whole file; null if it cannot be read.
+ * @param {File} file
+ */
+async function hashOf(file) {
+  const hash = new Sha256();
+  try {
+    for await (const bytes of read(file, 0, file.size)) hash.update(bytes);
+  } catch {
+    return null;
+  }
+  return toBase64url(hash.digest());
 }
 
 /**

@@ -24,7 +24,8 @@ const under = (key) => IDBKeyRange.bound(key, [...key, []]);
 
 /**
  * IndexedDB has a KeptTransfer at the key [tab, id], and of its files KeptPieces at [tab, id, file,
- * number], or in the end a FinishedFile at [tab, id, file]. Without the database, transfers last
+ * number], or in the end a FinishedFile at [tab, id, file]. A file that waits for its archive has
+ * both. Without the database, transfers last
  * only as long as the page.
  */
 export class TransferStore {
@@ -73,6 +74,15 @@ export class TransferStore {
     });
   }
 
+  /**
+   * Keep `value` beside everything under `key`.
+   * @param {FinishedFile} value
+   * @param {...(string | number)} key
+   */
+  add(value, ...key) {
+    this.work((store) => store.put(value, [this.tab, ...key]));
+  }
+
   /** @param {...(string | number)} key */
   forget(...key) {
     this.work((store) => store.delete(under([this.tab, ...key])));
@@ -103,25 +113,32 @@ export class TransferStore {
     const transfers = new Map();
     if (!found) return [];
     const [keys, values] = found;
-    // The database sorts by key, so a transfer comes before its pieces, and those in their order.
+    // The database sorts by key, so a transfer comes before its files, and a file before its
+    // pieces, which are in their order.
     for (const [position, key] of keys.entries()) {
       const [, id, index, number] = /** @type {[string, string, number?, number?]} */ (key);
       const value = values[position];
       const transfer = transfers.get(id);
       if (index === undefined) {
-        transfers.set(id, { id, ...value, failed: [], finishedFiles: new Set() });
+        const files = { finishedFiles: new Set(), archivedFiles: new Map(), sent: new Map() };
+        transfers.set(id, { id, ...value, failed: [], ...files });
       } else if (!transfer) continue;
-      else if (number === undefined) {
-        transfer.finishedFiles.add(index);
-        if (value.reason) transfer.failed.push(value);
-      } else {
-        const part = (transfer.part ??= { index, blobs: [] });
+      else if (number !== undefined) {
+        const archived = transfer.archivedFiles.get(index);
+        const part = archived ?? (transfer.part ??= { index, blobs: [] });
+        const isOther = !archived && index !== transfer.part?.index;
         // Pieces after one that is missing are of no use, and one part is enough.
-        if (index !== part.index || number !== part.blobs.length) this.forget(id, index, number);
+        if (isOther || number !== part.blobs.length) this.forget(id, index, number);
         else {
           part.blobs.push(value.blob);
-          part.hash = value.hash;
+          if (!archived) Object.assign(part, { hash: value.hash, crc32: value.crc32 });
         }
+      } else if (value.sha256) transfer.sent.set(index, value.sha256);
+      else if (value.crc32 !== undefined) {
+        transfer.archivedFiles.set(index, { blobs: [], crc32: value.crc32 });
+      } else {
+        transfer.finishedFiles.add(index);
+        if (value.reason) transfer.failed.push(value);
       }
     }
     return [...transfers.values()];

@@ -43,7 +43,7 @@ export class Transfer {
   finishedFiles = new Set();
   /** @type {ArrivedFile[]} */
   saved = [];
-  // How many of these the browser does not have yet
+  // How many of these the browser was not given yet
   unsaved = 0;
   // Whether it was cancelled while there was no link to tell the peer by
   unacknowledged = false;
@@ -74,9 +74,10 @@ export class Transfer {
     this.state = "waiting";
   }
 
-  keep() {
+  /** @param {Partial<KeptTransfer>} [more] */
+  keep(more) {
     const { outgoing, entries, size } = this;
-    this.owner.store.put({ outgoing, entries, size }, this.id);
+    this.owner.store.put({ outgoing, entries, size, ...more }, this.id);
   }
 
   get over() {

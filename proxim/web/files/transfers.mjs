@@ -76,7 +76,7 @@ export class Transfers {
   async restore() {
     for (const found of await this.store.load()) {
       const transfer = new (found.outgoing ? Outgoing : Incoming)(found.id, this);
-      transfer.restore(found);
+      await transfer.restore(found);
       this.add(transfer);
     }
   }

@@ -46,6 +46,19 @@ export function toBase64url(bytes) {
 export const randomID = () => toBase64url(crypto.getRandomValues(new Uint8Array(16)));
 
 /**
+ * Whether this browser can open a link at all. Policies and Lockdown Mode remove the constructor;
+ * extensions replace it by one that throws.
+ */
+export function canLink() {
+  try {
+    new RTCPeerConnection().close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Return what `remember` stored, or null. A private window may forbid storage.
  * @param {"localStorage" | "sessionStorage"} storage
  * @param {string} key
@@ -250,7 +263,10 @@ export const device = {
 export const invitation = location.hash
   ? readInvitation(location.hash)
   : JSON.parse(recall("sessionStorage", "session") ?? "null");
-export const firstRequest = invitation && new PairRequest(invitation, { ...device });
+export const firstRequest =
+  invitation && canLink() ? new PairRequest(invitation, { ...device }) : null;
+// Without a request nobody takes the early socket over.
+early.earlySocket?.close();
 
 // The secret must not stay in the address or in the history.
 history.replaceState(null, "", location.pathname);

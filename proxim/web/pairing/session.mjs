@@ -1,7 +1,7 @@
 // One session from its invitation to its end: it asks the host, proves itself, opens the link, and
 // resumes a link that was lost.
 
-import { Failure, PairRequest, remember, toBase64url } from "./ask.mjs";
+import { Failure, PairRequest, canLink, remember, toBase64url } from "./ask.mjs";
 import { Proof } from "./proof.mjs";
 import { fromBase64url } from "../bytes.mjs";
 import { Link } from "../link/link.mjs";
@@ -99,6 +99,8 @@ export class Session {
    */
   async attempt(pass) {
     const resumes = pass.method === "resume";
+    // Nobody is asked in vain.
+    if (!this.request && !canLink()) throw new Failure("no_webrtc");
     const request = (this.request ??= new PairRequest(pass, this.device));
     /** @type {Pass | null} */
     let nextPass = null;

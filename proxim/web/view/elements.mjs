@@ -33,6 +33,7 @@ export const $ = {
   camera: byID("camera", HTMLInputElement),
   folder: byID("folder", HTMLInputElement),
   filesOnly: byID("filesOnly", HTMLElement),
+  emptyFolders: byID("emptyFolders", HTMLElement),
   say: byID("say", HTMLFormElement),
   text: byID("text", HTMLTextAreaElement),
   transfers: byID("transfers", HTMLElement),

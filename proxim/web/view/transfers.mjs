@@ -78,8 +78,14 @@ export class TransfersView {
     names.push(...this.notes(transfer));
     const list = within(section, "ul", HTMLElement);
     for (const name of names) list.append(listItem(name));
-    within(section, "button.main", HTMLButtonElement).onclick = () => transfer.accept();
-    within(section, "button:not(.main)", HTMLButtonElement).onclick = () => transfer.decline();
+    const accept = within(section, "button.main", HTMLButtonElement);
+    const each = within(section, "button.each", HTMLButtonElement);
+    // Browsers block several downloads at once, or save some of them only.
+    each.hidden = !transfer.isSeveral;
+    if (transfer.isSeveral) accept.textContent = this.words.tr("acceptZip");
+    accept.onclick = () => transfer.accept(transfer.isSeveral);
+    each.onclick = () => transfer.accept();
+    within(section, "button.no", HTMLButtonElement).onclick = () => transfer.decline();
     section.inert = true;
     setTimeout(() => (section.inert = false), DEAD_MS);
     $.questions.append(section);
@@ -135,10 +141,16 @@ export class TransfersView {
    * What is not as it was sent: files with other names, and what was left out.
    * @param {Transfer} transfer
    */
-  notes({ renamed, leftOut }) {
+  notes(transfer) {
+    const { renamed, leftOut, outgoing } = transfer;
+    // The page knows what it asks the browser to save, not whether it does.
+    const key = outgoing ? "savedAs" : "renamedTo";
     const notes = renamed.map(({ path, name }) =>
-      this.words.tr("savedAs", { path: shown(path), name: shown(name) }),
+      this.words.tr(key, { path: shown(path), name: shown(name) }),
     );
+    if (transfer instanceof Incoming && transfer.packedAs && transfer.state !== "done") {
+      notes.unshift(this.words.tr("packedPart", { name: shown(transfer.packedAs) }));
+    }
     for (const { path, reason } of leftOut) {
       const why = this.words.sentence(reason, this.words.reasons.transfer_failed);
       const isNoFile = reason === "not_a_file";

@@ -1,6 +1,7 @@
 // What a person sees of the session and of texts. All text from others is set as text, never as
 // HTML.
 
+import { pieces } from "../link/urls.mjs";
 import { $, addFirst, copyOf, fill, showText, within } from "./elements.mjs";
 
 // Which items of the list of steps are done at a step. At `ended` they stay as they were.
@@ -76,13 +77,27 @@ export class View {
     const body = within(item, "p", HTMLElement);
     const button = within(item, "button", HTMLButtonElement);
     within(item, "span", HTMLElement).textContent = sender;
-    body.textContent = text;
+    body.append(...pieces(text).map(pieceOf));
     button.onclick = () => {
       button.textContent = this.words.tr(copyText(text, body) ? "copied" : "copyByHand");
     };
     addFirst($.texts, item);
     if ($.texts.children.length > MAX_TEXTS) $.texts.lastElementChild?.remove();
   }
+}
+
+/**
+ * An address opens in a tab of its own, and gets no access to this page and not its address.
+ * @param {import("../link/urls.mjs").Piece} piece
+ */
+function pieceOf({ text, url }) {
+  if (!url) return text;
+  const link = document.createElement("a");
+  link.href = url;
+  link.target = "_blank";
+  link.rel = "noopener noreferrer";
+  link.textContent = text;
+  return link;
 }
 
 /**
