@@ -91,6 +91,9 @@ class StoredIncoming:
     done: dict[int, Done] = field(default_factory=dict, repr=False)
     # The rules by which its names were made.
     rules: DiskRules = ANY_DISK
+    # Whether the sender forgets the transfer when its session ends, so that no later run of this
+    # program can continue it.
+    session_only: bool = False
 
     def places(self) -> tuple[Place, ...]:
         """Return where each entry belongs. Raises FilenameError."""
@@ -209,6 +212,7 @@ def _incoming(fields: dict[str, Any]) -> StoredIncoming:
         None if fields["peer"] is None else _text(fields["peer"]),
         tops,
         rules=rules,
+        session_only=fields.get("session_only") is True,
     )
 
 
@@ -350,6 +354,7 @@ class Store:
             "rules": _rules_fields(incoming.rules),
             "declined": list(incoming.declined),
             "tops": incoming.tops,
+            "session_only": incoming.session_only,
         }
         self._write(self._path(incoming.transfer, "in"), fields)
         return Journal(self._path(incoming.transfer, "in", "log"))
@@ -357,12 +362,19 @@ class Store:
     # --- both -------------------------------------------------------------------------------------
 
     def found(self) -> tuple[file_ev.StoredTransfer, ...]:
-        """Return all unfinished transfers that no running program receives, the oldest first."""
+        """Return all unfinished transfers that no running program receives, the oldest first.
+
+        Those of a session that ended with an earlier run are removed instead.
+        """
         transfers = []
         for path in self._states():
             if is_locked(path.with_suffix(".log")):
                 continue
             match self._load(path):
+                case StoredIncoming(session_only=True) as one:
+                    # Another program may still have that session.
+                    if not self.in_use():
+                        self.forget(one.transfer, Direction.IN)
                 case StoredIncoming() as one:
                     stored = file_ev.StoredTransfer(
                         one.transfer, Direction.IN, one.entries, one.peer_name

@@ -61,6 +61,26 @@ def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
     assert store.found() == (file_ev.StoredTransfer(ID, Direction.IN, ENTRIES, "Phone"),)
 
 
+def test_a_transfer_of_a_session_that_is_over_is_removed(store: Store, tmp_path: Path) -> None:
+    one = incoming(tmp_path)
+    one.session_only = True
+    part = tmp_path / part_name(TOKEN, 2)
+    part.write_bytes(b"part")
+    store.save(one).close()
+    loaded = store.load(ID)
+    assert loaded is not None
+    assert loaded.session_only
+    other = Store(tmp_path / "data" / "transfers")
+    other.hold()
+    # The other program may still have this session.
+    assert store.found() == ()
+    assert part.exists()
+    other.close()
+    assert store.found() == ()
+    assert not part.exists()
+    assert files(tmp_path) == []
+
+
 def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(
     store: Store, tmp_path: Path
 ) -> None:
