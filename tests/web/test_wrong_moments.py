@@ -13,6 +13,7 @@ from playwright.sync_api import Browser
 
 from proxim.io.pairing.page import languages
 from tests.gate import Gate
+from tests.programs.file_programs import until
 from tests.programs.program import Program
 from tests.web.browser import Phone, hosting, moving, origin_of, phone, sha256_of
 
@@ -353,6 +354,36 @@ def test_what_was_cancelled_stays_so(
             WORDS["arrived"],
             REASONS["cancelled"],
         ]
+
+
+def test_nothing_of_an_upload_stays_when_its_session_is_over(
+    chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
+) -> None:
+    """No page will go on with it, neither after a goodbye nor once the host's program has ended."""
+    up = random_file(tmp_path / "up.bin", FILE_BYTES)
+    options = ("--save-to", str(saved_to))
+    for goodbye in (True, False):
+        with (
+            hosting(own_address, tmp_path / "home", *options) as (host, session),
+            phone(chromium) as guest,
+        ):
+            guest.reads_at_most(ALLOWED)
+            guest.page.goto(session["url"])
+            guest.joined(host)
+            guest.page.set_input_files("#files", up)
+            moving(host, "in", BEGUN)
+            assert len(list(saved_to.iterdir())) == 1
+            if goodbye:
+                host.say(type="close")
+                host.ended()
+                assert not list(saved_to.iterdir())
+            else:
+                # The page may come back, until the program is killed.
+                guest.page.close()
+                host.event("transfer", state="waiting", direction="in")
+                assert len(list(saved_to.iterdir())) == 1
+    with hosting(own_address, tmp_path / "home", *options):
+        until(lambda: not list(saved_to.iterdir()))
 
 
 def test_a_file_that_changes_while_it_is_sent(

@@ -72,6 +72,8 @@ class OpenSink:
     declined: tuple[int, ...] = ()
     directory: str | None = None
     peer_name: str | None = None
+    # Whether the sender forgets the transfer when its session ends.
+    session_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

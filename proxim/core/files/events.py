@@ -205,6 +205,11 @@ class LinkDown:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderGone:
+    """The sender will never continue the transfer: its session is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class LaneChanged:
     """The link's lane opened, broke, or was given up."""
 
@@ -252,5 +257,6 @@ IncomingInput = (
     | SinkFinished
     | StreamOpened
     | LinkDown
+    | SenderGone
     | LaneChanged
 )

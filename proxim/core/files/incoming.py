@@ -50,6 +50,7 @@ class Announced:
 
     entries: tuple[Entry, ...]
     left_out: tuple[LeftOutFile, ...] = ()
+    session_only: bool = False
 
 
 class Arriving:
@@ -82,7 +83,7 @@ class Arriving:
             return Reason.TOO_MANY_FILES
         if piece.more:
             return None
-        whole = Announced(tuple(self._pieces), tuple(self._left_out))
+        whole = Announced(tuple(self._pieces), tuple(self._left_out), piece.session_only)
         self.begin()
         return whole if whole.entries else Reason.NOTHING_TO_SEND
 
@@ -147,6 +148,8 @@ class Incoming:
         # The transfer is over here, but the sender may not know; it is notified when it announces
         # the transfer again.
         self.unacknowledged = False
+        # Whether the sender forgets the transfer when its session ends.
+        self.session_only = False
         self.arriving = Arriving()
         self.status = file_st.TransferStatus(
             transfer,
@@ -249,6 +252,7 @@ class Incoming:
             message = self.peer_link.send(file_msg.Cancel(self.id, announced.value))
             return [message, *self._end_arriving(file_st.TransferState.FAILED, announced)]
         entries = announced.entries
+        self.session_only = announced.session_only
         same = digest(entries) == digest(self.status.entries)
         unacknowledged, self.unacknowledged = self.unacknowledged, False
         # The transfer was cancelled here, and the sender learns of it only now.
@@ -322,7 +326,12 @@ class Incoming:
     def _open(self) -> list[do.Command]:
         self.state = IncomingState.OPENING
         opening = file_do.OpenSink(
-            self.id, self.status.entries, self._declined, self._directory, self.status.peer_name
+            self.id,
+            self.status.entries,
+            self._declined,
+            self._directory,
+            self.status.peer_name,
+            self.session_only,
         )
         return [opening, self._publish(file_st.TransferState.ACTIVE, speed=None)]
 
@@ -438,6 +447,17 @@ class Incoming:
         self.peer_link = None
         waiting = self._publish(file_st.TransferState.WAITING, link=None, speed=None, via=None)
         return [file_do.CloseSink(self.id, keep=True), waiting]
+
+    def _sender_gone(self, event: file_ev.SenderGone, now: float) -> list[do.Command]:
+        return [
+            *self.drop_parts(),
+            *self._end(file_st.TransferState.FAILED, Reason.PEER_LEFT),
+        ]
+
+    def drop_parts(self) -> list[do.Command]:
+        """Remove what the disk keeps of it: nobody will continue it."""
+        self.accepted = False
+        return [file_do.CloseSink(self.id, keep=False)]
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -596,6 +616,7 @@ TRANSITIONS: Final = TransitionTable(
         _S.WAITING: {
             file_msg.Cancel: (Incoming._cancelled_by_peer, {_S.OVER}),
             file_ev.CancelTransfer: (Incoming._cancel, {_S.OVER}),
+            file_ev.SenderGone: (Incoming._sender_gone, {_S.OVER}),
             file_ev.SinkFinished: (Incoming._finished, {_S.OVER}),
         },
     },

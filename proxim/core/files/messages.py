@@ -67,13 +67,15 @@ _WIRE_REASONS: Final = (
 class Announce:
     """The sender announces the files that it would send, and what of the chosen it leaves out.
 
-    `more` means that the lists continue in the next message.
+    `more` means that the lists continue in the next message. `session_only` means that the sender
+    forgets the transfer when its session ends, as a page in a browser does.
     """
 
     transfer: TransferID = field(repr=False)
     entries: tuple[Entry, ...]
     more: bool = False
     left_out: tuple[LeftOutFile, ...] = field(default=(), repr=False)
+    session_only: bool = False
 
     def fields(self) -> JSONObject:
         left_out = [_left_out_fields(one) for one in self.left_out]
@@ -82,6 +84,7 @@ class Announce:
             "transferID": self.transfer,
             "files": [_entry_fields(one) for one in self.entries],
             **({"left_out": left_out} if left_out else {}),
+            **({"session_only": True} if self.session_only else {}),
             **_more_field(self.more),
         }
 
@@ -284,7 +287,13 @@ def _left_out(value: object) -> LeftOutFile:
 def _announce(fields: JSONObject) -> Announce:
     entries = tuple(_entry(one) for one in list_field(fields, "files", MAX_ENTRIES))
     left_out = tuple(_left_out(one) for one in list_field(fields, "left_out", MAX_ENTRIES))
-    return Announce(_transfer(fields), entries, flag_field(fields, "more"), left_out)
+    return Announce(
+        _transfer(fields),
+        entries,
+        flag_field(fields, "more"),
+        left_out,
+        flag_field(fields, "session_only"),
+    )
 
 
 def _accept(fields: JSONObject) -> Accept:

@@ -29,6 +29,7 @@ from proxim.core.files.manifest import (
 from proxim.core.files.outgoing import Outgoing, OutgoingState
 from proxim.core.json_text import MessageError
 from proxim.core.link.features import LinkFeature, PeerLink
+from proxim.core.link.link import LINK_OPEN_SECONDS, RESUME_SECONDS
 from proxim.core.link.messages import LinkMessage
 from proxim.core.pairing.host_code import to_base64url
 
@@ -48,6 +49,9 @@ MAX_ALIVE: Final = 256
 # The time from the listing to the peer's `resume`, which the peer sends as soon as it receives our
 # greeting.
 RESUME_GRACE_SECONDS: Final = 2.0
+# How long after the loss of a link its session may still go on: as long as the link may be resumed,
+# and the new one takes to open.
+SESSION_GRACE_SECONDS: Final = RESUME_SECONDS + LINK_OPEN_SECONDS
 # Finished transfers that are kept for a retry, or because the sender may not know of the end.
 MAX_REMEMBERED: Final = 50
 
@@ -86,6 +90,8 @@ class Transfers(LinkFeature):
         self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
         self._refusals = Refusals()
+        # Incoming transfers whose sender will have forgotten them when their timer fires.
+        self._leaving: set[TransferID] = set()
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle what a person wants, what the disk answers, or the end of a transfer's timer."""
@@ -214,7 +220,7 @@ class Transfers(LinkFeature):
         link = new.status.link
         if link is not None and any(one.resumed and _is_on(one, link) for one in begun):
             return self._give_way(new)
-        timer = ev.Timer(ev.TimerName.STALL, new.id)
+        timer = _timer_of(new)
         # Without a proof nothing is resumed.
         may_ask = first and new.peer_link is not None and new.peer_link.binding
         if may_ask and any(one.state is OutgoingState.WAITING for one in begun):
@@ -236,7 +242,7 @@ class Transfers(LinkFeature):
             if one.resumed and one.status.link == link
         ]
         return [
-            do.CancelTimer(ev.Timer(ev.TimerName.STALL, new.id)),
+            do.CancelTimer(_timer_of(new)),
             file_do.StopSending(new.id, forget=True),
             *others,
         ]
@@ -266,9 +272,14 @@ class Transfers(LinkFeature):
         return commands
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # The timer is a transfer's own. The end of a transfer cancels it, so the transfer exists.
+        # The timer is a transfer's own.
         assert isinstance(event.timer.scope, str)
-        outgoing = self._outgoing[TransferID(event.timer.scope)]
+        transfer = TransferID(event.timer.scope)
+        if transfer in self._leaving:
+            self._leaving.remove(transfer)
+            return self._sender_gone(self._incoming[transfer], now)
+        # The end of an outgoing transfer cancels its timer, so the transfer is not over.
+        outgoing = self._outgoing[transfer]
         return self._to_outgoing(outgoing, self._waiting_lists.pop(outgoing.id, event), now)
 
     # --- what the link reports --------------------------------------------------------------------
@@ -303,8 +314,9 @@ class Transfers(LinkFeature):
         ]
         return [peer_link.send(file_msg.Resume(piece)) for piece in pieces]
 
-    def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
+    def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """Handle the end of a link; its transfers wait for the same peer."""
+        may_resume = reason is Reason.PEER_VANISHED and self._peers_linked[link].binding
         del self._peers_linked[link]
         if link in self._always:
             self._lost_always[link] = self._always.pop(link)
@@ -325,6 +337,12 @@ class Transfers(LinkFeature):
                 commands += self._to_incoming(incoming, file_ev.LinkDown(), now)
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
+            if incoming.session_only and incoming.may_have_parts:
+                if may_resume:
+                    self._leaving.add(incoming.id)
+                    commands.append(do.SetTimer(_timer_of(incoming), SESSION_GRACE_SECONDS))
+                else:
+                    commands += self._sender_gone(incoming, now)
         # The sender may have come back before the loss was noticed here.
         for peer_link in self._peers_linked.values():
             commands += self._name(lost, peer_link)
@@ -504,6 +522,7 @@ class Transfers(LinkFeature):
         commands = incoming.handle(event, now)
         if incoming.arrived and peer_link is not None and peer_link.binding:
             commands += self._drop_other_tries(incoming, now)
+        commands += self._stay(incoming)
         self._forget_oldest()
         return commands
 
@@ -519,13 +538,23 @@ class Transfers(LinkFeature):
             if one is arrived or one.status.peer_name != arrived.status.peer_name:
                 continue
             if one.may_have_parts and digest(one.status.entries) == same:
-                if one.state is IncomingState.WAITING:
-                    cancel = file_ev.CancelTransfer(one.id)
-                    commands += one.handle(cancel, now)
-                else:
-                    one.accepted = False
-                    commands.append(file_do.CloseSink(one.id, keep=False))
+                waits = one.state is IncomingState.WAITING
+                cancel = file_ev.CancelTransfer(one.id)
+                commands += one.handle(cancel, now) if waits else one.drop_parts()
+                commands += self._stay(one)
         return commands
+
+    def _stay(self, incoming: Incoming) -> list[do.Command]:
+        """Cancel the timer of a transfer that waits for its sender no more."""
+        if incoming.id not in self._leaving or incoming.may_have_parts:
+            return []
+        self._leaving.remove(incoming.id)
+        return [do.CancelTimer(_timer_of(incoming))]
+
+    def _sender_gone(self, incoming: Incoming, now: float) -> list[do.Command]:
+        """Remove what the disk keeps of a transfer whose session is over."""
+        waits = incoming.state is IncomingState.WAITING
+        return incoming.handle(file_ev.SenderGone(), now) if waits else incoming.drop_parts()
 
     def _give_turns(self, link: ev.LinkID, now: float) -> list[do.Command]:
         """Start the transfers that are ready, in their order, up to the limit of moving ones."""
@@ -542,11 +571,19 @@ class Transfers(LinkFeature):
         over = [one for one in self._outgoing.values() if one.state is OutgoingState.OVER]
         for outgoing in over[:-MAX_REMEMBERED]:
             del self._outgoing[outgoing.id]
-        done = [one for one in self._incoming.values() if one.state is IncomingState.OVER]
+        done = [
+            one
+            for one in self._incoming.values()
+            if one.state is IncomingState.OVER and one.id not in self._leaving
+        ]
         # A transfer that nobody accepted is of no use any more, and its list may be long.
         kept = [one for one in done if one.accepted or one.unacknowledged]
         for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
+
+
+def _timer_of(one: Outgoing | Incoming) -> ev.Timer:
+    return ev.Timer(ev.TimerName.STALL, one.id)
 
 
 def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:

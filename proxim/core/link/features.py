@@ -102,8 +102,11 @@ class LinkFeature:
         """Begin on a link whose peer supports the feature."""
         return []
 
-    def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
-        """End on a link where it began; nothing can be sent on it any more."""
+    def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
+        """End on a link where it began; nothing can be sent on it any more.
+
+        After PEER_VANISHED, another link may replace it; any other reason ends it for good.
+        """
         return []
 
     def lane_changed(self, link: ev.LinkID, now: float) -> list[do.Command]:

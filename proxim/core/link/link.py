@@ -183,7 +183,11 @@ class Link:
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
         peer_exists = self.state is not LinkState.IDLE
-        left = [command for feature in self._begun for command in feature.link_down(self.id, now)]
+        left = [
+            command
+            for feature in self._begun
+            for command in feature.link_down(self.id, reason, now)
+        ]
         farewell = (
             [self.send(link_msg.Bye(bye.value))]
             if bye is not None and self._control is not None

@@ -100,7 +100,7 @@ class TextExchange(LinkFeature):
         self._links[link.id] = (link, TextPieces())
         return []
 
-    def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
+    def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """Forget the pieces of a text that will not be completed."""
         del self._links[link]
         return []

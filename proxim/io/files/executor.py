@@ -288,6 +288,7 @@ class TransferExecutor:
             Path(command.directory) if command.directory is not None else self._default_folder(),
             store,
             command.peer_name,
+            session_only=command.session_only,
         )
 
     def _default_folder(self) -> Path:

@@ -104,6 +104,8 @@ class Sink:
         directory: Path,
         store: Store,
         peer_name: str | None,
+        *,
+        session_only: bool = False,
     ) -> "Sink":
         """Open a sink: check what an earlier attempt left, and make sure of disk space and folders.
 
@@ -125,6 +127,7 @@ class Sink:
                 os.path.abspath(directory),
                 token,
                 peer_name=peer_name,
+                session_only=session_only,
             )
             fresh = True
         else:

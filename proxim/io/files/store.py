@@ -47,11 +47,13 @@ from proxim.io.system.file_lock import is_locked, lock
 
 # The version of the files' format, and of the rules by which names are cleaned.
 VERSION: Final = 1
-# After two weeks, nobody waits for an unfinished transfer any more.
 # Each running program has a locked file in this folder beside the states.
 _RUNNING: Final = "running"
 DAY_SECONDS: Final = 24 * 3600
+# After two weeks, nobody waits for an unfinished transfer any more.
 KEEP_SECONDS: Final = 14 * DAY_SECONDS
+# Parts on a disk that is unplugged cannot be removed, so they are not forgotten before a year.
+ABSENT_KEEP_SECONDS: Final = 365 * DAY_SECONDS
 # The state of 20,000 entries with the longest paths takes 30 MB.
 MAX_STATE_BYTES: Final = 64 * 1024 * 1024
 # A line of a journal.
@@ -91,6 +93,9 @@ class StoredIncoming:
     done: dict[int, Done] = field(default_factory=dict, repr=False)
     # The rules by which its names were made.
     rules: DiskRules = ANY_DISK
+    # Whether the sender forgets the transfer when its session ends, so that no later run of this
+    # program can continue it.
+    session_only: bool = False
 
     def places(self) -> tuple[Place, ...]:
         """Return where each entry belongs. Raises FilenameError."""
@@ -209,6 +214,7 @@ def _incoming(fields: dict[str, Any]) -> StoredIncoming:
         None if fields["peer"] is None else _text(fields["peer"]),
         tops,
         rules=rules,
+        session_only=fields.get("session_only") is True,
     )
 
 
@@ -350,6 +356,7 @@ class Store:
             "rules": _rules_fields(incoming.rules),
             "declined": list(incoming.declined),
             "tops": incoming.tops,
+            "session_only": incoming.session_only,
         }
         self._write(self._path(incoming.transfer, "in"), fields)
         return Journal(self._path(incoming.transfer, "in", "log"))
@@ -357,12 +364,19 @@ class Store:
     # --- both -------------------------------------------------------------------------------------
 
     def found(self) -> tuple[file_ev.StoredTransfer, ...]:
-        """Return all unfinished transfers that no running program receives, the oldest first."""
+        """Return all unfinished transfers that no running program receives, the oldest first.
+
+        Those of a session that ended with an earlier run are removed instead.
+        """
         transfers = []
         for path in self._states():
             if is_locked(path.with_suffix(".log")):
                 continue
             match self._load(path):
+                case StoredIncoming(session_only=True) as one:
+                    # Another program may still have that session.
+                    if not self.in_use():
+                        self.forget(one.transfer, Direction.IN)
                 case StoredIncoming() as one:
                     stored = file_ev.StoredTransfer(
                         one.transfer, Direction.IN, one.entries, one.peer_name
@@ -428,17 +442,22 @@ class Store:
     def expire(self, now: float) -> None:
         """Remove whatever nobody resumed for KEEP_SECONDS, including unreadable files.
 
-        `now` is in seconds since 1970.
+        What lies in a folder that is not there, as on a disk that is unplugged, stays known for
+        ABSENT_KEEP_SECONDS. `now` is in seconds since 1970.
         """
         for path in self._states():
             log = path.with_suffix(".log")
             if is_locked(log):
                 continue
             with suppress(OSError):
-                if now - _last_used(path) <= KEEP_SECONDS:
+                unused = now - _last_used(path)
+                if unused <= KEEP_SECONDS:
                     continue
                 loaded = self._load(path)
                 if isinstance(loaded, StoredIncoming):
+                    absent = not os.path.isdir(loaded.directory)
+                    if absent and unused <= ABSENT_KEEP_SECONDS:
+                        continue
                     self._clear(loaded)
                 path.unlink()
                 if path.name.endswith(".in.json"):

@@ -137,7 +137,8 @@ export class Outgoing extends Transfer {
     this.announcedPaths = new Set(this.entries.flatMap(({ path }) => withFolders(path)));
     this.skipped = new Set();
     this.partial = new Map();
-    this.sendList("announce", "files", this.entries);
+    // The page forgets its transfers when the session ends.
+    this.sendList("announce", "files", this.entries, { session_only: true });
     this.become("announced");
   }
 

@@ -121,7 +121,7 @@ def some(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
 
 
 messages: st.SearchStrategy[file_msg.FileMessage] = st.one_of(
-    st.builds(file_msg.Announce, ids, some(entries), st.booleans(), some(left_out)),
+    st.builds(file_msg.Announce, ids, some(entries), st.booleans(), some(left_out), st.booleans()),
     st.builds(file_msg.Accept, ids, some(span), some(partial), st.booleans()),
     st.builds(
         file_msg.Continue,

@@ -368,7 +368,7 @@ def test_the_old_link_goes_while_it_is_announced_on_the_new() -> None:
     right = bench.right.transfers
     right.link_up(second, 0)
     right.message(second, file_msg.Announce(transfer, entries, more=True), 0)
-    assert right.link_down(bench.link.id, 0) == []
+    assert right.link_down(bench.link.id, Reason.PEER_VANISHED, 0) == []
     # The rest of the announcement is still accepted: it is complete now, and the sink is opened.
     (opening, _, *_) = right.message(second, file_msg.Announce(transfer, ()), 0)
     assert isinstance(opening, file_do.OpenSink)
@@ -650,6 +650,77 @@ def test_what_was_cancelled_without_a_link_is_told_later() -> None:
         assert len(opened(bench.right)) == 1
 
 
+# --- the sender forgets its transfers with its session ------------------------------------------
+
+
+def page_moving() -> tuple[Bench, TransferID]:
+    bench = bench_of()
+    bench.left.session_only = True
+    transfer = moving(bench, "a", "b", steps=13)
+    assert [one.session_only for one in opened(bench.right)] == [True]
+    return bench, transfer
+
+
+def check_nothing_is_kept(bench: Bench, transfer: TransferID) -> None:
+    told = bench.right.told[transfer]
+    assert (told.state, told.reason) == (file_st.TransferState.FAILED, Reason.PEER_LEFT)
+    assert transfer not in bench.right.disk.kept
+    assert not bench.right.timers
+
+
+@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.EXPIRED])
+def test_nothing_is_kept_for_a_page_whose_session_is_over(reason: Reason) -> None:
+    bench, transfer = page_moving()
+    bench.link_down(bench.right, bench.link.id, reason)
+    check_nothing_is_kept(bench, transfer)
+
+
+def test_nothing_is_kept_for_a_page_that_proved_nothing_once_its_link_is_lost() -> None:
+    bench, transfer = page_moving()
+    bench.right.peer_link.proved = False
+    bench.link_down(bench.right, bench.link.id)
+    check_nothing_is_kept(bench, transfer)
+
+
+def test_nothing_is_kept_for_a_page_that_does_not_come_back() -> None:
+    bench, transfer = page_moving()
+    bench.link_down(bench.right, bench.link.id)
+    assert bench.right.told[transfer].state is file_st.TransferState.WAITING
+    assert transfer in bench.right.disk.kept
+    (timer,) = bench.right.timers
+    bench.right.fire(timer)
+    check_nothing_is_kept(bench, transfer)
+
+
+def test_a_page_that_comes_back_goes_on() -> None:
+    bench, transfer = page_moving()
+    bench.relink()
+    bench.settle()
+    assert ends(bench, transfer) == DONE
+    assert not bench.right.timers
+    assert started(bench.left)[-1].partial
+
+
+def test_nothing_is_kept_of_what_failed_once_the_page_is_gone() -> None:
+    bench = bench_of()
+    bench.left.session_only = True
+    transfer = moving(bench, "a", steps=10)
+    bench.right.disk.full = True
+    bench.settle()
+    assert transfer in bench.right.disk.kept
+    bench.link_down(bench.right, bench.link.id, Reason.PEER_LEFT)
+    assert transfer not in bench.right.disk.kept
+    assert bench.right.told[transfer].reason is Reason.DISK_FULL
+
+
+def test_nobody_waits_for_a_page_whose_transfer_was_cancelled_here() -> None:
+    bench, transfer = page_moving()
+    bench.link_down(bench.right, bench.link.id)
+    bench.right.cancel(transfer)
+    assert not bench.right.timers
+    assert transfer not in bench.right.disk.kept
+
+
 # --- what fails, and is tried again ---------------------------------------------------------------
 
 
@@ -841,7 +912,7 @@ def test_unfinished_transfers_are_counted_while_their_peer_is_away() -> None:
         for index in range(MAX_UNFINISHED):
             name = TransferID(f"{number:011}{index:011}")
             opened_sinks += count_opened(transfers.message(link, announce(name), 0))
-        transfers.link_down(link.id, 0)
+        transfers.link_down(link.id, Reason.PEER_VANISHED, 0)
     assert opened_sinks == MAX_ALIVE
     # No link may take up more of them at once than it may begin.
     link = FakePeerLink(ev.LinkID("the last"))
@@ -869,7 +940,7 @@ def test_one_peer_pushes_out_nothing_that_is_remembered_of_another() -> None:
     refused_one = TransferID(f"{MAX_UNDECIDED + MAX_REMEMBERED:022}")
     assert transfers.message(other, announce(refused_one), 0) == []
     # The first peer's transfer is known still, so its files are not received again.
-    transfers.link_down(bench.link.id, 0)
+    transfers.link_down(bench.link.id, Reason.PEER_VANISHED, 0)
     again = FakePeerLink(ev.LinkID("again"))
     transfers.link_up(again, 0)
     entries = bench.right.told[transfer].entries
@@ -1102,7 +1173,7 @@ def test_what_a_peer_asks_for_before_the_disk_has_answered() -> None:
     left.hear(left.peer_link, file_msg.Resume((b"unknown" * 4, resume_tag(late, binding))))
     assert found(early, late) == [file_msg.Announce(early, (Entry("a", 21, 1),))]
     left.hear(left.peer_link, file_msg.Resume((resume_tag(later, binding),)))
-    left.run(left.transfers.link_down(left.peer_link.id, 0))
+    left.run(left.transfers.link_down(left.peer_link.id, Reason.PEER_VANISHED, 0))
     left.run(left.transfers.link_up(left.peer_link, 0))
     assert found(later) == []
 

@@ -30,10 +30,13 @@ class AnyInterleaving(RuleBasedStateMachine):
     @initialize(
         sends=strategies.lists(strategies.booleans(), max_size=4),
         lane=strategies.booleans(),
+        page=strategies.sampled_from(("", "left", "right")),
         seed=strategies.integers(0, 1 << 16),
     )
-    def begin(self, sends: list[bool], lane: bool, seed: int) -> None:
+    def begin(self, sends: list[bool], lane: bool, page: str, seed: int) -> None:
         self.bench = Bench()
+        for side in self.bench.sides:
+            side.session_only = side.name == page
         for number, path in enumerate(PATHS):
             for side in self.bench.sides:
                 side.disk.put(

@@ -11,7 +11,7 @@ statuses that it published.
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from proxim.core import commands as do
@@ -26,6 +26,7 @@ from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.core.files.transfers import Transfers
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
+from proxim.core.link.messages import dump_link_message
 from tests.core.files.disk_model import Disk, FakeSink, Record
 from tests.core.files.fake_links import FakeLink, FakePeerLink, heard
 from tests.core.files.transfer_rules import check_always
@@ -61,6 +62,8 @@ class Side:
         self.name = name
         self.policy = policy
         self.disk = Disk()
+        # Whether this side forgets its transfers with the session, as a page does.
+        self.session_only = False
         # These are the entries that the person accepted, and the positions that they declined.
         self.agreed: dict[TransferID, tuple[tuple[Entry, ...], tuple[int, ...]]] = {}
         self.declined: dict[TransferID, tuple[int, ...]] = {}
@@ -226,7 +229,10 @@ class Side:
             match command:
                 case link_do.SendOnChannel(link, _, text):
                     assert link in self.peer_links, "said on a link that is down"
-                    self._said(heard(text))
+                    message = heard(text)
+                    self._said(message)
+                    if isinstance(message, file_msg.Announce) and self.session_only:
+                        text = dump_link_message(replace(message, session_only=True))
                     self.bench.links[link].control[self.other.name].append(text)
                 case do.Publish(file_st.TransferStatus() as status):
                     assert 0 <= status.moved <= max(status.size, 0), status
@@ -310,12 +316,14 @@ class Side:
         """Check that a sink is opened only for what was accepted."""
         kept = self.disk.kept.get(command.transfer)
         automatic = self.policy.without_asking or self.always
-        if command.transfer in self.agreed:
-            assert self.agreed[command.transfer][0] == command.entries
-            by_now = kept.declined if kept is not None else frozenset(command.declined)
-            assert set(self.agreed[command.transfer][1]) <= by_now | set(command.declined)
-        else:
-            assert automatic, "nobody accepted this"
+        agreed = self.agreed.get(command.transfer)
+        if automatic and (agreed is None or agreed[0] != command.entries):
+            # Another list under the same id was accepted without a question.
+            return
+        assert agreed is not None, "nobody accepted this"
+        assert agreed[0] == command.entries
+        by_now = kept.declined if kept is not None else frozenset(command.declined)
+        assert set(agreed[1]) <= by_now | set(command.declined)
 
     def stop(self, transfer: TransferID) -> None:
         for stream in self.bench.streams:
@@ -381,11 +389,11 @@ class Bench:
         side.peer_links[self.link.id] = FakePeerLink(self.link.id, resumes=resumes)
         side.run(side.transfers.link_up(side.peer_link, self.now))
 
-    def link_down(self, side: Side, link: ev.LinkID) -> None:
+    def link_down(self, side: Side, link: ev.LinkID, reason: Reason = Reason.PEER_VANISHED) -> None:
         self.links[link].broken = True
         del side.peer_links[link]
         side.arriving = {key: one for key, one in side.arriving.items() if one != link}
-        side.run(side.transfers.link_down(link, self.now))
+        side.run(side.transfers.link_down(link, reason, self.now))
 
     def relink(self) -> None:
         """Break the link, let both sides notice, and bring up another one."""

@@ -50,16 +50,22 @@ def check_questions(side: "Side") -> None:
 
 
 def check_timers(side: "Side") -> None:
-    """Check that only a transfer that sends or is kept waiting has a timer.
+    """Check that only a transfer that sends, is kept waiting, or waits for a page has a timer.
 
     The first watches the lane. The second, which is listed but has no status, must have one,
-    because nothing else would end its wait.
+    because nothing else would end its wait. The third ends with the page's session.
     """
     timers = set()
     for timer in side.timers:
         assert timer.name is ev.TimerName.STALL
         timers.add(TransferID(str(timer.scope)))
-    assert side.listed <= timers <= {*side.sending, *side.listed}
+    kept = (file_st.TransferState.WAITING, file_st.TransferState.FAILED)
+    for_page = {
+        one.transfer
+        for one in side.told.values()
+        if side.other.session_only and one.direction is Direction.IN and one.state in kept
+    }
+    assert side.listed <= timers <= {*side.sending, *side.listed, *for_page}
 
 
 def check_links(side: "Side") -> None:
@@ -134,8 +140,9 @@ def check_end(transfer: TransferID, sender: "Side", receiver: "Side", what: str)
 
 
 def forgotten(came: file_st.TransferStatus) -> bool:
-    """Return whether a receiver keeps nothing of the transfer: it refused it, or its sender broke
-    the protocol.
+    """Return whether a receiver keeps nothing of the transfer: it refused it, its sender broke the
+    protocol, or the sender's session is over.
     """
     assert came.direction is Direction.IN
-    return came.state is file_st.TransferState.CANCELLED or came.reason is Reason.TRANSFER_FAILED
+    reasons = (Reason.TRANSFER_FAILED, Reason.PEER_LEFT)
+    return came.state is file_st.TransferState.CANCELLED or came.reason in reasons

@@ -73,7 +73,7 @@ class Whiteboard(LinkFeature):
         self.links[link.id] = link
         return []
 
-    def link_down(self, link: ev.LinkID, now: float) -> list[do.Command]:
+    def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         del self.links[link]
         return []
 

@@ -17,6 +17,7 @@ from proxim.core.files.manifest import Direction, Entry, TransferID, resume_tag,
 from proxim.io.files.part_files import part_name
 from proxim.io.files.source import SourceFile
 from proxim.io.files.store import (
+    ABSENT_KEEP_SECONDS,
     DAY_SECONDS,
     KEEP_SECONDS,
     Done,
@@ -59,6 +60,49 @@ def test_an_incoming_transfer_is_kept(store: Store, tmp_path: Path) -> None:
     assert loaded == incoming(tmp_path)
     assert store.load(OTHER) is None
     assert store.found() == (file_ev.StoredTransfer(ID, Direction.IN, ENTRIES, "Phone"),)
+
+
+def test_parts_on_a_disk_that_is_unplugged_stay_known(store: Store, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    part = disk / part_name(TOKEN, 2)
+    part.write_bytes(b"part")
+    store.save(incoming(disk)).close()
+    unplugged = disk.rename(tmp_path / "unplugged")
+    store.expire(time.time() + 2 * KEEP_SECONDS)
+    assert store.load(ID) is not None
+    unplugged.rename(disk)
+    store.expire(time.time() + 2 * KEEP_SECONDS)
+    assert not part.exists()
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_never_comes_back_is_forgotten_in_the_end(
+    store: Store, tmp_path: Path
+) -> None:
+    store.save(incoming(tmp_path / "gone")).close()
+    store.expire(time.time() + 2 * ABSENT_KEEP_SECONDS)
+    assert files(tmp_path) == []
+
+
+def test_a_transfer_of_a_session_that_is_over_is_removed(store: Store, tmp_path: Path) -> None:
+    one = incoming(tmp_path)
+    one.session_only = True
+    part = tmp_path / part_name(TOKEN, 2)
+    part.write_bytes(b"part")
+    store.save(one).close()
+    loaded = store.load(ID)
+    assert loaded is not None
+    assert loaded.session_only
+    other = Store(tmp_path / "data" / "transfers")
+    other.hold()
+    # The other program may still have this session.
+    assert store.found() == ()
+    assert part.exists()
+    other.close()
+    assert store.found() == ()
+    assert not part.exists()
+    assert files(tmp_path) == []
 
 
 def test_an_outgoing_transfer_is_kept_with_paths_that_are_no_text(
@@ -167,7 +211,7 @@ def test_what_is_old_goes_with_what_it_left(store: Store, tmp_path: Path) -> Non
     part.write_bytes(b"123")
     (to / "mine").write_bytes(b"mine")
     store.save(incoming(to)).close()
-    store.save(incoming(tmp_path / "gone", OTHER)).close()
+    store.save(incoming(tmp_path, OTHER)).close()
     store.keep_sources(ID, [], None)
     broken = files(tmp_path)[0].with_name("0" * 64 + ".in.json")
     broken.write_bytes(b"{")
