@@ -1049,8 +1049,13 @@ class AnyHost(RuleBasedStateMachine):
     @initialize(
         kind=strategies.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]),
         preferred=strategies.none() | strategies.just(WIFI.address),
+        steps=strategies.sampled_from([0, 5, 8]),
+        proof=strategies.sampled_from(["code", "QR"]),
     )
-    def start(self, kind: ev.Invite, preferred: str | None) -> None:
+    def start(self, kind: ev.Invite, preferred: str | None, steps: int, proof: str) -> None:
+        """Begin, often with a guest that proved itself and is linked, which chance alone rarely
+        gets to.
+        """
         self.bench = HostBench(kind, preferred)
         # Each prompt's session, with the socket that asked.
         self.asked: dict[str, ev.ConnectionID] = {}
@@ -1075,6 +1080,7 @@ class AnyHost(RuleBasedStateMachine):
         self.astray: set[ev.ConnectionID] = set()
         self.check(self.bench.handle(ev.NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
+        self.all_goes_well_for(steps, proof)
 
     # --- what is checked after every event
 
@@ -1308,6 +1314,9 @@ class AnyHost(RuleBasedStateMachine):
     @rule(steps=strategies.integers(1, 8), proof=strategies.sampled_from(["code", "QR", None]))
     def all_goes_well(self, steps: int, proof: str | None) -> None:
         """Take the next right steps towards a link; chance alone rarely gets there."""
+        self.all_goes_well_for(steps, proof)
+
+    def all_goes_well_for(self, steps: int, proof: str | None) -> None:
         for _ in range(steps):
             self.next_right_step(proof)
 
@@ -1415,7 +1424,7 @@ class AnyHost(RuleBasedStateMachine):
         for _ in range(steps - 1):
             self.next_right_step(None)
 
-    @precondition(lambda self: self.waiting())
+    @precondition(lambda self: self.returnable())
     @rule(
         data=strategies.data(),
         by_code=strategies.booleans(),
@@ -1426,9 +1435,13 @@ class AnyHost(RuleBasedStateMachine):
     def somebody_asks_for_the_place_of_a_lost_guest(
         self, data: strategies.DataObject, by_code: bool, proof: bool, then: str, steps: int
     ) -> None:
-        session_id = data.draw(strategies.sampled_from(sorted(self.waiting())))
-        lost = self.waiting()[session_id]
         host, ledger = machine(self.bench), self.bench.ledger
+        lost = self.some_link(data, self.returnable())
+        session_id = ledger.links[lost].session_id
+        if lost in ledger.peers:
+            self.check(self.bench.handle(link_ev.PeerFailed(lost, Reason.PEER_VANISHED)))
+        if self.waiting().get(session_id) != lost:
+            return
         if host._invitations._endpoint is None or len(ledger.sockets) >= 6:
             return
         connection = self.bench.connect(GUEST_ADDRESS)
@@ -1455,6 +1468,7 @@ class AnyHost(RuleBasedStateMachine):
                 decided = ev.Decide(session_id, approved=True, number=number)
                 self.check(self.bench.handle(decided))
                 assert lost in self.replaced
+                self.comes_back_too_late(lost)
                 for _ in range(steps):
                     self.next_right_step(None)
             case "decline":
@@ -1476,11 +1490,13 @@ class AnyHost(RuleBasedStateMachine):
     @precondition(lambda self: self.replaced)
     @rule(data=strategies.data())
     def a_replaced_guest_comes_back_too_late(self, data: strategies.DataObject) -> None:
-        if machine(self.bench)._invitations._endpoint is None:
-            return
+        if machine(self.bench)._invitations._endpoint is not None:
+            self.comes_back_too_late(self.some_link(data, list(self.replaced)))
+
+    def comes_back_too_late(self, lost: ev.LinkID) -> None:
         links = dict(self.bench.ledger.links)
         connection = self.bench.connect(GUEST_ADDRESS)
-        self.come_back(connection, self.some_link(data, list(self.replaced)), knows=True)
+        self.come_back(connection, lost, knows=True)
         assert connection not in self.begun
         assert self.bench.ledger.links == links
 
