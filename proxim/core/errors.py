@@ -54,6 +54,7 @@ class Reason(StrEnum):
     JOIN_BUSY = "join_busy"
     # Problems with a guest, seen from the host.
     GUEST_LEFT = "guest_left"
+    GUEST_RETURNED = "guest_returned"
     PROMPT_GONE = "prompt_gone"
     CODE_CLOSED = "code_closed"
     # Problems of a link.
@@ -63,6 +64,7 @@ class Reason(StrEnum):
     NO_DESCRIPTION = "no_description"
     BAD_DESCRIPTION = "bad_description"
     PEER_VANISHED = "peer_vanished"
+    REPLACED = "replaced"
     PEER_LEFT = "peer_left"
     PEER_ERROR = "peer_error"
     DISCONNECTED = "disconnected"

@@ -35,7 +35,6 @@ from proxim.core.pairing.session import (
     PairingRequest,
     ResumeLink,
     Session,
-    SessionState,
     refusal,
     rejection,
 )
@@ -183,11 +182,7 @@ class GuestConnections:
 
     def _is_approved(self, connection: ev.ConnectionID, socket: _Socket) -> bool:
         session = self._sessions.get(socket.session_id)
-        return (
-            session is not None
-            and session.serves(connection)
-            and session.state is not SessionState.ASKED
-        )
+        return session is not None and session.serves(connection) and session.prompt is None
 
     def _refuse(
         self, connection: ev.ConnectionID, socket: _Socket, reason: Reason, now: float

@@ -223,7 +223,7 @@ class JsonLinesFace:
                 self._invitation = None
                 if reason is not None:
                     self._show_problem(Problem(reason))
-            case st.Prompt(session_id, device, address, verified, deadline, number):
+            case st.Prompt(session_id, device, address, verified, deadline, number, replaces):
                 self._event(
                     "pair_prompt",
                     sessionID=session_id,
@@ -231,7 +231,7 @@ class JsonLinesFace:
                     verified=verified,
                     address=address,
                     expiresAt=self._moment(deadline),
-                    **_given(request=number),
+                    **_given(request=number, replaces=replaces and replaces.link),
                 )
             case st.PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
@@ -274,6 +274,7 @@ class JsonLinesFace:
                 **_given(
                     name=status.peer_name,
                     resumes=status.resumes,
+                    replaces=status.replaces,
                     expiresAt=self._waiting_until(status),
                 ),
             )

@@ -338,7 +338,10 @@ class FaceModel:
         self._post(file_ev.SendPaths(link, paths))
 
     def _after_link(self, status: st.LinkStatus) -> None:
-        if self.options.once:
+        if any(link.replaces == status.link for link in self.links.values()):
+            # Another device has its place, and what the program was started for goes on with it.
+            self._once_job.replaced()
+        elif self.options.once:
             others = any(
                 link.stage in (st.Stage.CONNECTED, st.Stage.WAITING) for link in self.links.values()
             )

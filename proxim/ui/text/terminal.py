@@ -279,12 +279,16 @@ class TerminalFace:
     def _introduce(self, prompt: st.Prompt) -> None:
         badge, colour = BADGES[prompt.verified]
         self._lines.blank()
-        self._lines.say(tr("terminal.asks", name=prompt.device.name))
+        asks = "terminal.asks" if prompt.replaces is None else "terminal.asksInstead"
+        self._lines.say(tr(asks, name=prompt.device.name))
         self._lines.field(tr("terminal.device"), prompt.device.id)
         self._lines.field(tr("terminal.address"), prompt.peer_address)
         self._lines.field(tr("terminal.proof"), tr(badge), colour)
         if prompt.verified is None:
             self._lines.say(tr("terminal.caution"))
+        if prompt.replaces is not None:
+            lost = prompt.replaces.peer_name or tr("device.otherWith")
+            self._lines.say(tr("terminal.replaces", name=lost))
         if self._input_ended:
             self._lines.say(tr("terminal.nobodyAnswers"))
 

@@ -148,7 +148,8 @@ class Steps:
         """Return the step to show."""
         if self._prompts.shown:
             prompt = self._prompts.shown[0]
-            sentence = tr("steps.asks", name=prompt.device.name)
+            asks = "steps.asks" if prompt.replaces is None else "steps.asksInstead"
+            sentence = tr(asks, name=prompt.device.name)
             return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
             return _under_way(next(reversed(self._attempts.values())))
