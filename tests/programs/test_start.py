@@ -63,8 +63,9 @@ PAINTED: Final = {
     *(
         f"proxim.ui.window{name}"
         for name in (
-            *("", ".appearance", ".attention", ".device_bar", ".drop", ".pages", ".root", ".tabs"),
-            *(".theme", ".widgets", ".window", ".pairing", ".pairing.invite"),
+            *("", ".appearance", ".attention", ".device_bar", ".drop", ".home", ".pages", ".root"),
+            *(".scroll_area", ".tabs", ".theme", ".widgets", ".window"),
+            *(".pairing", ".pairing.invite"),
             *(".pairing.join", ".pairing.steps"),
         )
     ),

@@ -87,12 +87,25 @@ class JoinField(ttk.Frame):
         self.button.grid(row=1, column=1, padx=(px(8), 0), sticky="ns")
         self._note = WrapLabel(self, tr("join.hint"), "Quiet.TLabel", px(480))
         self._note.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(px(4), 0))
+        self._folded = False
         self._consent: ttk.Frame | None = None
         self.entry.bind("<KeyRelease>", self._typed)
         self.entry.bind("<<Paste>>", lambda _event: self.after_idle(self._read), add=True)
         self.entry.bind("<Return>", lambda _event: self.join())
         self.entry.bind("<KP_Enter>", lambda _event: self.join())
         self.entry.bind("<Escape>", lambda _event: self._withdraw_question())
+
+    def height(self, *, folded: bool) -> int:
+        """Return the height that this asks for with or without its hint."""
+        note = self._note.winfo_reqheight() + self._theme.px(4)
+        rest = self.winfo_reqheight() - (note if self._note.winfo_manager() else 0)
+        return rest if folded and not self._problem_shown else rest + note
+
+    def fold(self, folded: bool) -> None:
+        """Hide the hint where there is little space; problems are still shown."""
+        if folded != self._folded:
+            self._folded = folded
+            self._show_note()
 
     def focus_entry(self) -> None:
         """Give the focus to the field."""
@@ -141,6 +154,17 @@ class JoinField(ttk.Frame):
         set_text(self._note, problem or tr("join.hint"))
         self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
+        self._show_note()
+
+    @property
+    def _problem_shown(self) -> bool:
+        return str(self._note.cget("style")) == "Error.TLabel"
+
+    def _show_note(self) -> None:
+        if self._folded and not self._problem_shown:
+            self._note.grid_remove()
+        else:
+            self._note.grid()
 
     def _ask(self, target: JoinTarget) -> None:
         """Ask the person before anything is sent to an address outside the local network."""
