@@ -764,7 +764,7 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
 JOINS = [
     (replace(JOIN, target=parse_target(NEAR)), [ev.Join(parse_target(NEAR))]),
     (replace(JOIN, target=parse_target(FAR)), [ev.Shutdown()]),
-    (replace(JOIN, target=parse_target(FAR), far_allowed=True), [ev.Join(parse_target(FAR))]),
+    (replace(JOIN, target=parse_target(FAR), agreed=True), [ev.Join(parse_target(FAR))]),
     (
         replace(JOIN, target=parse_target(FAR), own_networks=("203.0.113.77/24",)),
         [ev.Join(parse_target(FAR))],

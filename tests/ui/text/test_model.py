@@ -102,7 +102,7 @@ def test_text_goes_to_the_links_that_are_open_now() -> None:
 FAR_OR_NOT = [
     (JOIN, NEAR, False),
     (JOIN, FAR, True),
-    (replace(JOIN, far_allowed=True), FAR, False),
+    (replace(JOIN, agreed=True), FAR, False),
     (replace(JOIN, own_networks=("203.0.113.77/24",)), FAR, False),
     (replace(JOIN, own_networks=("198.51.100.7/24", "fd00::2/64")), FAR, True),
 ]
