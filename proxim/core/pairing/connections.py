@@ -360,7 +360,7 @@ class GuestConnections:
             return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
         # The same person started both programs. Only after the proof: otherwise anybody could find
         # out whether a host is a certain installation.
-        if proved.device.id == self._own_id and proof.method is not Method.RESUME:
+        if proved.device.id == self._own_id:
             return [*done, rejection(proved, Reason.OWN_CODE)]
         proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
         return [*done, *self._sessions.handle(session, proven, now)]

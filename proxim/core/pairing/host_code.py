@@ -279,7 +279,7 @@ def parse_target(pasted: str) -> JoinTarget:
     """
     text = as_seen(pasted)
     links, incomplete = find_links(text)
-    codes = _shown_codes(text)
+    codes, rest = _shown_codes(text)
     if links:
         (link, *others) = links
         # A host shows its code beside its link.
@@ -293,7 +293,8 @@ def parse_target(pasted: str) -> JoinTarget:
         raise CodeError(Reason.LINK_INCOMPLETE)
     if len(codes) > 1:
         raise CodeError(Reason.SEVERAL_LINKS)
-    code = codes.pop() if codes else _whole_code(text)
+    is_found = codes and not _belongs_to_code(rest)
+    code = codes.pop() if is_found else _whole_code(text)
     return JoinTarget(str(code.address), code.port, CODE_SESSION_ID, code=code.canonical)
 
 
@@ -310,8 +311,8 @@ def _shown() -> re.Pattern[str]:
     return re.compile(rf"(?<![\w{_DASHES}])(?:{'|'.join(shapes)})(?![\w{_DASHES}])")
 
 
-def _shown_codes(text: str) -> set[HostCode]:
-    """Return the codes in a text that are written as hosts show them."""
+def _shown_codes(text: str) -> tuple[set[HostCode], str]:
+    """Return the codes in a text that are written as hosts show them, and the rest of the text."""
     found = set()
     for match in _shown().finditer(text):
         try:
@@ -319,7 +320,14 @@ def _shown_codes(text: str) -> set[HostCode]:
         except CodeError:
             # These were words with a dash.
             continue
-    return found
+    return found, _shown().sub(" ", text)
+
+
+def _belongs_to_code(rest: str) -> bool:
+    """Return whether what stands beside a code was typed with it, and is no sentence around it."""
+    pieces = re.findall(r"\w+", rest)
+    is_word = ((len(one) > 1 and one.isalpha()) or not one.isascii() for one in pieces)
+    return bool(pieces) and not any(is_word)
 
 
 def _whole_code(text: str) -> HostCode:

@@ -48,7 +48,7 @@ def _whole() -> re.Pattern[str]:
     # urllib's parser would read `http://ours@elsewhere/` as elsewhere, and allow any character in
     # the zone, which people see. The zone's % may be escaped (RFC 6874) or not (browsers).
     zone = f"%(?:25)?(?P<zone>[A-Za-z0-9._~-]{{1,{_MAX_ZONE}}})"
-    v6 = f"\\[(?P<v6>{some('[0-9A-Fa-f:.]', _MAX_V6)})(?:{zone})?\\]{_GAP}"
+    v6 = f"\\[{_GAP}(?P<v6>{some('[0-9A-Fa-f:.]', _MAX_V6)})(?:{zone})?\\]{_GAP}"
     where = f"(?:(?P<v4>{some('[0-9.]', _MAX_V4)})|{v6}):{_GAP}(?P<port>{some('[0-9]', 5)})/?"
     fragment = (
         f"(?P<secret>{secret})?{_GAP}\\.{_GAP}(?P<session>{exactly(22, _TOKEN)}){_GAP}\\.{_GAP}"

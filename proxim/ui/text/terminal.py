@@ -458,8 +458,9 @@ def _read_target(line: str, begun: str) -> JoinTarget:
     """
     try:
         return parse_target(line)
-    except CodeError:
-        if not begun:
+    except CodeError as error:
+        # A typo is found only in what has the length of a code.
+        if not begun or error.reason is Reason.CODE_TYPO:
             raise
     return parse_target(begun + line)
 

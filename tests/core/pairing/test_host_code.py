@@ -456,6 +456,7 @@ OTHER = HostCode(IPv4Address("192.168.1.21"), 47800, 12_345).shown
         f"Code:  {CODE.lower()}\r\nValid for 15 minutes",
         f"{CODE}\n{CODE}",
         f"Ｃode　{CODE}",
+        f"码 {CODE}",
         "-- signature --\n02501\u2011WK381",
         f"See https://example.com/proxim and http://example.com, then type {CODE}",
     ],
@@ -472,6 +473,8 @@ def test_a_code_is_found_in_what_is_pasted(pasted: str) -> None:
         # Only the form that hosts show is looked for in a sentence.
         ("my code is 02501WK381", Reason.CODE_TOO_LONG),
         ("call 02501-WK382 now", Reason.CODE_TOO_LONG),
+        # Typed by mistake.
+        (f"{CODE} 5", Reason.CODE_TOO_LONG),
         (f"the {CODE}x", Reason.CODE_TOO_LONG),
         (f"{CODE}-7", Reason.CODE_TOO_LONG),
         ("a truly brown-bread", Reason.CODE_SYMBOL),

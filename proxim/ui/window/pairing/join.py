@@ -32,17 +32,17 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
     """Return a typed code grouped as on the host's screen, and the new cursor position.
 
     It returns None if the text is to stay as it is. The cursor stays behind the same symbol, so
-    typing and deleting in the middle work as expected.
+    typing and deleting in the middle work as expected. Of a pasted sentence only its code is left.
     """
     found = _found_code(typed)
-    if found is not None:
-        return found, len(found)
     try:
         shown = group_symbols(normalize_code(typed))
         before = len(normalize_code(typed[:cursor]))
     except CodeError:
-        # The problem is shown below the field, and the text stays there to be corrected.
-        return None
+        # A problem is shown below the field, and the text stays there to be corrected.
+        return None if found is None else (found, len(found))
+    if found is not None and found != shown:
+        return found, len(found)
     at = 0
     while before:
         before -= shown[at] in ALPHABET
@@ -50,13 +50,13 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
     return shown, at
 
 
-def _found_code(pasted: str) -> str | None:
-    """Return the code that a pasted text contains, or None if all of the text is the code."""
+def _found_code(typed: str) -> str | None:
+    """Return the code that a text contains, as the host shows it; None if there is none."""
     try:
-        code = parse_target(pasted).code
-        return None if code is None or normalize_code(pasted) == code else group_symbols(code)
+        code = parse_target(typed).code
     except CodeError:
         return None
+    return None if code is None else group_symbols(code)
 
 
 def typing_problem(typed: str) -> str | None:
@@ -155,16 +155,18 @@ class JoinField(ttk.Frame):
         self._withdraw_question()
         self._doubted = target
         px = self._theme.px
+        # The question takes the hint's place, so that the window grows less.
+        self._note.grid_remove()
         self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
         self._consent.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
         self._consent.columnconfigure(0, weight=1)
         sentence = "\n".join(tr(_CAUTIONS[one], address=target.authority) for one in doubts)
-        text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
-        text.grid(row=0, column=0, sticky="ew")
+        text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(440))
+        text.grid(row=0, column=0, columnspan=3, sticky="ew", pady=(0, px(6)))
         go = ttk.Button(self._consent, text=tr("join.joinAnyway"), command=lambda: self._go(target))
-        go.grid(row=0, column=1, padx=px(8))
+        go.grid(row=1, column=1, padx=px(8))
         stay = ttk.Button(self._consent, text=tr("window.cancel"), command=self._withdraw_question)
-        stay.grid(row=0, column=2)
+        stay.grid(row=1, column=2)
         for button in (go, stay):
             button.bind("<Escape>", lambda _event: self._withdraw_question())
         stay.focus_set()
@@ -178,3 +180,4 @@ class JoinField(ttk.Frame):
                 self.entry.focus_set()
             self._consent.destroy()
             self._consent = None
+            self._note.grid()
