@@ -41,6 +41,11 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     CODE_MISSING = "code_missing"
     LINK_UNREADABLE = "link_unreadable"
+    LINK_INCOMPLETE = "link_incomplete"
+    SEVERAL_LINKS = "several_links"
+    NO_SECRET = "no_secret"
+    # The code or link is that of the program or installation that it was given to.
+    OWN_CODE = "own_code"
     # Problems on the way to the host.
     NO_ANSWER = "no_answer"
     REFUSED = "refused"

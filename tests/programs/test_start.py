@@ -49,6 +49,7 @@ PAINTED: Final = {
         for name in (
             *("", ".commands", ".errors", ".events", ".i18n", ".sanitize", ".status"),
             *(".pairing", ".pairing.devices", ".pairing.guess_budget", ".pairing.host_code"),
+            ".pairing.invite_link",
             ".pairing.invitations",
         )
     ),

@@ -33,8 +33,8 @@ LOOK_AGAIN_MS: Final = 20
 # Names are shown up to this length.
 LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"
 URL: Final = (
-    "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
-    "&u=123e4567-e89b-12d3-a456-426614174000&k=abcdefghijklmnopqrstuv"
+    "http://192.168.178.123:47800/#abcdefghijklmnopqrstuw.abcdefghijklmnopqrstuv"
+    ".123e4567-e89b-12d3-a456-426614174000"
 )
 WIFI: Final = ev.Network("192.168.178.123", 24, "Wi-Fi", virtual=False)
 DOCKER: Final = ev.Network("172.17.0.1", 16, "docker0", virtual=True)

@@ -56,6 +56,12 @@ def test_a_host_climbs() -> None:
     assert after(*told).sentence == "Connected with Grace."
 
 
+def test_an_attempt_that_ends_before_anything_is_dialled_says_why() -> None:
+    step = after(INVITATION, guest(st.Stage.CLOSED, Reason.OWN_CODE))
+    assert (step.side, step.step, step.failed) == (StepsSide.GUEST, 0, True)
+    assert step.sentence == SENTENCES[Reason.OWN_CODE]
+
+
 def test_a_guest_climbs_and_can_cancel_until_it_is_there() -> None:
     told: list[st.Status] = [INVITATION]
     for stage, number in (
