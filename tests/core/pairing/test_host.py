@@ -1429,7 +1429,9 @@ class AnyHost(RuleBasedStateMachine):
         data=strategies.data(),
         by_code=strategies.booleans(),
         proof=strategies.sampled_from([True, True, False]),
-        then=strategies.sampled_from(["approve", "decline", "return", "leave", "end", "nothing"]),
+        then=strategies.sampled_from(
+            ["approve", "approve", "decline", "return", "leave", "end", "nothing"]
+        ),
         steps=strategies.integers(0, 4),
     )
     def somebody_asks_for_the_place_of_a_lost_guest(

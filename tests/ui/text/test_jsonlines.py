@@ -159,6 +159,21 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
             }
         ],
     ),
+    (
+        replace(PROMPT, verified=Verified.CODE, number=2, replaces=st.LostLink(LINK, "Ana")),
+        [
+            {
+                "event": "pair_prompt",
+                "sessionID": "s1",
+                "deviceInfo": {"name": "Ana", "id": "id-1"},
+                "verified": "code",
+                "address": "192.168.1.9",
+                "expiresAt": "2025-06-01T12:00:40Z",
+                "request": 2,
+                "replaces": "host-1",
+            }
+        ],
+    ),
     # Every request is reported when it is made, whether or not a person would be shown it.
     (st.Prompts((PROMPT,), (replace(PROMPT, session_id="s2"),)), []),
     (
@@ -176,6 +191,10 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
     (replace(CONNECTED, stage=st.Stage.APPROVED), []),
     (replace(CONNECTED, stage=st.Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
     (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
+    (
+        replace(CONNECTED, link=ev.LinkID("host-2"), replaces=LINK),
+        [{**LINK_EVENT, "state": "connected", "link": "host-2", "replaces": "host-1"}],
+    ),
     (
         replace(CONNECTED, verified=Verified.CODE),
         [{**LINK_EVENT, "state": "connected", "verified": "code"}],

@@ -240,6 +240,27 @@ def test_once_ends_with_what_was_sent(
     assert model.exit_status == status
 
 
+@each_row("send", [PATHS, ()])
+def test_once_goes_on_with_the_device_that_took_the_place_of_a_lost_one(
+    send: tuple[str, ...],
+) -> None:
+    model = Model(replace(HOST, once=True, send=send))
+    model.take(CAN_SEND, replace(CAN_SEND, stage=st.Stage.WAITING))
+    second = replace(CAN_SEND, link=ev.LinkID("host-2"), replaces=LINK)
+    model.take(
+        replace(second, stage=st.Stage.APPROVED, features=()),
+        replace(CAN_SEND, stage=st.Stage.CLOSED, reason=Reason.REPLACED),
+        second,
+    )
+    over = [file_ev.SendPaths(one, PATHS) for one in (LINK, second.link)]
+    assert model.posted == (over if send else [])
+    assert not model.closing
+    # If its link does not open, nothing else is there to go on with.
+    model.take(replace(second, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED))
+    assert model.closing
+    assert model.exit_status == 1
+
+
 def test_once_ends_with_what_came() -> None:
     model = Model(replace(HOST, once=True))
     model.take(

@@ -197,6 +197,28 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     )
 
 
+@each_row(
+    "lost, words",
+    [
+        ("Ana's phone", "The lost link with Ana's phone"),
+        (None, "The lost link with the other device"),
+    ],
+)
+def test_a_request_for_the_place_of_a_lost_device_says_so(lost: str | None, words: str) -> None:
+    replaces = st.LostLink(ev.LinkID("host-1"), lost)
+    said = Face(HOST).show(asking(replace(PROMPT, verified=Verified.CODE, replaces=replaces)))
+    assert said == (
+        "\nA device calling itself Ana knows the code; the one that was connected has not come "
+        "back.\n"
+        "  Device   id-1\n"
+        "  Address  192.168.1.9\n"
+        "  Proof    Verified: it knows your code\n"
+        f"{words} is given up if you allow this. Nothing shows whether it is the same device, "
+        "because a name can be copied.\n"
+        "Allow? [y/N] (40 s) "
+    )
+
+
 @each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(asking(replace(PROMPT, verified=verified)))
@@ -253,6 +275,7 @@ GONE = [
     (Reason.DECLINED, HOST_SENTENCES[Reason.DECLINED]),
     (Reason.EXPIRED, HOST_SENTENCES[Reason.EXPIRED]),
     (Reason.BUSY, HOST_SENTENCES[Reason.BUSY]),
+    (Reason.GUEST_RETURNED, SENTENCES[Reason.GUEST_RETURNED]),
 ]
 
 

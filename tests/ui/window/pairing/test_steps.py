@@ -116,6 +116,21 @@ def test_cancelling_is_no_error_of_the_table() -> None:
     assert (step.sentence, step.failed, step.wanted) == ("Cancelled.", True, True)
 
 
+def test_a_request_for_the_place_of_a_lost_device_goes_before_the_wait_for_it() -> None:
+    waiting = link(stage=st.Stage.WAITING)
+    asked = replace(PROMPT, replaces=st.LostLink(waiting.link, "Ada"))
+    assert "has not come back" in after(waiting, asking(asked)).sentence
+    # The guest that was lost takes the question along.
+    step = after(
+        waiting,
+        asking(asked),
+        st.PairOutcome("s", approved=False, reason=Reason.GUEST_RETURNED),
+        asking(),
+        replace(waiting, link=ev.LinkID("host-2"), resumes=waiting.link, stage=st.Stage.APPROVED),
+    )
+    assert step.link == "host-2"
+
+
 @each_row("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])
 def test_the_host_reads_about_a_refused_request_as_the_host(reason: Reason) -> None:
     step = after(
