@@ -3,16 +3,22 @@ visible, and the QR code can be read.
 """
 
 import os
+import tkinter
+from collections.abc import Iterator
 
 import pytest
 from PIL import ImageGrab
 
+from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.i18n import LANGUAGES
+from proxim.ui.window import root
 from proxim.ui.window.home import Fold
 from proxim.ui.window.pairing.invite import QR_MODULE_MIN, QR_SIDE
+from proxim.ui.window.theme import ThemeChoice
 from tests.qr_reader import read_qr
-from tests.ui.tk_support import DOCKER, URL, WIFI, Bench
+from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench
 
 
 def resize(bench: Bench, width: int, height: int) -> None:
@@ -58,6 +64,55 @@ def test_every_size_shows_the_state_line_and_the_join_field(bench: Bench) -> Non
     resize(bench, 700, 700)
     assert bench.window.home._fold is Fold.NOTHING
     assert seen(bench)
+
+
+@pytest.fixture
+def scaling(make_bench: MakeBench) -> Iterator[None]:
+    """Give the display its scaling back, which Tk keeps for all windows of a process."""
+    bench = make_bench("light")
+    before = bench.root.tk.call("tk", "scaling")
+    bench.root.destroy()
+    yield
+    make_bench("light").root.tk.call("tk", "scaling", before)
+
+
+@pytest.mark.usefixtures("scaling")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("screen", [(1366, 768), (1920, 1080)])
+def test_every_screen_at_every_scaling(
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: tuple[int, int],
+    percent: int,
+    language: str,
+    theme: ThemeChoice,
+) -> None:
+    monkeypatch.setattr(root, "_xft_dpi", lambda: 96 * percent / 100)
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenwidth", lambda _self: screen[0])
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenheight", lambda _self: screen[1])
+    speak(language)
+    bench = make_bench(theme)
+    for networks in ((WIFI,), (WIFI, DOCKER)):
+        bench.window.show(st.Networks(networks, WIFI.address))
+        bench.clock.now += 1
+        bench.settle()
+        assert bench.root.winfo_width() <= screen[0]
+        # A window's title and a desktop's bars take 36 pixels each at 100 %.
+        assert bench.root.winfo_height() <= screen[1] - 72 * percent / 100
+        assert seen(bench)
+        picture = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
+        assert read_qr(picture) == URL
+        # The whole quiet zone is in sight, too.
+        card, area = bench.window.invite._card, bench.window.home.area
+        matrix = bench.window.invite._matrix
+        assert matrix is not None
+        module = bench.window.invite._side_length // len(matrix)
+        spare = (bench.window.invite._side_length - module * len(matrix)) // 2
+        hidden = card.winfo_rooty() + card.winfo_height() - spare
+        assert hidden <= area.winfo_rooty() + area.winfo_height()
+    bench.picture(f"home-{screen[0]}-{percent}-{language}-{theme}")
 
 
 @pytest.mark.parametrize("height", [600, 500, 450, 400, 360, 330])
