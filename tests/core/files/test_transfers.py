@@ -205,7 +205,7 @@ def test_always_is_not_inherited_by_who_takes_the_place_of_a_lost_device() -> No
     bench.right.accept(sent(bench, "a"), always=True)
     bench.settle()
     for link in list(bench.right.transfers._peers_linked):
-        bench.right.transfers.link_down(link, 0)
+        bench.right.transfers.link_down(link, Reason.PEER_VANISHED, 0)
     # Its link resumes nothing, whatever name it has.
     newcomer = FakePeerLink(ev.LinkID("newcomer"))
     bench.right.transfers.link_up(newcomer, 0)
