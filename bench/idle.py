@@ -14,7 +14,8 @@ import psutil
 from bench.measure import Figure, Options, progress
 from bench.programs import PATIENCE, PROXIM, ROOT, Program, running
 from bench.screen import Screen, own_screen
-from proxim.core.pairing.host_code import CODE_SESSION_ID, authority
+from proxim.core.pairing.host_code import CODE_SESSION_ID
+from proxim.core.pairing.invite_link import authority
 
 # This is a percentage of one core.
 REACH_PERCENT: Final = 0.5

@@ -10,6 +10,7 @@ import asyncio
 import json
 import secrets
 import sys
+import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from unittest.mock import patch
@@ -83,7 +84,7 @@ async def run_proxim() -> None:
     accepts 20 signals a second.
     """
     speak(ENGLISH)
-    device = DeviceInfo("bench host", "bench")
+    device = DeviceInfo("bench host", str(uuid.uuid4()))
     prover = Prover(secrets.token_bytes, Spake2Exchange)
     invitations = Invitations(device, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes)
     features = link_features(secrets.token_bytes)

@@ -18,7 +18,11 @@ from proxim.core.sanitize import display_name
 from tests.core.handed_in import read_message
 
 _CODE: Final = "02501-WK381"
-_URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"
+_URL: Final = (
+    "http://192.168.1.2:47800/#AAAAAAAAAAAAAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA"
+    ".6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
+)
+_OLD_URL: Final = "http://192.168.1.2:47800/#s=AAAAAAAAAAAA&u=device&k=AAAAAAAAAAAAAAAAAAAAAA"
 _OFFER: Final = (
     "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0\r\n"
     "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 "
@@ -181,7 +185,9 @@ TARGETS: Final[dict[str, Target]] = {
         ),
     ),
     "codes": Target(
-        codes, (_CODE, _URL), ("http://", "#s=", "&u=", "&k=", "[::1]", ":47800", "%25")
+        codes,
+        (_CODE, _URL, _OLD_URL),
+        ("http://", "#s=", "&amp;", "&u=", "&k=", "[::1]", ":47800", "%25"),
     ),
     "descriptions": Target(
         descriptions,

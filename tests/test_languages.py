@@ -19,6 +19,7 @@ from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.i18n import ENGLISH, LANGUAGES, tr
 from proxim.core.pairing import messages as pair_msg
 from proxim.languages import read_language
+from proxim.ui.window.clipboard import MACOS_FILES
 from tests.paths import ROOT
 
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
@@ -234,6 +235,7 @@ OTHER_LANGUAGES: Final = {
         " -j ACCEPT",
         "-P INPUT DROP",
     },
+    "proxim/ui/window/clipboard.py": {MACOS_FILES},
 }
 OWN_NAME: Final = {"Proxim", "proxim ", "proxim: "}
 
@@ -299,6 +301,7 @@ LETTERED: Final = [
     ["invite.copyCode", "invite.copyLink", "invite.newCode", "join.heading"],
     ["approval.reject", "approval.approve"],
     ["incoming.decline", "incoming.accept", "incoming.change"],
+    ["window.wait", "window.stopAndClose"],
     [
         *(
             "link.disconnect",

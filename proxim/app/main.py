@@ -207,7 +207,7 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
         wanted = FaceOptions(
             Role.JOIN,
             target=options.target,
-            far_allowed=options.yes,
+            agreed=options.yes,
             own_networks=tuple(network.subnet for network in list_networks()),
             once=options.once,
             send=options.send,

@@ -12,7 +12,8 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.i18n import decimal, tr
-from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, authority, is_local
+from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, is_local
+from proxim.core.pairing.invite_link import authority
 from proxim.core.sanitize import display_name
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)

@@ -41,6 +41,11 @@ class Reason(StrEnum):
     CODE_UNKNOWN = "code_unknown"
     CODE_MISSING = "code_missing"
     LINK_UNREADABLE = "link_unreadable"
+    LINK_INCOMPLETE = "link_incomplete"
+    SEVERAL_LINKS = "several_links"
+    NO_SECRET = "no_secret"
+    # The code or link is that of the program or installation that it was given to.
+    OWN_CODE = "own_code"
     # Problems on the way to the host.
     NO_ANSWER = "no_answer"
     REFUSED = "refused"
@@ -54,6 +59,7 @@ class Reason(StrEnum):
     JOIN_BUSY = "join_busy"
     # Problems with a guest, seen from the host.
     GUEST_LEFT = "guest_left"
+    GUEST_RETURNED = "guest_returned"
     PROMPT_GONE = "prompt_gone"
     CODE_CLOSED = "code_closed"
     # Problems of a link.
@@ -65,6 +71,7 @@ class Reason(StrEnum):
     NO_WEBRTC = "no_webrtc"
     BAD_DESCRIPTION = "bad_description"
     PEER_VANISHED = "peer_vanished"
+    REPLACED = "replaced"
     PEER_LEFT = "peer_left"
     PEER_ERROR = "peer_error"
     DISCONNECTED = "disconnected"

@@ -15,6 +15,7 @@ from proxim.core.link.link import Link, LinkState
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host import Host, HostEvent
+from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.join import DialledSocketEvent, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
@@ -57,7 +58,7 @@ class Program:
             return []
         match event:
             case ev.Join():
-                return self._join(event)
+                return self._join(event, now)
             case ev.Rename(name):
                 return self._rename(name)
             case ev.Shutdown():
@@ -96,7 +97,7 @@ class Program:
         # The event belongs to an attempt that has ended, so it is stale.
         return []
 
-    def _join(self, event: ev.Join) -> list[do.Command]:
+    def _join(self, event: ev.Join, now: float) -> list[do.Command]:
         if any(
             guest.state is not GuestState.LINKED and not guest.resumes
             for guest in self._guests.values()
@@ -110,8 +111,19 @@ class Program:
             self._new_connection,
             self._features,
         )
+        if self._is_own(event.target):
+            return guest.refuse(Reason.OWN_CODE, now)
         self._guests[guest.link.id] = guest
         return guest.start()
+
+    def _is_own(self, target: JoinTarget) -> bool:
+        """Whether a code or link leads to this program, or a link to this installation.
+
+        The code of another program of this installation is found out by that program.
+        """
+        if target.uuid is not None and target.uuid.lower() == self._device.id.lower():
+            return True
+        return self._host is not None and self._host.leads_here(target.address, target.port)
 
     def _new_link_id(self) -> ev.LinkID:
         self._guest_links += 1

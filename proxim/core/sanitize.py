@@ -57,6 +57,18 @@ def is_usable_name(name: str) -> bool:
     )
 
 
+def as_seen(text: str) -> str:
+    """Return a text that a person typed or pasted as they see it, to be read by a program.
+
+    Full-width forms of an input method become plain ones (NFKC), and what is invisible goes: bidi
+    marks and isolates of a chat, zero-width characters, fillers.
+    """
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text)
+    return "".join(char for char in _BLANK.sub("", plain) if unicodedata.category(char) != "Cf")
+
+
 def printable_text(text: str) -> str:
     """Remove from received text what could drive a terminal or turn the reading direction.
 

@@ -80,6 +80,15 @@ class NoInvitation:
 
 
 @dataclass(frozen=True, slots=True)
+class LostLink:
+    """A lost link whose guest is still waited for, while another request for its place is shown."""
+
+    link: ev.LinkID
+    # Cleaned for display; None if it was never known.
+    peer_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """Somebody asks to join.
 
@@ -95,6 +104,9 @@ class Prompt:
     deadline: float
     # The number of this request in its session, which the answer repeats.
     number: int | None = None
+    # The link that an approval gives up. Names and ids can be copied, so nothing shows whether the
+    # same device asks.
+    replaces: LostLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +181,9 @@ class LinkStatus:
     # The lost link that this link replaces; people see the two as one link, and no status of the
     # lost one follows.
     resumes: ev.LinkID | None = None
+    # The lost link whose place a person gave to this one. Nothing of it is inherited, and the end
+    # of the lost one is published after this.
+    replaces: ev.LinkID | None = None
 
 
 @dataclass(frozen=True, slots=True)

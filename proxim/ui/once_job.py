@@ -41,19 +41,32 @@ class OnceJob:
         """Return whether the paths must now be sent over this link; each link gets True only once.
 
         The paths go to each device that links in the first session; with `--once` only to the first
-        device.
+        device, or to the one that a person put in its place because it had not come back.
         """
         if link.resumes in self._served:
             # This is the same device again, and its transfers resume by themselves.
             self._served.add(link.link)
         if not self._send or link.stage is not st.Stage.CONNECTED or link.link in self._served:
             return False
-        other = self._session is not None and (self._once or link.session_id != self._session)
-        if other or st.FILES not in link.features:
+        first = self._session is None or link.replaces in self._served
+        if not first and (self._once or link.session_id != self._session):
+            return False
+        if st.FILES not in link.features:
             return False
         self._session = link.session_id
         self._served.add(link.link)
         return True
+
+    def replaced(self) -> None:
+        """Expect no longer what waits for a device whose place another one has taken.
+
+        If it is the same device after all, its transfers go on and count again.
+        """
+        self._asked = {
+            transfer: status
+            for transfer, status in self._asked.items()
+            if status.state is not file_st.TransferState.WAITING
+        }
 
     def serves(self, link: ev.LinkID) -> bool:
         """Return whether the paths were sent over this link."""

@@ -1,7 +1,7 @@
 // The app: it connects the session, what its link carries, and the view.
 
-import { browserName, device, firstRequest, invitation, randomID } from "./pairing/ask.mjs";
-import { recall, remember } from "./pairing/ask.mjs";
+import { browserName, device, firstRequest, invitation, inviteLink } from "./pairing/ask.mjs";
+import { isIncomplete, randomID, recall, remember } from "./pairing/ask.mjs";
 import { MAY_RETRY, Session } from "./pairing/session.mjs";
 import { Texts, sendText } from "./link/texts.mjs";
 import { TransferStore } from "./files/store.mjs";
@@ -28,7 +28,7 @@ class App {
   /** @type {Link | null} */
   link = null;
   /** @type {SessionState} */
-  state = { step: "none" };
+  state = invitation ? { step: "doubt" } : { step: "none" };
   // Transfers that have changed since they were drawn
   /** @type {Set<Transfer>} */
   changed = new Set();
@@ -48,8 +48,9 @@ class App {
     this.connectControls();
     $.name.value = device.name;
     $.main.inert = false;
+    if (isIncomplete) this.state = { step: "ended", reason: "link_incomplete" };
     this.show();
-    if (invitation) this.begin(firstRequest);
+    if (invitation?.secret) this.begin(firstRequest);
     else this.store.forgetClosed();
   }
 
@@ -88,6 +89,7 @@ class App {
   show() {
     this.view.showSession(this.state, {
       verified: Boolean(invitation?.secret),
+      inviteLink,
       hostName: this.hostName,
       // After a link, most invitations are used up.
       mayRetry: !this.link && MAY_RETRY.includes(this.state.reason ?? ""),
@@ -134,6 +136,7 @@ class App {
       this.rename($.name.value);
     };
     $.again.onclick = () => this.begin();
+    $.copyLink.onclick = () => this.view.copyLink(inviteLink);
     $.leave.onclick = () => this.leave();
 
     // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page

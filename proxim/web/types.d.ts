@@ -21,11 +21,17 @@ type Message = { [field: string]: any };
  * What a request is made with: an invitation, or (`resume`) the key of a lost link. Without a
  * secret nothing is proved.
  */
-type Pass = { session: string; method?: "psk" | "resume"; secret?: string };
+type Pass = {
+  session: string;
+  method?: "psk" | "resume";
+  secret?: string;
+  /** The session of the invitation from which a lost link's key comes. */
+  invited?: string;
+};
 
 type Device = { name: string; id: string };
 
-type Step = "none" | "dialing" | "asked" | "approved" | "connected" | "waiting" | "ended";
+type Step = "none" | "doubt" | "dialing" | "asked" | "approved" | "connected" | "waiting" | "ended";
 
 type SessionState = {
   step: Step;

@@ -33,7 +33,10 @@ from tests.rows import each_row
 
 CODE = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 TYPO = CODE[:-1] + ("0" if CODE[-1] != "0" else "1")
-URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
+URL = (
+    "http://192.168.1.7:47800/#2Zr0m5T8cVn1qWb7yUe4Xg.q1-W_e4rT6yU8iO0pA2sD4"
+    ".6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
+)
 TARGET = parse_target(CODE)
 
 
@@ -75,6 +78,7 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     (f"join {CODE}", JoinOptions(target=TARGET)),
     (f"join {CODE.lower().replace('-', ' ')}", JoinOptions(target=TARGET)),
     (f"join {URL}", JoinOptions(target=parse_target(URL))),
+    (f"join <{URL[:60]} {URL[60:]}>.", JoinOptions(target=parse_target(URL))),
     (
         f"join --yes --once --json --name A {CODE}",
         JoinOptions(target=TARGET, yes=True, once=True, json=True, name="A"),
@@ -173,7 +177,11 @@ REFUSED: list[tuple[list[str], str]] = [
     ],
     (["join", "--qr", "invert"], "Proxim does not know the option --qr here"),
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),
-    (["join", "http://192.168.1.7:47800/#s=s1&k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
+    (["join", "http://192.168.1.7:47800/#k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
+    # What a shell leaves of a link in the form until now.
+    (["join", "http://192.168.1.7:47800/#s=s1"], SENTENCES[Reason.LINK_INCOMPLETE]),
+    (["join", URL[:-1]], SENTENCES[Reason.LINK_INCOMPLETE]),
+    (["join", URL, URL.replace(".7:", ".8:")], SENTENCES[Reason.SEVERAL_LINKS]),
     (
         ["doctor", "--name", "x"],
         "Proxim does not know the option --name here; see proxim doctor --help.",

@@ -21,7 +21,7 @@ from proxim.core.pairing.proof import (
 from proxim.core.program import Program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 
-HOST_DEVICE = devices.DeviceInfo("Host PC", "uuid-of-host")
+HOST_DEVICE = devices.DeviceInfo("Host PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 PHONE = devices.DeviceInfo("Phone", "uuid-of-phone")
 ETHERNET = ev.Network("192.168.1.5", 24, "eth0", virtual=False)
 WIFI = ev.Network("192.168.1.77", 24, "Wi-Fi", virtual=False)

@@ -58,7 +58,7 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
-HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "host-uuid")
+HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 GUEST_DEVICE = devices.DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
 # An honest run takes some 40 steps. The limit makes an endless exchange of the two machines fail

@@ -3,6 +3,8 @@ on a fake clock.
 """
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import settings, strategies
@@ -39,6 +41,7 @@ from tests.core.handed_in import (
     HOST_DEVICE,
     ONE_TIME,
     PHONE,
+    PORT,
     WIFI,
     invitations,
     program,
@@ -125,6 +128,58 @@ def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
     for unknown in (link, ev.LinkID("host-1")):
         told = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), unknown))
         bench.on(ev.SendText(unknown, "hi"), told)
+
+
+# --- one's own code -------------------------------------------------------------------------------
+
+
+@each_row("by_code", [True, False])
+def test_ones_own_code_and_link_are_refused_before_anything_is_dialled(by_code: bool) -> None:
+    bench = new_world().host
+    own = bench.shown.code if by_code else bench.shown.url
+    assert own is not None
+    commands = bench.handle(ev.Join(parse_target(own)))
+    assert not any(isinstance(one, pair_do.Dial) for one in commands)
+    (status,) = bench.told(st.LinkStatus)
+    assert isinstance(status, st.LinkStatus)
+    assert (status.stage, status.reason) == (st.Stage.CLOSED, Reason.OWN_CODE)
+    # A code from before leads to this program as well, and another attempt may follow.
+    bench.handle(ev.Invite(ev.SessionType.ONE_TIME))
+    bench.handle(ev.Join(parse_target(own)))
+    assert bench.told(st.LinkStatus)[1:] == [replace(status, link=ev.LinkID("guest-2"))]
+    assert bench.ledger.prompts == {}
+
+
+def test_the_code_of_another_host_at_the_same_port_is_not_ones_own() -> None:
+    bench = new_world().host
+    bench.handle(ev.Join(JoinTarget("192.168.1.6", PORT, host_code.CODE_SESSION_ID)))
+    assert bench.ledger.links[ev.LinkID("guest-1")].stage is st.Stage.DIALING
+
+
+@each_row("spelled", [str, str.upper])
+def test_a_link_of_the_same_installation_is_refused_before_anything_is_dialled(
+    spelled: Callable[[str], str],
+) -> None:
+    world = new_world()
+    world.guest = Bench(program(HOST_DEVICE, world.host.prover))
+    link = parse_target(world.host.shown.url)
+    assert link.uuid is not None
+    world.handle(world.guest, ev.Join(replace(link, uuid=spelled(link.uuid))))
+    assert closed(world, world.guest) == (Reason.OWN_CODE, False)
+    assert world.frames == []
+
+
+def test_a_typed_code_of_the_same_installation_is_refused_and_nobody_is_asked() -> None:
+    world = new_world()
+    world.guest = Bench(program(HOST_DEVICE, world.host.prover))
+    world.join()
+    assert closed(world, world.guest) == (Reason.OWN_CODE, False)
+    assert world.host.told(st.Prompt) == []
+    # The code is not used up.
+    world.guest = Bench(program(PHONE, world.host.prover))
+    world.join()
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
 
 
 def test_text_before_the_link_is_open_is_told_not_connected(world: World) -> None:

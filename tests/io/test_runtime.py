@@ -40,7 +40,7 @@ from tests.core.handed_in import program
 from tests.io.support import PATIENCE, Events
 from tests.loopback import host_address, quiet_address
 
-DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+DEVICE = DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 OWN = host_address()
 
 

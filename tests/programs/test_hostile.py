@@ -37,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 KINDS = ("messages", "descriptions", "candidates", "codes", "names", "requests", "frames")
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
-HOST_DEVICE = DeviceInfo("Küchen-PC", "host-uuid")
+HOST_DEVICE = DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 HONEST = DeviceInfo("Telefon", "guest-uuid")
 HANDSHAKE = (
     "GET /ws HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -77,6 +77,24 @@ def test_a_guest_written_only_from_the_seed(homes: tuple[Path, Path]) -> None:
         host.event("link", state="closed")
 
 
+def test_the_code_and_the_link_of_the_same_installation_are_refused_at_once(
+    homes: tuple[Path, Path], own_address: str
+) -> None:
+    with host_json(homes[0]) as host:
+        session = host.event("session")
+        for given, is_asking in ((session["code"], True), (session["url"], False)):
+            with join_json(homes[0], given) as guest:
+                assert guest.event("error")["code"] == "own_code"
+                assert guest.ended() == 1
+                asked = [one for one in guest.seen if one.get("state") == "asking"]
+                # Only a link names the installation before anything is dialled.
+                assert bool(asked) is is_asking
+        with join_json(homes[1], session["code"]) as guest:
+            pair(host, guest)
+        assert [one["event"] for one in host.seen].count("pair_prompt") == 1
+        assert host.errors == []
+
+
 def test_rejected(homes: tuple[Path, Path], own_address: str) -> None:
     with host_json(homes[0]) as host:
         session = host.event("session")

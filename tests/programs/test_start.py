@@ -49,6 +49,7 @@ PAINTED: Final = {
         for name in (
             *("", ".commands", ".errors", ".events", ".i18n", ".sanitize", ".status"),
             *(".pairing", ".pairing.devices", ".pairing.guess_budget", ".pairing.host_code"),
+            ".pairing.invite_link",
             ".pairing.invitations",
         )
     ),
@@ -63,8 +64,9 @@ PAINTED: Final = {
     *(
         f"proxim.ui.window{name}"
         for name in (
-            *("", ".appearance", ".attention", ".device_bar", ".drop", ".pages", ".root", ".tabs"),
-            *(".theme", ".widgets", ".window", ".pairing", ".pairing.invite"),
+            *("", ".appearance", ".attention", ".device_bar", ".drop", ".home", ".pages", ".root"),
+            *(".scroll_area", ".tabs", ".theme", ".widgets", ".window"),
+            *(".pairing", ".pairing.invite"),
             *(".pairing.join", ".pairing.steps"),
         )
     ),

@@ -41,6 +41,7 @@ def make_bench(
         benches.append(bench)
         bench.begin()
         bench.settle()
+        bench.pump(lambda: bench.window.fields is not None, "the fields have their keys")
         return bench
 
     yield make

@@ -63,8 +63,10 @@ def show_joined(bench: Bench) -> None:
 
 
 def show_far(bench: Bench) -> None:
+    # Everything that a person may have to agree to.
     bench.window.join.entry.insert(
-        0, "http://203.0.113.7:47800/#s=AAAAAAAAAAAAAAAAAAAAAA&k=AAAAAAAAAAAAAAAAAAAAAA"
+        0,
+        "http://203.0.113.7:47800/#.AAAAAAAAAAAAAAAAAAAAAA.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11",
     )
     bench.window.join.join()
 

@@ -60,6 +60,40 @@ def test_a_link_taken_up_again_is_the_same_device_however_often_it_is_tried() ->
     assert not job.sends_over(replace(LINK, link=ev.LinkID("host-3"), resumes=second.link))
 
 
+@each_row("once", [False, True])
+def test_a_device_in_the_place_of_a_lost_one_is_sent_to_like_it(once: bool) -> None:
+    job = OnceJob(PATHS, once=once)
+    assert job.sends_over(LINK)
+    job.sent()
+    job.see(OUT)
+    job.see(at(OUT, file_st.TransferState.WAITING))
+    second = replace(LINK, link=ev.LinkID("host-2"), replaces=LINK.link)
+    job.replaced()
+    assert not job.over
+    assert job.sends_over(second)
+    job.sent()
+    other = replace(OUT, transfer=TransferID("t3"), link=second.link)
+    job.see(other)
+    assert not job.over
+    job.see(at(other, file_st.TransferState.DONE))
+    assert (job.over, job.succeeded) == (once, once)
+    # In another place, once means once.
+    assert job.sends_over(replace(LINK, link=ev.LinkID("host-3"))) is not once
+
+
+def test_if_it_is_the_same_device_its_transfer_goes_on_and_counts() -> None:
+    job = sending()
+    job.see(at(OUT, file_st.TransferState.ACTIVE))
+    job.see(replace(OUT, state=file_st.TransferState.WAITING, link=None))
+    job.replaced()
+    assert job.sends_over(replace(LINK, link=ev.LinkID("host-2"), replaces=LINK.link))
+    job.sent()
+    job.see(replace(OUT, link=ev.LinkID("host-2"), state=file_st.TransferState.ACTIVE))
+    assert not job.over
+    job.see(replace(OUT, link=ev.LinkID("host-2"), state=file_st.TransferState.DONE))
+    assert job.succeeded
+
+
 def test_nothing_is_sent_where_nothing_was_named() -> None:
     assert not OnceJob((), once=True).sends_over(LINK)
 

@@ -59,6 +59,12 @@ def show_dialog_qr(bench: Bench) -> None:
     bench.window.show(asking(bench.prompt(verified=Verified.QR)))
 
 
+def show_dialog_replaces(bench: Bench) -> None:
+    bench.window.show(link("Grace's phone", st.Stage.WAITING))
+    replaces = st.LostLink(ev.LinkID("host-1"), "Grace's phone")
+    bench.window.show(asking(replace(bench.prompt(verified=Verified.QR), replaces=replaces)))
+
+
 def show_dialog_second_step(bench: Bench) -> None:
     show_dialog(bench)
     dialog = bench.window._dialogs["session-1"]
@@ -207,6 +213,7 @@ SCENES = SCENES_OF_FILES | {
     "dialog": show_dialog,
     "dialog-verified": show_dialog_verified,
     "dialog-qr": show_dialog_qr,
+    "dialog-replaces": show_dialog_replaces,
     "dialog-second-step": show_dialog_second_step,
     "conversation": show_conversation,
     "ipv6": show_ipv6,

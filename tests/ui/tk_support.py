@@ -10,9 +10,11 @@ import sys
 import time
 import tkinter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
 from PIL import Image, ImageGrab, features
 
 from proxim.core import events as ev
@@ -31,8 +33,8 @@ LOOK_AGAIN_MS: Final = 20
 # Names are shown up to this length.
 LONG_NAME: Final = "Wolfgang-Amadeus-Mozarts-uralter-Rechner"
 URL: Final = (
-    "http://192.168.178.123:47800/#s=abcdefghijklmnopqrstuv"
-    "&u=123e4567-e89b-12d3-a456-426614174000&k=abcdefghijklmnopqrstuv"
+    "http://192.168.178.123:47800/#abcdefghijklmnopqrstuw.abcdefghijklmnopqrstuv"
+    ".123e4567-e89b-12d3-a456-426614174000"
 )
 WIFI: Final = ev.Network("192.168.178.123", 24, "Wi-Fi", virtual=False)
 DOCKER: Final = ev.Network("172.17.0.1", 16, "docker0", virtual=True)
@@ -336,3 +338,49 @@ class ErrorCollector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.messages.append(record.getMessage())
+
+
+@contextmanager
+def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
+    """Let another program own the clipboard with this content."""
+    program = shutil.which("xclip")
+    if program is None:
+        pytest.skip("needs xclip")
+    # This window first takes over the clipboard, so that losing it shows that the other program has
+    # it: another test may have left something of the same type there.
+    bench.root.selection_own(selection="CLIPBOARD")
+    # Otherwise the request might reach the display after the other program's.
+    bench.settle()
+    # With -quiet the program stays in the foreground, so it can be ended with the test.
+    command = [program, "-quiet", "-selection", "clipboard", "-t", target, "-i"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(data)
+        process.stdin.close()
+        try:
+            bench.pump(
+                lambda: not owns_clipboard(bench) and target in offered(bench),
+                "the other program has the clipboard",
+            )
+            yield
+        finally:
+            process.terminate()
+
+
+def owns_clipboard(bench: Bench) -> bool:
+    """Return whether this program owns the clipboard."""
+    return bool(bench.root.tk.call("selection", "own", "-selection", "CLIPBOARD"))
+
+
+def offered(bench: Bench) -> list[str]:
+    """Return the types in which the clipboard's content is offered."""
+    try:
+        given = bench.root.tk.call(
+            "selection", "get", "-displayof", ".", "-selection", "CLIPBOARD", "-type", "TARGETS"
+        )
+        return list(map(str, bench.root.tk.splitlist(given)))
+    except tkinter.TclError:
+        # The clipboard is empty.
+        return []

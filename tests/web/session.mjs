@@ -1,6 +1,7 @@
 // test_session.py runs this script: the page's request and session with a host and a clock of this
 // test. It prints how many checks it made.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import "./outside_browser.mjs";
 
 let checks = 0;
@@ -104,7 +105,8 @@ globalThis.RTCPeerConnection = FakePeer;
 location.host = "192.168.1.20:47800";
 // There is no page around these modules, so the rest of it cannot be loaded.
 location.reload = () => {};
-const { PairRequest, toBase64url } = await import("../../proxim/web/pairing/ask.mjs");
+const { PairRequest, readInvitation, toBase64url } =
+  await import("../../proxim/web/pairing/ask.mjs");
 const { Proof } = await import("../../proxim/web/pairing/proof.mjs");
 const { Session } = await import("../../proxim/web/pairing/session.mjs");
 const { concat } = await import("../../proxim/web/bytes.mjs");
@@ -374,15 +376,114 @@ for (const payload of [
   const request = new PairRequest(PASSES.unproved, DEVICE);
   check(request.end?.reason, "no_answer");
 }
-for (const [hash, wanted] of [
-  ["#s=abc&u=1", "abc"],
-  ["#s=abc&s=abc", undefined],
-  ["#s=abc&u=1&u=2", undefined],
-]) {
-  location.hash = hash;
-  const { invitation } = await import(`../../proxim/web/pairing/ask.mjs?${hash.slice(1)}`);
-  check(invitation?.session, wanted);
+
+// --- the invitation in the address ----------------------------------------------------------------
+
+{
+  // The program reads the same fragments (test_invite_link.py). A browser escapes some characters.
+  const path = new URL("../vectors/links.json", import.meta.url);
+  const { fragments } = JSON.parse(await readFile(path, "utf8"));
+  const index = await readFile(new URL("../../proxim/web/index.html", import.meta.url), "utf8");
+  const [, script] = index.match(/<script>(.*?)<\/script>/s);
+  for (const { name, fragment, session, secret, reason } of fragments) {
+    const { hash } = new URL(`http://192.168.1.20:47800/${fragment}`);
+    const found = readInvitation(hash);
+    const wanted = { session, invited: session, ...(secret && { method: "psk", secret }) };
+    check(found, reason ? null : wanted, name);
+    // index.html opens a socket for what is read without repair, and for nothing that asks nobody.
+    location.hash = hash;
+    const opensSocket = Boolean(new Function(`${script}; return earlySocket;`)());
+    if (!secret) check(opensSocket, false, name);
+    if (name === "new form" || name === "old form") check(opensSocket, true, name);
+  }
 }
+const SECRET = toBase64url(new Uint8Array(16));
+const UUID = "6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11";
+const INVITED = "i".repeat(22);
+const OTHER = "o".repeat(22);
+const whole = (session) => `#${SECRET}.${session}.${UUID}`;
+const asking = { session: INVITED, invited: INVITED, method: "psk", secret: SECRET };
+const resuming = { ...PASSES.resuming, invited: INVITED };
+const cleared = [];
+history.replaceState = (_state, _title, path) => cleared.push(path);
+/** What a page does that is loaded with this fragment in a tab that has kept this. */
+async function loaded(hash, kept, number) {
+  location.hash = hash;
+  location.href = `http://192.168.1.20:47800/${hash}`;
+  const store = { "proxim-session": JSON.stringify(kept) };
+  globalThis.sessionStorage = {
+    getItem: (key) => store[key] ?? null,
+    setItem: (key, value) => (store[key] = value),
+  };
+  globalThis.earlySocket = null;
+  cleared.length = 0;
+  const page = await import(`../../proxim/web/pairing/ask.mjs?loaded${number}`);
+  return { ...page, kept: () => JSON.parse(store["proxim-session"]) };
+}
+{
+  // The sessions above have ended by then.
+  await wait(200_000);
+  let number = 0;
+  for (const [hash, kept, wanted] of [
+    [whole(INVITED), null, asking],
+    ["", asking, asking],
+    ["", resuming, resuming],
+    ["", null, null],
+    // Loaded again while the invitation is still in the address
+    [whole(INVITED), asking, asking],
+    [whole(INVITED), resuming, resuming],
+    // Another invitation was opened in this tab.
+    [whole(OTHER), asking, { ...asking, session: OTHER, invited: OTHER }],
+    [whole(OTHER), resuming, { ...asking, session: OTHER, invited: OTHER }],
+    [whole(INVITED).slice(0, -1), resuming, null],
+  ]) {
+    const page = await loaded(hash, kept, number++);
+    check(page.invitation, wanted, hash);
+    check(page.kept(), wanted, hash);
+    check(page.isIncomplete, Boolean(hash) && !wanted);
+    check(page.inviteLink, hash && wanted ? location.href : "");
+    // What a link's key is kept for needs no fragment any more, and half of one is of no use.
+    check(cleared, wanted?.method === "psk" ? [] : ["/"], hash);
+    await wait(39_999);
+    check(cleared, wanted?.method === "psk" ? [] : ["/"], hash);
+    await wait(1);
+    check(cleared, ["/"], hash);
+  }
+}
+{
+  // Without a secret, nothing is sent before a person decides.
+  const before = FakeSocket.all.length;
+  const page = await loaded(`#.${INVITED}.${UUID}`, null, "doubt");
+  check(page.invitation, { session: INVITED, invited: INVITED });
+  check([page.firstRequest, FakeSocket.all.length], [null, before]);
+}
+{
+  // A socket that was opened for nothing is closed.
+  const socket = new FakeSocket();
+  location.hash = "";
+  globalThis.earlySocket = socket;
+  await import("../../proxim/web/pairing/ask.mjs?early");
+  check("closed" in socket, true);
+  globalThis.earlySocket = false;
+}
+{
+  // The fragment stays while the host's person is asked, and goes with the answer.
+  const { session } = await approved("invited");
+  check(cleared.length > 0, true);
+  cleared.length = 0;
+  session.leave();
+  check(cleared, ["/"]);
+  const { says } = await dialled("invited");
+  cleared.length = 0;
+  await says({ type: "pair_challenge", auth: { v: 1, m: "psk", y: SHARE } });
+  check(cleared, []);
+  await says({ type: "pair_result", status: "rejected", reason: "declined" });
+  check(cleared, ["/"]);
+}
+delete globalThis.sessionStorage;
+
+// --- what is stored -------------------------------------------------------------------------------
+
 {
   // With what is stored too long, the host would refuse each request.
   const stored = { "proxim-name": "ä".repeat(33), "proxim-device": "d".repeat(65) };

@@ -58,10 +58,10 @@ def test_from_the_link_to_files_both_ways(
         assert prompt["verified"] == "qr"
         guest.is_at("asked")
         guest.sees("Look at the other screen")
-        assert "#" not in page.url, "the secret stays in the address bar"
         check_fits(page)
         host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
         guest.is_linked()
+        assert "#" not in page.url, "the secret stays in the address bar"
         guest.sees("Connected with Ana's PC.")
 
         text = f"Grüße, 你好, 🙂 {HOSTILE}\n" + "x" * 50_000
@@ -159,8 +159,86 @@ def test_without_an_invitation_it_says_what_to_do(
 ) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
         guest.page.goto(origin_of(session["url"]))
-        guest.sees("Scan the QR code")
+        guest.sees(languages()["en"]["page"]["scan"])
         guest.is_content(origin_of(session["url"]))
+
+
+def test_a_link_that_lost_its_end_asks_nobody(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"][:-1])
+        guest.sees(languages()["en"]["reasons"]["link_incomplete"])
+        assert "#" not in guest.page.url
+        check_fits(guest.page)
+        # The whole link works in the same tab.
+        guest.page.evaluate("url => { location.href = url; }", session["url"])
+        guest.joined(host)
+        assert [one["event"] for one in host.seen].count("pair_prompt") == 1
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_link_without_a_secret_is_asked_about_first(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        where, _, fragment = session["url"].partition("#")
+        guest.page.goto(f"{where}#.{fragment.partition('.')[2]}")
+        guest.sees(languages()["en"]["page"]["provesNothing"])
+        assert guest.page.locator("#leave").is_hidden()
+        assert guest.page.locator("#copyLink").is_hidden()
+        check_fits(guest.page)
+        guest.page.get_by_role("button", name="Ask anyway").click()
+        guest.joined(host)
+        prompts = [one for one in host.seen if one["event"] == "pair_prompt"]
+        assert [one["verified"] for one in prompts] == [None]
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_the_link_can_be_copied_to_another_browser_while_it_asks(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """A mail app's own browser passes on the address, and its person may prefer another one."""
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        host.event("pair_prompt")
+        guest.sees("Look at the other screen")
+        assert guest.page.url == session["url"]
+        # What is copied is pasted.
+        guest.page.get_by_role("button", name="Copy link").click()
+        guest.page.get_by_role("button", name="Copied").wait_for()
+        guest.page.fill("#name", "")
+        guest.page.focus("#name")
+        guest.page.locator("#name").evaluate("field => field.removeAttribute('maxlength')")
+        guest.page.keyboard.press("Control+V")
+        assert guest.page.input_value("#name") == session["url"]
+        # Where nothing can be copied, the link is shown and selected.
+        guest.page.evaluate("() => { document.execCommand = () => false; }")
+        guest.page.locator("#copyLink").click()
+        guest.sees(languages()["en"]["page"]["copyByHand"])
+        assert guest.page.evaluate("getSelection().toString()") == session["url"]
+        check_fits(guest.page)
+        prompt = host.seen[-1]
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        guest.is_linked()
+        assert guest.page.locator("#copyLink").is_hidden()
+        assert guest.page.locator("#link").is_hidden()
+        assert "#" not in guest.page.url
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_a_linked_page_that_gets_its_link_again_goes_on(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.evaluate("url => { location.href = url; }", session["url"])
+        host.event("link", state="waiting")
+        host.event("link", state="connected")
+        guest.is_linked()
+        assert "#" not in guest.page.url
+        assert [one["event"] for one in host.seen].count("pair_prompt") == 1
 
 
 def test_on_a_phone_it_says_why_there_is_no_button_for_folders(
@@ -196,8 +274,9 @@ def test_a_browser_that_is_too_old_is_told(
 
 def test_a_false_secret_is_refused(chromium: Browser, own_address: str, tmp_path: Path) -> None:
     with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
-        link, _, secret = session["url"].rpartition("k=")
-        guest.page.goto(f"{link}k={'A' * len(secret)}")
+        where, _, fragment = session["url"].partition("#")
+        secret, _, rest = fragment.partition(".")
+        guest.page.goto(f"{where}#{'A' * len(secret)}.{rest}")
         guest.sees(languages()["en"]["reasons"]["not_verified"])
 
 

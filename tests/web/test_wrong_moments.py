@@ -258,7 +258,8 @@ def test_a_second_invitation_in_the_same_tab(
             guest.page.goto(origin_of(session["url"]))
             guest.sees(WORDS["scan"])
         else:
-            guest.page.goto(f"{origin_of(session['url'])}/#s={'A' * 22}")
+            secret, _, uuid = session["url"].partition("#")[2].split(".")
+            guest.page.goto(f"{origin_of(session['url'])}/#{secret}.{'A' * 22}.{uuid}")
             guest.sees(REASONS["unknown_session"])
         guest.page.evaluate("url => { location.href = url; }", session["url"])
         guest.joined(host)

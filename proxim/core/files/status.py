@@ -69,3 +69,12 @@ class TransferStatus(st.FeatureStatus):
     def over(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in (TransferState.DONE, TransferState.FAILED, TransferState.CANCELLED)
+
+    @property
+    def running(self) -> bool:
+        """Whether the end of the program would break off what a person here wants.
+
+        That is also so while the other device is still asked.
+        """
+        moving = self.state in (TransferState.ANNOUNCED, TransferState.ACTIVE)
+        return moving and not self.needs_answer

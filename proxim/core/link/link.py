@@ -517,4 +517,5 @@ def resumed(lost: st.LinkStatus, link: ev.LinkID, peer_address: str) -> st.LinkS
         reason=None,
         via=st.Via.WEBRTC,
         resumes=lost.link,
+        replaces=None,
     )

@@ -35,7 +35,6 @@ from proxim.core.pairing.session import (
     PairingRequest,
     ResumeLink,
     Session,
-    SessionState,
     refusal,
     rejection,
 )
@@ -90,10 +89,18 @@ class GuestConnections:
     """Decides what each guest's WebSocket may send, and which session it asks for."""
 
     def __init__(
-        self, sessions: Sessions, prover: Prover, *, require_proof: bool, limits: ConnectionLimits
+        self,
+        sessions: Sessions,
+        prover: Prover,
+        own_id: str,
+        *,
+        require_proof: bool,
+        limits: ConnectionLimits,
     ) -> None:
         self._sessions = sessions
         self._prover = prover
+        # This installation's id.
+        self._own_id = own_id
         # Whether guests without a proof that they know the code are refused.
         self.require_proof = require_proof
         self._limits = limits
@@ -183,11 +190,7 @@ class GuestConnections:
 
     def _is_approved(self, connection: ev.ConnectionID, socket: _Socket) -> bool:
         session = self._sessions.get(socket.session_id)
-        return (
-            session is not None
-            and session.serves(connection)
-            and session.state is not SessionState.ASKED
-        )
+        return session is not None and session.serves(connection) and session.prompt is None
 
     def _refuse(
         self, connection: ev.ConnectionID, socket: _Socket, reason: Reason, now: float
@@ -350,6 +353,10 @@ class GuestConnections:
         session = self._sessions.get(socket.session_id)
         if session is None:
             return [*done, rejection(proved, Reason.UNKNOWN_SESSION)]
+        # The same person started both programs. Only after the proof: otherwise anybody could find
+        # out whether a host is a certain installation.
+        if proved.device.id == self._own_id:
+            return [*done, rejection(proved, Reason.OWN_CODE)]
         proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
         return [*done, *self._sessions.handle(session, proven, now)]
 

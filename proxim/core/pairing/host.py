@@ -65,7 +65,11 @@ class Host:
         self._invitations = invitations
         self._sessions = Sessions()
         self._guest_connections = GuestConnections(
-            self._sessions, prover, require_proof=invitations.require_proof, limits=limits
+            self._sessions,
+            prover,
+            invitations.device.id,
+            require_proof=invitations.require_proof,
+            limits=limits,
         )
         self._prompts = PromptQueue()
         self._links = 0
@@ -125,6 +129,10 @@ class Host:
         """Find this link, or the link that replaced it."""
         session = self._sessions.by_link(link) or self._sessions.by_lost_link(link)
         return None if session is None else session.link
+
+    def leads_here(self, address: str, port: int) -> bool:
+        """Whether this host itself listens there."""
+        return self._invitations.leads_here(address, port)
 
     def rename(self, device: DeviceInfo) -> None:
         """Use another device name from now on."""

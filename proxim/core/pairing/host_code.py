@@ -1,4 +1,5 @@
-"""The two ways by which a guest finds a host: the typed host code and the QR code's URL.
+"""The two ways by which a guest finds a host: the typed host code and the QR code's link
+(invite_link.py).
 
 A code carries the host's IPv4 address, its port and a 25-bit secret, so it needs no discovery and
 no server. docs/security.md, "Host code", describes its layout and sizes.
@@ -7,11 +8,14 @@ no server. docs/security.md, "Host code", describes its layout and sizes.
 import base64
 import ipaddress
 import re
+import unicodedata
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
-from urllib.parse import parse_qsl
 
 from proxim.core.errors import ProximError, Reason
+from proxim.core.pairing.invite_link import authority, find_links
+from proxim.core.sanitize import as_seen
 
 # A guest that typed a code sends this instead of a sessionID; it means "the session whose code the
 # host shows" (docs/protocol.md).
@@ -29,11 +33,12 @@ QR_SECRET_BYTES: Final = 16
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS: Final = {"O": "0", "I": "1", "L": "1"}
 _VALUES: Final = {symbol: value for value, symbol in enumerate(ALPHABET)}
-# Ignored besides white space: dashes and dots that people type, and soft hyphens and zero-width
-# marks that a chat program pastes.
-_IGNORED: Final = frozenset(
-    "-_.\u00ad\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u200b\u200e\u2060\ufeff"
-)
+# Ignored besides white space and dashes: what people type between the groups. The last one is the
+# key of the dash on a Japanese keyboard.
+_IGNORED: Final = frozenset("_.\u2212\u30fc")
+_DASHES: Final = "\u2010-\u2015\u2212\u30fc-"
+# What stands around a code or a link in a text.
+_AROUND: Final = " \t\r\n\"'`<>()[]{}«»“”„‚‘’‹›「」『』,.;:!?\u3002"
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _RESERVED_PREFIX: Final = "111111"
@@ -53,17 +58,6 @@ _LOCAL_NETWORKS: Final = tuple(
         "::1/128",
     )
 )
-# This accepts only what invite_url writes. urllib's parser would ignore line breaks, read
-# `http://ours@elsewhere/` as elsewhere, and allow any character in the zone, which people see. The
-# zone's % may be escaped (RFC 6874) or not (browsers).
-_URL: Final = re.compile(
-    r"(?i:http)://(?:(?P<v4>[0-9.]+)|\[(?P<v6>[0-9A-Fa-f:.]+)(?:%(?:25)?(?P<zone>[A-Za-z0-9._~-]{1,32}))?\])"
-    r":(?P<port>[0-9]{1,5})/?#(?P<fragment>[!-~]+)"
-)
-# base64url, as session ids are (MAX_SESSION_ID_BYTES).
-_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# QR_SECRET_BYTES in base64url; the last 4 bits of the last character are unused.
-_QR_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
 
 
 def to_base64url(raw: bytes) -> str:
@@ -200,12 +194,16 @@ def normalize_code(typed: str) -> str:
 
     Raises CodeError CODE_SYMBOL.
     """
-    kept = [char.upper() for char in typed if not char.isspace() and char not in _IGNORED]
+    kept = [char.upper() for char in as_seen(typed) if not _is_separator(char)]
     symbols = [_READ_AS.get(char, char) for char in kept]
     # upper() makes two letters of some characters, such as the German sharp s.
     if not all(symbol in _VALUES for symbol in symbols):
         raise CodeError(Reason.CODE_SYMBOL)
     return "".join(symbols)
+
+
+def _is_separator(char: str) -> bool:
+    return char.isspace() or char in _IGNORED or unicodedata.category(char) == "Pd"
 
 
 def parse_code(typed: str) -> HostCode:
@@ -251,8 +249,10 @@ class JoinTarget:
     session_id: str = field(repr=False)
     # The canonical code if a code was typed.
     code: str | None = field(default=None, repr=False)
-    # The secret in base64url if a URL was given.
+    # The secret in base64url if a link with one was given.
     qr_secret: str | None = field(default=None, repr=False)
+    # The host's installation, which only a link names.
+    uuid: str | None = field(default=None, repr=False)
 
     @property
     def authority(self) -> str:
@@ -270,59 +270,87 @@ class JoinTarget:
         return f"ws://{self.authority}/lane"
 
 
-def authority(address: str, port: int) -> str:
-    """Write `address:port`, with an IPv6 address in brackets (RFC 3986, 3.2.2).
+def parse_target(pasted: str) -> JoinTarget:
+    """Find the host code or the link in what a person typed or pasted.
 
-    A zone is escaped (RFC 6874).
+    Raises CodeError: the reasons of parse_code; LINK_INCOMPLETE for a link that is not all there,
+    which is never dialled; LINK_UNREADABLE for what looks like a link but is none of ours; and
+    SEVERAL_LINKS if the text leads to two hosts or sessions.
     """
-    return f"[{address.replace('%', '%25')}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def invite_url(address: str, port: int, session_id: str, uuid: str, qr_secret: str) -> str:
-    """Return the QR code's content; all secrets are in the fragment, which no browser sends."""
-    return f"http://{authority(address, port)}/#s={session_id}&u={uuid}&k={qr_secret}"
-
-
-def _parse_url(text: str) -> JoinTarget:
-    try:
-        url = _URL.fullmatch(text)
-        if url is None:
-            raise ValueError
-        zone = f"%{url['zone']}" if url["zone"] else ""
-        address = (
-            ipaddress.IPv4Address(url["v4"])
-            if url["v4"]
-            else ipaddress.IPv6Address(url["v6"] + zone)
+    text = as_seen(pasted)
+    links, incomplete = find_links(text)
+    codes, rest = _shown_codes(text)
+    if links:
+        (link, *others) = links
+        # A host shows its code beside its link.
+        elsewhere = [one for one in codes if (str(one.address), one.port) != link.endpoint]
+        if others or elsewhere:
+            raise CodeError(Reason.SEVERAL_LINKS)
+        return JoinTarget(
+            link.address, link.port, link.session_id, qr_secret=link.secret, uuid=link.uuid
         )
-        pairs = parse_qsl(
-            url["fragment"], keep_blank_values=True, strict_parsing=True, max_num_fields=16
-        )
-    except ValueError:
-        # The error's text would quote the secret.
-        raise CodeError(Reason.LINK_UNREADABLE) from None
-    port = int(url["port"])
-    # Other fields may come from a later version.
-    fields = dict(pairs)
-    secret = fields.get("k")
-    is_ours = _TOKEN.fullmatch(fields.get("s", "")) and (
-        secret is None or _QR_SECRET.fullmatch(secret)
-    )
-    if not 0 < port < 1 << 16 or len(fields) != len(pairs) or not is_ours:
-        raise CodeError(Reason.LINK_UNREADABLE)
-    return JoinTarget(str(address), port, fields["s"], qr_secret=secret)
-
-
-def parse_target(typed: str) -> JoinTarget:
-    """Read a host code or a Proxim URL.
-
-    Raises CodeError with the reasons of parse_code, or LINK_UNREADABLE for a text that looks like a
-    URL but is not one of ours.
-    """
-    stripped = typed.strip()
-    if "/" in stripped or ":" in stripped:
-        return _parse_url(stripped)
-    code = parse_code(stripped)
+    if incomplete:
+        raise CodeError(Reason.LINK_INCOMPLETE)
+    if len(codes) > 1:
+        raise CodeError(Reason.SEVERAL_LINKS)
+    is_found = codes and not _belongs_to_code(rest)
+    code = codes.pop() if is_found else _whole_code(text)
     return JoinTarget(str(code.address), code.port, CODE_SESSION_ID, code=code.canonical)
+
+
+@cache
+def _shown() -> re.Pattern[str]:
+    """Return the pattern of a code as hosts show it, somewhere in a text.
+
+    It is compiled when it is needed first, as the first code on the screen must not wait for it.
+    """
+    dash = f"[{_DASHES}]"
+    shapes = (
+        dash.join([f"[0-9A-Za-z]{{{size}}}"] * groups) for size, groups in ((5, 2), (4, 3), (6, 3))
+    )
+    return re.compile(rf"(?<![\w{_DASHES}])(?:{'|'.join(shapes)})(?![\w{_DASHES}])")
+
+
+def _shown_codes(text: str) -> tuple[set[HostCode], str]:
+    """Return the codes in a text that are written as hosts show them, and the rest of the text."""
+    found = set()
+    for match in _shown().finditer(text):
+        try:
+            found.add(parse_code(match[0]))
+        except CodeError:
+            # These were words with a dash.
+            continue
+    return found, _shown().sub(" ", text)
+
+
+def _belongs_to_code(rest: str) -> bool:
+    """Return whether what stands beside a code was typed with it, and is no sentence around it."""
+    pieces = re.findall(r"\w+", rest)
+    is_word = ((len(one) > 1 and one.isalpha()) or not one.isascii() for one in pieces)
+    return bool(pieces) and not any(is_word)
+
+
+def _whole_code(text: str) -> HostCode:
+    """Read a text that is nothing but a code. Raises CodeError."""
+    try:
+        return parse_code(text.strip(_AROUND))
+    except CodeError:
+        if "/" in text or ":" in text:
+            raise CodeError(Reason.LINK_UNREADABLE) from None
+        raise
+
+
+def cautions(target: JoinTarget, own_networks: tuple[str, ...] = ()) -> tuple[Reason, ...]:
+    """Return what a person has to know and agree to before a guest dials this host.
+
+    FAR_ADDRESS: it is outside the local network. NO_SECRET: nobody can prove anything.
+    """
+    found = []
+    if not is_local(target.address, own_networks):
+        found.append(Reason.FAR_ADDRESS)
+    if target.code is None and target.qr_secret is None:
+        found.append(Reason.NO_SECRET)
+    return tuple(found)
 
 
 def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:

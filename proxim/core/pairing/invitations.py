@@ -20,9 +20,9 @@ from proxim.core.pairing.host_code import (
     QR_SECRET_BYTES,
     SECRET_BITS,
     HostCode,
-    invite_url,
     to_base64url,
 )
+from proxim.core.pairing.invite_link import invite_url
 
 # 128 random bits (docs/protocol.md asks for >= 122), which are 22 characters.
 SESSION_ID_BYTES: Final = 16
@@ -152,6 +152,10 @@ class Invitations:
             do.Publish(trouble),
             *self._publish(st.NoInvitation(event.reason)),
         ]
+
+    def leads_here(self, address: str, port: int) -> bool:
+        """Whether this host itself listens there."""
+        return self._endpoint == (address, port)
 
     def _listen(self, address: str) -> list[do.Command]:
         self._wanted = address

@@ -68,6 +68,7 @@ _REJECTIONS: Final = (
     Reason.NOT_VERIFIED,
     Reason.CLOSED,
     Reason.TOO_MANY_TRIES,
+    Reason.OWN_CODE,
     Reason.TAMPERED,
 )
 # A resuming guest tries again after these rejections, because its next proof may be in time.
@@ -171,6 +172,11 @@ class Guest:
     def start(self) -> list[do.Command]:
         """Return the commands for a new attempt."""
         return [do.Publish(self.link.status), *self._dial(DIAL_SECONDS)]
+
+    def refuse(self, reason: Reason, now: float) -> list[do.Command]:
+        """Return the commands for an attempt that ends before anything is dialled."""
+        self._hangs_up = False
+        return self._end(reason, now)
 
     def handle(self, event: GuestEvent, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.

@@ -5,6 +5,10 @@
 The session waits in AWAY only for a guest that proved itself, and only a new proof by that guest
 leads out of AWAY without a prompt. The proof may also arrive before the host notices the loss
 (LINKED), or after an attempt to resume the link has failed (LINKING).
+
+A guest that has lost the keys of its link, because its program or its tab ended, proves the code
+once more. Then the person is asked (AWAY_ASKED), and the lost link keeps its place until they
+approve.
 """
 
 from collections import Counter
@@ -60,6 +64,8 @@ class SessionState(Enum):
     LINKED = "linked"
     # The link was lost; the same guest resumes it, or its time runs out.
     AWAY = "away"
+    # As AWAY, while a prompt is shown for a guest that would take the place of the lost one.
+    AWAY_ASKED = "away_asked"
     ENDED = "ended"
 
 
@@ -217,7 +223,8 @@ class Session:
     @property
     def prompt(self) -> st.Prompt | None:
         """The request that waits for an answer; None if there is none."""
-        return self._prompt if self.state is SessionState.ASKED else None
+        asks = self.state in (SessionState.ASKED, SessionState.AWAY_ASKED)
+        return self._prompt if asks else None
 
     def start(self, now: float) -> list[do.Command]:
         """Return the commands for a new session."""
@@ -253,12 +260,21 @@ class Session:
         if event.guest.verified is None and event.guest.address in self._muted:
             return [rejection(event.guest, Reason.DECLINED)]
         self.state = SessionState.ASKED
-        self.guest = event.guest
+        return self._show_prompt(event.guest, now)
+
+    def _show_prompt(
+        self, guest: PairingRequest, now: float, replaces: st.LostLink | None = None
+    ) -> list[do.Command]:
+        self.guest = guest
         self._asked += 1
-        deadline = now + APPROVAL_SECONDS
-        shown = DeviceInfo(display_name(event.guest.device.name), display_id(event.guest.device.id))
         self._prompt = st.Prompt(
-            self.id, shown, event.guest.address, event.guest.verified, deadline, self._asked
+            self.id,
+            DeviceInfo(display_name(guest.device.name), display_id(guest.device.id)),
+            guest.address,
+            guest.verified,
+            now + APPROVAL_SECONDS,
+            self._asked,
+            replaces,
         )
         return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(self._prompt)]
 
@@ -268,59 +284,69 @@ class Session:
         assert self.guest is not None
         if event.guest.verified is not None and self.guest.verified is None:
             self._unanswered = True
-            return [*self._reject(Reason.BUSY), *self._ask(event, now)]
+            return [*self._reject(Reason.BUSY, now), *self._ask(event, now)]
         return self._busy(event, now)
 
     def _busy(self, event: Ask, now: float) -> list[do.Command]:
         return [rejection(event.guest, Reason.BUSY)]
 
     def _decide(self, event: ev.Decide, now: float) -> list[do.Command]:
-        # A session in state ASKED always has a guest.
+        # A session whose prompt is shown always has a guest.
         assert self.guest is not None
         if event.number != self._asked and (event.number is not None or self._unanswered):
             return self._too_late(event, now)
         if not event.approved:
             self._muted.add(self.guest.address)
-            return self._reject(Reason.DECLINED)
+            return self._reject(Reason.DECLINED, now)
         return [do.CancelTimer(self._approval_timer), *self._approve(self.guest, now)]
 
     def _too_late(self, event: ev.Decide, now: float) -> list[do.Command]:
         return [do.publish_trouble(Reason.PROMPT_GONE)]
 
     def _approval_timeout(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # A session in state ASKED always has a guest.
+        # A session whose prompt is shown always has a guest.
         assert self.guest is not None
         self._unanswered = True
         if self.guest.verified is None:
             self._ignored[self.guest.address] += 1
             if self._ignored[self.guest.address] >= MAX_IGNORED:
                 self._muted.add(self.guest.address)
-        return self._reject(Reason.TIMEOUT)
+        return self._reject(Reason.TIMEOUT, now)
 
     def _asker_left(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
-        self.state = SessionState.OPEN
-        self.guest = None
         self._unanswered = True
-        return [
-            do.CancelTimer(self._approval_timer),
-            do.Publish(st.PairOutcome(self.id, approved=False, reason=Reason.GUEST_LEFT)),
-        ]
+        return [*self._close_prompt(Reason.GUEST_LEFT), *self._after_prompt(now)]
 
-    def _reject(self, reason: Reason, *, surplus: bool = False) -> list[do.Command]:
-        # A session in state ASKED always has a guest.
+    def _reject(self, reason: Reason, now: float, *, surplus: bool = False) -> list[do.Command]:
+        closed = self._close_prompt(reason, answer=reason, surplus=surplus)
+        return [*closed, *self._after_prompt(now)]
+
+    def _close_prompt(
+        self, reason: Reason, *, answer: Reason | None = None, surplus: bool = False
+    ) -> list[do.Command]:
+        """End the prompt without an approval.
+
+        `reason` is for the person; the guest is rejected with `answer`, unless it has left.
+        """
+        # A session whose prompt is shown always has a guest.
         assert self.guest is not None
-        guest = self.guest
-        self.state = SessionState.OPEN
-        self.guest = None
+        guest, self.guest = self.guest, None
         return [
             do.CancelTimer(self._approval_timer),
-            rejection(guest, reason),
+            *([] if answer is None else [rejection(guest, answer)]),
             do.Publish(st.PairOutcome(self.id, approved=False, reason=reason, surplus=surplus)),
         ]
 
+    def _after_prompt(self, now: float) -> list[do.Command]:
+        """Go back to where the session was before its prompt."""
+        if self.state is SessionState.AWAY_ASKED:
+            return self._go_on_waiting(now)
+        self.state = SessionState.OPEN
+        return []
+
     def _turn_away(self, event: TurnAway, now: float) -> list[do.Command]:
         self._unanswered = True
-        return self._reject(event.reason)
+        return self._reject(event.reason, now)
 
     def _decline_surplus(self, event: DeclineSurplus, now: float) -> list[do.Command]:
         # A session in state ASKED always has a guest.
@@ -328,11 +354,14 @@ class Session:
         # A script may have read the request, so its answer may come and must not count for another.
         self._unanswered = True
         self._muted.add(self.guest.address)
-        return self._reject(Reason.DECLINED, surplus=True)
+        return self._reject(Reason.DECLINED, now, surplus=True)
 
     # --- a guest is let in ------------------------------------------------------------------------
 
     def _approve(self, guest: PairingRequest, now: float) -> list[do.Command]:
+        lost = self.link if self.state is SessionState.AWAY_ASKED else None
+        # The lost guest can no longer resume its link.
+        self._resume_keys = {}
         status = st.LinkStatus(
             self._new_link_id(),
             self.id,
@@ -340,10 +369,13 @@ class Session:
             peer_name=display_name(guest.device.name),
             peer_address=guest.address,
             verified=guest.verified,
+            replaces=None if lost is None else lost.id,
         )
-        return self._link_to(
-            guest, status, [do.Publish(st.PairOutcome(self.id, approved=True))], now
-        )
+        approved = do.Publish(st.PairOutcome(self.id, approved=True))
+        return [
+            *self._link_to(guest, status, [approved], now),
+            *([] if lost is None else [lost.publish_given_up(Reason.REPLACED)]),
+        ]
 
     def _link_to(
         self, guest: PairingRequest, status: st.LinkStatus, published: list[do.Command], now: float
@@ -510,6 +542,8 @@ class Session:
     def _wait(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
         failed = self.state is SessionState.LINKING
         self.state = SessionState.AWAY
+        # Whoever asks meanwhile has proved nothing about this exchange.
+        self._signaling = Signaling(Side.HOST, "", None)
         return [
             *closing,
             *self._close_guest_socket(failed=failed),
@@ -529,6 +563,9 @@ class Session:
             return [rejection(guest, Reason.UNKNOWN_SESSION)]
         if self.state is SessionState.AWAY:
             closing: list[do.Command] = [do.CancelTimer(self._resume_timer)]
+        elif self.state is SessionState.AWAY_ASKED:
+            self._unanswered = True
+            closing = self._close_prompt(Reason.GUEST_RETURNED, answer=Reason.BUSY)
         else:
             closing = [
                 *link.close(Reason.PEER_VANISHED, now),
@@ -542,7 +579,43 @@ class Session:
         status = resumed(link.status, self._new_link_id(), peer_address=guest.address)
         return [*closing, *self._link_to(replace(guest, verified=status.verified), status, [], now)]
 
+    def _ask_while_away(self, event: Ask, now: float) -> list[do.Command]:
+        """Handle a request while a lost guest is waited for: a proved one may take its place.
+
+        It may be the same device, whose program was ended and has lost its keys.
+        """
+        if event.guest.verified is None:
+            return self._busy(event, now)
+        if self._overdue:
+            # The guest that is waited for joined in time, but the code lets nobody else in.
+            return [rejection(event.guest, Reason.EXPIRED)]
+        link = self._current_link()
+        self.state = SessionState.AWAY_ASKED
+        # A person who reads a question has its whole time to answer, so the lost link keeps its
+        # place at least until then.
+        until = now + APPROVAL_SECONDS
+        return [
+            do.CancelTimer(self._resume_timer),
+            *([link.publish_wait(until)] if until > self._resume_by else []),
+            *self._show_prompt(event.guest, now, st.LostLink(link.id, link.status.peer_name)),
+        ]
+
+    def _go_on_waiting(self, now: float) -> list[do.Command]:
+        """Wait on for the lost guest after nobody took its place, if its time has not passed."""
+        if now >= self._resume_by:
+            return self._give_up()
+        link = self._current_link()
+        self.state = SessionState.AWAY
+        extended = link.status.deadline != self._resume_by
+        return [
+            do.SetTimer(self._resume_timer, self._resume_by - now),
+            *([link.publish_wait(self._resume_by)] if extended else []),
+        ]
+
     def _away_too_long(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        return self._give_up()
+
+    def _give_up(self) -> list[do.Command]:
         link = self._current_link()
         return [link.publish_given_up(Reason.PEER_VANISHED), *self._leave_link(link, failed=False)]
 
@@ -564,6 +637,21 @@ class Session:
         if self.type is ev.SessionType.ONE_TIME:
             return self._expire_with_link(event, now)
         return self._end_while_away(End(Reason.EXPIRED), now)
+
+    def _expire_while_away_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        self._unanswered = True
+        closed = self._close_prompt(Reason.EXPIRED, answer=Reason.EXPIRED)
+        if self.type is ev.SessionType.ONE_TIME:
+            return [*closed, *self._expire_with_link(event, now), *self._go_on_waiting(now)]
+        return [*closed, *self._end_while_away(End(Reason.EXPIRED), now)]
+
+    def _disconnect_while_away_asked(self, event: ev.Disconnect, now: float) -> list[do.Command]:
+        closed = self._close_prompt(Reason.CLOSED, answer=Reason.CLOSED)
+        return [*closed, *self._disconnect_while_away(event, now)]
+
+    def _end_while_away_asked(self, event: End, now: float) -> list[do.Command]:
+        closed = self._close_prompt(event.reason, answer=event.reason)
+        return [*closed, *self._end_while_away(event, now)]
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -592,10 +680,10 @@ class Session:
     def _expire_while_asked(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         # _reject clears self.guest, so the guest receives its pair_result and no session_ended
         # after it.
-        return [*self._reject(Reason.EXPIRED), *self._end(Reason.EXPIRED)]
+        return [*self._reject(Reason.EXPIRED, now), *self._end(Reason.EXPIRED)]
 
     def _end_while_asked(self, event: End, now: float) -> list[do.Command]:
-        return [*self._reject(event.reason), *self._end(event.reason)]
+        return [*self._reject(event.reason, now), *self._end(event.reason)]
 
     def _end(self, reason: Reason) -> list[do.Command]:
         self.state = SessionState.ENDED
@@ -615,7 +703,7 @@ class Session:
     # --- helpers ----------------------------------------------------------------------------------
 
     def _current_link(self) -> Link:
-        # A session in state LINKING, LINKED or AWAY always has a link.
+        # A session in state LINKING, LINKED, AWAY or AWAY_ASKED always has a link.
         assert self.link is not None
         return self.link
 
@@ -698,7 +786,7 @@ TRANSITIONS: Final = TransitionTable(
         },
         _S.AWAY: {
             ResumeLink: (Session._resume, {_S.AWAY, _S.LINKING}),
-            Ask: (Session._busy, {_S.AWAY}),
+            Ask: (Session._ask_while_away, {_S.AWAY, _S.AWAY_ASKED}),
             GuestSignal: (Session._signal_not_allowed, {_S.AWAY}),
             ev.Decide: (Session._too_late, {_S.AWAY}),
             ev.TimerName.RESUME: (Session._away_too_long, {_S.OPEN, _S.ENDED}),
@@ -706,9 +794,20 @@ TRANSITIONS: Final = TransitionTable(
             ev.Disconnect: (Session._disconnect_while_away, {_S.ENDED}),
             End: (Session._end_while_away, {_S.ENDED}),
         },
+        _S.AWAY_ASKED: {
+            ResumeLink: (Session._resume, {_S.AWAY_ASKED, _S.LINKING}),
+            Ask: (Session._busy, {_S.AWAY_ASKED}),
+            GuestSignal: (Session._signal_not_allowed, {_S.AWAY_ASKED}),
+            ev.Decide: (Session._decide, {_S.AWAY_ASKED, _S.LINKING, *_LINK_OVER}),
+            ev.TimerName.APPROVAL: (Session._approval_timeout, {*_LINK_OVER}),
+            ev.TimerName.SESSION: (Session._expire_while_away_asked, {_S.AWAY, _S.ENDED}),
+            pair_ev.ConnectionLost: (Session._asker_left, {*_LINK_OVER}),
+            ev.Disconnect: (Session._disconnect_while_away_asked, {_S.ENDED}),
+            End: (Session._end_while_away_asked, {_S.ENDED}),
+        },
     },
     stale={
-        **{kind: {_S.AWAY} for kind in link_ev.LINK_EVENTS},
-        link_ev.PeerDescribed: {_S.LINKED, _S.AWAY},
+        **{kind: {_S.AWAY, _S.AWAY_ASKED} for kind in link_ev.LINK_EVENTS},
+        link_ev.PeerDescribed: {_S.LINKED, _S.AWAY, _S.AWAY_ASKED},
     },
 )

@@ -23,7 +23,7 @@ from websockets.server import ServerProtocol
 
 from proxim.core import events as ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import authority
+from proxim.core.pairing.invite_link import authority
 from proxim.io import limits
 from proxim.io.pairing.page import Page, reads_gzip
 from proxim.io.pairing.rate_limit import Meter

@@ -44,7 +44,7 @@ from proxim.core.doctor import (
     surroundings_findings,
 )
 from proxim.core.errors import ProximError, Reason
-from proxim.core.pairing.host_code import authority
+from proxim.core.pairing.invite_link import authority
 from proxim.io.files.store import DAY_SECONDS, KEEP_SECONDS, Store
 from proxim.io.pairing.listener import open_listener
 from proxim.io.system.addresses import (

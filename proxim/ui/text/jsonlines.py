@@ -53,8 +53,8 @@ _MAX_PATH_BYTES: Final = 32 * 1024
 # (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
 # surrogates.
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A link with an IPv6 address and its zone has about 150 bytes.
-_MAX_TARGET_BYTES: Final = 1024
+# A link has about 150 bytes; a whole message that somebody pasted may stand around it.
+_MAX_TARGET_BYTES: Final = 16 * 1024
 # The size of a text is not checked here: core knows the limit of the link and reports
 # text_too_long.
 _ANY_LENGTH: Final = sys.maxsize
@@ -195,7 +195,7 @@ class JsonLinesFace:
     def start(self) -> None:
         """Start the face; a guest that was given its host joins it."""
         if self.model.options.role is Role.JOIN and self.model.options.target is not None:
-            self._join_if_local(self.model.options.target)
+            self._join_or_refuse(self.model.options.target)
 
     def show(self, status: st.Status) -> None:
         """Show a new status."""
@@ -223,7 +223,7 @@ class JsonLinesFace:
                 self._invitation = None
                 if reason is not None:
                     self._show_problem(Problem(reason))
-            case st.Prompt(session_id, device, address, verified, deadline, number):
+            case st.Prompt(session_id, device, address, verified, deadline, number, replaces):
                 self._event(
                     "pair_prompt",
                     sessionID=session_id,
@@ -231,7 +231,7 @@ class JsonLinesFace:
                     verified=verified,
                     address=address,
                     expiresAt=self._moment(deadline),
-                    **_given(request=number),
+                    **_given(request=number, replaces=replaces and replaces.link),
                 )
             case st.PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
@@ -274,6 +274,7 @@ class JsonLinesFace:
                 **_given(
                     name=status.peer_name,
                     resumes=status.resumes,
+                    replaces=status.replaces,
                     expiresAt=self._waiting_until(status),
                 ),
             )
@@ -366,12 +367,13 @@ class JsonLinesFace:
             self._show_problem(Problem(Reason.CODE_MISSING))
             model.close(ExitStatus.USAGE)
 
-    def _join_if_local(self, target: JoinTarget) -> None:
-        if self.model.is_far(target):
-            self._show_problem(Problem(Reason.FAR_ADDRESS, target.authority))
+    def _join_or_refuse(self, target: JoinTarget) -> None:
+        """Join, or end because nobody can be asked for their consent."""
+        for caution in self.model.cautions(target)[:1]:
+            self._show_problem(Problem(caution, target.authority))
             self.model.close(ExitStatus.USAGE)
-        else:
-            self.model.join(target)
+            return
+        self.model.join(target)
 
     def _pair_response(self, fields: JSONObject) -> None:
         session_id = text_field(fields, "sessionID", pair_msg.MAX_SESSION_ID_BYTES)
@@ -398,8 +400,8 @@ class JsonLinesFace:
         if self.model.joined:
             raise CodeError(Reason.JOIN_BUSY)
         target = parse_target(typed)
-        if self.model.is_far(target) and not allowed:
-            raise CodeError(Reason.FAR_ADDRESS, target.authority)
+        for caution in () if allowed else self.model.cautions(target):
+            raise CodeError(caution, target.authority)
         self.model.join(target)
 
     def _send_command(self, fields: JSONObject) -> None:

@@ -16,7 +16,7 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
-from proxim.core.pairing.host_code import JoinTarget, is_local
+from proxim.core.pairing.host_code import JoinTarget, cautions
 from proxim.ui.once_job import OnceJob
 
 # This many finished transfers are kept for lists; each may have 20,000 names.
@@ -62,8 +62,8 @@ class FaceOptions:
     invite: ev.Invite = _ONE_TIME
     # With None the face asks for the code.
     target: JoinTarget | None = None
-    # --yes allows dialling an address outside the local network without asking.
-    far_allowed: bool = False
+    # --yes: the person agrees to everything that they would be asked before a host is dialled.
+    agreed: bool = False
     # These are this machine's subnets (CIDR); addresses in them are not far.
     own_networks: tuple[str, ...] = ()
     once: bool = False
@@ -188,11 +188,9 @@ class FaceModel:
 
     # --- what the person wants --------------------------------------------------------------------
 
-    def is_far(self, target: JoinTarget) -> bool:
-        """Return whether the person has to agree before this host is dialled."""
-        return not self.options.far_allowed and not is_local(
-            target.address, self.options.own_networks
-        )
+    def cautions(self, target: JoinTarget) -> tuple[Reason, ...]:
+        """Return what the person still has to agree to before this host is dialled."""
+        return () if self.options.agreed else cautions(target, self.options.own_networks)
 
     def join(self, target: JoinTarget) -> None:
         """Join a host."""
@@ -338,7 +336,10 @@ class FaceModel:
         self._post(file_ev.SendPaths(link, paths))
 
     def _after_link(self, status: st.LinkStatus) -> None:
-        if self.options.once:
+        if any(link.replaces == status.link for link in self.links.values()):
+            # Another device has its place, and what the program was started for goes on with it.
+            self._once_job.replaced()
+        elif self.options.once:
             others = any(
                 link.stage in (st.Stage.CONNECTED, st.Stage.WAITING) for link in self.links.values()
             )

@@ -33,6 +33,7 @@ from proxim.ui.text.output import Output
 from proxim.ui.text.questions import FileQuestions
 from proxim.ui.text.terminal_words import (
     BADGES,
+    CAUTIONS,
     COMMANDS,
     answers,
     connected_words,
@@ -83,8 +84,10 @@ class TerminalFace:
         # This is the request whose question is open.
         self._introduced: st.Prompt | None = None
         self._introduced_at = 0.0
-        # This host is outside the local network and waits for the person's consent.
-        self._far: JoinTarget | None = None
+        # This host is dialled once the person agrees.
+        self._doubted: JoinTarget | None = None
+        # This is the beginning of a link that was pasted in several lines.
+        self._begun = ""
         # These files were typed alone, and the person is asked whether to send them.
         self._offered: TypedFiles | None = None
         self._input_ended = False
@@ -97,7 +100,7 @@ class TerminalFace:
             if self.model.options.target is None:
                 self._lines.say(tr("terminal.typeCode"))
             else:
-                self._join_if_local(self.model.options.target)
+                self._join_or_ask(self.model.options.target)
         self._ask()
 
     def show(self, status: st.Status) -> None:
@@ -279,12 +282,16 @@ class TerminalFace:
     def _introduce(self, prompt: st.Prompt) -> None:
         badge, colour = BADGES[prompt.verified]
         self._lines.blank()
-        self._lines.say(tr("terminal.asks", name=prompt.device.name))
+        asks = "terminal.asks" if prompt.replaces is None else "terminal.asksInstead"
+        self._lines.say(tr(asks, name=prompt.device.name))
         self._lines.field(tr("terminal.device"), prompt.device.id)
         self._lines.field(tr("terminal.address"), prompt.peer_address)
         self._lines.field(tr("terminal.proof"), tr(badge), colour)
         if prompt.verified is None:
             self._lines.say(tr("terminal.caution"))
+        if prompt.replaces is not None:
+            lost = prompt.replaces.peer_name or tr("device.otherWith")
+            self._lines.say(tr("terminal.replaces", name=lost))
         if self._input_ended:
             self._lines.say(tr("terminal.nobodyAnswers"))
 
@@ -298,7 +305,7 @@ class TerminalFace:
                 else "terminal.allow"
             )
             return tr(key, seconds=self._seconds_to(self._introduced.deadline))
-        if self._far is not None:
+        if self._doubted is not None:
             return tr("terminal.goOn")
         if self._role is Role.JOIN and not self.model.joined:
             return tr("terminal.askCode")
@@ -317,8 +324,8 @@ class TerminalFace:
             self._command(text)
         elif self._introduced is not None:
             self._answer(self._introduced, text.lower())
-        elif self._far is not None:
-            self._consent(self._far, text.lower())
+        elif self._doubted is not None:
+            self._consent(self._doubted, text.lower())
         elif self._role is Role.JOIN and not self.model.joined:
             self._read_code(text)
         elif self._files.open is not None:
@@ -398,18 +405,20 @@ class TerminalFace:
         self._prompts.remove(prompt)
         self._settled.add(prompt)
 
-    def _join_if_local(self, target: JoinTarget) -> None:
+    def _join_or_ask(self, target: JoinTarget) -> None:
         """Join, or ask for the person's consent first."""
-        if self.model.is_far(target):
-            self._far = target
-            self._lines.say(tr("terminal.far", address=target.authority))
-            self._lines.say(tr("terminal.farCaution"))
+        cautions = self.model.cautions(target)
+        for caution in cautions:
+            for key in CAUTIONS[caution]:
+                self._lines.say(tr(key, address=target.authority))
+        if cautions:
+            self._doubted = target
         else:
             self.model.join(target)
 
     def _consent(self, target: JoinTarget, text: str) -> None:
         if text in answers("terminal.yes"):
-            self._far = None
+            self._doubted = None
             self.model.join(target)
         elif _means_no(text):
             self._lines.say(tr("terminal.notJoined"))
@@ -420,9 +429,12 @@ class TerminalFace:
     def _read_code(self, text: str) -> None:
         if not text:
             return
+        begun, self._begun = self._begun, ""
         try:
-            self._join_if_local(parse_target(text))
+            self._join_or_ask(_read_target(text, begun))
         except CodeError as error:
+            if error.reason is Reason.LINK_INCOMPLETE:
+                self._begun = f"{begun}{text}\n"
             self._show_problem(error.problem)
 
     def end_of_input(self) -> None:
@@ -431,7 +443,8 @@ class TerminalFace:
             return
         self._input_ended = True
         if self._role is Role.JOIN and not self.model.joined:
-            self._show_problem(Problem(Reason.FAR_ADDRESS if self._far else Reason.CODE_MISSING))
+            doubts = () if self._doubted is None else self.model.cautions(self._doubted)
+            self._show_problem(Problem(next(iter(doubts), Reason.CODE_MISSING)))
             self.model.close(ExitStatus.USAGE)
         elif self._introduced is not None:
             self._lines.say(tr("terminal.nobodyAnswers"))
@@ -440,6 +453,20 @@ class TerminalFace:
 
     def _seconds_to(self, moment: float) -> int:
         return max(0, math.ceil(moment - self._clock()))
+
+
+def _read_target(line: str, begun: str) -> JoinTarget:
+    """Read a code or a link; `begun` is its beginning if a mail program has wrapped it.
+
+    Raises CodeError.
+    """
+    try:
+        return parse_target(line)
+    except CodeError as error:
+        # A typo is found only in what has the length of a code.
+        if not begun or error.reason is Reason.CODE_TYPO:
+            raise
+    return parse_target(begun + line)
 
 
 def _means_no(text: str) -> bool:

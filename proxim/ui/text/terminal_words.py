@@ -23,6 +23,11 @@ BADGES: Final = {
     Verified.QR: ("terminal.badgeQR", Colour.BLUE),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
+# What is said before a host is dialled that needs the person's consent.
+CAUTIONS: Final = {
+    Reason.FAR_ADDRESS: ("terminal.far", "terminal.farCaution"),
+    Reason.NO_SECRET: ("join.noSecret",),
+}
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
     (Role.HOST, Verified.CODE): "terminal.verified",

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.i18n import tr
+from proxim.ui.window.home import HomePage
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
     from proxim.core.files.status import TransferStatus
+    from proxim.ui.window.clipboard import PictureFolder
     from proxim.ui.window.files.transfers import TransferList
     from proxim.ui.window.link.panel import LinkPanel
 
@@ -38,7 +40,7 @@ class Pages:
         self,
         root: tkinter.Tk,
         theme: Theme,
-        home: ttk.Frame,
+        home: HomePage,
         post: Callable[[ev.Intent], None],
         invite_another: Callable[[], None],
         answer: "Callable[[TransferStatus], None]",
@@ -54,7 +56,11 @@ class Pages:
         self._post = post
         self._invite_another = invite_another
         self._answer = answer
-        self._smallest = (1, 1)
+        # It exists once there is a page of a link.
+        self._pictures: PictureFolder | None = None
+        self._least = (1, 1)
+        # This is the size that the home page wanted last.
+        self._wanted: tuple[int, int] | None = None
 
     @property
     def at_home(self) -> bool:
@@ -163,20 +169,39 @@ class Pages:
             self.select(keys[(keys.index(self.open) + step) % len(keys)])
 
     def keep_size(self) -> None:
-        """Keep the window large enough for all of the home page, even if the person resizes it.
+        """Give the window the size that the home page needs, as far as the screen has it.
 
-        The minimum also holds while another page is open.
+        A size that the person has chosen stays; only what becomes too small for the page's new
+        content grows, if all of the page was seen before.
         """
         root = self._root
         if not self.at_home:
             return
-        wanted = (
-            min(root.winfo_reqwidth(), root.winfo_screenwidth()),
-            min(root.winfo_reqheight(), root.winfo_screenheight()),
-        )
-        if wanted != self._smallest:
-            self._smallest = wanted
-            root.minsize(*wanted)
+        beside = sum(bar.winfo_reqheight() for bar in root.grid_slaves() if bar is not self._home)
+        width, height = self._home.wanted_size
+        wanted = (width, min(height + beside, root.winfo_screenheight()))
+        least_width, least_height = self._home.least_size
+        least = (min(least_width, width), min(least_height + beside, wanted[1]))
+        if least != self._least:
+            self._least = least
+            root.minsize(*least)
+        if wanted != self._wanted:
+            before, self._wanted = self._wanted, wanted
+            if before is None:
+                root.geometry(f"{wanted[0]}x{wanted[1]}")
+                return
+            actual = (root.winfo_width(), root.winfo_height())
+            new = [
+                new if now == old else max(now, new) if now > old else now
+                for now, old, new in zip(actual, before, wanted, strict=True)
+            ]
+            if tuple(new) != actual:
+                root.geometry(f"{new[0]}x{new[1]}")
+
+    def destroyed(self) -> None:
+        """Remove what was kept for the pages, as the window is gone."""
+        if self._pictures is not None:
+            self._pictures.remove()
 
     def restyle(self) -> None:
         """Apply the current palette."""
@@ -186,9 +211,11 @@ class Pages:
             self.waiting.restyle()
 
     def _add(self, status: st.LinkStatus) -> None:
+        from proxim.ui.window.clipboard import PictureFolder
         from proxim.ui.window.link.panel import LinkPanel
 
-        px = self._theme.px
+        if self._pictures is None:
+            self._pictures = PictureFolder()
         tabs = self._have_tabs()
         panel = LinkPanel(
             self._root,
@@ -198,8 +225,8 @@ class Pages:
             self._invite_another,
             self._close,
             self._answer,
+            self._pictures,
         )
-        panel.configure(padding=px(20))
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)
 

@@ -1,4 +1,6 @@
-"""Shows a received file with the system's file manager, without waiting for it to end."""
+"""Opens what the system has other programs for, without waiting for them to end: the folder of a
+received file, and a web address.
+"""
 
 import logging
 import os
@@ -14,18 +16,35 @@ _started: Final[list[subprocess.Popen[bytes]]] = []
 
 def reveal(path: str) -> bool:
     """Open the folder that `path` is in; return False if no file manager could be started."""
+    return _start(command(path))
+
+
+def open_web_link(url: str) -> bool:
+    """Open an address that find_web_links found; return False if no browser could be started."""
+    if sys.platform == "win32":
+        try:
+            os.startfile(url)
+        except OSError as error:
+            _log.warning("no browser: %s", type(error).__name__)
+            return False
+        return True
+    # It begins with its scheme, so it cannot be mistaken for an option.
+    return _start(["open" if sys.platform == "darwin" else "xdg-open", url])
+
+
+def _start(command: list[str] | str) -> bool:
     _started[:] = [process for process in _started if process.poll() is None]
     try:
-        # A file manager may take seconds to start, and subprocess.run would block the window's
+        # A program may take seconds to start, and subprocess.run would block the window's
         # thread.
         process = subprocess.Popen(
-            command(path),
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
     except OSError as error:
-        _log.warning("no file manager: %s", type(error).__name__)
+        _log.warning("no program to open it: %s", type(error).__name__)
         return False
     _started.append(process)
     return True

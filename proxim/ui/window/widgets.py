@@ -15,6 +15,8 @@ from proxim.ui.window.theme import Theme
 
 # Milliseconds: this is long enough to be noticed, and short enough for the next copy.
 COPIED_SHOWN_MS: Final = 1500
+# Pixels at 100 % that a desktop's bars and a window's title take from the height of a screen.
+SCREEN_BARS: Final = 72
 # Characters.
 _END_KEPT: Final = 12
 # Pixels that the label of ttk's clam theme keeps free, left and right together.

@@ -6,7 +6,6 @@ import logging
 import time
 import tkinter
 from collections.abc import Callable
-from tkinter import ttk
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
@@ -16,19 +15,20 @@ from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.i18n import tr
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.attention import Attention, TroubleLine
-from proxim.ui.window.device_bar import DeviceBar
 from proxim.ui.window.drop import DropTarget
+from proxim.ui.window.home import HomePage
 from proxim.ui.window.pages import HOME, Pages
-from proxim.ui.window.pairing.invite import InvitePanel
-from proxim.ui.window.pairing.join import JoinField
-from proxim.ui.window.pairing.steps import StepsSide, StepsView, side_of
+from proxim.ui.window.pairing.steps import StepsSide, side_of
 from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
 from proxim.ui.window.widgets import command_key, letter
 
 # These are loaded with the first request, as the first paint needs no dialog.
 if TYPE_CHECKING:
+    from proxim.core.files.manifest import TransferID
     from proxim.core.files.status import TransferStatus
+    from proxim.ui.window.closing import CloseQuestion
+    from proxim.ui.window.fields import Fields
     from proxim.ui.window.files.incoming import IncomingQueue
     from proxim.ui.window.pairing.approval import ApprovalDialog
 
@@ -39,6 +39,8 @@ _log = logging.getLogger(__name__)
 TITLE: Final = "Proxim"
 # Milliseconds: with two updates a second a countdown of whole seconds looks even.
 TICK_MS: Final = 500
+# Milliseconds: this is after the first paint, and before anybody can type.
+FIELDS_AFTER_MS: Final = 50
 # Widgets of these classes handle Control-C and Control-V themselves.
 _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})
 
@@ -71,6 +73,11 @@ class Window:
         self._failing = False
         # An answered dialog stays in here, closed, until its request is over.
         self._dialogs: dict[str, ApprovalDialog] = {}
+        # These transfers would be stopped by closing the window.
+        self._running: set[TransferID] = set()
+        self._close_question: CloseQuestion | None = None
+        # It exists soon after the first paint.
+        self.fields: Fields | None = None
         # The queue exists once files were announced.
         self._incoming: IncomingQueue | None = None
         root.report_callback_exception = self.callback_failed
@@ -80,9 +87,16 @@ class Window:
         self._build()
         self._bind_keys()
         root.protocol("WM_DELETE_WINDOW", self.close)
+        if root.tk.call("tk", "windowingsystem") == "aqua":
+            # The menu's Quit and Cmd+Q; Tk's own would end the program without a goodbye.
+            root.createcommand("::tk::mac::Quit", self.close)
         self._timer = root.after(TICK_MS, self._tick)
+        self._fields_timer = root.after(FIELDS_AFTER_MS, self._set_up_fields)
         root.bind("<Destroy>", self._destroyed, add=True)
         darken_title_bar(root, self.theme.is_dark)
+        root.update_idletasks()
+        self.home.arrange(self.home.wanted_size)
+        self.pages.keep_size()
         root.deiconify()
 
     # --- interface for the app --------------------------------------------------------------------
@@ -121,7 +135,24 @@ class Window:
                 self._show_feature(status)
 
     def close(self) -> None:
-        """Close the window, as if the person had closed it."""
+        """Close the window, as the person asks; while transfers run, ask back first."""
+        if not self._running:
+            self._close_at_once()
+            return
+        if self._close_question is None:
+            # This is imported late, as it is needed at the end at the earliest.
+            from proxim.ui.window.closing import CloseQuestion
+
+            self._close_question = CloseQuestion(
+                self.root, self.theme, self._close_at_once, self._close_answered
+            )
+        self._close_question.show(len(self._running))
+        self._close_question.open(self.root)
+
+    def _close_answered(self) -> None:
+        self._close_question = None
+
+    def _close_at_once(self) -> None:
         self._closing = True
         self._close_dialogs()
         self.on_close()
@@ -146,33 +177,24 @@ class Window:
     # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        root, theme, px = self.root, self.theme, self.theme.px
+        root, theme = self.root, self.theme
         root.columnconfigure(0, weight=1)
         root.rowconfigure(1, weight=1)
-        home = self.home = ttk.Frame(root, padding=px(20))
+        home = self.home = HomePage(root, theme, self._post, self._clock)
         home.grid(row=1, column=0, sticky="nsew")
-        home.columnconfigure(0, weight=1)
-        self.device_bar = DeviceBar(home, theme, self._post)
-        self.device_bar.grid(row=0, column=0, sticky="ew", pady=(0, px(16)))
-        self.invite = InvitePanel(home, theme, self._post, self._clock)
-        self.invite.grid(row=1, column=0, sticky="ew")
-        self._rule(home).grid(row=2, column=0, sticky="ew", pady=px(16))
-        self.join = JoinField(home, theme, self._post)
-        self.join.grid(row=3, column=0, sticky="ew")
-        self._rule(home).grid(row=4, column=0, sticky="ew", pady=(px(14), px(12)))
-        self.steps = StepsView(home, theme, self._post, self._clock)
-        self.steps.grid(row=5, column=0, sticky="ew")
+        self.device_bar, self.invite = home.device_bar, home.invite
+        self.join, self.steps = home.join, home.steps
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
-        # This empty row gets the spare height of a larger window.
-        home.rowconfigure(6, weight=1)
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
         self.trouble.grid_remove()
         self.attention = Attention(root, TITLE)
         self.drop = DropTarget(root, theme, self._offer_drop, self._dropped)
 
-    def _rule(self, master: ttk.Frame) -> ttk.Frame:
-        return ttk.Frame(master, height=self.theme.px(1), style="Rule.TFrame")
+    def _set_up_fields(self) -> None:
+        from proxim.ui.window.fields import Fields
+
+        self.fields = Fields(self.root, self.theme)
 
     def _bind_keys(self) -> None:
         root, key = self.root, command_key(self.root)
@@ -242,6 +264,7 @@ class Window:
             self._show_transfer(status)
 
     def _show_transfer(self, status: "TransferStatus") -> None:
+        self._count_running(status)
         changed = self.pages.show_transfer(status)
         if status.needs_answer and self._incoming is None:
             # This is imported late, as files come with the first guest at the earliest.
@@ -254,6 +277,18 @@ class Window:
             self._incoming.handle(status)
         if changed and (status.needs_answer or status.over):
             self.attention.call()
+
+    def _count_running(self, status: "TransferStatus") -> None:
+        if status.running:
+            self._running.add(status.transfer)
+        else:
+            self._running.discard(status.transfer)
+        if self._close_question is None:
+            return
+        if self._running:
+            self._close_question.show(len(self._running))
+        else:
+            self._close_question.close()
 
     def _answer(self, status: "TransferStatus") -> None:
         if self._incoming is not None:
@@ -275,6 +310,7 @@ class Window:
         self.trouble.show(sentence)
 
     def _show_stopped(self) -> None:
+        self._running.clear()
         self._close_dialogs()
         # Nobody asked for this end, so the network side has failed.
         if not self._closing:
@@ -282,6 +318,8 @@ class Window:
             self.trouble.show(SENTENCES[Reason.INTERNAL])
 
     def _close_dialogs(self) -> None:
+        if self._close_question is not None:
+            self._close_question.close()
         self._show_prompts(())
         if self._incoming is not None:
             self._incoming.clear()
@@ -330,13 +368,14 @@ class Window:
         if not self.theme.follow_system():
             return
         darken_title_bar(self.root, self.theme.is_dark)
-        self.invite.restyle()
-        self.steps.restyle()
+        self.home.restyle()
         self.pages.restyle()
         for dialog in self._open_dialogs:
             dialog.restyle()
         if self._incoming is not None:
             self._incoming.restyle()
+        if self._close_question is not None:
+            self._close_question.restyle()
 
     def _tick(self) -> None:
         self._timer = self.root.after(TICK_MS, self._tick)
@@ -348,3 +387,5 @@ class Window:
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.root:
             self.root.after_cancel(self._timer)
+            self.root.after_cancel(self._fields_timer)
+            self.pages.destroyed()

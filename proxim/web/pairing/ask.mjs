@@ -2,9 +2,24 @@
 // the request goes out before any other module has to be loaded. session.mjs handles the answer.
 
 const SHARE_BYTES = 32;
-const SESSION = /^[\w-]{1,64}$/;
+// A fragment is read by the rules of core/pairing/invite_link.py, which says why.
+const GAP = "[\\s>]*";
+/**
+ * @param {number} count
+ * @param {string} unit
+ */
+const exactly = (count, unit) => `(?:${unit}${GAP}){${count - 1}}${unit}`;
 // 16 bytes in base64url: of the last character only two bits are used.
-const SECRET = /^[\w-]{21}[AQgw]$/;
+const SECRET = `((?:[\\w-]${GAP}){21}[AQgw])`;
+const UUID = [8, 4, 4, 4, 12].map((count) => exactly(count, "[\\dA-Fa-f]")).join(`${GAP}-${GAP}`);
+const NEW_FORM = `${SECRET}?${GAP}\\.${GAP}(${exactly(22, "[\\w-]")})${GAP}\\.${GAP}${UUID}`;
+const EQUALS = `${GAP}=${GAP}`;
+const KEY = `${EQUALS}((?:[\\w-]${GAP}){1,64})&${GAP}`;
+const OLD_FORM = `s${KEY}u${KEY}k${EQUALS}${SECRET}`;
+const FRAGMENT = new RegExp(`^#${GAP}(?:${NEW_FORM}|${OLD_FORM})(?![\\w&=%-])`);
+// The host asks its person for this long. An app's own browser passes the whole address on when it
+// is told to open the page in another one.
+const FRAGMENT_MS = 40_000;
 // After this time the rest of the page is loaded even if the request could not be sent yet.
 const LOAD_ANYWAY_MS = 1_000;
 const RELOAD_MS = 1_000;
@@ -230,18 +245,25 @@ export function browserName() {
 }
 
 /**
+ * Return the invitation in a fragment, or null if it is not whole.
  * @param {string} fragment
  * @returns {Pass | null}
  */
-function readInvitation(fragment) {
-  const fields = new URLSearchParams(fragment.slice(1));
-  const names = [...fields.keys()];
-  if (new Set(names).size < names.length) return null;
-  const session = fields.get("s") ?? "";
-  const secret = fields.get("k");
-  if (!SESSION.test(session)) return null;
-  if (secret === null) return { session };
-  return SECRET.test(secret) ? { method: "psk", session, secret } : null;
+export function readInvitation(fragment) {
+  let text = fragment;
+  try {
+    text = decodeURIComponent(fragment);
+  } catch {
+    // A lost end may leave half an escape sequence; nothing of ours is escaped.
+  }
+  const plain = text.normalize("NFKC").replace(/[\p{Cf}\p{DI}]/gu, "");
+  const found = FRAGMENT.exec(plain.replace(/&(?:amp;)+/g, "&"));
+  if (!found) return null;
+  const [secret, session] = [found[1] ?? found[5], found[2] ?? found[3]].map((one) =>
+    one?.replace(/[\s>]/g, ""),
+  );
+  const invited = { session, invited: session };
+  return secret ? { ...invited, method: "psk", secret } : invited;
 }
 
 /** @param {string} key */
@@ -256,20 +278,33 @@ export const device = {
   name: known("name") || browserName(),
   id: known("device") || randomID(),
 };
+const scanned = readInvitation(location.hash);
+/** @type {Pass | null} */
+const kept = JSON.parse(recall("sessionStorage", "session") ?? "null");
+// A page that is loaded again goes on with what its tab has kept, even if the invitation from which
+// that came is still in the address.
+const goesOn = kept && (!location.hash || (scanned && scanned.session === kept.invited));
 /**
  * From the QR code, or kept by this tab for when the page is loaded again.
  * @type {Pass | null}
  */
-export const invitation = location.hash
-  ? readInvitation(location.hash)
-  : JSON.parse(recall("sessionStorage", "session") ?? "null");
+export const invitation = goesOn ? kept : scanned;
+/** The address has an invitation of which something was lost. */
+export const isIncomplete = Boolean(location.hash) && !scanned;
+/** The whole link of the invitation while the address has it, else "". */
+export const inviteLink = scanned ? location.href : "";
+// Without a secret nothing can be proved, and a person decides before anything is sent.
 export const firstRequest =
-  invitation && canLink() ? new PairRequest(invitation, { ...device }) : null;
-// Without a request nobody takes the early socket over.
-early.earlySocket?.close();
+  invitation?.secret && canLink() ? new PairRequest(invitation, { ...device }) : null;
+// It was opened for an invitation that asks nobody.
+if (early.earlySocket) early.earlySocket.close();
 
-// The secret must not stay in the address or in the history.
-history.replaceState(null, "", location.pathname);
+/** Remove the secret from the address, and so from the history. */
+export function clearFragment() {
+  history.replaceState(null, "", location.pathname);
+}
+if (invitation && invitation.method !== "resume") setTimeout(clearFragment, FRAGMENT_MS);
+else clearFragment();
 remember("localStorage", "device", device.id);
 remember("sessionStorage", "session", JSON.stringify(invitation));
 

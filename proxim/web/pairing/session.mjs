@@ -1,7 +1,7 @@
 // One session from its invitation to its end: it asks the host, proves itself, opens the link, and
 // resumes a link that was lost.
 
-import { Failure, PairRequest, canLink, remember, toBase64url } from "./ask.mjs";
+import { Failure, PairRequest, canLink, clearFragment, remember, toBase64url } from "./ask.mjs";
 import { Proof } from "./proof.mjs";
 import { fromBase64url } from "../bytes.mjs";
 import { Link } from "../link/link.mjs";
@@ -64,6 +64,7 @@ export class Session {
   constructor({ pass, device, request, features, onStep, onLinked }) {
     /** @type {Pass | null} */
     this.pass = pass;
+    this.invited = pass.invited;
     this.device = device;
     this.request = request;
     this.features = features;
@@ -113,6 +114,7 @@ export class Session {
         const secret = toBase64url(proof.key("resume"));
         nextPass = { method: "resume", session: proof.resumeName, secret };
       }
+      clearFragment();
       // The next try is made with the newest proof, even if no link opens now.
       if (resumes) this.keep(nextPass);
       else this.onStep({ step: "approved" });
@@ -273,7 +275,8 @@ export class Session {
    */
   keep(pass) {
     this.pass = pass;
-    remember("sessionStorage", "session", JSON.stringify(pass));
+    const kept = pass && { ...pass, invited: this.invited };
+    remember("sessionStorage", "session", JSON.stringify(kept));
   }
 
   /**
@@ -309,6 +312,7 @@ export class Session {
   finish({ reason, sentence }) {
     if (this.over) return;
     this.over = true;
+    clearFragment();
     this.keep(null);
     this.onStep({ step: "ended", reason, sentence });
   }

@@ -27,6 +27,8 @@ export const $ = {
   status: byID("status", HTMLElement),
   problem: byID("problem", HTMLElement),
   again: byID("again", HTMLButtonElement),
+  copyLink: byID("copyLink", HTMLButtonElement),
+  link: byID("link", HTMLElement),
   linked: byID("linked", HTMLElement),
   questions: byID("questions", HTMLElement),
   files: byID("files", HTMLInputElement),

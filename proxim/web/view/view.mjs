@@ -12,6 +12,7 @@ const ALL_STEPS = 5;
 /** @type {Partial<Record<Step, string>>} */
 const STATUS = {
   none: "scan",
+  doubt: "provesNothing",
   dialing: "reaching",
   asked: "lookThere",
   approved: "opening",
@@ -34,11 +35,13 @@ export class View {
 
   /**
    * @param {SessionState} state
-   * @param {{ verified: boolean, hostName: string, mayRetry: boolean }} more
+   * @param {{ verified: boolean, inviteLink: string, hostName: string, mayRetry: boolean }} more
    */
-  showSession({ step, until, reason, sentence }, { verified, hostName, mayRetry }) {
+  showSession({ step, until, reason, sentence }, { verified, inviteLink, hostName, mayRetry }) {
     const hasEnded = step === "ended";
-    const isActive = step !== "none" && !hasEnded;
+    const isDoubted = step === "doubt";
+    const isActive = step !== "none" && !isDoubted && !hasEnded;
+    const isAsking = step === "dialing" || step === "asked";
     this.stepsDone = STEPS_DONE[step] ?? this.stepsDone;
     this.showSteps(hasEnded);
     const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
@@ -49,11 +52,24 @@ export class View {
     this.step = step;
     $.status.textContent = key ? this.words.tr(key, { name: hostName, seconds }) : "";
     showText($.problem, hasEnded && reason ? this.words.sentence(reason, sentence) : "");
-    $.again.hidden = !(hasEnded && mayRetry);
+    $.again.hidden = !(hasEnded && mayRetry) && !isDoubted;
+    $.again.textContent = this.words.tr(isDoubted ? "askAnyway" : "again");
+    if ($.copyLink.hidden && isAsking) $.copyLink.textContent = this.words.tr("copyLink");
+    $.copyLink.hidden = !(isAsking && inviteLink);
+    $.link.hidden ||= !isAsking;
     $.linked.hidden = step !== "connected";
     $.leave.hidden = !isActive;
     showText($.badge, isActive ? this.words.tr(verified ? "verified" : "unverified") : "");
     $.badge.classList.toggle("amber", !verified);
+  }
+
+  /** @param {string} link */
+  copyLink(link) {
+    // A link that cannot be copied is shown, to be copied by hand.
+    showText($.link, link);
+    const isCopied = copyText(link, $.link);
+    if (isCopied) showText($.link);
+    $.copyLink.textContent = this.words.tr(isCopied ? "copied" : "copyByHand");
   }
 
   /** @param {boolean} hasEnded */

@@ -200,6 +200,24 @@ def test_always_from_this_link() -> None:
     assert not any(isinstance(one, file_do.OpenSink) for one in commands)
 
 
+def test_always_is_not_inherited_by_who_takes_the_place_of_a_lost_device() -> None:
+    bench = bench_of()
+    bench.right.accept(sent(bench, "a"), always=True)
+    bench.settle()
+    for link in list(bench.right.transfers._peers_linked):
+        bench.right.transfers.link_down(link, Reason.PEER_VANISHED, 0)
+    # Its link resumes nothing, whatever name it has.
+    newcomer = FakePeerLink(ev.LinkID("newcomer"))
+    bench.right.transfers.link_up(newcomer, 0)
+    commands = bench.right.transfers.message(newcomer, announce(), 0)
+    assert not any(isinstance(one, file_do.OpenSink) for one in commands)
+    assert [
+        one.status.needs_answer
+        for one in commands
+        if isinstance(one, do.Publish) and isinstance(one.status, file_st.TransferStatus)
+    ] == [True]
+
+
 def test_always_into_the_folder_that_was_chosen() -> None:
     bench = bench_of()
     bench.right.accept(sent(bench, "a"), directory="there", always=True)

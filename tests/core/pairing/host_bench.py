@@ -180,16 +180,20 @@ class HostBench(Bench):
         by_code: bool = True,
         knows: bool = True,
         connection: ev.ConnectionID | None = None,
+        invitation: st.Invitation | None = None,
     ) -> Prove:
-        """Return a connected guest that knows the shown code or QR code, or a wrong one."""
-        target = parse_target(self.shown.url)
+        """Return a connected guest that knows the code or QR code of an invitation, or a wrong
+        one; `invitation` None means the one that is shown.
+        """
+        shown = invitation or self.shown
+        target = parse_target(shown.url)
         assert target.qr_secret is not None
         secret = target.qr_secret if knows else to_base64url(bytes(16))
         target = replace(target, qr_secret=secret)
         if by_code:
             # Once the code is closed, the guest uses the one that it saw before.
-            if not self.shown.code_closed:
-                self._seen_code = self.shown.code
+            if not shown.code_closed:
+                self._seen_code = shown.code
             assert self._seen_code is not None
             code = parse_code(self._seen_code)
             secret_bits = code.secret if knows else code.secret ^ 1

@@ -19,10 +19,17 @@ from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
 from proxim.core.pairing.host_code import JoinTarget, to_base64url
-from proxim.core.pairing.proof import ProofKeys, Side, start_resumption, tag_auth, tag_matches
+from proxim.core.pairing.proof import (
+    ProofKeys,
+    Side,
+    start_guest_proof,
+    start_resumption,
+    tag_auth,
+    tag_matches,
+)
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, LINE, OFFER, candidate_signal, sdp
-from tests.core.handed_in import GUEST_ADDRESS, ONE_TIME, PHONE, PORT
+from tests.core.handed_in import GUEST_ADDRESS, HOST_DEVICE, ONE_TIME, PHONE, PORT
 from tests.core.in_commands import errors, published, reasons, sent
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.core.pairing.host_bench import HostBench, Prove, challenge_timer, refused, socket_timer
@@ -313,6 +320,31 @@ def test_a_rejection_after_a_proof_carries_the_hosts(host: HostBench) -> None:
     assert guest.keys is not None
     assert message.auth is not None
     assert tag_matches(guest.keys.host_tag("rejected"), message.auth.t)
+
+
+@each_row("by_code", [True, False])
+def test_a_guest_of_the_same_installation_is_rejected_once_it_has_proved_itself(
+    by_code: bool,
+) -> None:
+    host = new_host()
+    guest = host.prover_of(by_code=by_code)
+    proof = start_guest_proof(guest.target, HOST_DEVICE, host.prover)
+    assert proof is not None
+    guest.proof = proof
+    request = replace(guest.request, device=HOST_DEVICE)
+    (challenge,) = sent(host.say(guest.connection, request))
+    assert isinstance(challenge, pair_msg.PairChallenge)
+    commands = host.say(guest.connection, guest.confirm(challenge.auth))
+    assert rejection(commands).reason is Reason.OWN_CODE
+    assert nobody_is_asked(commands)
+
+
+def test_who_proves_nothing_does_not_learn_which_installation_a_host_is(host: HostBench) -> None:
+    commands = host.say(
+        host.connect(), pair_msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)
+    )
+    assert sent(commands) == []
+    assert not nobody_is_asked(commands)
 
 
 def test_no_secret_reaches_the_wire(host: HostBench) -> None:

@@ -1049,8 +1049,13 @@ class AnyHost(RuleBasedStateMachine):
     @initialize(
         kind=strategies.sampled_from([ONE_TIME, TEMPORARY, PERSISTENT]),
         preferred=strategies.none() | strategies.just(WIFI.address),
+        steps=strategies.sampled_from([0, 5, 8]),
+        proof=strategies.sampled_from(["code", "QR"]),
     )
-    def start(self, kind: ev.Invite, preferred: str | None) -> None:
+    def start(self, kind: ev.Invite, preferred: str | None, steps: int, proof: str) -> None:
+        """Begin, often with a guest that proved itself and is linked, which chance alone rarely
+        gets to.
+        """
         self.bench = HostBench(kind, preferred)
         # Each prompt's session, with the socket that asked.
         self.asked: dict[str, ev.ConnectionID] = {}
@@ -1067,10 +1072,15 @@ class AnyHost(RuleBasedStateMachine):
         self.held: dict[ev.ConnectionID, Prove] = {}
         # Each link has the keys of the proof that led to it.
         self.keys: dict[ev.LinkID, ProofKeys] = {}
+        # These are the newest invitations of all sessions, which guests may remember.
+        self.invitations: dict[str, st.Invitation] = {}
+        # People gave the places of these lost links to other guests.
+        self.replaced: set[ev.LinkID] = set()
         # On these sockets the two sides no longer count the signals alike.
         self.astray: set[ev.ConnectionID] = set()
         self.check(self.bench.handle(ev.NetworksSeen(NETWORKS[:2])))
         self.server_answers(PORT)
+        self.all_goes_well_for(steps, proof)
 
     # --- what is checked after every event
 
@@ -1086,10 +1096,14 @@ class AnyHost(RuleBasedStateMachine):
         ledger = self.bench.ledger
         for command in commands:
             match command:
-                case do.Publish(st.Invitation(session_id)):
+                case do.Publish(st.Invitation(session_id) as invitation):
                     self.names.add(session_id)
-                case do.Publish(st.Prompt(session_id, verified=verified)):
+                    self.invitations[session_id] = invitation
+                case do.Publish(st.Prompt(session_id, verified=verified, replaces=replaces)):
                     assert by is not None
+                    waited = self.waiting().get(session_id)
+                    assert (None if replaces is None else replaces.link) == waited
+                    assert waited is None or verified is not None
                     assert by not in self.begun, "asked before a begun proof held"
                     assert (verified is not None) == (by in self.held)
                     self.asked[session_id] = by
@@ -1119,6 +1133,11 @@ class AnyHost(RuleBasedStateMachine):
                     raise AssertionError("hosts dial nobody")
                 case link_do.OpenPeer(link):
                     session_id = ledger.links[link].session_id
+                    lost_before = ledger.links[link].replaces
+                    if lost_before is not None:
+                        assert by is None, "nobody but the person gives a place away"
+                        assert lost_before in ledger.past_links
+                        self.replaced.add(lost_before)
                     self.served[link] = self.asked.pop(session_id)
                     self.links[self.served[link]] = link
                     if self.served[link] in self.held:
@@ -1164,7 +1183,15 @@ class AnyHost(RuleBasedStateMachine):
         assert waiting <= set(self.keys)
         sessions = [link.session_id for link in ledger.links.values()]
         assert len(sessions) == len(set(sessions))
-        assert not set(sessions) & set(ledger.prompts)
+        assert set(sessions) & set(ledger.prompts) <= set(self.waiting())
+
+    def waiting(self) -> dict[str, ev.LinkID]:
+        """Return the lost links that are waited for, by their sessions."""
+        return {
+            status.session_id: link
+            for link, status in self.bench.ledger.links.items()
+            if status.stage is st.Stage.WAITING
+        }
 
     @invariant()
     def no_timer_outlives_what_it_is_for(self) -> None:
@@ -1203,7 +1230,9 @@ class AnyHost(RuleBasedStateMachine):
             beating = ev.Timer(ev.TimerName.HEARTBEAT, link) in ledger.timers
             resuming = ev.Timer(ev.TimerName.RESUME, status.session_id) in ledger.timers
             connected, waits = status.stage is st.Stage.CONNECTED, status.stage is st.Stage.WAITING
-            assert (opening, beating, resuming) == (not connected and not waits, connected, waits)
+            # While a person is asked about another guest, the end of the question ends the wait.
+            counted = waits and status.session_id not in ledger.prompts
+            assert (opening, beating, resuming) == (not connected and not waits, connected, counted)
 
     @invariant()
     def memory_is_bounded(self) -> None:
@@ -1285,6 +1314,9 @@ class AnyHost(RuleBasedStateMachine):
     @rule(steps=strategies.integers(1, 8), proof=strategies.sampled_from(["code", "QR", None]))
     def all_goes_well(self, steps: int, proof: str | None) -> None:
         """Take the next right steps towards a link; chance alone rarely gets there."""
+        self.all_goes_well_for(steps, proof)
+
+    def all_goes_well_for(self, steps: int, proof: str | None) -> None:
         for _ in range(steps):
             self.next_right_step(proof)
 
@@ -1332,8 +1364,17 @@ class AnyHost(RuleBasedStateMachine):
             if knows and one in ledger.sockets - ledger.closing
         ]
 
-    def begin(self, connection: ev.ConnectionID, *, by_code: bool, knows: bool) -> None:
-        guest = self.bench.prover_of(by_code=by_code, knows=knows, connection=connection)
+    def begin(
+        self,
+        connection: ev.ConnectionID,
+        *,
+        by_code: bool,
+        knows: bool,
+        invitation: st.Invitation | None = None,
+    ) -> None:
+        guest = self.bench.prover_of(
+            by_code=by_code, knows=knows, connection=connection, invitation=invitation
+        )
         commands = self.bench.say(connection, guest.request)
         self.check(commands, connection)
         for message in sent(commands):
@@ -1382,6 +1423,84 @@ class AnyHost(RuleBasedStateMachine):
             self.confirm(connection, honest=True)
         for _ in range(steps - 1):
             self.next_right_step(None)
+
+    @precondition(lambda self: self.returnable())
+    @rule(
+        data=strategies.data(),
+        by_code=strategies.booleans(),
+        proof=strategies.sampled_from([True, True, False]),
+        then=strategies.sampled_from(
+            ["approve", "approve", "decline", "return", "leave", "end", "nothing"]
+        ),
+        steps=strategies.integers(0, 4),
+    )
+    def somebody_asks_for_the_place_of_a_lost_guest(
+        self, data: strategies.DataObject, by_code: bool, proof: bool, then: str, steps: int
+    ) -> None:
+        host, ledger = machine(self.bench), self.bench.ledger
+        lost = self.some_link(data, self.returnable())
+        session_id = ledger.links[lost].session_id
+        if lost in ledger.peers:
+            self.check(self.bench.handle(link_ev.PeerFailed(lost, Reason.PEER_VANISHED)))
+        if self.waiting().get(session_id) != lost:
+            return
+        if host._invitations._endpoint is None or len(ledger.sockets) >= 6:
+            return
+        connection = self.bench.connect(GUEST_ADDRESS)
+        asked_before = session_id in ledger.prompts
+        if not proof:
+            self.check(self.bench.ask(connection, session_id), connection)
+            assert (session_id in ledger.prompts) == asked_before
+            return
+        invitation = self.invitations[session_id]
+        shown = host._sessions.shown
+        by_code = by_code and invitation.code is not None
+        # "@code" leads to the newest code, whatever the guest has in mind.
+        by_code = by_code and shown is not None and shown.id == session_id
+        self.begin(connection, by_code=by_code, knows=True, invitation=invitation)
+        if connection in self.begun:
+            self.confirm(connection, honest=True)
+        if asked_before or session_id not in ledger.prompts:
+            assert not host._sessions._sessions[session_id].serves(connection)
+            return
+        assert ledger.links[lost].stage is st.Stage.WAITING
+        number = ledger.prompts[session_id].number
+        match then:
+            case "approve":
+                decided = ev.Decide(session_id, approved=True, number=number)
+                self.check(self.bench.handle(decided))
+                assert lost in self.replaced
+                self.comes_back_too_late(lost)
+                for _ in range(steps):
+                    self.next_right_step(None)
+            case "decline":
+                decided = ev.Decide(session_id, approved=False, number=number)
+                self.check(self.bench.handle(decided))
+            case "return":
+                guest = self.bench.connect(GUEST_ADDRESS)
+                self.come_back(guest, lost, knows=True)
+                if guest in self.begun:
+                    self.confirm(guest, honest=True)
+                    assert session_id not in ledger.prompts
+            case "leave":
+                self.check(self.bench.handle(pair_ev.ConnectionLost(connection)))
+            case "end":
+                self.check(self.bench.handle(ev.Disconnect(lost)))
+            case _:
+                pass
+
+    @precondition(lambda self: self.replaced)
+    @rule(data=strategies.data())
+    def a_replaced_guest_comes_back_too_late(self, data: strategies.DataObject) -> None:
+        if machine(self.bench)._invitations._endpoint is not None:
+            self.comes_back_too_late(self.some_link(data, list(self.replaced)))
+
+    def comes_back_too_late(self, lost: ev.LinkID) -> None:
+        links = dict(self.bench.ledger.links)
+        connection = self.bench.connect(GUEST_ADDRESS)
+        self.come_back(connection, lost, knows=True)
+        assert connection not in self.begun
+        assert self.bench.ledger.links == links
 
     def confirm(self, connection: ev.ConnectionID, *, honest: bool) -> None:
         guest, challenge, knows = self.begun.pop(connection)

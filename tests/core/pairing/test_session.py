@@ -224,6 +224,21 @@ def away(kind: ev.SessionType = ONE_TIME) -> Session:
     return session
 
 
+NEWCOMER = replace(
+    proved(5),
+    address="192.168.1.10",
+    device=devices.DeviceInfo("Tablet", "uuid-of-tablet"),
+    verified=devices.Verified.QR,
+)
+
+
+def away_asked(kind: ev.SessionType = ONE_TIME, at: float = T0) -> Session:
+    session = away(kind)
+    session.handle(Ask(NEWCOMER), at)
+    assert session.state is SessionState.AWAY_ASKED
+    return session
+
+
 def over(kind: ev.SessionType = ONE_TIME) -> Session:
     session = new_session(kind)
     session.handle(End(Reason.CLOSED), T0)
@@ -670,7 +685,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
     assert session.link.status.verified is devices.Verified.CODE
 
 
-@each_row("make", [new_session, asked, approved, linked, linked_by_proof, away])
+@each_row("make", [new_session, asked, approved, linked, linked_by_proof, away, away_asked])
 def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> None:
     for guest in (
         back(3, proved(2)),
@@ -682,6 +697,7 @@ def test_under_any_other_name_nobody_comes_back(make: Callable[[], Session]) -> 
         assert session.handle(ResumeLink(guest), T0) == [rejection(guest, Reason.UNKNOWN_SESSION)]
         assert (session.state, session.link) == (state, link)
         assert not session.serves(guest.connection)
+        assert session.serves(NEWCOMER.connection) == (state is SessionState.AWAY_ASKED)
 
 
 @each_row("make", [new_session, asked, approved, linked])
@@ -831,6 +847,237 @@ def test_a_changed_signal_of_a_returning_guest_ends_it_for_good() -> None:
     assert session.state is SessionState.ENDED
 
 
+# --- another guest for the place of a lost one ----------------------------------------------------
+
+LOST = st.LostLink(LINK, "Phone")
+PROMPT = st.Prompt(
+    ID,
+    NEWCOMER.device,
+    NEWCOMER.address,
+    devices.Verified.QR,
+    deadline=T0 + 40,
+    number=2,
+    replaces=LOST,
+)
+
+
+def turned_away(answer: Reason, reason: Reason | None = None) -> list[do.Command]:
+    """Return the commands that end the newcomer's prompt without an approval."""
+    outcome = st.PairOutcome(ID, approved=False, reason=reason or answer)
+    return [do.CancelTimer(APPROVAL), rejection(NEWCOMER, answer), do.Publish(outcome)]
+
+
+def gone(reason: Reason, at: st.LinkStatus = WAITING) -> do.Command:
+    """Return the command that publishes the end of a link that was waited for."""
+    return do.Publish(replace(at, stage=st.Stage.CLOSED, reason=reason, deadline=None))
+
+
+@each_row("kind", ev.SessionType)
+def test_while_a_link_is_waited_for_a_proved_request_goes_to_the_person(
+    kind: ev.SessionType,
+) -> None:
+    play = Playbook(away(kind), T0)
+    play.on(Ask(NEWCOMER), do.CancelTimer(RESUME), do.SetTimer(APPROVAL, 40.0), do.Publish(PROMPT))
+    play.reaches(SessionState.AWAY_ASKED)
+    # One question at a time, and none without a proof.
+    for other in (OTHER, proved(6)):
+        play.on(Ask(other), rejection(other, Reason.BUSY))
+    play.reaches(SessionState.AWAY_ASKED)
+
+
+@each_row("kind", ev.SessionType)
+def test_approving_it_ends_the_lost_link_and_its_keys(kind: ev.SessionType) -> None:
+    session = away_asked(kind)
+    new = ev.LinkID("host-2")
+    approved = replace(
+        APPROVED,
+        link=new,
+        peer_name="Tablet",
+        peer_address="192.168.1.10",
+        verified=devices.Verified.QR,
+        replaces=LINK,
+    )
+    keys = keys_of(NEWCOMER)
+    assert session.handle(ev.Decide(ID, approved=True, number=2), T0) == [
+        do.CancelTimer(APPROVAL),
+        pair_do.Send(
+            NEWCOMER.connection,
+            pair_msg.PairResult(
+                NEWCOMER.session_id, approved=True, auth=tag_auth(keys.host_tag("approved"))
+            ),
+        ),
+        do.Publish(st.PairOutcome(ID, approved=True)),
+        do.Publish(approved),
+        link_do.OpenPeer(new, offerer=False),
+        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
+        link_do.ExpectLane(new, keys.key("lane token")[:16], keys.key("lane key")),
+        gone(Reason.REPLACED),
+    ]
+    late = back(7, PROVED)
+    assert session.resume_secret(late.session_id) is None
+    assert session.handle(ResumeLink(late), T0) == [rejection(late, Reason.UNKNOWN_SESSION)]
+    open_link(session, NEWCOMER)
+    # From now on the newcomer's link is the one that may be resumed.
+    assert session.resume_secret(keys.resume_name()) is not None
+
+
+@each_row(
+    "event, answer, outcome",
+    [
+        (ev.Decide(ID, approved=False, number=2), Reason.DECLINED, Reason.DECLINED),
+        (ev.TimerFired(APPROVAL), Reason.TIMEOUT, Reason.TIMEOUT),
+        (pair_ev.ConnectionLost(NEWCOMER.connection), None, Reason.GUEST_LEFT),
+    ],
+)
+@each_row("kind", ev.SessionType)
+def test_without_an_approval_the_lost_guest_keeps_the_rest_of_its_2_minutes(
+    kind: ev.SessionType, event: SessionInput, answer: Reason | None, outcome: Reason
+) -> None:
+    session = away_asked(kind, T0 + 30)
+    play = Playbook(session, T0 + 50)
+    play.on(
+        event,
+        do.CancelTimer(APPROVAL),
+        *([] if answer is None else [rejection(NEWCOMER, answer)]),
+        do.Publish(st.PairOutcome(ID, approved=False, reason=outcome)),
+        do.SetTimer(RESUME, 70.0),
+    )
+    play.reaches(SessionState.AWAY)
+    play.on(ResumeLink(back(7, PROVED)), ...)
+    play.reaches(SessionState.LINKING)
+
+
+def test_the_lost_guest_itself_withdraws_the_question() -> None:
+    session = away_asked()
+    guest = back(7, PROVED)
+    new = ev.LinkID("host-2")
+    told = replace(WAITING, link=new, stage=st.Stage.APPROVED, deadline=None, resumes=LINK)
+    commands = session.handle(ResumeLink(guest), T0 + 5)
+    assert commands[:3] == turned_away(Reason.BUSY, Reason.GUEST_RETURNED)
+    assert [one.status for one in commands[3:] if isinstance(one, do.Publish)] == [told]
+    # An answer that was meant for the withdrawn question decides nothing.
+    assert session.handle(ev.Decide(ID, approved=True), T0 + 5) == [
+        do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE)))
+    ]
+    open_link(session, guest)
+
+
+@each_row(
+    "kind, state, ending",
+    [
+        (ONE_TIME, SessionState.ENDED, [do.CancelTimer(SESSION)]),
+        (TEMPORARY, SessionState.OPEN, []),
+        (PERSISTENT, SessionState.OPEN, []),
+    ],
+)
+def test_a_question_that_outlasts_the_2_minutes_can_be_answered_to_its_end(
+    kind: ev.SessionType, state: SessionState, ending: list[do.Command]
+) -> None:
+    longer = replace(WAITING, deadline=T0 + 140)
+    session = away(kind)
+    play = Playbook(session, T0)
+    play.on(
+        Ask(NEWCOMER),
+        do.CancelTimer(RESUME),
+        # People see that the lost guest may come back until then.
+        do.Publish(longer),
+        do.SetTimer(APPROVAL, 40.0),
+        do.Publish(replace(PROMPT, deadline=T0 + 140)),
+        at=T0 + 100,
+    )
+    play.on(
+        ev.Decide(ID, approved=False, number=2),
+        *turned_away(Reason.DECLINED),
+        gone(Reason.PEER_VANISHED, longer),
+        *ending,
+        at=T0 + 130,
+    )
+    play.reaches(state)
+    assert kind is ONE_TIME or session.resume_secret(keys_of(PROVED).resume_name()) is None
+
+
+def test_a_question_that_is_answered_before_the_2_minutes_end_does_not_lengthen_them() -> None:
+    play = Playbook(away(), T0)
+    play.on(Ask(NEWCOMER), ..., at=T0 + 100)
+    play.on(
+        ev.Decide(ID, approved=False, number=2),
+        *turned_away(Reason.DECLINED),
+        do.SetTimer(RESUME, 10.0),
+        do.Publish(WAITING),
+        at=T0 + 110,
+    )
+    play.reaches(SessionState.AWAY)
+
+
+def test_after_its_15_minutes_a_one_time_code_lets_nobody_else_in() -> None:
+    play = Playbook(away(), T0)
+    play.on(ev.TimerFired(SESSION))
+    play.on(Ask(NEWCOMER), rejection(NEWCOMER, Reason.EXPIRED))
+    play.on(Ask(OTHER), rejection(OTHER, Reason.BUSY))
+    play.reaches(SessionState.AWAY)
+
+
+def test_a_one_time_code_that_expires_under_the_question_takes_it_along_and_waits_on() -> None:
+    play = Playbook(away_asked(), T0)
+    play.on(
+        ev.TimerFired(SESSION),
+        *turned_away(Reason.EXPIRED),
+        do.SetTimer(RESUME, 110.0),
+        at=T0 + 10,
+    )
+    play.reaches(SessionState.AWAY)
+    play.on(ev.Decide(ID, approved=True), do.Publish(st.Trouble(Problem(Reason.PROMPT_GONE))))
+    # It expires at the very end of the wait.
+    play = Playbook(away_asked(at=T0 + 100), T0)
+    play.on(ev.TimerFired(SESSION), *turned_away(Reason.EXPIRED), ..., at=T0 + 130)
+    play.reaches(SessionState.ENDED)
+
+
+def test_a_lifetime_that_ends_under_the_question_ends_all() -> None:
+    play = Playbook(away_asked(TEMPORARY), T0)
+    play.on(
+        ev.TimerFired(SESSION),
+        *turned_away(Reason.EXPIRED),
+        do.CancelTimer(RESUME),
+        gone(Reason.EXPIRED),
+        do.CancelTimer(SESSION),
+    )
+    play.reaches(SessionState.ENDED)
+
+
+@each_row("kind", ev.SessionType)
+def test_whoever_ends_the_wait_ends_the_question(kind: ev.SessionType) -> None:
+    for event, reason in (
+        (ev.Disconnect(LINK), Reason.DISCONNECTED),
+        (End(Reason.CLOSED), Reason.CLOSED),
+    ):
+        play = Playbook(away_asked(kind), T0)
+        play.on(
+            event,
+            *turned_away(Reason.CLOSED),
+            do.CancelTimer(RESUME),
+            gone(reason),
+            do.CancelTimer(SESSION),
+        )
+        play.reaches(SessionState.ENDED)
+
+
+@each_row("make", [away, away_asked])
+def test_who_asks_for_the_place_of_a_lost_guest_is_not_trusted_like_it(
+    make: Callable[[], Session],
+) -> None:
+    # Or a wrong message of the newcomer would end the session as tampered with.
+    assert not make().trusts(NEWCOMER.connection)
+
+
+def test_a_newcomer_whose_link_does_not_open_leaves_the_session_open() -> None:
+    session = away_asked()
+    session.handle(ev.Decide(ID, approved=True, number=2), T0)
+    opening = ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))
+    session.handle(ev.TimerFired(opening), T0 + 15)
+    assert (session.state, session.link) == (SessionState.OPEN, None)
+
+
 # --- a link over a lane ---------------------------------------------------------------------------
 
 
@@ -931,6 +1178,12 @@ STATES = {
     SessionState.AWAY: (
         away,
         "ask signal decide disconnect end session resume_timer described channel message failed "
+        "resume "
+        "lane lane_lost",
+    ),
+    SessionState.AWAY_ASKED: (
+        away_asked,
+        "ask signal lost decide disconnect end approval session described channel message failed "
         "resume "
         "lane lane_lost",
     ),

@@ -11,7 +11,7 @@ from proxim.core.pairing.host_code import parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
-DEVICE = DeviceInfo("PC", "uuid")
+DEVICE = DeviceInfo("PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 
 
 class Opened:

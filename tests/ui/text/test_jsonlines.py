@@ -41,10 +41,11 @@ INVITATION = st.Invitation(
     "s1",
     "u1",
     NEAR,
-    "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg",
+    "http://192.168.1.7:47800/#2Zr0m5T8cVn1qWb7yUe4Xg.q1-W_e4rT6yU8iO0pA2sD4.u1",
     ev.SessionType.ONE_TIME,
     1900.0,
 )
+UNPROVED = "http://192.168.1.7:47800/#.q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0)
 CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
 
@@ -158,6 +159,21 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
             }
         ],
     ),
+    (
+        replace(PROMPT, verified=Verified.CODE, number=2, replaces=st.LostLink(LINK, "Ana")),
+        [
+            {
+                "event": "pair_prompt",
+                "sessionID": "s1",
+                "deviceInfo": {"name": "Ana", "id": "id-1"},
+                "verified": "code",
+                "address": "192.168.1.9",
+                "expiresAt": "2025-06-01T12:00:40Z",
+                "request": 2,
+                "replaces": "host-1",
+            }
+        ],
+    ),
     # Every request is reported when it is made, whether or not a person would be shown it.
     (st.Prompts((PROMPT,), (replace(PROMPT, session_id="s2"),)), []),
     (
@@ -175,6 +191,10 @@ EVENTS: list[tuple[st.Status, list[Event]]] = [
     (replace(CONNECTED, stage=st.Stage.APPROVED), []),
     (replace(CONNECTED, stage=st.Stage.CONNECTING), [{**LINK_EVENT, "state": "connecting"}]),
     (CONNECTED, [{**LINK_EVENT, "state": "connected"}]),
+    (
+        replace(CONNECTED, link=ev.LinkID("host-2"), replaces=LINK),
+        [{**LINK_EVENT, "state": "connected", "link": "host-2", "replaces": "host-1"}],
+    ),
     (
         replace(CONNECTED, verified=Verified.CODE),
         [{**LINK_EVENT, "state": "connected", "verified": "code"}],
@@ -764,7 +784,7 @@ def test_a_link_that_waits_and_is_taken_up_again() -> None:
 JOINS = [
     (replace(JOIN, target=parse_target(NEAR)), [ev.Join(parse_target(NEAR))]),
     (replace(JOIN, target=parse_target(FAR)), [ev.Shutdown()]),
-    (replace(JOIN, target=parse_target(FAR), far_allowed=True), [ev.Join(parse_target(FAR))]),
+    (replace(JOIN, target=parse_target(FAR), agreed=True), [ev.Join(parse_target(FAR))]),
     (
         replace(JOIN, target=parse_target(FAR), own_networks=("203.0.113.77/24",)),
         [ev.Join(parse_target(FAR))],
@@ -809,6 +829,27 @@ def test_a_far_address_needs_consent(more: Event) -> None:
     assert face.posted == []
     face.read({"type": "join", "code": FAR, "yes": True})
     assert face.posted == [ev.Join(parse_target(FAR))]
+
+
+def test_a_link_that_proves_nothing_needs_consent() -> None:
+    face = Face(JOIN)
+    refused = error(Reason.NO_SECRET, detail="192.168.1.7:47800")
+    assert face.read({"type": "join", "code": UNPROVED}) == [refused]
+    assert face.posted == []
+    face.read({"type": "join", "code": UNPROVED, "yes": True})
+    assert face.posted == [ev.Join(parse_target(UNPROVED))]
+    at_start = Face(replace(JOIN, target=parse_target(UNPROVED)))
+    at_start.face.start()
+    assert at_start.events() == [refused]
+    assert (at_start.posted, at_start.face.model.exit_status) == ([ev.Shutdown()], 2)
+
+
+def test_half_a_link_and_two_of_them_are_errors_of_their_own() -> None:
+    face = Face(JOIN)
+    assert face.read({"type": "join", "code": UNPROVED[:-1]}) == [error(Reason.LINK_INCOMPLETE)]
+    two = f"{NEAR} {FAR}"
+    assert face.read({"type": "join", "code": two}) == [error(Reason.SEVERAL_LINKS)]
+    assert face.posted == []
 
 
 def test_a_far_target_of_the_command_line_ends_the_program() -> None:

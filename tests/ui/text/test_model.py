@@ -28,6 +28,9 @@ from tests.rows import each_row
 
 LINK = ev.LinkID("host-1")
 NEAR = parse_target(HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown)
+UNPROVED = parse_target(
+    "http://192.168.1.7:47800/#.q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
+)
 FAR = parse_target(HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown)
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
@@ -99,19 +102,24 @@ def test_text_goes_to_the_links_that_are_open_now() -> None:
 # --- joining --------------------------------------------------------------------------------------
 
 
-FAR_OR_NOT = [
-    (JOIN, NEAR, False),
-    (JOIN, FAR, True),
-    (replace(JOIN, far_allowed=True), FAR, False),
-    (replace(JOIN, own_networks=("203.0.113.77/24",)), FAR, False),
-    (replace(JOIN, own_networks=("198.51.100.7/24", "fd00::2/64")), FAR, True),
+FAR_FIRST = (Reason.FAR_ADDRESS,)
+CAUTIONS = [
+    (JOIN, NEAR, ()),
+    (JOIN, FAR, FAR_FIRST),
+    (JOIN, UNPROVED, (Reason.NO_SECRET,)),
+    (replace(JOIN, agreed=True), FAR, ()),
+    (replace(JOIN, agreed=True), UNPROVED, ()),
+    (replace(JOIN, own_networks=("203.0.113.77/24",)), FAR, ()),
+    (replace(JOIN, own_networks=("198.51.100.7/24", "fd00::2/64")), FAR, FAR_FIRST),
 ]
 
 
-@each_row("options, target, far", FAR_OR_NOT)
-def test_which_hosts_are_far(options: FaceOptions, target: JoinTarget, far: bool) -> None:
+@each_row("options, target, cautions", CAUTIONS)
+def test_what_has_to_be_agreed_to(
+    options: FaceOptions, target: JoinTarget, cautions: tuple[Reason, ...]
+) -> None:
     model = Model(options)
-    assert model.is_far(target) is far
+    assert model.cautions(target) == cautions
     assert not model.joined
     model.join(target)
     assert model.joined
@@ -230,6 +238,27 @@ def test_once_ends_with_what_was_sent(
     model.take(replace(GOING, state=state, link=again.link))
     assert model.posted[1:] == [ev.Disconnect(again.link), ev.Shutdown()]
     assert model.exit_status == status
+
+
+@each_row("send", [PATHS, ()])
+def test_once_goes_on_with_the_device_that_took_the_place_of_a_lost_one(
+    send: tuple[str, ...],
+) -> None:
+    model = Model(replace(HOST, once=True, send=send))
+    model.take(CAN_SEND, replace(CAN_SEND, stage=st.Stage.WAITING))
+    second = replace(CAN_SEND, link=ev.LinkID("host-2"), replaces=LINK)
+    model.take(
+        replace(second, stage=st.Stage.APPROVED, features=()),
+        replace(CAN_SEND, stage=st.Stage.CLOSED, reason=Reason.REPLACED),
+        second,
+    )
+    over = [file_ev.SendPaths(one, PATHS) for one in (LINK, second.link)]
+    assert model.posted == (over if send else [])
+    assert not model.closing
+    # If its link does not open, nothing else is there to go on with.
+    model.take(replace(second, stage=st.Stage.CLOSED, reason=Reason.ICE_FAILED))
+    assert model.closing
+    assert model.exit_status == 1
 
 
 def test_once_ends_with_what_came() -> None:

@@ -20,6 +20,7 @@ from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.i18n import tr
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
@@ -36,7 +37,9 @@ FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
 TYPO = NEAR[:-1] + ("0" if NEAR[-1] != "0" else "1")
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
-URL = "http://192.168.1.7:47800/#s=s1&u=u1&k=2Zr0m5T8cVn1qWb7yUe4Xg"
+_SESSION = "q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
+URL = f"http://192.168.1.7:47800/#2Zr0m5T8cVn1qWb7yUe4Xg.{_SESSION}"
+UNPROVED = f"http://192.168.1.7:47800/#.{_SESSION}"
 INVITATION = st.Invitation("s1", "u1", NEAR, URL, ev.SessionType.ONE_TIME, 1900.0)
 PROMPT = st.Prompt("s1", DeviceInfo("Ana", "id-1"), "192.168.1.9", None, 1040.0, number=11)
 CONNECTED = st.LinkStatus(LINK, "s1", st.Stage.CONNECTED, "Ana", "192.168.1.9", was_connected=True)
@@ -194,6 +197,28 @@ def test_a_request_names_who_asks_and_how_it_proved_itself() -> None:
     )
 
 
+@each_row(
+    "lost, words",
+    [
+        ("Ana's phone", "The lost link with Ana's phone"),
+        (None, "The lost link with the other device"),
+    ],
+)
+def test_a_request_for_the_place_of_a_lost_device_says_so(lost: str | None, words: str) -> None:
+    replaces = st.LostLink(ev.LinkID("host-1"), lost)
+    said = Face(HOST).show(asking(replace(PROMPT, verified=Verified.CODE, replaces=replaces)))
+    assert said == (
+        "\nA device calling itself Ana knows the code; the one that was connected has not come "
+        "back.\n"
+        "  Device   id-1\n"
+        "  Address  192.168.1.9\n"
+        "  Proof    Verified: it knows your code\n"
+        f"{words} is given up if you allow this. Nothing shows whether it is the same device, "
+        "because a name can be copied.\n"
+        "Allow? [y/N] (40 s) "
+    )
+
+
 @each_row("verified, words", [(Verified.CODE, "Verified: "), (Verified.QR, "Scanned your QR: ")])
 def test_the_badge_in_words(verified: Verified, words: str) -> None:
     assert f"Proof    {words}" in Face(HOST).show(asking(replace(PROMPT, verified=verified)))
@@ -250,6 +275,7 @@ GONE = [
     (Reason.DECLINED, HOST_SENTENCES[Reason.DECLINED]),
     (Reason.EXPIRED, HOST_SENTENCES[Reason.EXPIRED]),
     (Reason.BUSY, HOST_SENTENCES[Reason.BUSY]),
+    (Reason.GUEST_RETURNED, SENTENCES[Reason.GUEST_RETURNED]),
 ]
 
 
@@ -600,6 +626,44 @@ def test_input_that_ends_before_a_code() -> None:
     face.face.end_of_input()
     assert face.written() == "\n" + SENTENCES[Reason.CODE_MISSING] + "\n"
     assert (face.posted, face.face.model.exit_status) == ([ev.Shutdown()], 2)
+
+
+def test_a_link_that_a_mail_program_has_wrapped_may_come_in_several_lines() -> None:
+    face = Face(JOIN)
+    face.start()
+    incomplete = SENTENCES[Reason.LINK_INCOMPLETE]
+    assert " ".join(face.read(URL[:50]).split()) == f"{incomplete} Code:"
+    assert " ".join(face.read(f"> {URL[50:90]}").split()) == f"{incomplete} Code:"
+    assert face.read(f"> {URL[90:]}") == ""
+    assert face.posted == [ev.Join(parse_target(URL))]
+
+
+def test_half_a_link_is_forgotten_for_a_code() -> None:
+    face = Face(JOIN)
+    face.start()
+    face.read(URL[:50])
+    assert face.read(TYPO) == SENTENCES[Reason.CODE_TYPO] + "\nCode: "
+    face.read(NEAR)
+    assert face.posted == [ev.Join(parse_target(NEAR))]
+
+
+@each_row("typed, posted", [("y", [ev.Join(parse_target(UNPROVED))]), ("n", [ev.Shutdown()])])
+def test_a_link_that_proves_nothing_is_asked_about(typed: str, posted: list[ev.Intent]) -> None:
+    face = Face(JOIN)
+    face.start()
+    shown = " ".join(face.read(UNPROVED).split())
+    assert shown == tr("join.noSecret") + " " + tr("terminal.goOn").strip()
+    assert face.posted == []
+    face.read(typed)
+    assert face.posted == posted
+
+
+def test_everything_that_has_to_be_agreed_to_is_asked_at_once() -> None:
+    face = Face(replace(JOIN, target=parse_target(UNPROVED.replace("192.168.1.7", "203.0.113.9"))))
+    shown = face.start()
+    assert "outside the local network" in shown
+    assert "no secret" in shown
+    assert shown.count("Go on?") == 1
 
 
 CONSENT = [("y", [ev.Join(parse_target(FAR))]), ("n", [ev.Shutdown()]), ("", [ev.Shutdown()])]

@@ -1,88 +1,125 @@
-import shutil
+import ctypes
+import json
 import subprocess
+import sys
 import tkinter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image, ImageGrab
 
-from proxim.ui.window.clipboard import copied_files, copied_text, file_paths, from_bytes
+from proxim.ui.window import clipboard, x11_clipboard
+from proxim.ui.window.clipboard import (
+    Copied,
+    CopiedFiles,
+    CopiedPicture,
+    CopiedText,
+    NotCopied,
+    PictureFolder,
+    copied,
+    copied_text,
+    file_paths,
+)
 from tests.rows import each_row
-from tests.ui.tk_support import Bench
+from tests.ui.tk_support import Bench, copied_elsewhere
+
+BYTES = bytes(range(256))
+# xclip gives up to 4 MB in one property, and more by INCR.
+LARGE = BYTES * (6 * 1024 * 4)
 
 
-@contextmanager
-def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
-    """Let another program own the clipboard with this content."""
-    program = shutil.which("xclip")
-    if program is None:
-        pytest.skip("needs xclip")
-    # This window first takes over the clipboard, so that losing it shows that the other program has
-    # it: another test may have left something of the same type there.
-    bench.root.selection_own(selection="CLIPBOARD")
-    # With -quiet the program stays in the foreground, so it can be ended with the test.
-    command = [program, "-quiet", "-selection", "clipboard", "-t", target, "-i"]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(data)
-        process.stdin.close()
-        try:
-            bench.pump(
-                lambda: not owns_clipboard(bench) and target in offered(bench),
-                "the other program has the clipboard",
-            )
-            yield
-        finally:
-            process.terminate()
-
-
-def owns_clipboard(bench: Bench) -> bool:
-    """Return whether this program owns the clipboard."""
-    return bool(bench.root.tk.call("selection", "own", "-selection", "CLIPBOARD"))
-
-
-def offered(bench: Bench) -> list[str]:
-    """Return the types in which the clipboard's content is offered."""
-    try:
-        given = bench.root.tk.call(
-            "selection", "get", "-displayof", ".", "-selection", "CLIPBOARD", "-type", "TARGETS"
-        )
-        return str(given).split()
-    except tkinter.TclError:
-        # The clipboard is empty.
-        return []
+def sentence(found: Copied) -> str:
+    assert isinstance(found, NotCopied)
+    return found.sentence
 
 
 @each_row(
-    "target, data",
+    "target, data, what",
     [
-        ("text/uri-list", b"file:///tmp/a%20b.txt\r\nfile:///tmp/%C3%BC\r\n"),
-        ("x-special/gnome-copied-files", b"copy\nfile:///tmp/a%20b.txt\nfile:///tmp/%C3%BC"),
+        (
+            "text/uri-list",
+            b"file:///tmp/a%20b.txt\r\nfile:///tmp/%C3%BC\r\n",
+            CopiedFiles(("/tmp/a b.txt", "/tmp/ü")),
+        ),
+        (
+            "x-special/gnome-copied-files",
+            b"copy\nfile:///tmp/a%20b.txt\nfile:///tmp/%C3%BC",
+            CopiedFiles(("/tmp/a b.txt", "/tmp/ü")),
+        ),
+        ("UTF8_STRING", "grüße\nfile:///tmp/a".encode(), CopiedText("grüße\nfile:///tmp/a")),
+        ("STRING", "grüße".encode("latin-1"), CopiedText("grüße")),
+        ("text/plain", "grüße".encode(), CopiedText("grüße")),
+        ("text/plain;charset=utf-8", "grüße\0".encode(), CopiedText("grüße")),
+        ("UTF8_STRING", b"0x89 0x50", CopiedText("0x89 0x50")),
+        ("UTF8_STRING", b"line\n" * 200_000, CopiedText("line\n" * 200_000)),
+        ("UTF8_STRING", b"line\n" * 2_000_000, CopiedText("line\n" * 2_000_000)),
+        ("image/png", BYTES, CopiedPicture(".png", BYTES)),
+        ("image/png", LARGE, CopiedPicture(".png", LARGE)),
+        ("image/jpeg", BYTES, CopiedPicture(".jpg", BYTES)),
+        ("image/webp", BYTES, CopiedPicture(".webp", BYTES)),
+        ("image/gif", BYTES, CopiedPicture(".gif", BYTES)),
     ],
 )
-def test_files_copied_in_a_file_manager(bench: Bench, target: str, data: bytes) -> None:
+def test_what_other_programs_copy(bench: Bench, target: str, data: bytes, what: Copied) -> None:
     with copied_elsewhere(bench, target, data):
-        assert copied_files(bench.root) == ("/tmp/a b.txt", "/tmp/ü")
+        assert copied(bench.root) == what
+        assert copied_text(bench.root) == (what.text if isinstance(what, CopiedText) else None)
 
 
-def test_text_is_no_files(bench: Bench) -> None:
-    with copied_elsewhere(bench, "UTF8_STRING", "grüße\nfile:///tmp/a".encode()):
-        assert copied_files(bench.root) == ()
-        assert copied_text(bench.root) == "grüße\nfile:///tmp/a"
+@pytest.mark.parametrize("target", ["audio/x-wav", "image/tiff", "application/x-own"])
+def test_anything_else_is_refused_by_its_name(bench: Bench, target: str) -> None:
+    with copied_elsewhere(bench, target, BYTES):
+        assert target in sentence(copied(bench.root))
+
+
+def test_too_much_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(x11_clipboard, "MAX_BYTES", 5 * 1024 * 1024)
+    with copied_elsewhere(bench, "image/png", LARGE):
+        assert "64 MB" in sentence(copied(bench.root))
+    monkeypatch.setattr(x11_clipboard, "MAX_BYTES", 1024)
+    with copied_elsewhere(bench, "image/png", BYTES * 20):
+        assert "64 MB" in sentence(copied(bench.root))
+
+
+def test_an_owner_that_stops_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(x11_clipboard, "ANSWER_SECONDS", 0.0)
+    with copied_elsewhere(bench, "image/png", LARGE):
+        assert isinstance(copied(bench.root), NotCopied)
+
+
+def test_without_libx11_it_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_name: str) -> ctypes.CDLL:
+        raise OSError
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    with copied_elsewhere(bench, "image/png", BYTES):
+        assert "libX11" in sentence(copied(bench.root))
 
 
 def test_an_empty_clipboard(bench: Bench) -> None:
     bench.root.clipboard_clear()
-    assert copied_files(bench.root) == ()
-    assert not copied_text(bench.root)
+    assert "Nothing" in sentence(copied(bench.root))
+    assert copied_text(bench.root) is None
 
 
 def test_our_own_text(bench: Bench) -> None:
     bench.root.clipboard_clear()
     bench.root.clipboard_append("mine")
+    assert copied(bench.root) == CopiedText("mine")
     assert copied_text(bench.root) == "mine"
+
+
+def test_a_window_with_several_types_gives_text_before_a_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = ("TARGETS", "image/png", "UTF8_STRING")
+    monkeypatch.setattr(clipboard, "_offered", lambda _widget: offered)
+    given: dict[str, bytes] = {"image/png": BYTES, "UTF8_STRING": b"cells"}
+    monkeypatch.setattr(clipboard, "_read", lambda _widget, target: given[target])
+    assert copied(bench.root) == CopiedText("cells")
 
 
 @each_row(
@@ -103,10 +140,88 @@ def test_lists_of_uris(listed: str, paths: tuple[str, ...]) -> None:
     assert file_paths(listed) == paths
 
 
-def test_bytes_as_tk_spells_them() -> None:
-    assert from_bytes("0x66 0x69 0xffffffc3 0xffffffbc ") == "fiü"
-    assert from_bytes("file:///a") == "file:///a"
-    assert from_bytes("") == ""
+# --- Windows and macOS, on any system -------------------------------------------------------------
+
+
+@pytest.fixture
+def not_x11(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Return a bench on which the clipboard is read as on Windows."""
+    monkeypatch.setattr(clipboard, "_system", lambda _widget: "win32")
+    bench.root.clipboard_clear()
+    return bench
+
+
+@each_row(
+    "grabbed, what",
+    [
+        (["C:\\a.txt", "C:\\b"], CopiedFiles(("C:\\a.txt", "C:\\b"))),
+        (None, None),
+        (OSError("the clipboard is held"), None),
+    ],
+)
+def test_pillow_finds_files(
+    not_x11: Bench, monkeypatch: pytest.MonkeyPatch, grabbed: Any, what: Copied | None
+) -> None:
+    def grab() -> Any:
+        if isinstance(grabbed, OSError):
+            raise grabbed
+        return grabbed
+
+    monkeypatch.setattr(ImageGrab, "grabclipboard", grab)
+    found = copied(not_x11.root)
+    assert found == what or (what is None and isinstance(found, NotCopied))
+
+
+def test_pillow_finds_a_picture(not_x11: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: Image.new("RGB", (3, 2), "red"))
+    found = copied(not_x11.root)
+    assert isinstance(found, CopiedPicture)
+    assert found.suffix == ".png"
+    assert found.data.startswith(b"\x89PNG")
+
+
+def test_text_needs_no_pillow(not_x11: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    assert "Pillow" in sentence(copied(not_x11.root))
+    not_x11.root.clipboard_append("a note")
+    assert copied(not_x11.root) == CopiedText("a note")
+    assert copied_text(not_x11.root) == "a note"
+
+
+@each_row(
+    "answer, paths",
+    [
+        (json.dumps(["/Users/ada/a b.txt"]).encode(), ("/Users/ada/a b.txt",)),
+        (b"[]\n", ()),
+        (b"no JSON", ()),
+        (None, ()),
+    ],
+)
+def test_finders_files(
+    monkeypatch: pytest.MonkeyPatch, answer: bytes | None, paths: tuple[str, ...]
+) -> None:
+    def run(command: list[str], **_options: object) -> subprocess.CompletedProcess[bytes]:
+        assert command[:3] == ["osascript", "-l", "JavaScript"]
+        if answer is None:
+            raise FileNotFoundError
+        return subprocess.CompletedProcess(command, 0, stdout=answer)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert clipboard._macos_files() == paths
+
+
+def test_pictures_get_names_of_their_own_and_go() -> None:
+    folder = PictureFolder()
+    folder.remove()
+    picture = CopiedPicture(".png", b"one")
+    paths = [Path(folder.save(picture, "2026-01-02 03.04.05")) for _ in range(3)]
+    assert [path.name for path in paths] == [
+        "Clipboard 2026-01-02 03.04.05.png",
+        "Clipboard 2026-01-02 03.04.05 (2).png",
+        "Clipboard 2026-01-02 03.04.05 (3).png",
+    ]
+    folder.remove()
+    assert not paths[0].parent.exists()
 
 
 def test_an_owner_that_gives_nonsense_is_nobody(

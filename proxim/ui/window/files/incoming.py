@@ -22,6 +22,7 @@ from proxim.ui.window.files.pick_list import PickList
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
+    SCREEN_BARS,
     WrapLabel,
     bind_letters,
     place_over,
@@ -236,7 +237,9 @@ class IncomingQuestion:
         window, root = self.window, self._root
         window.update_idletasks()
         width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-        height = window.winfo_reqheight()
+        # On a low screen the list gets what is left.
+        room = window.winfo_screenheight() - self._theme.px(SCREEN_BARS)
+        height = min(window.winfo_reqheight(), room)
         place_over(root, window, width, height)
         window.minsize(width, height)
         window.deiconify()

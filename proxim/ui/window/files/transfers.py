@@ -6,7 +6,6 @@ It is as high as its rows up to a limit, and scrolls beyond that.
 import tkinter
 from collections.abc import Callable
 from enum import Enum
-from functools import partial
 from tkinter import ttk
 from typing import Final
 
@@ -23,6 +22,7 @@ from proxim.core.files.manifest import (
 )
 from proxim.core.i18n import number, tr
 from proxim.ui.window.reveal import reveal
+from proxim.ui.window.scroll_area import ScrollArea
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text, shortened_middle
 from proxim.ui.wording import (
@@ -47,7 +47,6 @@ _MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.
 _STEPS: Final = 1000
 # Older finished transfers leave the list, so that it stays fast; their files are not touched.
 FINISHED_KEPT: Final = 50
-_WHEEL_PIXELS: Final = 40
 
 
 class RowAction(Enum):
@@ -230,7 +229,7 @@ class TransferRow(ttk.Frame):
         set_text(self.name, shown + self._others)
 
 
-class TransferList(ttk.Frame):
+class TransferList(ScrollArea):
     """The transfers of one link, newest first.
 
     `answer` is passed on to the rows. Without a limit the list is as high as its rows.
@@ -243,34 +242,11 @@ class TransferList(ttk.Frame):
         post: Callable[[ev.Intent], None],
         answer: Callable[[file_st.TransferStatus], None],
     ) -> None:
-        super().__init__(master, style="Edge.TFrame", padding=max(1, theme.px(1)))
-        self._theme = theme
+        super().__init__(master, theme, rows=True)
         self._post = post
         self._answer = answer
-        self._limit: int | None = None
         # The oldest transfer is first.
         self.rows: dict[TransferID, TransferRow] = {}
-        self.columnconfigure(0, weight=1)
-        self.rowconfigure(0, weight=1)
-        self._canvas = tkinter.Canvas(self, highlightthickness=0, borderwidth=0, height=1, width=1)
-        self._canvas.grid(row=0, column=0, sticky="nsew")
-        self._bar = ttk.Scrollbar(self, orient="vertical", command=self._canvas.yview)
-        self._canvas.configure(yscrollcommand=self._bar.set, yscrollincrement=1)
-        self._inside = ttk.Frame(self._canvas, style="Row.TFrame")
-        self._item = self._canvas.create_window(0, 0, anchor="nw", window=self._inside)
-        self._canvas.bind("<Configure>", self._canvas_sized)
-        # Every widget in the list has this bind tag.
-        self._scroll_tag = f"Scroll{self._canvas}"
-        self._let_scroll(self._canvas)
-        self._inside.bind("<Configure>", lambda _event: self._inside_sized())
-        for event, step in (("<Button-4>", -1), ("<Button-5>", 1)):
-            self.bind_class(self._scroll_tag, event, partial(self._wheel, step))
-        self.bind_class(
-            self._scroll_tag,
-            "<MouseWheel>",
-            lambda event: self._wheel(-1 if event.delta > 0 else 1, event),
-        )
-        self.restyle()
 
     @property
     def unfinished(self) -> list[file_st.TransferStatus]:
@@ -282,10 +258,10 @@ class TransferList(ttk.Frame):
         row = self.rows.get(status.transfer)
         if row is not None:
             return row.show(status)
-        row = TransferRow(self._inside, self._theme, self._post, status, self._answer)
-        self._let_scroll(row)
+        row = TransferRow(self.inside, self._theme, self._post, status, self._answer)
+        self.let_scroll(row)
         self.rows[status.transfer] = row
-        row.button.bind("<FocusIn>", lambda _event: self._see(row))
+        row.button.bind("<FocusIn>", lambda _event: self.see(row))
         # The newest row is packed last, and so is above all others.
         row.pack(side="bottom", fill="x")
         # The row is first on the screen, so the Tab key reaches it first.
@@ -297,58 +273,7 @@ class TransferList(ttk.Frame):
         """Remove a transfer, which is shown elsewhere or forgotten."""
         self.rows.pop(transfer).destroy()
 
-    def limit_height(self, pixels: int) -> None:
-        """Limit the height of the list to this many pixels."""
-        if pixels != self._limit:
-            self._limit = pixels
-            self._inside_sized()
-
-    def restyle(self) -> None:
-        """Apply the current palette."""
-        self._canvas.configure(background=self._theme.palette.field)
-
     def _forget_oldest(self) -> None:
         over = [transfer for transfer, row in self.rows.items() if row.status.over]
         for transfer in over[: max(0, len(over) - FINISHED_KEPT)]:
             self.remove(transfer)
-
-    def _let_scroll(self, widget: tkinter.Misc) -> None:
-        # Tk sends wheel events to the widget below the pointer, so every widget in the list passes
-        # them to the list.
-        for each in (widget, *widget.winfo_children()):
-            tags = each.bindtags()
-            each.bindtags((tags[0], self._scroll_tag, *tags[1:]))
-
-    def _canvas_sized(self, event: "tkinter.Event[tkinter.Canvas]") -> None:
-        self._canvas.itemconfigure(self._item, width=event.width)
-        self._offer_bar()
-
-    def _inside_sized(self) -> None:
-        height = self._inside.winfo_reqheight()
-        self._canvas.configure(scrollregion=(0, 0, 1, height))
-        wanted = height if self._limit is None else min(height, self._limit)
-        if int(str(self._canvas.cget("height"))) != wanted:
-            self._canvas.configure(height=wanted)
-        self._offer_bar()
-
-    def _offer_bar(self) -> None:
-        if self._inside.winfo_reqheight() > self._canvas.winfo_height() > 1:
-            self._bar.grid(row=0, column=1, sticky="ns")
-        else:
-            self._bar.grid_remove()
-            self._canvas.yview_moveto(0)
-
-    def _wheel(self, step: int, _event: object) -> None:
-        if self._inside.winfo_reqheight() > self._canvas.winfo_height():
-            self._canvas.yview_scroll(step * self._theme.px(_WHEEL_PIXELS), "units")
-
-    def _see(self, row: TransferRow) -> None:
-        """Scroll until a row whose button has the focus is visible."""
-        top, height = row.winfo_y(), row.winfo_height()
-        first = self._canvas.canvasy(0)
-        room = self._canvas.winfo_height()
-        whole = max(1, self._inside.winfo_reqheight())
-        if top < first:
-            self._canvas.yview_moveto(top / whole)
-        elif top + height > first + room:
-            self._canvas.yview_moveto((top + height - room) / whole)

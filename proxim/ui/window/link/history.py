@@ -1,14 +1,15 @@
 """The texts of one link, which a person can read, select and copy."""
 
 import tkinter
+from collections.abc import Callable
 from dataclasses import dataclass
 from tkinter import ttk
 from typing import Final
 
 from proxim.core.i18n import tr
+from proxim.core.link.web_links import MAX_WEB_LINK_CHARACTERS, find_web_links
 from proxim.core.sanitize import printable_text
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import command_key
 
 # Characters of one text on the screen: Tk takes seconds to lay out a megabyte in one line.
 SHOWN_MAX: Final = 20_000
@@ -25,11 +26,17 @@ class _Entry:
 
 
 class History(ttk.Frame):
-    """The texts that were sent and received over one link."""
+    """The texts that were sent and received over one link.
 
-    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
+    `open_link` is called with a web address in a text that was clicked.
+    """
+
+    def __init__(
+        self, master: tkinter.Misc, theme: Theme, open_link: Callable[[str], None]
+    ) -> None:
         super().__init__(master)
         self._theme = theme
+        self._open_link = open_link
         self._entries: dict[int, _Entry] = {}
         self._count = 0
         px = theme.px
@@ -55,11 +62,12 @@ class History(ttk.Frame):
         # On X11 a click gives no focus to a disabled Text, and without the focus Control-C does
         # nothing.
         self.text.bind("<Button-1>", lambda _event: self.text.focus_set(), add=True)
-        self.text.bind(f"<{command_key(self)}-a>", self._select_all)
         self.text.tag_configure("head", font=theme.small, spacing1=px(8), spacing3=px(1))
         self.text.tag_configure("body", lmargin1=0, lmargin2=0)
-        self.text.tag_bind("copy", "<Enter>", lambda _event: self.text.configure(cursor="hand2"))
-        self.text.tag_bind("copy", "<Leave>", lambda _event: self.text.configure(cursor="xterm"))
+        for tag in ("copy", "link"):
+            self.text.tag_bind(tag, "<Enter>", lambda _event: self.text.configure(cursor="hand2"))
+            self.text.tag_bind(tag, "<Leave>", lambda _event: self.text.configure(cursor="xterm"))
+        self.text.tag_bind("link", "<ButtonRelease-1>", self._clicked)
 
     @property
     def last_received(self) -> str | None:
@@ -83,7 +91,15 @@ class History(ttk.Frame):
         cut = shown[:SHOWN_MAX]
         if len(cut) < len(shown):
             cut += f"…\n{tr('link.cut', count=len(shown))}"
-        widget.insert("end", f"\n{cut}\n", ("body", f"entry{number}"))
+        tags = ("body", f"entry{number}")
+        widget.insert("end", "\n", tags)
+        at = 0
+        # An address that is cut off, too, is not all there and leads elsewhere.
+        for link in find_web_links(shown[: SHOWN_MAX + MAX_WEB_LINK_CHARACTERS]):
+            if link.end <= SHOWN_MAX:
+                widget.insert("end", cut[at : link.start], tags, link.url, ("link", *tags))
+                at = link.end
+        widget.insert("end", f"{cut[at:]}\n", tags)
         widget.tag_bind(f"copy{number}", "<Button-1>", lambda _event: self._copy(number))
         self._forget_oldest()
         widget.configure(state="disabled")
@@ -105,6 +121,7 @@ class History(ttk.Frame):
         self.text.tag_configure("theirs", foreground=look.blue.foreground)
         self.text.tag_configure("ours", foreground=look.quiet)
         self.text.tag_configure("copy", foreground=look.accent, underline=True)
+        self.text.tag_configure("link", foreground=look.accent, underline=True)
         self.text.tag_raise("copy")
         self.text.tag_raise("sel")
 
@@ -116,6 +133,15 @@ class History(ttk.Frame):
         else:
             self._bar.grid(row=0, column=1, sticky="ns")
 
+    def _clicked(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        """Open the address under the pointer, unless the person was selecting text."""
+        if self.text.tag_ranges("sel"):
+            return
+        after = self.text.index(f"@{event.x},{event.y}+1c")
+        found = self.text.tag_prevrange("link", after)
+        if found:
+            self._open_link(self.text.get(*found))
+
     def _copy(self, number: int) -> None:
         self.clipboard_clear()
         self.clipboard_append(self._entries[number].text)
@@ -125,10 +151,6 @@ class History(ttk.Frame):
         self.text.delete(first, last)
         self.text.insert(first, tr("window.copied"), tags)
         self.text.configure(state="disabled")
-
-    def _select_all(self, _event: object) -> str:
-        self.text.tag_add("sel", "1.0", "end-1c")
-        return "break"
 
     def _forget_oldest(self) -> None:
         size = sum(len(entry.text) for entry in self._entries.values())

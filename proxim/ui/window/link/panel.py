@@ -13,10 +13,13 @@ from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
+from proxim.ui.window.clipboard import CopiedText, PictureFolder
+from proxim.ui.window.fields import insert_text
 from proxim.ui.window.files.transfers import TransferList
 from proxim.ui.window.link.history import History
 from proxim.ui.window.link.send_bar import SendBar
 from proxim.ui.window.pairing.steps import StepsSide, side_of
+from proxim.ui.window.reveal import open_web_link
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     CopyButton,
@@ -35,7 +38,11 @@ _STATES: Final = {
     st.Stage.WAITING: "link.lost",
     st.Stage.CLOSED: "link.closed",
 }
-_ENTRY_LINES: Final = 3
+# Lines of the field, and pixels at 100 % around the page: with enough height, and below _LOW.
+_ENTRY_LINES: Final = (3, 1)
+_EDGE: Final = (20, 8)
+# Pixels at 100 %: below this height the texts would have no place beside transfers.
+_LOW: Final = 420
 _NAME_WIDTH: Final = 260
 # The list of transfers gets at most this share of the height; the texts get the rest.
 _LIST_SHARE: Final = 0.55
@@ -58,9 +65,11 @@ class LinkPanel(ttk.Frame):
         invite_another: Callable[[], None],
         close_tab: Callable[[ev.LinkID], None],
         answer: Callable[[file_st.TransferStatus], None],
+        pictures: PictureFolder,
     ) -> None:
         super().__init__(master)
         self.status = status
+        self._pictures = pictures
         self._theme = theme
         self._post = post
         self._close_tab = close_tab
@@ -80,12 +89,14 @@ class LinkPanel(ttk.Frame):
         self._middle.columnconfigure(0, weight=1)
         self._middle.rowconfigure(0, weight=1)
         self._middle.bind("<Configure>", lambda event: self._share(event.height))
-        self.history = History(self._middle, theme)
+        self.history = History(self._middle, theme, self._open_link)
         self.history.grid(row=0, column=0, sticky="nsew")
         self.transfers = TransferList(self._middle, theme, post, answer)
         self._build_entry()
         self._build_foot(invite_another)
         self.restyle()
+        self.configure(padding=px(_EDGE[0]))
+        self.bind("<Configure>", lambda event: self._fold(low=event.height < px(_LOW)))
         self.show(status)
 
     @property
@@ -111,12 +122,14 @@ class LinkPanel(ttk.Frame):
         px = self._theme.px
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
-        self.bar = SendBar(self, self._theme, self.send_paths, self._send_copied, self._show_line)
+        self.bar = SendBar(
+            self, self._theme, self.send_paths, self._send_copied, self._show_line, self._pictures
+        )
         self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
         self.entry = tkinter.Text(
             row,
-            height=_ENTRY_LINES,
+            height=_ENTRY_LINES[0],
             width=1,
             wrap="word",
             undo=True,
@@ -132,6 +145,7 @@ class LinkPanel(ttk.Frame):
         self.send_button.grid(row=0, column=1, sticky="ns", padx=(px(8), 0))
         self.entry.bind("<Return>", self._return)
         self.entry.bind("<KP_Enter>", self._return)
+        self.entry.bind("<<Paste>>", lambda _event: self._paste())
         self.entry.bind("<Tab>", lambda _event: self._leave_entry(self.entry.tk_focusNext()))
         # Without these bindings <Tab> would handle these keys as well.
         for turn in ("<Control-Tab>", "<Control-Shift-Tab>"):
@@ -234,7 +248,7 @@ class LinkPanel(ttk.Frame):
         """Put a text that could not be sent back into the field, if the field is empty."""
         lost, self._sending = self._sending, None
         if lost is not None and not self._written():
-            self.entry.insert("1.0", lost)
+            insert_text(self, str(self.entry), lost)
 
     def restyle(self) -> None:
         """Apply the current palette."""
@@ -254,6 +268,11 @@ class LinkPanel(ttk.Frame):
     def focus_entry(self) -> None:
         """Give the focus to the field, or to the button at the top if nothing can be written."""
         (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
+
+    def _fold(self, *, low: bool) -> None:
+        if int(str(self.entry.cget("height"))) != _ENTRY_LINES[low]:
+            self.entry.configure(height=_ENTRY_LINES[low])
+            self.configure(padding=self._theme.px(_EDGE[low]))
 
     def _share(self, height: int) -> None:
         self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
@@ -276,6 +295,8 @@ class LinkPanel(ttk.Frame):
             return
         self._sending = text
         self.entry.delete("1.0", "end")
+        # A text with a very long line has turned it off (insert_text).
+        self.entry.configure(undo=True)
         self._post(ev.SendText(self.status.link, text))
 
     def send_paths(self, paths: tuple[str, ...]) -> None:
@@ -284,6 +305,20 @@ class LinkPanel(ttk.Frame):
 
     def _send_copied(self, text: str) -> None:
         self._post(ev.SendText(self.status.link, text))
+
+    def _open_link(self, url: str) -> None:
+        if not open_web_link(url):
+            self._show_line(tr("link.noBrowser", address=url))
+
+    def _paste(self) -> str:
+        """Write copied text into the field, and send anything else as Send clipboard does."""
+        if str(self.entry.cget("state")) == "normal":
+            found = self.bar.copied()
+            if not isinstance(found, CopiedText):
+                self.bar.send_copied(found)
+            elif insert_text(self, str(self.entry), found.text):
+                self._show_line(tr("link.folded", count=len(found.text)))
+        return "break"
 
     def _written(self) -> str:
         return self.entry.get("1.0", "end-1c")

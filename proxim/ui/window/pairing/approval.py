@@ -43,6 +43,12 @@ _PROOFS: Final = {
     Verified.QR: "approval.byQR",
     None: "approval.byNothing",
 }
+# The code and the QR code of a lost link are no longer on the screen.
+_PROOFS_AGAIN: Final = {
+    Verified.CODE: "approval.byCodeAgain",
+    Verified.QR: "approval.byQRAgain",
+    None: "approval.byNothing",
+}
 
 
 def in_lines(text: str) -> list[str]:
@@ -179,15 +185,22 @@ class ApprovalDialog:
         wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
         words, style = self._theme.badge(prompt.verified)
         ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
-        self._proof = WrapLabel(body, tr(_PROOFS[prompt.verified]), "TLabel", wrap)
+        proofs = _PROOFS if prompt.replaces is None else _PROOFS_AGAIN
+        self._proof = WrapLabel(body, tr(proofs[prompt.verified]), "TLabel", wrap)
         self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
-        self._detail(body, 4, tr("approval.address"), prompt.peer_address)
+        if prompt.replaces is not None:
+            lost = prompt.replaces.peer_name or tr("device.otherWith")
+            replaces = WrapLabel(
+                body, tr("approval.replaces", name=lost), "Amber.Line.TLabel", wrap
+            )
+            replaces.grid(row=4, column=0, columnspan=2, sticky="ew", pady=(0, px(12)))
+        self._detail(body, 5, tr("approval.address"), prompt.peer_address)
         device_id = " ".join(printable_text(prompt.device.id).split())
-        self.device_id = self._detail(body, 5, tr("approval.deviceID"), *in_lines(device_id))
+        self.device_id = self._detail(body, 6, tr("approval.deviceID"), *in_lines(device_id))
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
-        self._countdown.grid(row=6, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
+        self._countdown.grid(row=7, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)
-        buttons.grid(row=7, column=0, columnspan=2, sticky="e")
+        buttons.grid(row=8, column=0, columnspan=2, sticky="e")
         text, underline = lettered("approval.reject")
         self.reject_button = ttk.Button(
             buttons, text=text, underline=underline, command=self.reject

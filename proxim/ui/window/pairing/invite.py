@@ -12,7 +12,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import after_colon, tr
-from proxim.ui.qr import pgm_image, qr_matrix
+from proxim.ui.qr import Matrix, pgm_image, qr_matrix
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     Choice,
@@ -29,12 +29,16 @@ from proxim.ui.window.widgets import (
 
 # Pixels at 100 %: each of the 49 modules of a link in 192.168/16 gets five.
 QR_SIDE: Final = 250
-_QR_SIDE_MIN: Final = 150
-# Pixels at 100 % that the window and the task bar need besides the QR code.
-_REST_HEIGHT: Final = 400
+# Pixels at 100 % for each module where there is little space. A pixel is 0.26 mm at 96 dpi, so this
+# is 0.8 mm; phones read modules from 0.4 mm on at 20 cm, and a screen's pixels vary by a third.
+QR_MODULE_MIN: Final = 3
+# Pixels at 100 % of the card while it has no QR code.
+_CARD_MIN: Final = 150
 # Pixels at 100 % of the column beside the QR code: a code of twelve symbols and a whole IPv6
 # address fit.
 _TEXT_WIDTH: Final = 300
+# Pixels at 100 % between the QR code and that column.
+_GAP: Final = 20
 
 # Each lifetime is in seconds, then as a key of words and their count.
 _LIFETIMES: Final = (
@@ -100,15 +104,17 @@ class InvitePanel(ttk.Frame):
         self._post = post
         self._clock = clock
         self._invitation: st.Invitation | None = None
+        # The modules of the QR code that is shown.
+        self._matrix: Matrix | None = None
         self._networks = st.Networks((), None)
         # This is the lifetime that was last chosen for a temporary session.
         self._lifetime = _DEFAULT_LIFETIME
         self._type = ev.SessionType.ONE_TIME
         px = theme.px
         self.columnconfigure(1, weight=1)
-        room = self.winfo_screenheight() - px(_REST_HEIGHT)
-        self._side_length = max(px(_QR_SIDE_MIN), min(px(QR_SIDE), room))
-        # The card is white and always of one size, so that nothing moves when a code is replaced.
+        self._side_length = px(QR_SIDE)
+        self._stacked = False
+        # The card is white and stays as it is when a code is replaced, so that nothing moves.
         self._card = ttk.Frame(
             self, width=self._side_length, height=self._side_length, style="Card.TFrame"
         )
@@ -118,7 +124,7 @@ class InvitePanel(ttk.Frame):
         self._qr = tkinter.Label(self._card, background="white", borderwidth=0)
         self._message: WrapLabel | None = None
         side = ttk.Frame(self)
-        side.grid(row=0, column=1, sticky="nsew", padx=(px(20), 0))
+        side.grid(row=0, column=1, sticky="nsew", padx=(px(_GAP), 0))
         side.columnconfigure(0, weight=1, minsize=px(_TEXT_WIDTH))
         side.rowconfigure(3, weight=1)
         self._side = side
@@ -170,7 +176,8 @@ class InvitePanel(ttk.Frame):
     def show_invitation(self, invitation: st.Invitation) -> None:
         """Show an invitation's code and link."""
         self._invitation = invitation
-        self._draw_qr(invitation.url)
+        self._matrix = qr_matrix(invitation.url)
+        self._draw_qr(self._matrix)
         if invitation.code is None:
             self.code.grid_remove()
             self.copy_code.grid_remove()
@@ -204,6 +211,7 @@ class InvitePanel(ttk.Frame):
     def no_invitation(self, sentence: str, again: bool) -> None:
         """Show a sentence in place of the QR code; `again` offers to invite another device."""
         self._invitation = None
+        self._matrix = None
         self._qr.pack_forget()
         if self._message is None:
             width = self._side_length - self._theme.px(40)
@@ -215,6 +223,45 @@ class InvitePanel(ttk.Frame):
             widget.grid_remove()
         set_lettered(self.new_code, "invite.inviteAnother" if again else "invite.newCode")
         set_text(self._life, "")
+
+    @property
+    def full_size(self) -> tuple[int, int]:
+        """The width and height that this asks for with a QR code of QR_SIDE and all beside it."""
+        px = self._theme.px
+        side = self._side
+        width = px(QR_SIDE) + px(_GAP) + side.winfo_reqwidth()
+        return width, max(px(QR_SIDE), side.winfo_reqheight())
+
+    def fit(self, width: int, height: int | None) -> None:
+        """Fit into a width and, if that is possible, into a height.
+
+        The QR code shrinks until its modules have QR_MODULE_MIN pixels. If it and the texts have no
+        place beside one another, the texts go below it.
+        """
+        px = self._theme.px
+        modules = 0 if self._matrix is None else len(self._matrix)
+        least = max(px(_CARD_MIN), px(QR_MODULE_MIN) * modules)
+        beside = width - px(_GAP) - self._side.winfo_reqwidth()
+        stacked = beside < least
+        room = width if stacked else beside
+        length = max(least, min(px(QR_SIDE), room, px(QR_SIDE) if height is None else height))
+        if stacked != self._stacked:
+            self._stacked = stacked
+            self._place_side()
+        if length != self._side_length:
+            self._side_length = length
+            self._card.configure(width=length, height=length)
+            if self._message is not None:
+                self._message.configure(wraplength=length - px(40))
+            if self._matrix is not None:
+                self._draw_qr(self._matrix)
+
+    def _place_side(self) -> None:
+        gap = self._theme.px(_GAP)
+        if self._stacked:
+            self._side.grid(row=1, column=0, columnspan=2, padx=0, pady=(gap // 2, 0))
+        else:
+            self._side.grid(row=0, column=1, columnspan=1, padx=(gap, 0), pady=0)
 
     def close_menus(self) -> None:
         """Close open menus."""
@@ -310,8 +357,7 @@ class InvitePanel(ttk.Frame):
         """Apply the current palette."""
         self.code.restyle()
 
-    def _draw_qr(self, url: str) -> None:
-        matrix = qr_matrix(url)
+    def _draw_qr(self, matrix: Matrix) -> None:
         # Each module gets whole pixels, as its edges would blur otherwise.
         zoom = max(1, self._side_length // len(matrix))
         self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(

@@ -1,10 +1,11 @@
 """The field to join another device: it reads a code or a link while it is typed, and asks before it
-connects to an address outside the local network.
+connects to an address outside the local network, or by a link that proves nothing.
 """
 
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -13,34 +14,35 @@ from proxim.core.pairing.host_code import (
     ALPHABET,
     CodeError,
     JoinTarget,
+    cautions,
     group_symbols,
-    is_local,
     normalize_code,
     parse_target,
 )
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, lettered, set_text
 
-
-def looks_like_link(typed: str) -> bool:
-    """Return whether this is meant as a link and not as a code, as parse_target decides."""
-    return "/" in typed or ":" in typed
+# What the question says about a host that needs the person's consent.
+_CAUTIONS: Final = {Reason.FAR_ADDRESS: "join.far", Reason.NO_SECRET: "join.noSecret"}
+# Nobody types a link, and half a link is always wrong. Its problem is shown when Join is pressed.
+_TOLD_BY_JOIN: Final = (Reason.CODE_INCOMPLETE, Reason.LINK_INCOMPLETE, Reason.LINK_UNREADABLE)
 
 
 def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
     """Return a typed code grouped as on the host's screen, and the new cursor position.
 
     It returns None if the text is to stay as it is. The cursor stays behind the same symbol, so
-    typing and deleting in the middle work as expected.
+    typing and deleting in the middle work as expected. Of a pasted sentence only its code is left.
     """
-    if looks_like_link(typed):
-        return None
+    found = _found_code(typed)
     try:
         shown = group_symbols(normalize_code(typed))
         before = len(normalize_code(typed[:cursor]))
     except CodeError:
-        # The problem is shown below the field, and the text stays there to be corrected.
-        return None
+        # A problem is shown below the field, and the text stays there to be corrected.
+        return None if found is None else (found, len(found))
+    if found is not None and found != shown:
+        return found, len(found)
     at = 0
     while before:
         before -= shown[at] in ALPHABET
@@ -48,16 +50,21 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
     return shown, at
 
 
+def _found_code(typed: str) -> str | None:
+    """Return the code that a text contains, as the host shows it; None if there is none."""
+    try:
+        code = parse_target(typed).code
+    except CodeError:
+        return None
+    return None if code is None else group_symbols(code)
+
+
 def typing_problem(typed: str) -> str | None:
     """Return what is wrong with the text so far, or None while more may follow."""
-    if looks_like_link(typed):
-        # Nobody types a link, and half a link is always wrong. Its problem is shown when Join is
-        # pressed.
-        return None
     try:
         parse_target(typed)
     except CodeError as error:
-        return None if error.reason is Reason.CODE_INCOMPLETE else error.problem.sentence
+        return None if error.reason in _TOLD_BY_JOIN else error.problem.sentence
     return None
 
 
@@ -74,8 +81,8 @@ class JoinField(ttk.Frame):
         self._theme = theme
         self._post = post
         self.networks: tuple[ev.Network, ...] = ()
-        # The person is asked about this address outside the local network.
-        self._far: JoinTarget | None = None
+        # The person is asked whether this host is to be dialled.
+        self._doubted: JoinTarget | None = None
         px = theme.px
         self.columnconfigure(0, weight=1)
         words, underline = lettered("join.heading")
@@ -87,12 +94,25 @@ class JoinField(ttk.Frame):
         self.button.grid(row=1, column=1, padx=(px(8), 0), sticky="ns")
         self._note = WrapLabel(self, tr("join.hint"), "Quiet.TLabel", px(480))
         self._note.grid(row=2, column=0, columnspan=2, sticky="ew", pady=(px(4), 0))
+        self._folded = False
         self._consent: ttk.Frame | None = None
         self.entry.bind("<KeyRelease>", self._typed)
         self.entry.bind("<<Paste>>", lambda _event: self.after_idle(self._read), add=True)
         self.entry.bind("<Return>", lambda _event: self.join())
         self.entry.bind("<KP_Enter>", lambda _event: self.join())
         self.entry.bind("<Escape>", lambda _event: self._withdraw_question())
+
+    def height(self, *, folded: bool) -> int:
+        """Return the height that this asks for with or without its hint."""
+        note = self._note.winfo_reqheight() + self._theme.px(4)
+        rest = self.winfo_reqheight() - (note if self._note.winfo_manager() else 0)
+        return rest if folded and not self._problem_shown else rest + note
+
+    def fold(self, folded: bool) -> None:
+        """Hide the hint where there is little space; problems are still shown."""
+        if folded != self._folded:
+            self._folded = folded
+            self._show_note()
 
     def focus_entry(self) -> None:
         """Give the focus to the field."""
@@ -112,10 +132,11 @@ class JoinField(ttk.Frame):
             self._show_problem(error.problem.sentence)
             self.entry.focus_set()
             return
-        if is_local(target.address, tuple(network.subnet for network in self.networks)):
-            self._go(target)
+        doubts = cautions(target, tuple(network.subnet for network in self.networks))
+        if doubts:
+            self._ask(target, doubts)
         else:
-            self._ask(target)
+            self._go(target)
 
     def _go(self, target: JoinTarget) -> None:
         self._withdraw_question()
@@ -133,7 +154,7 @@ class JoinField(ttk.Frame):
             self.entry.delete(0, "end")
             self.entry.insert(0, grouped[0])
             self.entry.icursor(grouped[1])
-        if self._far is not None:
+        if self._doubted is not None:
             self._withdraw_question()
         self._show_problem(typing_problem(self.entry.get()))
 
@@ -141,28 +162,41 @@ class JoinField(ttk.Frame):
         set_text(self._note, problem or tr("join.hint"))
         self._note.configure(style="Error.TLabel" if problem else "Quiet.TLabel")
         self.entry.configure(style="Bad.TEntry" if problem else "TEntry")
+        self._show_note()
 
-    def _ask(self, target: JoinTarget) -> None:
-        """Ask the person before anything is sent to an address outside the local network."""
+    @property
+    def _problem_shown(self) -> bool:
+        return str(self._note.cget("style")) == "Error.TLabel"
+
+    def _show_note(self) -> None:
+        if self._folded and not self._problem_shown:
+            self._note.grid_remove()
+        else:
+            self._note.grid()
+
+    def _ask(self, target: JoinTarget, doubts: tuple[Reason, ...]) -> None:
+        """Ask the person before anything is sent to this host."""
         self._withdraw_question()
-        self._far = target
+        self._doubted = target
         px = self._theme.px
+        # The question takes the hint's place, so that the window grows less.
+        self._note.grid_remove()
         self._consent = ttk.Frame(self, style="Amber.TFrame", padding=px(8))
         self._consent.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), 0))
         self._consent.columnconfigure(0, weight=1)
-        sentence = tr("join.far", address=target.authority)
-        text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(300))
-        text.grid(row=0, column=0, sticky="ew")
+        sentence = "\n".join(tr(_CAUTIONS[one], address=target.authority) for one in doubts)
+        text = WrapLabel(self._consent, sentence, "Amber.Line.TLabel", px(440))
+        text.grid(row=0, column=0, columnspan=3, sticky="ew", pady=(0, px(6)))
         go = ttk.Button(self._consent, text=tr("join.joinAnyway"), command=lambda: self._go(target))
-        go.grid(row=0, column=1, padx=px(8))
+        go.grid(row=1, column=1, padx=px(8))
         stay = ttk.Button(self._consent, text=tr("window.cancel"), command=self._withdraw_question)
-        stay.grid(row=0, column=2)
+        stay.grid(row=1, column=2)
         for button in (go, stay):
             button.bind("<Escape>", lambda _event: self._withdraw_question())
         stay.focus_set()
 
     def _withdraw_question(self) -> None:
-        self._far = None
+        self._doubted = None
         if self._consent is not None:
             if self._consent.focus_get() is not None and str(self._consent.focus_get()).startswith(
                 str(self._consent)
@@ -170,3 +204,4 @@ class JoinField(ttk.Frame):
                 self.entry.focus_set()
             self._consent.destroy()
             self._consent = None
+            self._note.grid()

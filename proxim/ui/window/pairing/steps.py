@@ -34,6 +34,8 @@ _STEP_OF: Final = {
 _DOT: Final = 5
 # Pixels at 100 %: the height of the drawing.
 _HEIGHT: Final = 40
+# Pixels at 100 %: with space for two lines, most sentences come and go without moving anything.
+_LINES: Final = 38
 # Pixels at 100 %: the dots' centres from the top.
 _TOP: Final = 10
 
@@ -148,7 +150,8 @@ class Steps:
         """Return the step to show."""
         if self._prompts.shown:
             prompt = self._prompts.shown[0]
-            sentence = tr("steps.asks", name=prompt.device.name)
+            asks = "steps.asks" if prompt.replaces is None else "steps.asksInstead"
+            sentence = tr(asks, name=prompt.device.name)
             return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
         if self._attempts:
             return _under_way(next(reversed(self._attempts.values())))
@@ -267,8 +270,7 @@ class StepsView(ttk.Frame):
         self._step = self._steps.current()
         px = theme.px
         self.columnconfigure(0, weight=1)
-        # With space for two lines, most sentences come and go without moving anything.
-        self.rowconfigure(1, minsize=px(38), weight=1)
+        self.rowconfigure(1, minsize=px(_LINES), weight=1)
         self._canvas = tkinter.Canvas(self, height=px(_HEIGHT), highlightthickness=0, borderwidth=0)
         self._canvas.grid(row=0, column=0, columnspan=2, sticky="ew", pady=(0, px(6)))
         self._canvas.bind("<Configure>", lambda _event: self._draw())
@@ -276,6 +278,20 @@ class StepsView(ttk.Frame):
         self._sentence.grid(row=1, column=0, sticky="new")
         self._button = ttk.Button(self, style="Small.TButton", command=self._press)
         self.restyle()
+
+    def height(self, *, folded: bool) -> int:
+        """Return the height that this asks for with or without the drawing."""
+        px = self._theme.px
+        lines = max(self._sentence.winfo_reqheight(), self._button.winfo_reqheight())
+        return lines if folded else max(lines, px(_LINES)) + px(_HEIGHT) + px(6)
+
+    def fold(self, folded: bool) -> None:
+        """Hide the drawing where there is little space; the sentence says the same."""
+        self.rowconfigure(1, minsize=0 if folded else self._theme.px(_LINES))
+        if folded:
+            self._canvas.grid_remove()
+        else:
+            self._canvas.grid()
 
     def restyle(self) -> None:
         """Apply the current palette."""

@@ -1,15 +1,20 @@
+from typing import Final
+
 import pytest
 
 from proxim.ui.window.link import history as history_module
 from proxim.ui.window.link.history import KEPT_MAX, SHOWN_MAX, History
 from tests.ui.tk_support import Bench
 
+OPENED: Final[list[str]] = []
+
 
 @pytest.fixture
 def history(bench: Bench) -> History:
     """Return a history that is visible."""
+    OPENED.clear()
     bench.window.home.grid_remove()
-    made = History(bench.root, bench.window.theme)
+    made = History(bench.root, bench.window.theme, OPENED.append)
     made.restyle()
     made.grid(row=1, column=0, sticky="nsew")
     bench.root.geometry("500x300")
@@ -47,6 +52,51 @@ def test_it_is_selected_and_copied_by_keyboard(history: History, bench: Bench) -
     bench.focus(history.text)
     bench.key(history.text, "<Control-a>", "<Control-c>")
     assert bench.clipboard().splitlines() == ["Grace   Copy", "one"]
+
+
+def click(history: History, bench: Bench, index: str) -> None:
+    """Click on a character as a person does."""
+    history.text.see(index)
+    bench.settle()
+    box = history.text.bbox(index)
+    assert box is not None
+    x, y, _width, height = box
+    for event in ("<Motion>", "<ButtonPress-1>", "<ButtonRelease-1>"):
+        history.text.event_generate(event, x=x + 1, y=y + height // 2)
+    bench.settle()
+
+
+def test_an_address_opens_with_one_click(history: History, bench: Bench) -> None:
+    history.add("Grace", "look: https://example.com/a_(b), and http://b.example.", received=True)
+    # "look: " is line 2; the address begins at its column 6.
+    click(history, bench, "2.8")
+    assert OPENED == ["https://example.com/a_(b)"]
+    click(history, bench, "2.40")
+    assert OPENED == ["https://example.com/a_(b)", "http://b.example"]
+    click(history, bench, "2.1")
+    assert len(OPENED) == 2
+    assert shown(history).splitlines()[1].endswith("(b), and http://b.example.")
+
+
+def test_what_was_dragged_over_is_selected_and_not_opened(history: History, bench: Bench) -> None:
+    history.add("Grace", "https://example.com/a", received=True)
+    bench.settle()
+    history.text.tag_add("sel", "2.0", "2.5")
+    box = history.text.bbox("2.3")
+    assert box is not None
+    history.text.event_generate("<Motion>", x=box[0] + 1, y=box[1] + 3)
+    history.text.event_generate("<ButtonRelease-1>", x=box[0] + 1, y=box[1] + 3)
+    bench.settle()
+    assert OPENED == []
+
+
+def test_an_address_that_is_cut_off_cannot_be_opened(history: History, bench: Bench) -> None:
+    start = "word " * (SHOWN_MAX // 5 - 2)
+    history.add("Grace", f"http://a.example {start}https://example.com/long", received=True)
+    links = list(map(str, history.text.tag_ranges("link")))
+    assert [history.text.get(*links[at : at + 2]) for at in range(0, len(links), 2)] == [
+        "http://a.example"
+    ]
 
 
 def test_a_click_gives_it_the_focus(history: History, bench: Bench) -> None:

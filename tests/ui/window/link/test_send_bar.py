@@ -1,5 +1,9 @@
+import re
+import time
+import tkinter
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from tkinter import filedialog
 
 import pytest
@@ -8,8 +12,10 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
+from proxim.ui.window import clipboard
+from proxim.ui.window.clipboard import CopiedPicture
 from proxim.ui.window.link.panel import LinkPanel
-from tests.ui.tk_support import Bench, link
+from tests.ui.tk_support import PATIENCE, Bench, copied_elsewhere, link
 
 LINK = ev.LinkID("host-1")
 
@@ -99,12 +105,110 @@ def test_control_v_in_the_field_is_the_fields_own(bench: Bench, panel: LinkPanel
     assert panel.entry.get("1.0", "end-1c") == "a note"
 
 
-def test_copied_files_go_out_as_files(
+WAYS = {
+    "button": lambda panel: panel.bar.clipboard.invoke(),
+    "field": lambda panel: panel.entry.event_generate("<Control-v>"),
+    "elsewhere": lambda panel: panel.bar.files.event_generate("<Control-v>"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_copied_files_go_out_as_files(bench: Bench, panel: LinkPanel, way: str) -> None:
+    bench.focus(panel.entry if way == "field" else panel.bar.files)
+    with copied_elsewhere(bench, "text/uri-list", b"file:///a\r\nfile:///b%20c\r\n"):
+        WAYS[way](panel)
+        bench.settle()
+    assert bench.posted == [file_ev.SendPaths(LINK, ("/a", "/b c"))]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copied_picture_goes_out_as_a_file(bench: Bench, panel: LinkPanel, way: str) -> None:
+    bench.focus(panel.entry if way == "field" else panel.bar.files)
+    # A property of this size is what Tk itself gives up on.
+    picture = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3000
+    with copied_elsewhere(bench, "image/png", picture):
+        WAYS[way](panel)
+        bench.settle()
+        WAYS[way](panel)
+        bench.settle()
+    first, second = bench.posted
+    assert isinstance(first, file_ev.SendPaths)
+    assert isinstance(second, file_ev.SendPaths)
+    path = Path(first.paths[0])
+    assert re.fullmatch(r"Clipboard \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d( \(2\))?\.png", path.name)
+    assert path.read_bytes() == picture
+    assert second.paths != first.paths
+    assert path.parent.stat().st_mode & 0o077 == 0
+    assert panel.entry.get("1.0", "end-1c") == ""
+    bench.root.destroy()
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_cannot_be_sent_is_named(bench: Bench, panel: LinkPanel, way: str) -> None:
+    bench.focus(panel.entry if way == "field" else panel.bar.files)
+    with copied_elsewhere(bench, "audio/x-wav", b"RIFF"):
+        WAYS[way](panel)
+        bench.settle()
+    assert bench.posted == []
+    assert "audio/x-wav" in str(panel._note.cget("text"))
+
+
+def test_a_device_that_takes_no_files_gets_no_picture(bench: Bench, panel: LinkPanel) -> None:
+    bench.window.show(replace(link(), features=("text",)))
+    with copied_elsewhere(bench, "image/png", b"\x89PNG"):
+        panel.bar.clipboard.invoke()
+        bench.settle()
+    assert bench.posted == []
+    assert panel._note.cget("text") == SENTENCES[Reason.FILES_UNSUPPORTED]
+
+
+def test_a_full_disk_is_told(
     bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxim.ui.window.link.send_bar.copied_files", lambda _widget: ("/a", "/b"))
+    def full(_path: Path, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    panel.bar.send_copied(CopiedPicture(".png", b"\x89PNG"))
+    assert bench.posted == []
+    assert "disk" in str(panel._note.cget("text"))
+
+
+@pytest.mark.parametrize("text", ["line of text\n" * 80_000, "x" * 1_000_000, "word " * 200_000])
+def test_a_megabyte_of_text_can_be_pasted_and_sent(
+    bench: Bench, panel: LinkPanel, text: str
+) -> None:
+    bench.focus(panel.entry)
+    before = time.monotonic()
+    with copied_elsewhere(bench, "UTF8_STRING", text.encode()):
+        bench.key(panel.entry, "<Control-v>")
+    # Tk alone needs 45 seconds to show a megabyte in one line.
+    assert time.monotonic() - before < PATIENCE
+    assert ("1,000,000" in str(panel._note.cget("text"))) is ("\n" not in text)
+    bench.key(panel.entry, "<Return>")
+    assert bench.posted == [ev.SendText(LINK, text)]
+    assert bool(panel.entry.cget("undo"))
+
+
+def test_the_clipboard_is_read_only_when_the_person_asks(
+    bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[tkinter.Misc] = []
+
+    def offered(widget: tkinter.Misc) -> tuple[str, ...]:
+        reads.append(widget)
+        return ()
+
+    monkeypatch.setattr(clipboard, "_offered", offered)
+    bench.focus(panel.entry)
+    bench.window.show(st.TextReceived(LINK, "hello"))
+    panel.entry.event_generate("<<ContextMenu>>")
+    bench.settle()
+    bench.window._tick()
+    assert reads == []
     panel.bar.clipboard.invoke()
-    assert bench.posted == [file_ev.SendPaths(LINK, ("/a", "/b"))]
+    assert len(reads) == 1
 
 
 def test_an_empty_clipboard_is_told(bench: Bench, panel: LinkPanel) -> None:

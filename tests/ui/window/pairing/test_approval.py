@@ -62,6 +62,27 @@ def test_it_names_who_asks_and_how_they_proved_themselves(
     assert bench.window.theme.badge(verified) == (badge, style)
 
 
+@each_row("name", ["Ada's phone", None])
+@each_row(
+    "verified, proof",
+    [
+        (Verified.CODE, "It proved that it knows the code of this session."),
+        (Verified.QR, "It holds the secret of this session's QR code. "),
+    ],
+)
+def test_who_asks_for_the_place_of_a_lost_device_is_not_taken_for_it(
+    bench: Bench, verified: Verified, proof: str, name: str | None
+) -> None:
+    replaces = st.LostLink(ev.LinkID("host-1"), name)
+    dialog = ask(bench, replace(bench.prompt(verified=verified), replaces=replaces))
+    shown = texts(dialog.window)
+    assert any(text.startswith(proof) for text in shown)
+    lost = f"The device that was connected, {name or 'the other device'}, has not come back."
+    (warning,) = [text for text in shown if text.startswith(lost)]
+    assert "a name can be copied" in warning
+    assert dialog.window.winfo_height() >= dialog.window.winfo_reqheight()
+
+
 def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
     dialog = ask(bench)
     dialog.reject_button.event_generate("<Return>")

@@ -5,6 +5,7 @@ import pytest
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
+from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.window.pairing.join import regrouped, typing_problem
 from tests.rows import each_row
@@ -12,7 +13,9 @@ from tests.ui.tk_support import Bench, link
 
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
 FAR_CODE = HostCode(IPv4Address("203.0.113.5"), 47800, 12345).shown
-FAR_LINK = "http://203.0.113.5:47800/#s=abcdefghij&u=x&k=2Zr0m5T8cVn1qWb7yUe4Xg"
+_SESSION = "q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
+FAR_LINK = f"http://203.0.113.5:47800/#2Zr0m5T8cVn1qWb7yUe4Xg.{_SESSION}"
+UNPROVED = f"http://192.168.1.5:47800/#.{_SESSION}"
 
 
 def write(bench: Bench, text: str) -> None:
@@ -37,6 +40,9 @@ def note(bench: Bench) -> str:
         ("02501WK381", 5, "02501-WK381", 5),
         ("hg2k4qwx91zp", 12, "HG2K-4QWX-91ZP", 14),
         ("", 0, "", 0),
+        # An input method for Japanese; and a sentence with a code, as it is pasted.
+        ("０２５０１ーｗｋ", 8, "02501-WK", 8),
+        ("My code is 02501-WK381, see you", 31, "02501-WK381", 11),
     ],
 )
 def test_a_code_is_grouped_around_the_cursor(typed: str, cursor: int, shown: str, at: int) -> None:
@@ -109,6 +115,37 @@ def test_a_far_address_is_shown_and_asked_about(bench: Bench, far: str) -> None:
     go.event_generate("<<Invoke>>")
     assert bench.posted == [ev.Join(parse_target(far))]
     assert join._consent is None
+
+
+def test_a_link_that_proves_nothing_is_asked_about(bench: Bench) -> None:
+    join = bench.window.join
+    join.entry.insert(0, UNPROVED)
+    join.join()
+    bench.settle()
+    assert bench.posted == []
+    assert join._consent is not None
+    question, go, _ = join._consent.winfo_children()
+    assert str(question.cget("text")) == tr("join.noSecret")
+    go.event_generate("<<Invoke>>")
+    assert bench.posted == [ev.Join(parse_target(UNPROVED))]
+
+
+@each_row(
+    "typed, reason",
+    [
+        (FAR_LINK[:-1], Reason.LINK_INCOMPLETE),
+        (f"{FAR_LINK} {UNPROVED}", Reason.SEVERAL_LINKS),
+        ("http://192.168.1.5:47800/", Reason.LINK_INCOMPLETE),
+    ],
+)
+def test_what_is_no_single_whole_link_is_told_and_joins_nobody(
+    bench: Bench, typed: str, reason: Reason
+) -> None:
+    bench.window.join.entry.delete(0, "end")
+    bench.window.join.entry.insert(0, typed)
+    bench.window.join.join()
+    assert note(bench) == SENTENCES[reason]
+    assert bench.posted == []
 
 
 def test_a_question_is_taken_back_by_escape_and_by_typing(bench: Bench) -> None:

@@ -56,6 +56,12 @@ def test_a_host_climbs() -> None:
     assert after(*told).sentence == "Connected with Grace."
 
 
+def test_an_attempt_that_ends_before_anything_is_dialled_says_why() -> None:
+    step = after(INVITATION, guest(st.Stage.CLOSED, Reason.OWN_CODE))
+    assert (step.side, step.step, step.failed) == (StepsSide.GUEST, 0, True)
+    assert step.sentence == SENTENCES[Reason.OWN_CODE]
+
+
 def test_a_guest_climbs_and_can_cancel_until_it_is_there() -> None:
     told: list[st.Status] = [INVITATION]
     for stage, number in (
@@ -108,6 +114,21 @@ def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
 def test_cancelling_is_no_error_of_the_table() -> None:
     step = after(guest(st.Stage.DIALING), guest(st.Stage.CLOSED, Reason.DISCONNECTED))
     assert (step.sentence, step.failed, step.wanted) == ("Cancelled.", True, True)
+
+
+def test_a_request_for_the_place_of_a_lost_device_goes_before_the_wait_for_it() -> None:
+    waiting = link(stage=st.Stage.WAITING)
+    asked = replace(PROMPT, replaces=st.LostLink(waiting.link, "Ada"))
+    assert "has not come back" in after(waiting, asking(asked)).sentence
+    # The guest that was lost takes the question along.
+    step = after(
+        waiting,
+        asking(asked),
+        st.PairOutcome("s", approved=False, reason=Reason.GUEST_RETURNED),
+        asking(),
+        replace(waiting, link=ev.LinkID("host-2"), resumes=waiting.link, stage=st.Stage.APPROVED),
+    )
+    assert step.link == "host-2"
 
 
 @each_row("reason", [Reason.DECLINED, Reason.TIMEOUT, Reason.EXPIRED, Reason.CLOSED])

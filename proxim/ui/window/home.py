@@ -1,0 +1,170 @@
+"""The home page: this device, the invitation, the field to join another device and the state line.
+
+The state line and the field are always visible. The lower the window is, the more is folded away:
+first wide margins and the join field's hint, then the drawing of the steps, which says the same as
+the state line. Then the QR code shrinks, and what still has no place scrolls. Where the window is
+too narrow, the texts go below the QR code.
+"""
+
+import tkinter
+from collections.abc import Callable
+from enum import IntEnum
+from tkinter import ttk
+from typing import Final
+
+from proxim.core import events as ev
+from proxim.ui.window.device_bar import DeviceBar
+from proxim.ui.window.pairing.invite import InvitePanel
+from proxim.ui.window.pairing.join import JoinField
+from proxim.ui.window.pairing.steps import StepsView
+from proxim.ui.window.scroll_area import ScrollArea
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import SCREEN_BARS
+
+# Pixels at 100 %: around the page, below the device's name, around the join field and above the
+# steps; first with enough space, then with little.
+_EDGE: Final = (20, 8)
+_BELOW_NAME: Final = (16, 6)
+_ABOVE_JOIN: Final = (16, 6)
+_BELOW_JOIN: Final = (14, 6)
+_ABOVE_STEPS: Final = (12, 5)
+# Pixels at 100 % of additional height at which a folded page opens again. Texts wrap otherwise in
+# the other form, so that at one height neither form might fit.
+_OPENS_AT: Final = 30
+# Pixels at 100 %: the smallest part of the invitation that is worth scrolling.
+_SCROLL_MIN: Final = 60
+# Pixels at 100 %: the width that the column of texts needs.
+_WIDTH_MIN: Final = 340
+
+
+class Fold(IntEnum):
+    """How much of the page is folded away."""
+
+    NOTHING = 0
+    MARGINS = 1
+    DRAWING = 2
+
+
+class HomePage(ttk.Frame):
+    """The page that hosts and joins. `arrange` fits it into its place."""
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[ev.Intent], None],
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(master)
+        self._theme = theme
+        self._arranging: str | None = None
+        self.columnconfigure(0, weight=1)
+        self.area = ScrollArea(self, theme)
+        self.area.grid(row=0, column=0, sticky="ew")
+        inside = self.area.inside
+        inside.columnconfigure(0, weight=1)
+        self.device_bar = DeviceBar(inside, theme, post)
+        self.device_bar.grid(row=0, column=0, sticky="ew")
+        self.invite = InvitePanel(inside, theme, post, clock)
+        self.invite.grid(row=1, column=0, sticky="ew")
+        self._above_join = self._rule()
+        self._above_join.grid(row=1, column=0, sticky="ew")
+        self.join = JoinField(self, theme, post)
+        self.join.grid(row=2, column=0, sticky="ew")
+        self._above_steps = self._rule()
+        self._above_steps.grid(row=3, column=0, sticky="ew")
+        self.steps = StepsView(self, theme, post, clock)
+        self.steps.grid(row=4, column=0, sticky="ew")
+        # This empty row gets the spare height of a larger window.
+        self.rowconfigure(5, weight=1)
+        self._set_fold(Fold.NOTHING)
+        for widget in (self, inside, self.join, self.steps):
+            widget.bind("<Configure>", lambda _event: self._arrange_soon(), add=True)
+        self.bind("<Destroy>", self._destroyed, add=True)
+
+    @property
+    def wanted_size(self) -> tuple[int, int]:
+        """The size with which all of the page is seen, as far as the screen has it."""
+        px = self._theme.px
+        width = max(self.invite.full_size[0], self.join.winfo_reqwidth())
+        width += 2 * px(_EDGE[0])
+        height = self._height(Fold.NOTHING) + (self._opens_at if self._fold > 0 else 0)
+        highest = self.winfo_screenheight() - px(SCREEN_BARS)
+        if height > highest:
+            width += self.area.bar_width
+        return min(width, self.winfo_screenwidth()), min(height, highest)
+
+    @property
+    def least_size(self) -> tuple[int, int]:
+        """The smallest size at which the page is of use."""
+        px = self._theme.px
+        return px(_WIDTH_MIN), self._pinned_height(Fold.DRAWING) + px(_SCROLL_MIN)
+
+    def arrange(self, size: tuple[int, int] | None = None) -> None:
+        """Fit the page into its place, or into a size that it will have."""
+        width, height = size or (self.winfo_width(), self.winfo_height())
+        px = self._theme.px
+        fold = next((fold for fold in Fold if self._fits(fold, height)), Fold.DRAWING)
+        if fold is not self._fold:
+            self._set_fold(fold)
+        room = height - self._pinned_height(fold)
+        above = self.device_bar.winfo_reqheight() + px(_BELOW_NAME[fold > 0])
+        lowest = fold is Fold.DRAWING
+        # Whether the bar is shown depends on what fits beside it, so its place is always kept free.
+        bar = self.area.bar_width if lowest else 0
+        self.invite.fit(width - 2 * px(_EDGE[fold > 0]) - bar, room - above if lowest else None)
+        self.area.limit_height(max(1, room))
+        self.area.let_scroll(self.area.inside)
+
+    def restyle(self) -> None:
+        """Apply the current palette."""
+        self.area.restyle()
+        self.invite.restyle()
+        self.steps.restyle()
+
+    @property
+    def _opens_at(self) -> int:
+        return self._theme.px(_OPENS_AT)
+
+    def _fits(self, fold: Fold, height: int) -> bool:
+        return height >= self._height(fold) + (self._opens_at if fold < self._fold else 0)
+
+    def _height(self, fold: Fold) -> int:
+        """The height of everything with a large QR code."""
+        above = self.device_bar.winfo_reqheight() + self._theme.px(_BELOW_NAME[fold > 0])
+        return above + self.invite.full_size[1] + self._pinned_height(fold)
+
+    def _pinned_height(self, fold: Fold) -> int:
+        """The height of all that does not scroll."""
+        px, little = self._theme.px, fold > 0
+        around = 2 * px(_EDGE[little]) + 2 * px(_ABOVE_JOIN[little])
+        around += px(_BELOW_JOIN[little]) + px(_ABOVE_STEPS[little]) + 2 * px(1)
+        join = self.join.height(folded=little)
+        return around + join + self.steps.height(folded=fold is Fold.DRAWING)
+
+    def _set_fold(self, fold: Fold) -> None:
+        px, little = self._theme.px, fold > 0
+        self._fold = fold
+        self.configure(padding=px(_EDGE[little]))
+        self.device_bar.grid(pady=(0, px(_BELOW_NAME[little])))
+        self._above_join.grid(pady=px(_ABOVE_JOIN[little]))
+        self._above_steps.grid(pady=(px(_BELOW_JOIN[little]), px(_ABOVE_STEPS[little])))
+        self.join.fold(little)
+        self.steps.fold(fold is Fold.DRAWING)
+
+    def _arrange_soon(self) -> None:
+        if self._arranging is None:
+            self._arranging = self.after_idle(self._arrange_now)
+
+    def _arrange_now(self) -> None:
+        self._arranging = None
+        if self.winfo_viewable():
+            self.arrange()
+
+    def _rule(self) -> ttk.Frame:
+        return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if event.widget is self and self._arranging is not None:
+            self.after_cancel(self._arranging)
+            self._arranging = None

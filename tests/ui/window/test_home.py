@@ -1,0 +1,203 @@
+"""Tests of the home page in windows of every size: the join field and the state line are always
+visible, and the QR code can be read.
+"""
+
+import os
+import tkinter
+from collections.abc import Iterator
+
+import pytest
+from PIL import ImageGrab
+
+from proxim.app.language import speak
+from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core.i18n import LANGUAGES
+from proxim.ui.window import root
+from proxim.ui.window.home import Fold
+from proxim.ui.window.pairing.invite import QR_MODULE_MIN, QR_SIDE
+from proxim.ui.window.theme import ThemeChoice
+from tests.qr_reader import read_qr
+from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench
+
+
+def resize(bench: Bench, width: int, height: int) -> None:
+    bench.root.minsize(1, 1)
+    bench.root.geometry(f"{width}x{height}+0+0")
+    bench.pump(
+        lambda: (bench.root.winfo_width(), bench.root.winfo_height()) == (width, height),
+        f"the window has {width}x{height}",
+    )
+    bench.settle()
+
+
+def bottom(bench: Bench) -> int:
+    """Return how far the state line's end is above the window's lower edge."""
+    steps, root = bench.window.steps, bench.root
+    return root.winfo_rooty() + root.winfo_height() - steps.winfo_rooty() - steps.winfo_height()
+
+
+def seen(bench: Bench) -> bool:
+    """Return whether all of the state line and of the join field is visible."""
+    join = bench.window.join
+    return (
+        bottom(bench) >= 0 and join.winfo_y() > 0 and join.winfo_height() >= join.winfo_reqheight()
+    )
+
+
+def test_everything_is_seen_where_there_is_space(bench: Bench) -> None:
+    bench.wait_until_whole()
+    home = bench.window.home
+    assert home._fold is Fold.NOTHING
+    assert not home.area.scrolls
+    assert bench.window.invite._side_length == home._theme.px(QR_SIDE)
+
+
+def test_every_size_shows_the_state_line_and_the_join_field(bench: Bench) -> None:
+    folds = set()
+    for width in (340, 480, 610, 900):
+        for height in range(620, 200, -23):
+            resize(bench, width, height)
+            assert seen(bench), (width, height)
+            folds.add(bench.window.home._fold)
+    assert folds == set(Fold)
+    resize(bench, 700, 700)
+    assert bench.window.home._fold is Fold.NOTHING
+    assert seen(bench)
+
+
+@pytest.fixture
+def scaling(make_bench: MakeBench) -> Iterator[None]:
+    """Give the display its scaling back, which Tk keeps for all windows of a process."""
+    bench = make_bench("light")
+    before = bench.root.tk.call("tk", "scaling")
+    bench.root.destroy()
+    yield
+    make_bench("light").root.tk.call("tk", "scaling", before)
+
+
+@pytest.mark.usefixtures("scaling")
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("screen", [(1366, 768), (1920, 1080)])
+def test_every_screen_at_every_scaling(
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: tuple[int, int],
+    percent: int,
+    language: str,
+    theme: ThemeChoice,
+) -> None:
+    monkeypatch.setattr(root, "_xft_dpi", lambda: 96 * percent / 100)
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenwidth", lambda _self: screen[0])
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenheight", lambda _self: screen[1])
+    speak(language)
+    bench = make_bench(theme)
+    for networks in ((WIFI,), (WIFI, DOCKER)):
+        bench.window.show(st.Networks(networks, WIFI.address))
+        bench.clock.now += 1
+        bench.settle()
+        assert bench.root.winfo_width() <= screen[0]
+        # A window's title and a desktop's bars take 36 pixels each at 100 %.
+        assert bench.root.winfo_height() <= screen[1] - 72 * percent / 100
+        assert seen(bench)
+        picture = ImageGrab.grab(xdisplay=os.environ["DISPLAY"])
+        assert read_qr(picture) == URL
+        # The whole quiet zone is in sight, too.
+        card, area = bench.window.invite._card, bench.window.home.area
+        matrix = bench.window.invite._matrix
+        assert matrix is not None
+        module = bench.window.invite._side_length // len(matrix)
+        spare = (bench.window.invite._side_length - module * len(matrix)) // 2
+        hidden = card.winfo_rooty() + card.winfo_height() - spare
+        assert hidden <= area.winfo_rooty() + area.winfo_height()
+    bench.picture(f"home-{screen[0]}-{percent}-{language}-{theme}")
+
+
+@pytest.mark.parametrize("height", [600, 500, 450, 400, 360, 330])
+def test_the_code_can_be_scanned_at_every_height(bench: Bench, height: int) -> None:
+    resize(bench, 610, height)
+    bench.picture(f"home-{height}")
+    assert read_qr(ImageGrab.grab(xdisplay=os.environ["DISPLAY"])) == URL
+    image, matrix = bench.window.invite._image, bench.window.invite._matrix
+    assert image is not None
+    assert matrix is not None
+    assert image.width() >= len(matrix) * bench.window.theme.px(QR_MODULE_MIN)
+
+
+def test_a_narrow_window_has_the_texts_below_the_code(bench: Bench) -> None:
+    resize(bench, 360, 700)
+    invite = bench.window.invite
+    assert invite._stacked
+    assert invite._side.winfo_y() >= invite._card.winfo_height()
+    assert invite.refuse.winfo_x() + invite.refuse.winfo_width() <= invite.winfo_width()
+    resize(bench, 640, 700)
+    assert not invite._stacked
+
+
+def test_what_has_no_place_scrolls(bench: Bench) -> None:
+    resize(bench, 610, 300)
+    area, refuse = bench.window.home.area, bench.window.invite.refuse
+    assert area.scrolls
+    bench.pump(area._bar.winfo_viewable)
+
+    def in_sight() -> bool:
+        end = refuse.winfo_rooty() + refuse.winfo_height()
+        return end <= area.winfo_rooty() + area.winfo_height()
+
+    assert not in_sight()
+    for _ in range(20):
+        refuse.event_generate("<Button-5>")
+    bench.settle()
+    assert in_sight()
+    for _ in range(20):
+        bench.window.invite._card.event_generate("<Button-4>")
+    bench.settle()
+    assert not in_sight()
+    # The Tab key brings what it reaches into sight.
+    bench.focus(refuse)
+    bench.settle()
+    assert in_sight()
+    bench.focus(bench.window.device_bar.button)
+    bench.settle()
+    assert area._canvas.canvasy(0) == 0
+
+
+def test_content_that_changes_does_not_make_it_flicker(bench: Bench) -> None:
+    for height in range(560, 400, -3):
+        resize(bench, 610, height)
+        for networks in ((WIFI,), (WIFI, DOCKER)):
+            bench.window.show(st.Networks(networks, WIFI.address))
+            # A layout that never comes to rest would never return from this.
+            bench.settle()
+            assert seen(bench), height
+
+
+def test_a_problem_is_shown_although_the_hint_is_folded(bench: Bench) -> None:
+    resize(bench, 610, 400)
+    join = bench.window.join
+    assert not join._note.winfo_viewable()
+    bench.focus(join.entry)
+    bench.key(join.entry, *"UUUU")
+    bench.pump(join._note.winfo_viewable, "the problem is shown")
+    bench.settle()
+    assert seen(bench)
+    join.clear()
+    bench.settle()
+    assert not join._note.winfo_viewable()
+
+
+def test_a_size_that_the_person_chose_stays(bench: Bench) -> None:
+    resize(bench, 800, 400)
+    bench.window.show(st.Networks((WIFI, DOCKER), WIFI.address))
+    bench.window.show(bench.invitation(kind=ev.SessionType.PERSISTENT, life=None))
+    bench.clock.now += 1
+    bench.settle()
+    assert (bench.root.winfo_width(), bench.root.winfo_height()) == (800, 400)
+
+
+def test_the_window_cannot_be_made_useless(bench: Bench) -> None:
+    width, height = bench.root.minsize()
+    assert width >= 300
+    assert height >= bench.window.join.winfo_reqheight() + bench.window.steps.winfo_reqheight() - 60
