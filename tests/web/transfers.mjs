@@ -163,7 +163,8 @@ function receiving(entries) {
   const part = { index: 2, blobs: [] };
   const found = { entries: files(3), size: 15, outgoing: false, part };
   const failed = [{ file: 1, reason: "file_gone" }];
-  transfers.store.load = async () => [{ ...found, id: ID, failed, finishedFiles: new Set([0, 1]) }];
+  const finished = { finishedFiles: new Set([0, 1]), archivedFiles: new Map(), sent: new Map() };
+  transfers.store.load = async () => [{ ...found, id: ID, failed, ...finished }];
   await transfers.restore();
   const { peer } = linked(transfers);
   peer.says({ type: "announce", files: files(3) });

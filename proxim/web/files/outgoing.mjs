@@ -206,8 +206,9 @@ export class Outgoing extends Transfer {
 
   /** Send anew what has arrived, but had other contents when it was chosen again. */
   async sendChanged() {
+    const { files } = this;
+    if (!files) return;
     const arrived = [...this.restamped].filter((index) => this.skipped.has(index));
-    const files = this.files ?? [];
     this.restamped.clear();
     const changed = [];
     for (const index of arrived) {

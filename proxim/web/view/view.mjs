@@ -1,7 +1,7 @@
 // What a person sees of the session and of texts. All text from others is set as text, never as
 // HTML.
 
-import { pieces } from "../link/urls.mjs";
+import { pieces } from "../link/web_links.mjs";
 import { $, addFirst, copyOf, fill, showText, within } from "./elements.mjs";
 
 // Which items of the list of steps are done at a step. At `ended` they stay as they were.
@@ -104,12 +104,12 @@ export class View {
 
 /**
  * An address opens in a tab of its own, and gets no access to this page and not its address.
- * @param {import("../link/urls.mjs").Piece} piece
+ * @param {import("../link/web_links.mjs").Piece} piece
  */
-function pieceOf({ text, url }) {
-  if (!url) return text;
+function pieceOf({ text, isAddress }) {
+  if (!isAddress) return text;
   const link = document.createElement("a");
-  link.href = url;
+  link.href = text;
   link.target = "_blank";
   link.rel = "noopener noreferrer";
   link.textContent = text;
