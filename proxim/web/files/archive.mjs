@@ -73,7 +73,7 @@ class Folder {
 /** @param {string} path */
 const partsOf = (path) => {
   const parts = path.split("/").filter(Boolean);
-  return parts.length ? parts : [path];
+  return parts.length ? parts : [""];
 };
 
 export class Archive {
@@ -107,15 +107,20 @@ export class Archive {
     return (tops.size === 1 ? first : UNNAMED) + SUFFIX;
   }
 
-  /** The archive as a file, with what has arrived and all folders. */
+  /** The archive as a file. */
   blob() {
+    return zip(this.members());
+  }
+
+  /** What has arrived, and all folders. */
+  members() {
     const members = [];
     for (const [index, { modified, executable, directory }] of this.entries.entries()) {
       const content = this.files.get(index);
       const name = this.paths[index].join("/");
       if (content || directory) members.push({ name, modified, executable, content });
     }
-    return zip(members);
+    return members;
   }
 
   /**
