@@ -188,10 +188,12 @@ def hosting(
         yield host, host.event("session")
 
 
-def moving(host: Program, direction: str, least: int = 1) -> None:
-    """Wait until a transfer in this direction has moved so many bytes."""
-    while host.event("transfer", state="active", direction=direction)["bytes"] < least:
-        pass
+def moving(host: Program, direction: str, least: int = 1) -> JSON:
+    """Wait until a transfer in this direction has moved so many bytes, and return its event."""
+    while True:
+        event = host.event("transfer", state="active", direction=direction)
+        if event["bytes"] >= least:
+            return event
 
 
 def origin_of(url: str) -> str:

@@ -14,6 +14,7 @@ from tests.web.browser import hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
+WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
 WIDTHS = (320, 390, 1280)
 HOSTILE = "<img src=x onerror=alert(1)>"
 # The file needs several messages and several windows of reports, and its size is no round number.
@@ -109,7 +110,7 @@ def test_hostile_names_are_text(chromium: Browser, own_address: str, tmp_path: P
         with guest.page.expect_download() as saved:
             guest.page.click(".question .main")
         assert saved.value.suggested_filename.endswith("gpj.exe")
-        guest.sees("Done. Look in your browser's downloads.")
+        guest.sees(WORDS["allSaved"])
         assert guest.page.locator("main img, main svg, main script").count() == 0
         guest.is_content(origin_of(session["url"]))
 
@@ -161,6 +162,42 @@ def test_without_an_invitation_it_says_what_to_do(
         guest.page.goto(origin_of(session["url"]))
         guest.sees(languages()["en"]["page"]["scan"])
         guest.is_content(origin_of(session["url"]))
+
+
+def test_a_browser_without_webrtc_asks_nobody(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """Policies and Lockdown Mode take WebRTC away; the code is still good for another browser."""
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        phone(chromium) as guest,
+        phone(chromium) as other,
+    ):
+        guest.page.add_init_script("delete globalThis.RTCPeerConnection")
+        guest.page.goto(session["url"])
+        guest.sees(REASONS["no_webrtc"])
+        other.page.goto(session["url"])
+        other.joined(host)
+        assert sum(one["event"] == "pair_prompt" for one in host.seen) == 1
+
+
+def test_links_in_a_text_can_be_opened(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    text = "See https://example.com/a_(b), not javascript:alert(1)\n<b>http://a.example</b>"
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        host.say(type="text", text=text)
+        links = guest.page.locator("#texts a")
+        links.nth(1).wait_for()
+        assert links.evaluate_all("all => all.map((one) => [one.href, one.textContent])") == [
+            ["https://example.com/a_(b)", "https://example.com/a_(b)"],
+            ["http://a.example/", "http://a.example"],
+        ]
+        assert (
+            links.evaluate_all("all => all.map((one) => [one.rel, one.target])")
+            == [["noopener noreferrer", "_blank"]] * 2
+        )
+        assert guest.page.locator("#texts .text").text_content() == text
 
 
 def test_a_link_that_lost_its_end_asks_nobody(

@@ -4,6 +4,7 @@ however many there are.
 
 import os
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS = languages()["en"]["page"]
+# The button that gives the browser each file by itself; the main one makes a ZIP file.
+ONE_BY_ONE = ".question .each"
 # Chromium drops downloads if a page saves more than ten a second.
 MANY = 30
 # At SLOW_MS each, the files take at least 6 s. A page that is silent for 4.5 s counts as gone
@@ -97,13 +100,72 @@ def test_each_of_many_files_is_saved(chromium: Browser, own_address: str, tmp_pa
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)
-        guest.page.click(".question .main")
+        guest.page.click(ONE_BY_ONE)
         guest.sees(WORDS["allSaved"])
         while len(saved) < MANY:
             guest.page.wait_for_event("download")
         got = {one.suggested_filename: sha256_of(Path(one.path())) for one in saved}
         assert got == {one.name: sha256_of(one) for one in folder.iterdir()}
         guest.is_content(origin_of(session["url"]))
+
+
+def test_several_files_are_one_archive(chromium: Browser, own_address: str, tmp_path: Path) -> None:
+    """A browser that blocks a page's second download saves all of them."""
+    folder = many_files(tmp_path)
+    (folder / "empty").mkdir()
+    (folder / "sub").mkdir()
+    (folder / "sub" / "a:b.txt").write_text("colon")
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        saved = downloads_of(guest)
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        archive = guest.downloads()
+        guest.sees(WORDS["allSaved"])
+        guest.sees("many/sub/a:b.txt is called a_b.txt here")
+        done = host.event("transfer", state="done")
+        assert done["renamed"] == [{"path": "many/sub/a:b.txt", "name": "a_b.txt"}]
+        assert [one.suggested_filename for one in saved] == ["many.zip"]
+        unpacked = tmp_path / "unpacked"
+        with zipfile.ZipFile(archive) as read:
+            assert read.testzip() is None
+            read.extractall(unpacked)
+        for one in folder.glob("*.bin"):
+            assert sha256_of(unpacked / "many" / one.name) == sha256_of(one)
+        assert (unpacked / "many/sub/a_b.txt").read_text() == "colon"
+        assert (unpacked / "many/empty").is_dir()
+        guest.is_content(origin_of(session["url"]))
+
+
+def test_an_archive_goes_on_after_the_page_was_loaded_again(
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
+) -> None:
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for name in ("first.bin", "second.bin", "third.bin"):
+        (folder / name).write_bytes(os.urandom(PIECE_BYTES))
+    gate.close_after(PIECE_BYTES * 3 // 2)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.click(".question .main")
+        guest.has_kept(1)
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            gate.open()
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
+            again = host.event("transfer", state="active", direction="out")
+        assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
+        with zipfile.ZipFile(Path(saved.value.path())) as read:
+            assert read.testzip() is None
+            for one in folder.iterdir():
+                assert read.read(f"large/{one.name}") == one.read_bytes()
+        host.event("transfer", state="done")
 
 
 def test_names_stay_as_they_were_sent_or_both_ends_say_so(
@@ -123,9 +185,9 @@ def test_names_stay_as_they_were_sent_or_both_ends_say_so(
         guest.joined(host)
         offered(host, guest, folder)
         guest.sees("names/link was left out: it is no file")
-        guest.page.click(".question .main")
+        guest.page.click(ONE_BY_ONE)
         guest.sees(WORDS["allSaved"])
-        guest.sees("names/a\\b:c.txt is saved as a_b_c.txt")
+        guest.sees("names/a\\b:c.txt is called a_b_c.txt here")
         while len(saved) < len(names):
             guest.page.wait_for_event("download")
         # Chromium itself replaces the joiners.
@@ -158,7 +220,7 @@ def test_files_that_the_browser_did_not_get_yet_are_sent_again(
         guest.page.goto(session["url"])
         guest.joined(host)
         offered(host, guest, folder)
-        guest.page.click(".question .main")
+        guest.page.click(ONE_BY_ONE)
         # The page shows only some of these numbers.
         guest.page.get_by_text(re.compile(r"\b1\d to go")).first.wait_for()
         guest.page.reload()
@@ -187,7 +249,7 @@ def test_thousands_of_tiny_files_do_not_cost_the_link(
         offered(host, guest, folder)
         guest.page.evaluate(SLOW, SLOW_MS)
         guest.page.evaluate(NO_PAUSE, SAVED_EVERY_MS)
-        guest.page.click(".question .main")
+        guest.page.click(ONE_BY_ONE)
         host.event("transfer", patience=90, state="done")
         states = [one["state"] for one in host.seen if one["event"] == "link"]
         assert states == ["connecting", "connected"]

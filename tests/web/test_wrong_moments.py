@@ -139,8 +139,11 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
         host.say(type="send", paths=[str(down)])
         guest.page.locator(".question .main").wait_for()
         guest.page.evaluate(
-            "() => { const [yes, no] = document.querySelectorAll('.question button'); no.click(); "
-            "yes.click(); }"
+            """() => {
+                const [yes, no] = document.querySelectorAll('.question :is(.main, .no)');
+                no.click();
+                yes.click();
+            }"""
         )
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
         guest.sees(WORDS["declined"])
@@ -355,6 +358,50 @@ def test_what_was_cancelled_stays_so(
             WORDS["arrived"],
             REASONS["cancelled"],
         ]
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["same", "other contents"])
+def test_a_file_chosen_again_with_another_time(
+    chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path, changed: bool
+) -> None:
+    """Phones copy a file each time that it is chosen. The old transfer goes on with the copy; if it
+    has other contents, it begins anew.
+    """
+    up = random_file(tmp_path / "up.bin", FILE_BYTES)
+    options = ("--save-to", str(saved_to))
+    with (
+        hosting(own_address, tmp_path / "home", *options) as (host, session),
+        phone(chromium) as guest,
+    ):
+        guest.reads_at_most(ALLOWED)
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#files", up)
+        first = moving(host, "in", BEGUN)
+        guest.page.reload()
+        guest.opens_gate()
+        guest.sees(WORDS["chooseAgain"])
+        if changed:
+            random_file(up, FILE_BYTES)
+        os.utime(up, (1_700_000_000, 1_700_000_000))
+        guest.page.set_input_files("#files", up)
+        done = host.event("transfer", state="done", direction="in")
+        assert done["transferID"] == first["transferID"]
+        assert sha256_of(saved_to / "up.bin") == sha256_of(up)
+        guest.sees(WORDS["arrived"])
+        assert guest.page.locator("#transfers > li").count() == 1
+        assert [one.name for one in saved_to.iterdir()] == ["up.bin"]
+
+
+def test_an_empty_folder_is_not_passed_over_in_silence(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.set_input_files("#folder", tmp_path / "empty")
+        guest.sees(WORDS["emptyFolder"])
 
 
 def test_nothing_of_an_upload_stays_when_its_session_is_over(

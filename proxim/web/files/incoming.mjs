@@ -69,7 +69,12 @@ export class Incoming extends Transfer {
    */
   async restore(found) {
     super.restore(found);
-    if (found.archived) await this.beginArchive();
+    try {
+      if (found.archived) await this.beginArchive();
+    } catch {
+      this.cancel("transfer_failed", "failed");
+      return;
+    }
     for (const [index, { blobs, crc32 }] of found.archivedFiles) {
       const size = sizeOf(blobs);
       // The browser may have lost a piece.
