@@ -2,8 +2,8 @@
 waited for.
 """
 
-import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +11,10 @@ import pytest
 from tests.programs.file_programs import Sides, end, moving, sha256, write_file
 from tests.programs.program import JSON, SOURCE, Program, exchange_text, pair
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.name != "posix", reason="SIGKILL and SIGSTOP are POSIX"),
-]
+if sys.platform == "win32":
+    pytest.skip("SIGSTOP and SIGCONT are POSIX", allow_module_level=True)
+
+pytestmark = pytest.mark.slow
 
 FILE_BYTES = 20_000_000
 # More bytes than this have arrived when the guest is killed, and no more than the second figure.
