@@ -152,6 +152,14 @@ def test_window_and_terminal_over_a_poor_network(screen: Screen, homes: tuple[Pa
             guest.say(type="text", text="Hello from the terminal")
             screen.activate("^Proxim$")
 
+            def has_focus() -> bool:
+                """Whether keys go to the field for texts. What they wrote is selected then."""
+                for key in ("x", "ctrl+a", "ctrl+c"):
+                    screen.press(key)
+                return screen.clipboard().startswith("x")
+
+            screen.until(has_focus, "the field for texts has the focus")
+
             def answer() -> bool:
                 screen.type("Hello from the window")
                 screen.press("Return")
