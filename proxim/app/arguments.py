@@ -23,7 +23,7 @@ from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
-from proxim.core.sanitize import display_name, is_usable_name
+from proxim.core.sanitize import display_id, is_usable_name
 
 # argparse and most programs exit with this status.
 USAGE_STATUS: Final = 2
@@ -278,7 +278,7 @@ def _unknown(extras: list[str], command: str | None) -> str:
     option = next((extra for extra in extras if extra.startswith("-")), None)
     if option is None:
         return tr("usage.wordTooMany", program=program)
-    return tr("usage.unknownOption", option=display_name(option.partition("=")[0]), program=program)
+    return tr("usage.unknownOption", option=display_id(option.partition("=")[0]), program=program)
 
 
 def _save_to(found: argparse.Namespace) -> str | None:

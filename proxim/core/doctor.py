@@ -14,7 +14,7 @@ from proxim.core import events as ev
 from proxim.core.i18n import decimal, tr
 from proxim.core.pairing.host_code import DEFAULT_PORT, FALLBACK_PORTS, is_local
 from proxim.core.pairing.invite_link import authority
-from proxim.core.sanitize import display_name
+from proxim.core.sanitize import display_id, visible_name
 
 ALL_PORTS: Final = (DEFAULT_PORT, *FALLBACK_PORTS)
 PORTS_SHOWN: Final = f"{ALL_PORTS[0]}-{ALL_PORTS[-1]}"
@@ -108,7 +108,7 @@ def address_not_here(address: str) -> Finding:
     return Finding(
         Check.NETWORK,
         Level.FAILURE,
-        tr("doctor.notHere", address=display_name(address)),
+        tr("doctor.notHere", address=display_id(address)),
         tr("doctor.notHereNext"),
     )
 
@@ -440,10 +440,10 @@ def kept_findings(kept: Sequence[KeptTransfer], keep_days: int) -> list[Finding]
             Level.NOTE,
             tr(
                 "doctor.kept",
-                title=display_name(one.title),
+                title=visible_name(one.title) or tr("transfers.unnamedFile"),
                 size=decimal(one.size / 1e6, 1),
                 folder=one.folder,
-                name=display_name(one.peer_name or "") or tr("device.otherWith"),
+                name=visible_name(one.peer_name or "") or tr("device.otherWith"),
             ),
             tr("doctor.keptNext", count=max(1, keep_days - one.days)),
         )

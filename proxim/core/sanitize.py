@@ -1,4 +1,7 @@
-"""Makes strings from elsewhere safe to show: names, received text, JSON strings."""
+"""Makes strings from elsewhere safe to show: names, received text, JSON strings.
+
+The page has the rules for names in web/sanitize.mjs; tests/vectors/names.json is for both.
+"""
 
 import re
 import unicodedata
@@ -21,21 +24,47 @@ _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK: Final = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
+# Marks over and under one character are stacked, so a pile of them would cover the lines around it.
+# Burmese and pointed Hebrew have up to five. (UTS #39, 5.4, warns from the fifth on.)
+MAX_MARKS: Final = 5
+# Letters, digits and symbols by category that show only a dot, a line, a block or a replacement:
+# Arabic zeros, dots of Hangul, Canadian syllabics and Latin, box drawing and geometric shapes,
+# Braille, and object and character replacements.
+_FEATURELESS: Final = re.compile(
+    "[\u0660\u06f0\u119e\u1427\ua78f\u2500-\u25ff\u2800-\u28ff\ufffc\ufffd]"
+)
+# Letters but modifiers (many are dots or dashes), numbers, and symbols such as emoji.
+_DISTINCTIVE: Final = frozenset({"Lu", "Ll", "Lt", "Lo", "Nd", "Nl", "No", "So", "Sc"})
 _BIDI_CONTROLS: Final = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
 
-def display_name(name: str) -> str:
+def display_name(name: str, address: str = "") -> str:
     """Make a device name fit for a dialog.
 
     The result is in NFC, on one line, without invisible characters, and has at most NAME_SHOWN_MAX
-    characters.
+    characters. A device whose name tells nothing gets one with its address, if that is known.
     """
-    one_line = display_id(name)
+    one_line = visible_name(name)
     if len(one_line) > NAME_SHOWN_MAX:
         one_line = one_line[: NAME_SHOWN_MAX - 1].rstrip() + "…"
-    return one_line or tr("device.unnamed")
+    if one_line:
+        return one_line
+    unnamed = tr("device.unnamed")
+    return f"{unnamed} ({address})" if address else unnamed
+
+
+def visible_name(text: str) -> str:
+    """Make a name fit to be shown, whole; empty if it would show nothing but dots, dashes, marks
+    or the like, by which nobody can tell it from another.
+    """
+    one_line = display_id(text)
+    distinctive = any(
+        unicodedata.category(char) in _DISTINCTIVE and not _FEATURELESS.match(char)
+        for char in unicodedata.normalize("NFKD", one_line)
+    )
+    return one_line if distinctive else ""
 
 
 def display_id(text: str) -> str:
@@ -45,14 +74,35 @@ def display_id(text: str) -> str:
     spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", text))
     visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
     # The text is normalised last, because a letter and its accent may become neighbours only now.
-    return unicodedata.normalize("NFC", " ".join(visible.split()))
+    return _limit_marks(unicodedata.normalize("NFC", " ".join(visible.split())))
+
+
+def _limit_marks(text: str) -> str:
+    """Leave out what is more than MAX_MARKS on one character, and marks on nothing."""
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = MAX_MARKS
+    for char in text:
+        category = unicodedata.category(char)
+        if category == "Mc" and kept:
+            # A spacing mark has a width of its own, and belongs to the character before it.
+            kept.append(char)
+        elif category[0] == "M":
+            marks += 1
+            if marks <= MAX_MARKS:
+                kept.append(char)
+        elif kept or char != " ":
+            kept.append(char)
+            marks = 0
+    return "".join(kept)
 
 
 def is_usable_name(name: str) -> bool:
     """Whether this device name can be shown to others and the wire can carry it."""
     return (
         is_encodable(name)
-        and bool(display_id(name))
+        and bool(visible_name(name))
         and byte_length(name.strip()) <= MAX_NAME_BYTES
     )
 

@@ -10,7 +10,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, chosen, title
 from proxim.core.i18n import decimal, tr
-from proxim.core.sanitize import display_id
+from proxim.core.sanitize import visible_name
 
 # Characters of a file's name; a longer one is cut in the middle.
 NAME_SHOWN_MAX: Final = 60
@@ -79,9 +79,9 @@ def percent(status: file_st.TransferStatus) -> int:
 
 def name_words(name: str) -> str:
     """Return the whole name or path of a file or folder on one line, with no invisible
-    characters.
+    characters; this is only how it is shown, and the file keeps its name.
     """
-    return display_id(name) or tr("transfers.unnamedFile")
+    return visible_name(name) or tr("transfers.unnamedFile")
 
 
 def outcome_lines(

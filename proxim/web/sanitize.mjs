@@ -5,8 +5,13 @@ import { utf8 } from "./bytes.mjs";
 const MAX_SHOWN = 120;
 // The end of a name that is cut stays, as it has the file's type.
 const END_SHOWN = 16;
-// Control, invisible and private characters, halves of surrogate pairs, and line separators
-const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+// The rules for names of core/sanitize.py, which says why
+const SPACES = /[\t-\r\x1c-\x1f\x85\p{Z}]+/gu;
+const HIDDEN =
+  /[\p{C}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\u{e0100}-\u{e01ef}]/gu;
+const MARKS = /^[\p{M} ]+|((?:[\p{Mn}\p{Me}]\p{Mc}*){5})([\p{Mn}\p{Me}\p{Mc}]*)/gu;
+const DISTINCTIVE =
+  /(?![\u0660\u06f0\u119e\u1427\ua78f\u2500-\u25ff\u2800-\u28ff\ufffc\ufffd])[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{N}\p{So}\p{Sc}]/u;
 
 // The limits and characters of core/files/filenames.py, which says why.
 const MAX_NAME_BYTES = 200;
@@ -19,11 +24,15 @@ const FORK = "..namedfork";
 
 /**
  * Return `text` without characters that could make a name look like another, cut to `most`
- * characters.
+ * characters; empty, if it would show nothing by which it can be told from another.
  * @param {string} text
  */
 export function shown(text, most = MAX_SHOWN) {
-  const clean = text.normalize("NFC").replace(HIDDEN, "").trim();
+  const visible = text.replace(SPACES, " ").replace(HIDDEN, "").replace(SPACES, " ").trim();
+  const clean = visible
+    .normalize("NFC")
+    .replace(MARKS, (_all, kept = "", more = "") => kept + more.replace(/[\p{Mn}\p{Me}]/gu, ""));
+  if (!DISTINCTIVE.test(clean.normalize("NFKD"))) return "";
   const characters = Array.from(clean);
   if (characters.length <= most) return clean;
   const start = characters.slice(0, most - END_SHOWN - 1).join("");

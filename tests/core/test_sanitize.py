@@ -1,5 +1,6 @@
 """Tests of proxim.core.sanitize."""
 
+import json
 import unicodedata
 
 from hypothesis import example, given
@@ -7,13 +8,17 @@ from hypothesis import strategies as st
 
 from proxim.core.i18n import tr
 from proxim.core.sanitize import (
+    MAX_MARKS,
     NAME_SHOWN_MAX,
     byte_length,
     display_id,
     display_name,
     is_encodable,
+    is_usable_name,
     printable_text,
+    visible_name,
 )
+from tests.paths import TESTS
 from tests.rows import each_row
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -91,10 +96,44 @@ def test_showing_a_shown_name_changes_nothing(name: str) -> None:
 drawn = st.characters(categories=("L", "N", "P"), exclude_characters="\u115f\u1160\u3164\uffa0")
 
 
-# NFC makes at most three characters of one.
-@given(st.text(alphabet=drawn, min_size=1, max_size=NAME_SHOWN_MAX // 4))
-def test_an_ordinary_name_is_shown_as_it_is(name: str) -> None:
+# NFC makes at most three characters of one. One Latin letter is enough to tell the name.
+@given(st.text(alphabet=drawn, max_size=NAME_SHOWN_MAX // 4), st.booleans())
+def test_an_ordinary_name_is_shown_as_it_is(rest: str, last: bool) -> None:
+    name = f"{rest}a" if last else f"a{rest}"
     assert display_name(name) == unicodedata.normalize("NFC", name)
+
+
+VECTORS = json.loads((TESTS / "vectors" / "names.json").read_text(encoding="utf-8"))
+
+
+@each_row("why, text, shown", [(one["why"], one["text"], one["shown"]) for one in VECTORS])
+def test_names_that_tell_something_and_names_that_do_not(why: str, text: str, shown: str) -> None:
+    assert visible_name(text) == shown, why
+    assert is_usable_name(text) <= bool(shown)
+
+
+def test_a_device_that_cannot_be_told_by_its_name_has_its_address() -> None:
+    assert display_name("...", "192.168.1.9") == f"{tr('device.unnamed')} (192.168.1.9)"
+    assert display_name("...") == tr("device.unnamed")
+    assert display_name("Ana", "192.168.1.9") == "Ana"
+    # A longer address is whole.
+    address = "fe80::1234:5678:9abc:def0%wlp0s20f3"
+    assert display_name("\u0301\u0302", address).endswith(f"({address})")
+
+
+marks = st.text(st.characters(categories=("Mn", "Me", "Mc")), max_size=30)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "क", " ", "ب", "1"]), marks)))
+def test_no_character_carries_a_pile_of_marks(parts: list[tuple[str, str]]) -> None:
+    shown = display_id("".join(base + pile for base, pile in parts))
+    assert display_id(shown) == shown
+    assert unicodedata.is_normalized("NFC", shown)
+    count = MAX_MARKS
+    for char in shown:
+        category = unicodedata.category(char)
+        count = count + (category != "Mc") if category[0] == "M" else 0
+        assert count <= MAX_MARKS
 
 
 @each_row(

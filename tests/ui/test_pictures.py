@@ -13,6 +13,7 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, FailedFile
 from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.sanitize import display_name
 from proxim.ui.window.pages import WAITING
 from proxim.ui.window.theme import ThemeChoice
 from tests.ui.asking import asking
@@ -21,6 +22,8 @@ from tests.ui.tk_support import DOCKER, LONG_NAME, Bench, MakeBench, camera, lin
 ARABIC = (
     "صور العطلة الصيفية في الجبال والبحر مع العائلة والأصدقاء سنة ألفين وستة وعشرين الجزء الأول.jpg"
 )
+# Far more marks over and under one letter than any language has.
+MARKS = "".join(map(chr, range(0x300, 0x340)))
 LONG = "Protokoll-der-ausserordentlichen-Mitgliederversammlung-vom-21-November-endgueltig2.docx"
 
 
@@ -63,6 +66,24 @@ def show_dialog_replaces(bench: Bench) -> None:
     bench.window.show(link("Grace's phone", st.Stage.WAITING))
     replaces = st.LostLink(ev.LinkID("host-1"), "Grace's phone")
     bench.window.show(asking(replace(bench.prompt(verified=Verified.QR), replaces=replaces)))
+
+
+def show_dialog_marks(bench: Bench) -> None:
+    """A name with as many marks as display_name leaves on each letter."""
+    name = display_name("".join(f"{letter}{MARKS}" for letter in "Grace's phone"))
+    bench.window.show(asking(bench.prompt(name, verified=Verified.CODE)))
+
+
+def show_dialog_unnamed(bench: Bench) -> None:
+    bench.window.show(asking(bench.prompt(display_name("...", "192.168.178.42"))))
+
+
+def show_names_with_marks(bench: Bench) -> None:
+    name = display_name("".join(f"{letter}{MARKS}" for letter in "Grace"))
+    bench.window.show(link(name))
+    files = ("plan.pdf", "".join(f"{letter}{MARKS}" for letter in "plan.pdf"), "…")
+    for number, file in enumerate(files):
+        bench.window.show(transfer(number, file))
 
 
 def show_dialog_second_step(bench: Bench) -> None:
@@ -214,6 +235,9 @@ SCENES = SCENES_OF_FILES | {
     "dialog-verified": show_dialog_verified,
     "dialog-qr": show_dialog_qr,
     "dialog-replaces": show_dialog_replaces,
+    "dialog-marks": show_dialog_marks,
+    "dialog-unnamed": show_dialog_unnamed,
+    "names-with-marks": show_names_with_marks,
     "dialog-second-step": show_dialog_second_step,
     "conversation": show_conversation,
     "ipv6": show_ipv6,

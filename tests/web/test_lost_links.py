@@ -212,3 +212,23 @@ def test_a_page_that_is_loaded_again_goes_on(
         host.event("transfer", state="done", direction="in")
         assert sha256_of(saved_to / "up.bin") == sha256_of(up)
         guest.is_content(origin_of(session["url"]))
+
+
+@pytest.mark.parametrize("kind", ["one-time", "persistent"])
+def test_a_tab_that_was_closed_comes_back_by_its_link(
+    chromium: Browser, own_address: str, tmp_path: Path, kind: str
+) -> None:
+    """The new tab knows nothing of the old one, so the person at the host is asked."""
+    with hosting(own_address, tmp_path / "home", "--type", kind) as (host, session):
+        with phone(chromium) as guest:
+            guest.page.goto(session["url"])
+            guest.joined(host)
+        host.event("link", state="waiting")
+        with phone(chromium) as guest:
+            guest.page.goto(session["url"])
+            guest.joined(host)
+            prompts = [one for one in host.seen if one["event"] == "pair_prompt"]
+            assert [one.get("replaces") for one in prompts] == [None, "host-1"]
+            guest.sends_text("here again")
+            assert host.event("text")["text"] == "here again"
+            guest.is_content(origin_of(session["url"]))

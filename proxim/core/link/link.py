@@ -417,7 +417,8 @@ class Link:
         commands: list[do.Command] = []
         # A name that was approved, or that an earlier hello gave, does not change.
         if self.status.peer_name is None:
-            commands.append(self.publish(peer_name=display_name(hello.name)))
+            shown = display_name(hello.name, self.status.peer_address)
+            commands.append(self.publish(peer_name=shown))
         named = [feature for feature in self._features if feature.word in hello.features]
         if not {*named} <= {*self._begun}:
             commands += self._begin(named, now)

@@ -269,7 +269,7 @@ class Session:
         self._asked += 1
         self._prompt = st.Prompt(
             self.id,
-            DeviceInfo(display_name(guest.device.name), display_id(guest.device.id)),
+            DeviceInfo(display_name(guest.device.name, guest.address), display_id(guest.device.id)),
             guest.address,
             guest.verified,
             now + APPROVAL_SECONDS,
@@ -366,7 +366,7 @@ class Session:
             self._new_link_id(),
             self.id,
             st.Stage.APPROVED,
-            peer_name=display_name(guest.device.name),
+            peer_name=display_name(guest.device.name, guest.address),
             peer_address=guest.address,
             verified=guest.verified,
             replaces=None if lost is None else lost.id,

@@ -58,6 +58,14 @@ export class TransfersView {
   }
 
   /**
+   * A file's name or path as people read it; the file keeps its own.
+   * @param {string} path
+   */
+  named(path) {
+    return shown(path) || this.words.tr("unnamedFile");
+  }
+
+  /**
    * @param {Incoming} transfer
    * @param {string} hostName
    */
@@ -70,7 +78,7 @@ export class TransfersView {
       size: this.words.size(size),
     });
     const names = entries.slice(0, MAX_NAMES).map((entry) => {
-      const name = shown(entry.path) || "?";
+      const name = this.named(entry.path);
       return entry.directory ? `${name}/` : `${name} · ${this.words.size(entry.size)}`;
     });
     const unnamed = entries.length - names.length;
@@ -96,7 +104,7 @@ export class TransfersView {
   addRow(transfer) {
     const { entries, outgoing } = transfer;
     const row = copyOf("transfer", this.words.page);
-    const first = shown(entries[0]?.path.split("/")[0] ?? "") || "?";
+    const first = this.named(entries[0]?.path.split("/")[0] ?? "");
     const count = entries.length > 1 ? ` (${this.words.count(entries)})` : "";
     const title = `${outgoing ? "↑" : "↓"} ${first}${count}`;
     within(row, "b", HTMLElement).textContent = title;
@@ -131,7 +139,7 @@ export class TransfersView {
       const link = document.createElement("a");
       link.className = "button";
       link.download = name;
-      link.textContent = this.words.tr("save", { name: shown(name) });
+      link.textContent = this.words.tr("save", { name: this.named(name) });
       list.append(listItem(link));
       this.save(link, file);
     }
@@ -146,15 +154,15 @@ export class TransfersView {
     // The page knows what it asks the browser to save, not whether it does.
     const key = outgoing ? "savedAs" : "renamedTo";
     const notes = renamed.map(({ path, name }) =>
-      this.words.tr(key, { path: shown(path), name: shown(name) }),
+      this.words.tr(key, { path: this.named(path), name: this.named(name) }),
     );
     if (transfer instanceof Incoming && transfer.packedAs && transfer.state !== "done") {
-      notes.unshift(this.words.tr("packedPart", { name: shown(transfer.packedAs) }));
+      notes.unshift(this.words.tr("packedPart", { name: this.named(transfer.packedAs) }));
     }
     for (const { path, reason } of leftOut) {
       const why = this.words.sentence(reason, this.words.reasons.transfer_failed);
       const isNoFile = reason === "not_a_file";
-      const name = { path: shown(path) };
+      const name = { path: this.named(path) };
       notes.push(isNoFile ? this.words.tr("leftOut", name) : `${name.path}: ${why}`);
     }
     const more = notes.length - MAX_NAMES;

@@ -285,6 +285,17 @@ def test_a_request_shows_a_prompt_for_40_seconds() -> None:
     assert not session.serves(OTHER.connection)
 
 
+@each_row("name", ["", "...", "\u0301\u0302", "●●●", "\u200b"])
+def test_a_guest_whose_name_tells_nothing_is_shown_by_its_address(name: str) -> None:
+    session = new_session()
+    session.handle(Ask(replace(GUEST, device=devices.DeviceInfo(name, "id"))), T0)
+    assert session.prompt is not None
+    assert session.prompt.device.name == "Unnamed device (192.168.1.9)"
+    session.handle(ev.Decide(ID, approved=True), T0)
+    assert session.link is not None
+    assert session.link.status.peer_name == "Unnamed device (192.168.1.9)"
+
+
 def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() -> None:
     session = asked()
     assert session.handle(ev.Decide(ID, approved=True), T0) == [
