@@ -9,6 +9,22 @@ const { Archive, crc32 } = await import("../../proxim/web/files/archive.mjs");
 const { zip } = await import("../../proxim/web/files/zip.mjs");
 
 const { entries, contents, repeats = 1, limits } = JSON.parse(readFileSync(process.argv[2]));
+
+/** Node's Blobs end at 4 GiB, and those of browsers do not: this one only strings its parts together. */
+class LongBlob {
+  constructor(parts) {
+    this.parts = parts;
+  }
+
+  async *stream() {
+    for (const part of this.parts) {
+      if (part instanceof LongBlob) yield* part.stream();
+      else yield part;
+    }
+  }
+}
+if (repeats > 1) globalThis.Blob = LongBlob;
+
 const archive = new Archive(entries);
 for (const [index, text] of Object.entries(contents)) {
   const bytes = new Uint8Array(Buffer.from(text, "base64"));
@@ -19,5 +35,5 @@ for (const [index, text] of Object.entries(contents)) {
   archive.files.set(Number(index), { blobs, size: repeats * bytes.length, crc32: crc });
 }
 const blob = limits ? zip(archive.members(), limits) : archive.blob();
-await pipeline(Readable.fromWeb(blob.stream()), createWriteStream(process.argv[3]));
+await pipeline(Readable.from(blob.stream()), createWriteStream(process.argv[3]));
 console.log(archive.renamed().length);

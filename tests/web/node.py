@@ -8,7 +8,7 @@ import pytest
 from tests.paths import TESTS
 
 
-def run_node(script: str, *arguments: str) -> int:
+def run_node(script: str, *arguments: str, patience: float = 50) -> int:
     """Run a script of this folder; return how many checks it made."""
     node = shutil.which("node")
     if node is None:
@@ -17,7 +17,7 @@ def run_node(script: str, *arguments: str) -> int:
         [node, str(TESTS / "web" / script), *arguments],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=patience,
         check=False,
     )
     assert done.returncode == 0, done.stderr

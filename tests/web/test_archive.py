@@ -32,7 +32,7 @@ def made(
     texts = {index: base64.b64encode(content).decode() for index, content in contents.items()}
     wanted = tmp_path / "wanted.json"
     wanted.write_text(json.dumps({"entries": entries, "contents": texts, **more}))
-    run_node("archive.mjs", str(wanted), str(tmp_path / "made.zip"))
+    run_node("archive.mjs", str(wanted), str(tmp_path / "made.zip"), patience=280)
     return tmp_path / "made.zip"
 
 

@@ -164,16 +164,26 @@ def test_without_an_invitation_it_says_what_to_do(
         guest.is_content(origin_of(session["url"]))
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        "delete globalThis.RTCPeerConnection",
+        "globalThis.RTCPeerConnection = class { constructor() { throw new Error('no'); } }",
+    ],
+    ids=["removed", "throws"],
+)
 def test_a_browser_without_webrtc_asks_nobody(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, tmp_path: Path, script: str
 ) -> None:
-    """Policies and Lockdown Mode take WebRTC away; the code is still good for another browser."""
+    """Policies and Lockdown Mode take WebRTC away, and extensions replace it by what throws; the
+    code is still good for another browser.
+    """
     with (
         hosting(own_address, tmp_path / "home") as (host, session),
         phone(chromium) as guest,
         phone(chromium) as other,
     ):
-        guest.page.add_init_script("delete globalThis.RTCPeerConnection")
+        guest.page.add_init_script(script)
         guest.page.goto(session["url"])
         guest.sees(REASONS["no_webrtc"])
         other.page.goto(session["url"])
@@ -198,6 +208,16 @@ def test_links_in_a_text_can_be_opened(chromium: Browser, own_address: str, tmp_
             == [["noopener noreferrer", "_blank"]] * 2
         )
         assert guest.page.locator("#texts .text").text_content() == text
+        # One click opens a tab, which knows nothing of this one. Nobody has to be at the other end.
+        guest.page.context.route(
+            "https://example.com/**", lambda route: route.fulfill(body="there")
+        )
+        with guest.page.context.expect_page() as opened:
+            links.first.click()
+        assert opened.value.url == "https://example.com/a_(b)"
+        assert opened.value.evaluate("[opener, document.referrer]") == [None, ""]
+        guest.sends_text("still here")
+        assert host.event("text")["text"] == "still here"
 
 
 def test_a_link_that_lost_its_end_asks_nobody(

@@ -2,8 +2,10 @@
 however many there are.
 """
 
+import json
 import os
 import re
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,10 +16,17 @@ from proxim.io.pairing.page import languages
 from tests.gate import Gate
 from tests.programs.program import Program
 from tests.web.browser import Phone, hosting, origin_of, phone, sha256_of
+from tests.web.remote import PATIENCE
+from tests.web.remote_chromium import remote_chromium
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS = languages()["en"]["page"]
+# Chromium's number for a setting of a site that is blocked
+BLOCK = 2
+# Over http Chromium holds files of most types back until the person says "Keep", each by itself and
+# archives too. No person is here, so this origin counts as secure; the block of several stays.
+KEEPS = "--unsafely-treat-insecure-origin-as-secure={}"
 # The button that gives the browser each file by itself; the main one makes a ZIP file.
 ONE_BY_ONE = ".question .each"
 # Chromium drops downloads if a page saves more than ten a second.
@@ -135,6 +144,48 @@ def test_several_files_are_one_archive(chromium: Browser, own_address: str, tmp_
         assert (unpacked / "many/sub/a_b.txt").read_text() == "colon"
         assert (unpacked / "many/empty").is_dir()
         guest.is_content(origin_of(session["url"]))
+
+
+def test_where_several_downloads_are_blocked_all_five_are_saved(
+    own_address: str, tmp_path: Path
+) -> None:
+    downloads, profile = tmp_path / "downloads", tmp_path / "profile" / "Default"
+    downloads.mkdir()
+    profile.mkdir(parents=True)
+    settings = {
+        "profile": {"default_content_setting_values": {"automatic_downloads": BLOCK}},
+        "download": {"default_directory": str(downloads), "prompt_for_download": False},
+    }
+    (profile / "Preferences").write_text(json.dumps(settings))
+    files = [tmp_path / f"{index}.bin" for index in range(5)]
+    for file in files:
+        file.write_bytes(os.urandom(1000))
+    with (
+        hosting(own_address, tmp_path / "home") as (host, session),
+        remote_chromium(tmp_path, KEEPS.format(origin_of(session["url"]))) as browser,
+    ):
+        browser.open(session["url"])
+        prompt = host.event("pair_prompt")
+        host.say(
+            type="pair_response",
+            sessionID=prompt["sessionID"],
+            approved=True,
+            request=prompt["request"],
+        )
+        host.event("link", state="connected")
+        host.say(type="send", paths=[str(file) for file in files])
+        browser.wait("document.querySelector('.question')?.inert === false")
+        browser.run("document.querySelector('.question .main').click()")
+        host.event("transfer", state="done")
+        archive = downloads / "Proxim.zip"
+        deadline = time.monotonic() + PATIENCE
+        while not archive.is_file():
+            assert time.monotonic() < deadline, list(downloads.iterdir())
+            browser.run("1")
+        with zipfile.ZipFile(archive) as read:
+            assert {one: read.read(one) for one in read.namelist()} == {
+                one.name: one.read_bytes() for one in files
+            }
 
 
 def test_an_archive_goes_on_after_the_page_was_loaded_again(
