@@ -21,6 +21,8 @@ def test_the_page_finds_what_python_finds(tmp_path: Path) -> None:
     longest = "https://example.com/".ljust(MAX_WEB_LINK_CHARACTERS - 1, "a") + "\U0001f600"
     chance = random.Random(29)
     texts = [longest, longest + "a"]
+    # What a peer may send in one text; reading it must not take a time that grows with its square.
+    texts += ["xhttp://" * 120_000, ("http://" + ")" * 2_040 + " ") * 500]
     for length in range(5_000):
         ending = "".join(chance.choices(PIECES, k=length % 12))
         texts += [ending, f"{chance.choice(PIECES)}https://a.example{ending}"]

@@ -90,8 +90,9 @@ class Transfers(LinkFeature):
         self._waiting_lists: dict[TransferID, file_ev.SourcesListed] = {}
         self._incoming: dict[TransferID, Incoming] = {}
         self._refusals = Refusals()
-        # Incoming transfers whose sender will have forgotten them when their timer fires.
-        self._leaving: set[TransferID] = set()
+        # Incoming transfers that their senders forget with the session, once a link of theirs was
+        # lost, and the last link of the session. A timer runs while that link is down.
+        self._leaving: dict[TransferID, ev.LinkID] = {}
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle what a person wants, what the disk answers, or the end of a transfer's timer."""
@@ -276,7 +277,6 @@ class Transfers(LinkFeature):
         assert isinstance(event.timer.scope, str)
         transfer = TransferID(event.timer.scope)
         if transfer in self._leaving:
-            self._leaving.remove(transfer)
             return self._sender_gone(self._incoming[transfer], now)
         # The end of an outgoing transfer cancels its timer, so the transfer is not over.
         outgoing = self._outgoing[transfer]
@@ -295,7 +295,12 @@ class Transfers(LinkFeature):
             for outgoing in self._outgoing.values():
                 if outgoing.state is OutgoingState.OVER and outgoing.status.link == lost:
                     outgoing.status = replace(outgoing.status, link=link.id)
-        return self._name(list(self._incoming.values()), link)
+        commands: list[do.Command] = []
+        for transfer in [one for one, last in self._leaving.items() if last == lost]:
+            # The session goes on.
+            self._leaving[transfer] = link.id
+            commands.append(do.CancelTimer(_timer_of(self._incoming[transfer])))
+        return [*commands, *self._name(list(self._incoming.values()), link)]
 
     def _name(self, known: list[Incoming], peer_link: PeerLink) -> list[do.Command]:
         """Send the tags of the transfers that the sender should continue, or whose end it may not
@@ -330,20 +335,27 @@ class Transfers(LinkFeature):
                 if outgoing.id in self._waiting_lists:
                     commands += self._listed(outgoing, self._waiting_lists[outgoing.id], now)
         lost = [
-            one for one in self._incoming.values() if one.status.link == link or _is_on(one, link)
+            one
+            for one in self._incoming.values()
+            if link in (one.status.link, self._leaving.get(one.id)) or _is_on(one, link)
         ]
+        # The sender may have come back before the loss was noticed here.
+        successor = next(
+            (one.id for one in self._peers_linked.values() if one.resumes == link), None
+        )
         for incoming in lost:
             if _is_on(incoming, link):
                 commands += self._to_incoming(incoming, file_ev.LinkDown(), now)
             elif incoming.state is IncomingState.OVER:
                 incoming.link_lost(now)
             if incoming.session_only and incoming.may_have_parts:
-                if may_resume:
-                    self._leaving.add(incoming.id)
+                if successor is not None:
+                    self._leaving[incoming.id] = successor
+                elif may_resume:
+                    self._leaving[incoming.id] = link
                     commands.append(do.SetTimer(_timer_of(incoming), SESSION_GRACE_SECONDS))
                 else:
                     commands += self._sender_gone(incoming, now)
-        # The sender may have come back before the loss was noticed here.
         for peer_link in self._peers_linked.values():
             commands += self._name(lost, peer_link)
         return commands
@@ -548,11 +560,12 @@ class Transfers(LinkFeature):
         """Cancel the timer of a transfer that waits for its sender no more."""
         if incoming.id not in self._leaving or incoming.may_have_parts:
             return []
-        self._leaving.remove(incoming.id)
+        del self._leaving[incoming.id]
         return [do.CancelTimer(_timer_of(incoming))]
 
     def _sender_gone(self, incoming: Incoming, now: float) -> list[do.Command]:
         """Remove what the disk keeps of a transfer whose session is over."""
+        self._leaving.pop(incoming.id, None)
         waits = incoming.state is IncomingState.WAITING
         return incoming.handle(file_ev.SenderGone(), now) if waits else incoming.drop_parts()
 

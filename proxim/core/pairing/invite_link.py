@@ -14,8 +14,9 @@ from functools import cache
 from typing import Final
 
 # Mail programs wrap a link, and answers begin each line with ">". Between two characters of a link
-# such a gap is passed over.
-_GAP: Final = r"[\s>]*"
+# such a gap is passed over. It has a limit, because two gaps may follow each other, and reading
+# them would take a time that grows with the square of their length.
+_GAP: Final = r"[\s>]{0,80}"
 _TOKEN: Final = "[A-Za-z0-9_-]"
 _HEX: Final = "[0-9A-Fa-f]"
 _START: Final = r"(?<![A-Za-z0-9+])(?i:http)://"

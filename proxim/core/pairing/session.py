@@ -517,7 +517,9 @@ class Session:
 
     def _leave_link(self, link: Link, *, failed: bool) -> list[do.Command]:
         reason = link.status.reason
-        if self.type is ev.SessionType.ONE_TIME and link.status.was_connected:
+        # A link that took the place of a lost one is not the session's first.
+        was_used = link.status.was_connected or link.status.replaces is not None
+        if self.type is ev.SessionType.ONE_TIME and was_used:
             return self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)
         if self._overdue:
             return self._end(Reason.EXPIRED)

@@ -374,8 +374,9 @@ class Store:
                 continue
             match self._load(path):
                 case StoredIncoming(session_only=True) as one:
-                    # Another program may still have that session.
-                    if not self.in_use():
+                    # Another program may still have that session; and parts on a disk that is
+                    # unplugged must not be forgotten.
+                    if os.path.isdir(one.directory) and not self.in_use():
                         self.forget(one.transfer, Direction.IN)
                 case StoredIncoming() as one:
                     stored = file_ev.StoredTransfer(

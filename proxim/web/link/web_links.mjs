@@ -17,7 +17,7 @@ const END = [
   "\\u2060-\\u206f\\u2800\\u3164\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff\\ud800-\\udfff",
   "\\ue000-\\uf8ff\\u{e0000}-\\u{10ffff}",
 ].join("");
-const CANDIDATE = new RegExp(`${SCHEME}[^${END}]+`, "gu");
+const CANDIDATE = new RegExp(`(^|[^A-Za-z0-9])(${SCHEME}[^${END}]+)`, "gu");
 // The host is ASCII, as other letters can look like those of a known name; `@` would let such a
 // name stand before the true host.
 const NAME = "[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?";
@@ -41,13 +41,8 @@ export function pieces(text) {
   /** @type {Piece[]} */
   const found = [];
   let end = 0;
-  CANDIDATE.lastIndex = 0;
-  for (let match; (match = CANDIDATE.exec(text));) {
-    const { 0: candidate, index } = match;
-    if (/[A-Za-z0-9]/.test(text.charAt(index - 1))) {
-      CANDIDATE.lastIndex = index + 1;
-      continue;
-    }
+  for (const { 1: before, 2: candidate, index: at } of text.matchAll(CANDIDATE)) {
+    const index = at + before.length;
     // As in Python, a character counts once that takes two places here.
     if ([...candidate].length > MAX_LENGTH) continue;
     const address = withoutSentence(candidate);
@@ -65,12 +60,17 @@ export function pieces(text) {
  * @param {string} address
  */
 function withoutSentence(address) {
-  for (;;) {
-    const last = address.slice(-1);
-    const opening = BRACKETS[last];
-    const isUnopened = opening && count(address, last) > count(address, opening);
-    if (!SENTENCE_ENDS.includes(last) && !isUnopened) return address;
-    address = address.slice(0, -1);
+  /** @type {Record<string, number>} */
+  const unopened = {};
+  for (const [closing, opening] of Object.entries(BRACKETS)) {
+    unopened[closing] = count(address, closing) - count(address, opening);
+  }
+  let end = address.length;
+  for (; ; end--) {
+    const last = address[end - 1];
+    if (SENTENCE_ENDS.includes(last)) continue;
+    if (!(unopened[last] > 0)) return address.slice(0, end);
+    unopened[last]--;
   }
 }
 

@@ -731,6 +731,29 @@ def test_nothing_is_kept_of_what_failed_once_the_page_is_gone() -> None:
     assert bench.right.told[transfer].reason is Reason.DISK_FULL
 
 
+@pytest.mark.parametrize("late", [False, True], ids=["noticed first", "noticed late"])
+def test_what_failed_is_kept_for_a_page_that_is_linked_again(late: bool) -> None:
+    bench = bench_of()
+    bench.left.session_only = True
+    transfer = moving(bench, "a", steps=10)
+    bench.right.disk.full = True
+    bench.settle()
+    old = bench.link.id
+    if late:
+        bench.link_down(bench.left, old)
+        bench.new_link()
+        bench.linked()
+        bench.link_down(bench.right, old)
+    else:
+        bench.relink()
+    assert not bench.right.timers
+    assert transfer in bench.right.disk.kept
+    bench.link_down(bench.right, bench.link.id)
+    (timer,) = bench.right.timers
+    bench.right.fire(timer)
+    assert transfer not in bench.right.disk.kept
+
+
 def test_nobody_waits_for_a_page_whose_transfer_was_cancelled_here() -> None:
     bench, transfer = page_moving()
     bench.link_down(bench.right, bench.link.id)

@@ -85,6 +85,24 @@ def test_a_folder_that_never_comes_back_is_forgotten_in_the_end(
     assert files(tmp_path) == []
 
 
+def test_parts_of_a_session_that_is_over_on_a_disk_that_is_unplugged_stay_known(
+    store: Store, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    one = incoming(disk)
+    one.session_only = True
+    part = disk / part_name(TOKEN, 2)
+    part.write_bytes(b"part")
+    store.save(one).close()
+    unplugged = disk.rename(tmp_path / "unplugged")
+    assert store.found() == ()
+    unplugged.rename(disk)
+    assert store.found() == ()
+    assert not part.exists()
+    assert files(tmp_path) == []
+
+
 def test_a_transfer_of_a_session_that_is_over_is_removed(store: Store, tmp_path: Path) -> None:
     one = incoming(tmp_path)
     one.session_only = True

@@ -204,4 +204,4 @@ class JoinField(ttk.Frame):
                 self.entry.focus_set()
             self._consent.destroy()
             self._consent = None
-            self._note.grid()
+            self._show_note()
