@@ -270,13 +270,15 @@ def _copied_pillow(widget: tkinter.Misc) -> Copied:
         return NotCopied(tr("link.copiedMissing", library="Pillow"))
     try:
         found = ImageGrab.grabclipboard()
+        if isinstance(found, list):
+            return CopiedFiles(tuple(map(str, found)))
+        if found is not None:
+            # Pillow reads the picture only now.
+            return _as_png(found)
     except (OSError, ValueError) as error:
         # The data is no picture that Pillow reads, or another program holds the clipboard.
         _log.info("the clipboard cannot be read: %s", error)
-        found = None
-    if isinstance(found, list):
-        return CopiedFiles(tuple(map(str, found)))
-    return NotCopied(tr("link.nothingCopied")) if found is None else _as_png(found)
+    return NotCopied(tr("link.nothingCopied"))
 
 
 def _as_png(picture: "Image.Image") -> CopiedPicture:
