@@ -10,10 +10,11 @@ const later = [];
 globalThis.setTimeout = (act) => later.push(act);
 
 const { Link } = await import("../../proxim/web/link/link.mjs");
+const { toBase64url } = await import("../../proxim/web/pairing/ask.mjs");
 const { Outgoing } = await import("../../proxim/web/files/outgoing.mjs");
 const { Transfers } = await import("../../proxim/web/files/transfers.mjs");
-const { concat, u32, utf8 } = await import("../../proxim/web/bytes.mjs");
-const { sha256 } = await import("../../proxim/web/sha256.mjs");
+const { concat, u32, u64, utf8 } = await import("../../proxim/web/bytes.mjs");
+const { Sha256, sha256 } = await import("../../proxim/web/sha256.mjs");
 
 let checks = 0;
 const check = (found, wanted, what) => {
@@ -22,6 +23,8 @@ const check = (found, wanted, what) => {
 };
 const ID = "A".repeat(22);
 const HELLO = utf8("hello");
+// The CRC-32 of "he"; that of "hello" is 0x3610a686 (both by Python's zlib).
+const HE_CRC32 = 0xd1256687;
 const [START, DATA, END, FAILED] = [1, 2, 3, 4];
 const record = (kind, index, bytes) => concat([kind], u32(index), u32(bytes.length), bytes);
 const whole = (index) => concat(record(DATA, index, HELLO), record(END, index, sha256(HELLO)));
@@ -58,6 +61,7 @@ function page() {
   const kept = [];
   const store = {
     put: (value, ...key) => kept.push(["put", ...key.slice(1), ...(value.entries ? [] : [value])]),
+    add: (value, ...key) => kept.push(["add", ...key.slice(1), value]),
     forget: (...key) => kept.push(["forget", ...key.slice(1)]),
   };
   const transfers = new Transfers(() => {}, store);
@@ -180,6 +184,191 @@ function receiving(entries) {
       2,
     ],
   );
+}
+
+// --- an archive -----------------------------------------------------------------------------------
+
+/** As `receiving`, but what arrives becomes an archive. */
+async function archiving(entries) {
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: entries });
+  const transfer = transfers.all.get(ID);
+  await transfer.accept(true);
+  const channel = { label: `files/${ID}/0` };
+  peer.ondatachannel({ channel });
+  const receives = (...records) => channel.onmessage({ data: concat(...records).buffer });
+  peer.control.sent = [];
+  return { transfers, peer, transfer, receives };
+}
+const namesOf = ({ saved }) => saved.map(({ name }) => name);
+{
+  // The browser gets one file, when everything is there. Until then nothing counts as finished.
+  const { transfers, peer, transfer, receives } = await archiving(files(2));
+  transfers.kept.length = 0;
+  receives(whole(0));
+  // The hash of what waits for its archive is kept, with its bytes.
+  const [[, , number, { blob }], [kind, index, value]] = transfers.kept;
+  check([number, blob.size, kind, index, value.file], [0, 5, "add", 0, 0]);
+  check(value.crc32, 0x3610a686);
+  check([namesOf(transfer), transfers.isMoving], [[], true]);
+  receives(whole(1));
+  check([namesOf(transfer), transfer.state, transfer.unsaved], [["Proxim.zip"], "active", 1]);
+  check(
+    peer.sent.map(({ type }) => type),
+    ["progress"],
+  );
+  transfer.saved[0].done();
+  check(peer.sent.slice(1), [{ type: "finished", transferID: ID, failed: [] }]);
+  check([transfer.state, transfers.isMoving], ["done", false]);
+  // If the sender has not received that, it hears it again, and the browser gets nothing twice.
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  next.says({ type: "announce", files: files(2) });
+  check(
+    next.sent.map(({ type, skip }) => [type, skip]),
+    [
+      [
+        "accept",
+        [
+          [0, 1],
+          [1, 1],
+        ],
+      ],
+      ["finished", undefined],
+    ],
+  );
+  check(namesOf(transfer), ["Proxim.zip"]);
+}
+for (const reason of ["cancelled", "peer_vanished"]) {
+  // What has arrived is not lost with the rest.
+  const { transfers, transfer, receives } = await archiving(files(2));
+  receives(whole(0));
+  if (reason === "cancelled") transfer.cancel();
+  else transfers.end(reason);
+  check([transfer.reason, transfer.packedAs], [reason, "Proxim.zip"]);
+  check([namesOf(transfer), transfers.isMoving], [["Proxim.zip"], true]);
+  transfer.saved[0].done();
+  check(transfers.isMoving, false);
+}
+{
+  // Where nothing has arrived, there is no archive.
+  const { transfer, receives } = await archiving(files(2));
+  receives(record(FAILED, 0, utf8("file_gone")), record(FAILED, 1, utf8("file_gone")));
+  check([transfer.state, namesOf(transfer)], ["failed", []]);
+  const { transfer: other } = await archiving(files(2));
+  other.cancel();
+  check(namesOf(other), []);
+}
+{
+  // One file has failed; the others are in the archive.
+  const { peer, transfer, receives } = await archiving(files(2));
+  receives(record(FAILED, 0, utf8("file_gone")), whole(1));
+  check([...transfer.archive.files.keys()], [1]);
+  transfer.saved[0].done();
+  check(peer.sent.at(-1).failed, [{ file: 0, reason: "file_gone" }]);
+  check(transfer.reason, "some_files_failed");
+}
+{
+  // Folders alone make an archive, too, and have no bytes to wait for.
+  const folders = ["a", "a/b"].map((path) => ({ path, size: 0, directory: true }));
+  const { transfer } = await archiving(folders);
+  check([transfer.isSeveral, namesOf(transfer)], [true, ["a.zip"]]);
+}
+{
+  // What was kept goes on. A file of which the browser has lost a piece is asked for again.
+  const transfers = page();
+  const piece = (text) => new Blob([text]);
+  const archivedFiles = new Map([
+    [0, { blobs: [piece("hel"), piece("lo")], crc32: 1 }],
+    [1, { blobs: [piece("hel")], crc32: 2 }],
+  ]);
+  const part = { index: 2, blobs: [piece("he")], hash: new Sha256().update(utf8("he")) };
+  const found = {
+    entries: files(3),
+    size: 15,
+    outgoing: false,
+    archived: true,
+    id: ID,
+    failed: [],
+  };
+  const more = { finishedFiles: new Set(), archivedFiles, sent: new Map(), part };
+  transfers.store.load = async () => [{ ...found, ...more, part: { ...part, crc32: HE_CRC32 } }];
+  await transfers.restore();
+  const { peer } = linked(transfers);
+  const transfer = transfers.all.get(ID);
+  check(transfers.kept, [["forget", 1]]);
+  peer.says({ type: "announce", files: files(3) });
+  const [{ skip, partial }] = peer.sent;
+  check([skip, partial[0].file, partial[0].offset, transfer.moved], [[[0, 1]], 2, 2, 7]);
+  const channel = { label: `files/${ID}/0` };
+  peer.ondatachannel({ channel });
+  const rest = [record(START, 2, u64(2)), record(DATA, 2, utf8("llo"))];
+  channel.onmessage({
+    data: concat(whole(1), ...rest, record(END, 2, sha256(HELLO))).buffer,
+  });
+  // The CRC-32 continues from what was kept with the last piece.
+  check(
+    Array.from(transfer.archive.files, ([index, { size, crc32 }]) => [index, size, crc32]),
+    [
+      [0, 5, 1],
+      [1, 5, 0x3610a686],
+      [2, 5, 0x3610a686],
+    ],
+  );
+}
+for (const archived of [false, true]) {
+  // The browser had not been given a file when the page was loaded again, so the file comes once
+  // more, and what has arrived of the next one waits for it.
+  const transfers = page();
+  const part = { index: 1, blobs: [new Blob(["hel"])], hash: new Sha256().update(utf8("hel")) };
+  const found = {
+    entries: files(2),
+    size: 10,
+    outgoing: false,
+    archived,
+    id: ID,
+    failed: [],
+    part,
+  };
+  const more = { finishedFiles: new Set(), archivedFiles: new Map(), sent: new Map() };
+  transfers.store.load = async () => [{ ...found, ...more }];
+  await transfers.restore();
+  const { peer } = linked(transfers);
+  const transfer = transfers.all.get(ID);
+  peer.says({ type: "announce", files: files(2) });
+  const channel = { label: `files/${ID}/0` };
+  peer.ondatachannel({ channel });
+  const rest = [
+    record(START, 1, u64(3)),
+    record(DATA, 1, utf8("lo")),
+    record(END, 1, sha256(HELLO)),
+  ];
+  channel.onmessage({ data: concat(whole(0), ...rest).buffer });
+  check([transfer.moved, transfer.saved.length], [10, archived ? 1 : 2]);
+  for (const { done } of transfer.saved) done();
+  check(transfer.state, "done");
+}
+for (const last of ["each", "no", "yes"]) {
+  // The person taps something else while the module is loaded: the first choice that begins wins.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(2) });
+  const transfer = transfers.all.get(ID);
+  const first = transfer.accept(true);
+  if (last === "each") transfer.accept();
+  else if (last === "no") transfer.decline();
+  else await transfer.accept(true);
+  await first;
+  check(
+    [Boolean(transfer.archive), transfer.state],
+    {
+      each: [false, "active"],
+      no: [false, "cancelled"],
+      yes: [true, "active"],
+    }[last],
+  );
+  check(peer.sent.length, 1);
 }
 
 // --- a page that was frozen -----------------------------------------------------------------------
@@ -371,6 +560,65 @@ for (const message of [
   transfers.add(more);
   transfers.send([chosen("c")]);
   check([more.files, peer.sent.length], [undefined, 1]);
+}
+
+/** A transfer whose files went with the page, of which the peer asks for the rest. */
+function lostFiles(entries, sent = []) {
+  const transfers = page();
+  const { peer } = linked(transfers);
+  const lost = new Outgoing(ID, transfers);
+  const size = entries.reduce((total, one) => total + one.size, 0);
+  const more = { failed: [], finishedFiles: new Set(), sent: new Map(sent) };
+  lost.restore({ entries, size, ...more });
+  transfers.add(lost);
+  peer.says({ type: "resume", tags: [`tag of ${ID}`] });
+  return { transfers, peer, lost };
+}
+const copyOf = (path, text, seconds) => ({
+  file: new File([text], path, { lastModified: seconds * 1000 }),
+  path,
+});
+{
+  // Copies have other times. Each goes to a file with its path and size, the one with the right
+  // time first; what is left over is another transfer, and the list stays as it was announced.
+  const entries = ["F/a", "F/a", "F/b"].map((path, at) => ({ path, size: 3, modified: at + 1 }));
+  const { transfers, peer, lost } = lostFiles(entries);
+  const [a9, a2, a8] = [9, 2, 8].map((seconds) => copyOf("F/a", "aaa", seconds));
+  const b = copyOf("F/b", "bbb", 7);
+  transfers.send([a9, a2, b, a8]);
+  check(lost.files, [a9, a2, b]);
+  check([...lost.restamped], [0, 2]);
+  const announced = peer.sent.map(({ transferID, files: list }) => [transferID === ID, list]);
+  check(announced, [
+    [true, entries],
+    [false, [{ path: "F/a", size: 3, modified: 8 }]],
+  ]);
+}
+{
+  // Another size is another file.
+  const { transfers, lost } = lostFiles([{ path: "a", size: 3, modified: 1 }]);
+  transfers.send([copyOf("a", "four", 1)]);
+  check(lost.files, undefined);
+}
+for (const isCancelled of [false, true]) {
+  // What arrived before the page was loaded again is not sent once more, unless the copy has other
+  // contents: that is another transfer.
+  const entries = ["a", "b", "c"].map((path) => ({ path, size: 3, modified: 1 }));
+  const sent = ["aaa", "bbb", "ccc"].map((text, at) => [at, toBase64url(sha256(text))]);
+  const { transfers, peer, lost } = lostFiles(entries, sent);
+  transfers.send([copyOf("a", "new", 5), copyOf("b", "bbb", 5), copyOf("c", "odd", 1)]);
+  const sendChanged = lost.sendChanged.bind(lost);
+  let changedSent;
+  lost.sendChanged = () => (changedSent = sendChanged());
+  peer.says({ type: "accept", skip: [[0, 3]] });
+  if (isCancelled) lost.cancel();
+  else peer.says({ type: "finished" });
+  await changedSent;
+  const others = [...transfers.all.values()].filter((one) => one !== lost);
+  check(
+    others.map((one) => one.entries),
+    isCancelled ? [] : [[{ path: "a", size: 3, modified: 5 }]],
+  );
 }
 
 /** A linked page that sends so many files of 3 bytes, which the peer has accepted. */

@@ -24,6 +24,9 @@ function assertThat(fact) {
   if (!fact) throw new RangeError("not what was accepted");
 }
 
+/** Load what makes archives, which only a person who wants one needs; null without a network. */
+const loadArchiving = () => import("./archive.mjs").catch(() => null);
+
 /** @param {any} entry */
 const isNamed = (entry) =>
   typeof entry?.path === "string" && entry.path && utf8(entry.path).length <= MAX_PATH_BYTES;
@@ -31,6 +34,8 @@ const isNamed = (entry) =>
 /** @param {any} entry */
 const isSound = (entry) =>
   isNamed(entry) && (entry.directory || (Number.isSafeInteger(entry.size) && entry.size >= 0));
+
+/** @typedef {{ index: number, content: IncomingFile, channel: RTCDataChannel | null }} ArrivingFile */
 
 export class Incoming extends Transfer {
   // The list while it arrives, its paths' bytes, and the state before
@@ -40,8 +45,11 @@ export class Incoming extends Transfer {
   /** @type {TransferState} */
   stateBefore = "waiting";
   // The file that is arriving, and the channel that its last record came by.
-  /** @type {{ index: number, content: IncomingFile, channel: RTCDataChannel | null } | null} */
+  /** @type {ArrivingFile | null} */
   file = null;
+  // What an earlier stream brought of a file, while this one brings others before it
+  /** @type {ArrivingFile | null} */
+  later = null;
   /** @type {RTCDataChannel | null} */
   channel = null;
   // Counts of bytes that have arrived since the stream was accepted, and when they were reported.
@@ -69,11 +77,13 @@ export class Incoming extends Transfer {
    */
   async restore(found) {
     super.restore(found);
-    try {
-      if (found.archived) await this.beginArchive();
-    } catch {
-      this.cancel("transfer_failed", "failed");
-      return;
+    if (found.archived) {
+      const archiving = await loadArchiving();
+      if (!archiving) {
+        this.cancel("transfer_failed", "failed");
+        return;
+      }
+      this.beginArchive(archiving);
     }
     for (const [index, { blobs, crc32 }] of found.archivedFiles) {
       const size = sizeOf(blobs);
@@ -88,8 +98,8 @@ export class Incoming extends Transfer {
     if (found.part) this.begin(found.part);
   }
 
-  async beginArchive() {
-    const { Archive, crc32 } = await import("./archive.mjs");
+  /** @param {NonNullable<Awaited<ReturnType<typeof loadArchiving>>>} module */
+  beginArchive({ Archive, crc32 }) {
     this.archive = new Archive(this.entries);
     this.crc32 = crc32;
   }
@@ -137,6 +147,7 @@ export class Incoming extends Transfer {
       return;
     }
     this.dropFile();
+    this.later = null;
     this.entries = list;
     this.size = list.reduce((total, entry) => total + entry.size, 0);
     this.moved = 0;
@@ -156,14 +167,14 @@ export class Incoming extends Transfer {
     // A second tap comes too late.
     if (this.state !== "asked") return;
     if (archived) {
-      try {
-        await this.beginArchive();
-      } catch {
+      const archiving = await loadArchiving();
+      // The person has tapped something else meanwhile.
+      if (this.state !== "asked") return;
+      if (!archiving) {
         this.cancel("transfer_failed", "failed");
         return;
       }
-      // The person has tapped something else meanwhile.
-      if (this.state !== "asked") return;
+      this.beginArchive(archiving);
     }
     this.accepted = true;
     this.keep({ archived });
@@ -180,8 +191,9 @@ export class Incoming extends Transfer {
     this.channel = null;
     this.written = this.reported = this.reportedAt = 0;
     const partial = [];
-    if (this.file) {
-      const { index, content } = this.file;
+    for (const part of [this.file, this.later]) {
+      if (!part) continue;
+      const { index, content } = part;
       const sha256 = toBase64url(content.hash.digest());
       partial.push({ file: index, offset: content.bytes, sha256 });
     }
@@ -281,6 +293,13 @@ export class Incoming extends Transfer {
    * @param {number | null} startOffset
    */
   contentOf(index, startOffset) {
+    if (this.file && this.file.channel !== this.channel && this.file.index > index) {
+      this.later = this.file;
+      this.file = null;
+    } else if (!this.file && this.later?.index === index) {
+      this.file = this.later;
+      this.later = null;
+    }
     const continues = startOffset === null && this.file?.channel === this.channel;
     const resumes = startOffset !== null && startOffset > 0;
     if (!this.file || this.file.index !== index || !(continues || resumes)) this.begin({ index });
@@ -417,7 +436,7 @@ export class Incoming extends Transfer {
 
   /** @override */
   stop() {
-    this.channel = this.file = null;
+    this.channel = this.file = this.later = null;
   }
 }
 
