@@ -115,11 +115,16 @@ class App {
         const chosen = files.map((file) => ({ file, path: file.webkitRelativePath || file.name }));
         const isEmpty = !chosen.length && input === $.folder;
         showText($.problem, isEmpty ? this.words.tr("emptyFolder") : "");
+        $.emptyFolders.textContent = this.words.tr("emptyFolders");
         if (chosen.length) this.transfers?.send(chosen);
         // The same files may be chosen again.
         input.value = "";
       };
     }
+    // Firefox shows an empty folder as a choice of no files. To Chromium it is the same as no choice.
+    $.folder.oncancel = () => {
+      $.emptyFolders.textContent = this.words.tr("noFolder");
+    };
     // The pickers of phones offer files only, no folders.
     const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
     if ($.folder.parentElement) $.folder.parentElement.hidden = isPhone;
