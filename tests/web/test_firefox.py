@@ -1,5 +1,5 @@
-"""The page in Firefox, driven by WebDriver BiDi: it opens the link, pairs, and exchanges text and a
-file each way.
+"""The page in Firefox, driven by WebDriver BiDi: it opens the link, pairs, and exchanges text and
+files; what depends on a browser's own ways with files is tried here as well as in Chromium.
 """
 
 import json
@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
-from tests.web.browser import hosting, sha256_of
+from proxim.io.pairing.page import languages
+from tests.programs.program import JSON, Program
+from tests.web.browser import READING_GATE, hosting, moving, sha256_of
 from tests.web.remote import PATIENCE, RemoteBrowser
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -28,6 +31,11 @@ PREFERENCES = {
     "browser.download.always_ask_before_handling_new_types": False,
     "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream",
 }
+WORDS = languages()["en"]
+# The page reads at most so much of what it sends before it is loaded again, and has sent so much.
+ALLOWED = 15_000_000
+BEGUN = 12_000_000
+LARGE_BYTES = 11_000_000
 
 
 class Firefox(RemoteBrowser):
@@ -60,26 +68,51 @@ class Firefox(RemoteBrowser):
         assert done["type"] == "success", done
         return done["result"].get("value")
 
-    def choose(self, selector: str, file: Path) -> None:
-        """Choose a file as a person does in the file picker."""
+    def before_each_page(self, script: str) -> None:
+        """Run a script before the scripts of each page that is loaded from now on."""
+        self.command("script.addPreloadScript", {"functionDeclaration": f"() => {{{script}}}"})
+
+    def reload(self) -> None:
+        self.command("browsingContext.reload", {"context": self.tab, "wait": "complete"})
+
+    def sees(self, text: str) -> None:
+        """Wait until the page shows this text."""
+        self.wait(f"document.querySelector('#main').innerText.includes({json.dumps(text)})")
+
+    def joins(self, host: Program, session: JSON) -> None:
+        """Open the page, and let the host approve it."""
+        self.goto(session["url"])
+        prompt = host.event("pair_prompt")
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        host.event("link", state="connected")
+        self.wait("!document.querySelector('#linked').hidden")
+
+    def choose(self, selector: str, *files: Path) -> None:
+        """Choose files as a person does in the file picker."""
         locator = {"type": "css", "value": selector}
         found = self.command(
             "browsingContext.locateNodes", {"context": self.tab, "locator": locator}
         )
         element = {"sharedId": found["nodes"][0]["sharedId"]}
         self.command(
-            "input.setFiles", {"context": self.tab, "element": element, "files": [str(file)]}
+            "input.setFiles", {"context": self.tab, "element": element, "files": [*map(str, files)]}
         )
 
 
 @pytest.fixture
-def firefox(tmp_path: Path) -> Iterator[Firefox]:
+def more_preferences() -> dict[str, bool]:
+    return {}
+
+
+@pytest.fixture
+def firefox(tmp_path: Path, more_preferences: dict[str, bool]) -> Iterator[Firefox]:
     program = shutil.which("firefox-esr") or shutil.which("firefox")
     if program is None:
         pytest.skip("no Firefox is installed")
     profile = tmp_path / "profile"
     profile.mkdir()
-    preferences = {**PREFERENCES, "browser.download.dir": str(tmp_path / "downloads")}
+    downloads = {"browser.download.dir": str(tmp_path / "downloads")}
+    preferences = {**PREFERENCES, **more_preferences, **downloads}
     lines = [
         f"user_pref({json.dumps(name)}, {json.dumps(value)});\n"
         for name, value in preferences.items()
@@ -147,4 +180,86 @@ def test_from_the_link_to_files_both_ways(
             assert time.monotonic() < deadline, "nothing was saved"
             firefox.run("1")
         assert sha256_of(got) == sha256_of(down)
+        assert firefox.log == []
+
+
+def test_several_files_are_one_archive(firefox: Firefox, own_address: str, tmp_path: Path) -> None:
+    folder = tmp_path / "Bilder"
+    (folder / "leer").mkdir(parents=True)
+    for name in ("a:b.txt", "Größe.bin", ".hidden"):
+        (folder / name).write_bytes(os.urandom(FILE_BYTES if name == "Größe.bin" else 10))
+    with hosting(own_address, tmp_path / "home") as (host, session):
+        firefox.joins(host, session)
+        host.say(type="send", paths=[str(folder)])
+        firefox.wait("document.querySelector('.question')?.inert === false")
+        firefox.run("document.querySelector('.question .main').click()")
+        host.event("transfer", state="done", direction="out")
+        firefox.sees(WORDS["page"]["allSaved"])
+        firefox.sees("Bilder/a:b.txt is called a_b.txt here")
+        archive = tmp_path / "downloads" / "Bilder.zip"
+        deadline = time.monotonic() + PATIENCE
+        while not (archive.is_file() and zipfile.is_zipfile(archive)):
+            assert time.monotonic() < deadline, "nothing was saved"
+            firefox.run("1")
+        with zipfile.ZipFile(archive) as read:
+            assert read.testzip() is None
+            assert "Bilder/leer/" in read.namelist()
+            files = {one: read.read(one) for one in read.namelist() if not one.endswith("/")}
+        assert files == {
+            f"Bilder/{one.name.replace(':', '_')}": one.read_bytes()
+            for one in folder.iterdir()
+            if one.is_file()
+        }
+        assert firefox.log == []
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["same", "other contents"])
+def test_files_chosen_again_with_another_time(
+    firefox: Firefox, own_address: str, tmp_path: Path, changed: bool
+) -> None:
+    """The first file has arrived when the page is loaded again, and half of the second."""
+    saved_to = tmp_path / "saved"
+    saved_to.mkdir()
+    first, second = files = [tmp_path / name for name in ("first.bin", "second.bin")]
+    for file in files:
+        file.write_bytes(os.urandom(LARGE_BYTES))
+    with hosting(own_address, tmp_path / "home", "--save-to", str(saved_to)) as (host, session):
+        firefox.before_each_page(READING_GATE % ALLOWED)
+        firefox.joins(host, session)
+        firefox.choose("#files", *files)
+        begun = moving(host, "in", BEGUN)
+        firefox.reload()
+        firefox.sees(WORDS["page"]["chooseAgain"])
+        firefox.run("openGate()")
+        before = sha256_of(first)
+        if changed:
+            first.write_bytes(os.urandom(LARGE_BYTES))
+        for file in files:
+            os.utime(file, (1_700_000_000, 1_700_000_000))
+        firefox.choose("#files", *files)
+        done = host.event("transfer", state="done", direction="in")
+        assert done["transferID"] == begun["transferID"]
+        arrived = {"first.bin": before, "second.bin": sha256_of(second)}
+        if changed:
+            # What had arrived stays, and what it was changed to is sent by itself.
+            other = host.event("transfer", state="done", direction="in")
+            assert other["transferID"] != begun["transferID"]
+            arrived["first (2).bin"] = sha256_of(first)
+        assert {one.name: sha256_of(one) for one in saved_to.iterdir()} == arrived
+        firefox.sees(WORDS["page"]["arrived"])
+        rows = firefox.run("document.querySelectorAll('#transfers > li').length")
+        assert rows == (2 if changed else 1)
+
+
+@pytest.mark.parametrize("more_preferences", [{"media.peerconnection.enabled": False}])
+def test_without_webrtc_nobody_is_asked(
+    firefox: Firefox, own_address: str, tmp_path: Path, more_preferences: dict[str, bool]
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session):
+        firefox.goto(session["url"])
+        firefox.sees(WORDS["reasons"]["no_webrtc"])
+        # The host answers this after everything that the page has sent.
+        host.say(type="new_code")
+        host.event("session")
+        assert "pair_prompt" not in [one["event"] for one in host.seen]
         assert firefox.log == []
