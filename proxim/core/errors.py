@@ -67,8 +67,9 @@ class Reason(StrEnum):
     LINK_TIMEOUT = "link_timeout"
     NO_OFFER = "no_offer"
     NO_DESCRIPTION = "no_description"
-    # The page says so of a browser without WebRTC.
+    # The page says so of a browser without WebRTC, and when it leaves the host to another browser.
     NO_WEBRTC = "no_webrtc"
+    LINK_COPIED = "link_copied"
     BAD_DESCRIPTION = "bad_description"
     PEER_VANISHED = "peer_vanished"
     REPLACED = "replaced"

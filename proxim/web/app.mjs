@@ -141,7 +141,10 @@ class App {
       this.rename($.name.value);
     };
     $.again.onclick = () => this.begin();
-    $.copyLink.onclick = () => this.view.copyLink(inviteLink);
+    $.copyLink.onclick = () => {
+      // While this page asks, another browser would be told that the code is in use.
+      if (this.view.copyLink(inviteLink)) this.session?.leave("link_copied");
+    };
     $.leave.onclick = () => this.leave();
 
     // iOS Safari has no beforeunload (ctrl.blog/entry/safari-beacon-issues.html): there the page

@@ -38,7 +38,7 @@ const RETRYABLE = [
   "bad_description",
 ];
 /** After an end for one of these reasons, a person may try again. */
-export const MAY_RETRY = [...RETRYABLE, "declined", "disconnected", "no_offer"];
+export const MAY_RETRY = [...RETRYABLE, "declined", "disconnected", "link_copied", "no_offer"];
 
 /** @param {unknown} error */
 const failureOf = (error) => (error instanceof Failure ? error : new Failure("internal"));
@@ -87,8 +87,8 @@ export class Session {
     }
   }
 
-  leave() {
-    this.finish(new Failure("disconnected"));
+  leave(reason = "disconnected") {
+    this.finish(new Failure(reason));
     this.request?.close(NORMAL_CLOSE);
     this.link?.close();
     this.wake();

@@ -63,13 +63,16 @@ export class View {
     $.badge.classList.toggle("amber", !verified);
   }
 
-  /** @param {string} link */
+  /**
+   * Copy `link`, or show it, to be copied by hand, and return false.
+   * @param {string} link
+   */
   copyLink(link) {
-    // A link that cannot be copied is shown, to be copied by hand.
     showText($.link, link);
     const isCopied = copyText(link, $.link);
     if (isCopied) showText($.link);
-    $.copyLink.textContent = this.words.tr(isCopied ? "copied" : "copyByHand");
+    else $.copyLink.textContent = this.words.tr("copyByHand");
+    return isCopied;
   }
 
   /** @param {boolean} hasEnded */
