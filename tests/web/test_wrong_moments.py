@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from proxim.io.pairing.page import languages
 from tests.gate import Gate
 from tests.programs.file_programs import until
-from tests.programs.program import Program
+from tests.programs.program import JSON, Program
 from tests.web.browser import Phone, hosting, moving, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -329,6 +329,21 @@ def test_a_path_that_no_host_takes(chromium: Browser, own_address: str, tmp_path
         still_linked(host, guest)
 
 
+def reloaded_while_sending(host: Program, guest: Phone, session: JSON, up: Path) -> JSON:
+    """Load the page again while it sends a file, so that it lacks the file. Return the event of
+    the transfer.
+    """
+    guest.reads_at_most(ALLOWED)
+    guest.page.goto(session["url"])
+    guest.joined(host)
+    guest.page.set_input_files("#files", up)
+    begun = moving(host, "in", BEGUN)
+    guest.page.reload()
+    guest.opens_gate()
+    guest.sees(WORDS["chooseAgain"])
+    return begun
+
+
 def test_what_was_cancelled_stays_so(
     chromium: Browser, own_address: str, tmp_path: Path, saved_to: Path
 ) -> None:
@@ -339,14 +354,7 @@ def test_what_was_cancelled_stays_so(
         hosting(own_address, tmp_path / "home", *options) as (host, session),
         phone(chromium) as guest,
     ):
-        guest.reads_at_most(ALLOWED)
-        guest.page.goto(session["url"])
-        guest.joined(host)
-        guest.page.set_input_files("#files", up)
-        moving(host, "in", BEGUN)
-        guest.page.reload()
-        guest.opens_gate()
-        guest.sees(WORDS["chooseAgain"])
+        reloaded_while_sending(host, guest, session, up)
         guest.page.get_by_role("button", name="Cancel").click()
         first = host.event("transfer", state="cancelled", direction="in")
         guest.page.set_input_files("#files", up)
@@ -373,14 +381,7 @@ def test_a_file_chosen_again_with_another_time(
         hosting(own_address, tmp_path / "home", *options) as (host, session),
         phone(chromium) as guest,
     ):
-        guest.reads_at_most(ALLOWED)
-        guest.page.goto(session["url"])
-        guest.joined(host)
-        guest.page.set_input_files("#files", up)
-        first = moving(host, "in", BEGUN)
-        guest.page.reload()
-        guest.opens_gate()
-        guest.sees(WORDS["chooseAgain"])
+        first = reloaded_while_sending(host, guest, session, up)
         if changed:
             random_file(up, FILE_BYTES)
         os.utime(up, (1_700_000_000, 1_700_000_000))
