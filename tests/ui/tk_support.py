@@ -341,8 +341,8 @@ class ErrorCollector(logging.Handler):
 
 
 @contextmanager
-def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
-    """Let another program own the clipboard with this content."""
+def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    """Let another program own the clipboard with this content, and yield that program."""
     program = shutil.which("xclip")
     if program is None:
         pytest.skip("needs xclip")
@@ -364,9 +364,9 @@ def copied_elsewhere(bench: Bench, target: str, data: bytes) -> Iterator[None]:
                 lambda: not owns_clipboard(bench) and target in offered(bench),
                 "the other program has the clipboard",
             )
-            yield
+            yield process
         finally:
-            process.terminate()
+            process.kill()
 
 
 def owns_clipboard(bench: Bench) -> bool:

@@ -248,6 +248,9 @@ def _read(widget: tkinter.Misc, target: str) -> bytes | NotCopied | None:
         return NotCopied(tr("link.copiedMissing", library=str(error)))
     except TooLargeError:
         return NotCopied(tr("link.copiedTooLarge"))
+    except TimeoutError:
+        # The other types would be waited for as long.
+        return NotCopied(tr("link.copiedNoAnswer"))
     except OSError as error:
         _log.info("the clipboard cannot be read: %s", error)
         return None
@@ -257,28 +260,43 @@ def _read(widget: tkinter.Misc, target: str) -> bytes | NotCopied | None:
 
 
 def _copied_pillow(widget: tkinter.Misc) -> Copied:
-    if sys.platform == "darwin":
-        paths = _macos_files()
-        if paths:
-            return CopiedFiles(paths)
+    # Copied files may come with their names as text, or their icon as a picture.
+    paths = _macos_files() if sys.platform == "darwin" else _windows_files()
+    if paths:
+        return CopiedFiles(paths)
     text = _tk_text(widget)
     if text:
         return CopiedText(text)
     try:
-        from PIL import ImageGrab
+        found = _grabbed()
+        # Pillow reads the picture only when it is used.
+        if found is not None and not isinstance(found, list):
+            return _as_png(found)
     except ImportError:
         return NotCopied(tr("link.copiedMissing", library="Pillow"))
+    except (OSError, ValueError) as error:
+        _log.info("the copied picture cannot be read: %s", error)
+    return NotCopied(tr("link.nothingCopied"))
+
+
+def _windows_files() -> tuple[str, ...]:
     try:
-        found = ImageGrab.grabclipboard()
-        if isinstance(found, list):
-            return CopiedFiles(tuple(map(str, found)))
-        if found is not None:
-            # Pillow reads the picture only now.
-            return _as_png(found)
+        found = _grabbed()
+    except ImportError:
+        return ()
+    return tuple(map(str, found)) if isinstance(found, list) else ()
+
+
+def _grabbed() -> "Image.Image | list[str] | None":
+    """Return the picture or the files that Pillow finds; raise ImportError without Pillow."""
+    from PIL import ImageGrab
+
+    try:
+        return ImageGrab.grabclipboard()
     except (OSError, ValueError) as error:
         # The data is no picture that Pillow reads, or another program holds the clipboard.
         _log.info("the clipboard cannot be read: %s", error)
-    return NotCopied(tr("link.nothingCopied"))
+        return None
 
 
 def _as_png(picture: "Image.Image") -> CopiedPicture:

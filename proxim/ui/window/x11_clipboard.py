@@ -166,8 +166,9 @@ class X11Clipboard:
     def read(self, target: str) -> bytes | None:
         """Return the clipboard's content in this type, or None if its owner does not give it.
 
-        Raises TooLargeError beyond MAX_BYTES. The window's own program must not be the owner, as it
-        cannot answer while it waits here.
+        Raises TooLargeError beyond MAX_BYTES, and TimeoutError if the owner does not answer or
+        stops before the end. The window's own program must not be the owner, as it cannot answer
+        while it waits here.
         """
         self._lib.XConvertSelection(
             self._display,
@@ -178,17 +179,18 @@ class X11Clipboard:
             _CURRENT_TIME,
         )
         answer = self._next(_SELECTION_NOTIFY)
-        if answer is None or answer.selection.property == _NO_ATOM:
+        if answer.selection.property == _NO_ATOM:
             return None
         kind, content = self._take_property()
         if kind == self._incr:
             return self._pieces()
         return content
 
-    def _pieces(self) -> bytes | None:
-        """Return what comes piece by piece, or None if the owner stops before the end."""
+    def _pieces(self) -> bytes:
+        """Return what comes piece by piece."""
         whole = bytearray()
-        while (event := self._next(_PROPERTY_NOTIFY)) is not None:
+        while True:
+            event = self._next(_PROPERTY_NOTIFY)
             if event.property.state != _NEW_VALUE or event.property.atom != self._property:
                 continue
             kind, piece = self._take_property()
@@ -200,7 +202,6 @@ class X11Clipboard:
             whole += piece
             if len(whole) > MAX_BYTES:
                 raise TooLargeError
-        return None
 
     def _take_property(self) -> tuple[int, bytes]:
         """Return the type and the bytes of the property, and remove it, which asks for the next
@@ -232,8 +233,8 @@ class X11Clipboard:
             raise TooLargeError
         return kind.value, content
 
-    def _next(self, kind: int) -> _Event | None:
-        """Return the next event of a kind, or None if none comes within ANSWER_SECONDS."""
+    def _next(self, kind: int) -> _Event:
+        """Return the next event of a kind; raise TimeoutError after ANSWER_SECONDS without one."""
         deadline = time.monotonic() + ANSWER_SECONDS
         event = _Event()
         while True:
@@ -244,7 +245,7 @@ class X11Clipboard:
                     return event
             left = deadline - time.monotonic()
             if left <= 0:
-                return None
+                raise TimeoutError("the owner of the clipboard does not answer")
             select.select([self._lib.XConnectionNumber(self._display)], [], [], left)
 
     def _atom(self, name: bytes) -> int:

@@ -1,5 +1,6 @@
 import ctypes
 import json
+import signal
 import subprocess
 import sys
 import tkinter
@@ -21,6 +22,7 @@ from proxim.ui.window.clipboard import (
     copied_text,
     file_paths,
 )
+from proxim.ui.window.x11_clipboard import X11Clipboard
 from tests.rows import each_row
 from tests.ui.tk_support import Bench, copied_elsewhere
 
@@ -82,12 +84,37 @@ def test_too_much_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> N
         assert "64 MB" in sentence(copied(bench.root))
 
 
-def test_an_owner_that_stops_is_not_waited_for(
+def test_an_owner_that_does_not_answer_is_not_waited_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(x11_clipboard, "ANSWER_SECONDS", 0.0)
-    with copied_elsewhere(bench, "image/png", LARGE):
-        assert isinstance(copied(bench.root), NotCopied)
+    if sys.platform == "win32":
+        pytest.skip("SIGSTOP is POSIX")
+    # Tk waits long for the types, so they are known before the owner stops.
+    monkeypatch.setattr(clipboard, "_offered", lambda _widget: ("image/png",))
+    monkeypatch.setattr(x11_clipboard, "ANSWER_SECONDS", 0.05)
+    with copied_elsewhere(bench, "image/png", BYTES) as owner:
+        owner.send_signal(signal.SIGSTOP)
+        assert "does not answer" in sentence(copied(bench.root))
+        owner.send_signal(signal.SIGCONT)
+
+
+def test_an_owner_that_stops_between_two_pieces_is_not_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sys.platform == "win32":
+        pytest.skip("SIGSTOP is POSIX")
+    take = X11Clipboard._take_property
+    with copied_elsewhere(bench, "image/png", LARGE) as owner:
+
+        def stop_and_take(reader: X11Clipboard) -> tuple[int, bytes]:
+            # The next piece is made only when this one is taken, so none follows.
+            owner.send_signal(signal.SIGSTOP)
+            monkeypatch.setattr(x11_clipboard, "ANSWER_SECONDS", 0.05)
+            return take(reader)
+
+        monkeypatch.setattr(X11Clipboard, "_take_property", stop_and_take)
+        assert "does not answer" in sentence(copied(bench.root))
+        owner.send_signal(signal.SIGCONT)
 
 
 def test_without_libx11_it_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,6 +205,14 @@ def test_pillow_finds_a_picture(not_x11: Bench, monkeypatch: pytest.MonkeyPatch)
     assert isinstance(found, CopiedPicture)
     assert found.suffix == ".png"
     assert found.data.startswith(b"\x89PNG")
+
+
+def test_files_come_before_their_names_as_text(
+    not_x11: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: ["C:\\a.txt"])
+    not_x11.root.clipboard_append("C:\\a.txt")
+    assert copied(not_x11.root) == CopiedFiles(("C:\\a.txt",))
 
 
 def test_text_needs_no_pillow(not_x11: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
