@@ -73,8 +73,9 @@ def display_id(text: str) -> str:
     """
     spaced = "".join(" " if char.isspace() else char for char in _BLANK.sub("", text))
     visible = "".join(char for char in spaced if unicodedata.category(char) not in _INVISIBLE)
-    # The text is normalised last, because a letter and its accent may become neighbours only now.
-    return _limit_marks(unicodedata.normalize("NFC", " ".join(visible.split())))
+    # A letter and its accent, or two marks, may become neighbours only now.
+    limited = _limit_marks(unicodedata.normalize("NFC", " ".join(visible.split())))
+    return unicodedata.normalize("NFC", limited)
 
 
 def _limit_marks(text: str) -> str:

@@ -31,7 +31,8 @@ export function shown(text, most = MAX_SHOWN) {
   const visible = text.replace(SPACES, " ").replace(HIDDEN, "").replace(SPACES, " ").trim();
   const clean = visible
     .normalize("NFC")
-    .replace(MARKS, (_all, kept = "", more = "") => kept + more.replace(/[\p{Mn}\p{Me}]/gu, ""));
+    .replace(MARKS, (_all, kept = "", more = "") => kept + more.replace(/[\p{Mn}\p{Me}]/gu, ""))
+    .normalize("NFC");
   if (!DISTINCTIVE.test(clean.normalize("NFKD"))) return "";
   const characters = Array.from(clean);
   if (characters.length <= most) return clean;

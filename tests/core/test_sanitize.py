@@ -125,6 +125,7 @@ marks = st.text(st.characters(categories=("Mn", "Me", "Mc")), max_size=30)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["a", "क", " ", "ب", "1"]), marks)))
+@example([("a", "\u0305\u0300\u0300\u0300\u0300\u0f8d\ua9c0")])
 def test_no_character_carries_a_pile_of_marks(parts: list[tuple[str, str]]) -> None:
     shown = display_id("".join(base + pile for base, pile in parts))
     assert display_id(shown) == shown
