@@ -416,6 +416,33 @@ function announced(peer, between = () => {}) {
   announced(peer);
   check([transfer.state, transfer.entries.length], ["asked", 1000]);
 }
+for (const after of [5_000, 20_000]) {
+  // The person cancels what does not move any more, because the link is dead already. What the host
+  // must have received is not told again: another try is asked about.
+  const { transfers, peer, transfer } = receiving(files(1));
+  transfers.send([chosen("up")]);
+  const sent = transfers.outgoing[0];
+  peer.says({ type: "accept", transferID: sent.id });
+  transfer.cancel();
+  sent.cancel();
+  now += after;
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  const tags = [`tag of ${sent.id}`];
+  next.says({ type: "resume", tags });
+  next.says({ type: "announce", files: files(1) });
+  const isLost = after < 10_000;
+  check(
+    next.sent.map(({ type, transferID }) => [type, transferID]),
+    isLost
+      ? [
+          ["cancel", sent.id],
+          ["cancel", ID],
+        ]
+      : [],
+  );
+  check(transfer.state, isLost ? "cancelled" : "asked");
+}
 {
   // The person cancels while the list arrives once more.
   const transfers = page();

@@ -220,6 +220,7 @@ export class Incoming extends Transfer {
 
   /** @override */
   linkDown() {
+    super.linkDown();
     this.channel = null;
     if (this.over) return;
     if (this.accepted) this.become("waiting");

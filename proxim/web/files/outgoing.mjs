@@ -247,6 +247,7 @@ export class Outgoing extends Transfer {
 
   /** @override */
   linkDown() {
+    super.linkDown();
     this.stop();
     this.wanted = false;
     if (!this.over) this.become(this.accepted ? "waiting" : "announced");
