@@ -132,6 +132,23 @@ function receiving(entries) {
   );
 }
 {
+  // So it is where one of the files has failed: nobody is asked, and nothing is sent again.
+  const { transfers, peer, transfer, receives } = receiving(files(2));
+  receives(record(FAILED, 0, utf8("file_gone")), whole(1));
+  peer.control.onclose();
+  transfer.saved[0].done();
+  check(transfer.reason, "some_files_failed");
+  const { peer: next } = linked(transfers);
+  next.says({ type: "announce", files: files(2) });
+  const [accept, finished] = next.sent;
+  check(accept.skip, [
+    [0, 1],
+    [1, 1],
+  ]);
+  check(finished.failed, [{ file: 0, reason: "file_gone" }]);
+  check([transfer.state, transfer.saved.length], ["failed", 1]);
+}
+{
   // While the list arrives again, nothing is finished before it is whole.
   const { transfers, peer, transfer, receives } = receiving(files(2));
   receives(whole(0), whole(1));

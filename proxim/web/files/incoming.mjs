@@ -141,7 +141,9 @@ export class Incoming extends Transfer {
       this.cancel("nothing_to_send", "failed");
       return;
     }
-    const mayGoOn = this.accepted && ["waiting", "done"].includes(this.stateBefore);
+    // The sender may not have heard how it ended.
+    const hasConcluded = this.stateBefore === "done" || this.reason === "some_files_failed";
+    const mayGoOn = this.accepted && (this.stateBefore === "waiting" || hasConcluded);
     if (mayGoOn && JSON.stringify(list) === JSON.stringify(this.entries)) {
       this.open();
       return;
