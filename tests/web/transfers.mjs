@@ -388,6 +388,19 @@ for (const last of ["each", "no", "yes"]) {
   check(peer.sent.length, 1);
 }
 
+{
+  // While the module is loaded, the host withdraws the transfer and asks about another list.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(2) });
+  const transfer = transfers.all.get(ID);
+  const first = transfer.accept(true);
+  peer.says({ type: "cancel" });
+  peer.says({ type: "announce", files: files(3) });
+  await first;
+  check([transfer.state, peer.sent], ["asked", []]);
+}
+
 // --- a page that was frozen -----------------------------------------------------------------------
 
 {
@@ -506,6 +519,18 @@ for (const [list, more, reason] of [
     ["too_many_transfers"],
   );
   check(transfers.all.get(ID), undefined);
+}
+for (const isDone of [true, false]) {
+  // What was over stays so if its list begins to arrive once more, but never ends.
+  const { transfers, peer, transfer, receives } = receiving(files(1));
+  if (isDone) {
+    receives(whole(0));
+    transfer.saved[0].done();
+  } else transfer.cancel();
+  peer.says({ type: "announce", files: files(1), more: true });
+  check(transfer.state, "arriving");
+  transfers.end("peer_left");
+  check(transfer.state, isDone ? "done" : "cancelled");
 }
 {
   // A list whose end never comes leaves nothing.

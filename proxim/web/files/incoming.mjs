@@ -169,9 +169,10 @@ export class Incoming extends Transfer {
     // A second tap comes too late.
     if (this.state !== "asked") return;
     if (archived) {
+      const { entries } = this;
       const archiving = await loadArchiving();
-      // The person has tapped something else meanwhile.
-      if (this.state !== "asked") return;
+      // The person has tapped something else meanwhile, or there is another question.
+      if (this.state !== "asked" || entries !== this.entries) return;
       if (!archiving) {
         this.cancel("transfer_failed", "failed");
         return;
@@ -224,6 +225,8 @@ export class Incoming extends Transfer {
   linkDown() {
     super.linkDown();
     this.channel = null;
+    // A list that never became whole changes nothing.
+    if (this.state === "arriving") this.state = this.stateBefore;
     if (this.over) return;
     if (this.accepted) this.become("waiting");
     else this.finish("cancelled", "peer_left");
