@@ -603,6 +603,25 @@ for (const message of [
   check([transfer.state, peer.sent], ["done", []]);
 }
 
+{
+  // Nothing begins after the session: what is chosen too late does not wait for ever, nor does what
+  // was still being read from the store.
+  const transfers = page();
+  transfers.end("closed");
+  transfers.send([chosen("a")]);
+  const found = { entries: files(1), size: 5, failed: [], outgoing: true, id: ID };
+  const more = { finishedFiles: new Set(), archivedFiles: new Map(), sent: new Map() };
+  transfers.store.load = async () => [{ ...found, ...more }];
+  await transfers.restore();
+  check(
+    Array.from(transfers.all.values(), ({ state, reason }) => [state, reason]),
+    [
+      ["failed", "closed"],
+      ["failed", "closed"],
+    ],
+  );
+}
+
 // --- sending --------------------------------------------------------------------------------------
 
 {
