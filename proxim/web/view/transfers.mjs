@@ -49,6 +49,8 @@ export class TransfersView {
       for (const [one, { element: row }] of this.shownAs) {
         if (one.owner.all.has(one.id)) continue;
         row.remove();
+        // The browser may now free the files.
+        for (const link of row.querySelectorAll("a")) URL.revokeObjectURL(link.href);
         this.shownAs.delete(one);
       }
       // Otherwise the keyboard would be at the top of the page again.
