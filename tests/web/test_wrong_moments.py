@@ -308,6 +308,8 @@ def test_a_cancel_without_a_link_reaches_the_host(
         guest.is_linked()
         assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
         guest.sees(REASONS["cancelled"])
+        # The button is gone, and the keyboard must not be at the top of the page.
+        assert guest.page.evaluate("document.activeElement.matches('#transfers > li')")
 
 
 def test_a_file_dated_before_1970(

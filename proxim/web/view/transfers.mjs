@@ -125,7 +125,10 @@ export class TransfersView {
     bar.max = transfer.size || 1;
     bar.value = transfer.moved;
     bar.hidden = transfer.over;
-    within(row, "button", HTMLButtonElement).hidden = transfer.over;
+    const cancel = within(row, "button", HTMLButtonElement);
+    const hadFocus = cancel === document.activeElement;
+    cancel.hidden = transfer.over;
+    if (hadFocus && transfer.over) row.focus();
     const words = within(row, "p", HTMLElement);
     // A screen reader reads out how the transfer ended.
     words.setAttribute("aria-live", transfer.over ? "polite" : "off");
