@@ -553,6 +553,11 @@ for (const bad of [
   peer.says({ type: "announce", files: [bad] });
   check(peer.sent, [{ type: "unsupported", what: "announce" }]);
 }
+for (const modified of [null, "soon", 0.5]) {
+  // Without a time, an archive has the present one and not 1970.
+  const { transfer } = receiving([{ path: "a", size: 5, modified }]);
+  check([transfer.state, transfer.entries[0].modified], ["active", undefined]);
+}
 for (const message of [
   { type: "resume", tags: 5 },
   { type: "resume" },

@@ -125,7 +125,9 @@ export class Incoming extends Transfer {
     }
     for (const { path, size, modified, directory, executable } of files) {
       this.listBytes += utf8(path).length;
-      this.list.push({ path, size: directory ? 0 : size, modified, directory, executable });
+      // A null stands for no time.
+      const when = Number.isSafeInteger(modified) ? modified : undefined;
+      this.list.push({ path, size: directory ? 0 : size, modified: when, directory, executable });
     }
     const count = Math.max(this.list.length, this.leftOut.length);
     const isTooLong = count > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
