@@ -187,6 +187,7 @@ function receiving(entries) {
   const finished = { finishedFiles: new Set([0, 1]), archivedFiles: new Map(), sent: new Map() };
   transfers.store.load = async () => [{ ...found, id: ID, failed, ...finished }];
   await transfers.restore();
+  check(transfers.all.get(ID).moved, 5);
   const { peer } = linked(transfers);
   peer.says({ type: "announce", files: files(3) });
   const [accept] = peer.sent;
@@ -809,6 +810,14 @@ function sending(count) {
     { type: "finished", transferID: ID, failed: [] },
   ]);
   check(transfer.renamed, renamed);
+}
+for (const receivingSome of [receiving, archiving]) {
+  // So it does where only some have arrived when the transfer is cancelled.
+  const odd = ["a:b", "c:d"].map((path) => ({ path, size: 5 }));
+  const { transfer, receives } = await receivingSome(odd);
+  receives(whole(0));
+  transfer.cancel();
+  check(transfer.renamed, [{ path: "a:b", name: "a_b" }]);
 }
 {
   const transfers = page();

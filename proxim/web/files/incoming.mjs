@@ -94,7 +94,7 @@ export class Incoming extends Transfer {
         this.finishedFiles.add(index);
       }
     }
-    for (const index of this.finishedFiles) this.moved += this.entries[index].size;
+    for (const index of this.arrivedFiles()) this.moved += this.entries[index].size;
     if (found.part) this.begin(found.part);
   }
 
@@ -422,11 +422,17 @@ export class Incoming extends Transfer {
     this.conclude(wanted);
   }
 
+  /** The files that have arrived, by their places in the list. */
+  arrivedFiles() {
+    const arrived = new Set(this.finishedFiles);
+    for (const { file } of this.failed) arrived.delete(file);
+    return arrived;
+  }
+
+  /** What the browser was given under another name, or has another one in the archive. */
   findRenamed() {
-    if (this.archive) return this.archive.renamed();
-    const failed = new Set(this.failed.map(({ file }) => file));
-    const arrived = this.entries.filter(({ directory }, index) => !directory && !failed.has(index));
-    return arrived
+    if (this.archive) return this.packedAs ? this.archive.renamed() : [];
+    return Array.from(this.arrivedFiles(), (index) => this.entries[index])
       .map(({ path }) => ({ path, name: savedName(path) }))
       .filter(({ path, name }) => path.split("/").pop()?.normalize("NFC") !== name);
   }
@@ -439,6 +445,7 @@ export class Incoming extends Transfer {
   finish(state, reason) {
     // What has arrived stays, as it does where files are saved one by one.
     if (this.archive?.files.size) this.passArchiveOn();
+    if (state !== "done") this.renamed = this.findRenamed();
     super.finish(state, reason);
   }
 
