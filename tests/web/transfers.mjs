@@ -574,6 +574,19 @@ for (const message of [
   check(peer.sent, [{ type: "unsupported", what: message.type }]);
 }
 {
+  // A null is the same as no field.
+  const { transfer, peer } = receiving(files(1));
+  peer.says({ type: "cancel", reason: null });
+  check([transfer.state, transfer.reason], ["cancelled", "cancelled"]);
+  peer.says({ type: "announce", files: files(1), left_out: null, more: null });
+  check(transfer.state, "asked");
+  const sender = sending(1);
+  sender.says({ type: "accept", skip: null, partial: null, more: null });
+  sender.written(3);
+  sender.says({ type: "finished", failed: null, renamed: null, more: null });
+  check(sender.transfer.state, "done");
+}
+{
   const { transfer, peer, receives } = receiving(files(1));
   receives(record(DATA, 0, []));
   check([transfer.state, peer.sent.at(-1).reason], ["failed", "transfer_failed"]);

@@ -108,7 +108,8 @@ export class Incoming extends Transfer {
    * The sender announces the transfer, or some of its list; return false if it makes no sense now.
    * @param {Message} message
    */
-  announced({ files, left_out: leftOut = [], more }) {
+  announced({ files, left_out, more }) {
+    const leftOut = left_out ?? [];
     if (this.state === "asked" || this.state === "active") return false;
     if (!Array.isArray(files) || !files.every(isSound)) return false;
     if (!leftOut.every(isNamed)) return false;

@@ -17,7 +17,7 @@ const OVER = ["done", "cancelled", "failed"];
 // same time (core/files/incoming.py).
 const UNACKNOWLEDGED_MS = 10_000;
 // A peer's cancel without a reason, or for one of these, is a person's decision.
-const CANCELLED_REASONS = ["declined", "cancelled", undefined];
+const CANCELLED_REASONS = ["declined", "cancelled", undefined, null];
 
 /** One transfer. A subclass says what its messages mean, and what stops with a link. */
 export class Transfer {
