@@ -761,6 +761,13 @@ function sending(count) {
   says({ type: "finished" });
   check(transfer.state, "done");
 }
+for (const written of [undefined, "2", 1e400, {}]) {
+  // No bar can show what is no number, and nothing would be drawn after it.
+  const { transfer, says, peer, accepted } = sending(1);
+  accepted();
+  says({ type: "progress", generation: 0, written });
+  check([transfer.moved, peer.sent], [0, [{ type: "unsupported", what: "progress" }]]);
+}
 {
   // Three files arrived before the link was lost, so the one that fails is not all of them.
   const { transfers, transfer, accepted, peer } = sending(4);

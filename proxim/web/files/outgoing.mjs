@@ -148,8 +148,10 @@ export class Outgoing extends Transfer {
    */
   message(message) {
     if (message.type === "accept") return this.state === "announced" && this.onAccept(message);
-    if (message.type === "progress" && this.stream) this.onProgress(this.stream, message.written);
-    else if (message.type === "finished") {
+    if (message.type === "progress") {
+      if (!Number.isSafeInteger(message.written)) return false;
+      if (this.stream) this.onProgress(this.stream, message.written);
+    } else if (message.type === "finished") {
       if (this.state !== "ready" && this.state !== "active") return false;
       this.onFinished(message);
     }
