@@ -2,7 +2,7 @@
 
 import { browserName, device, firstRequest, invitation, inviteLink } from "./pairing/ask.mjs";
 import { isIncomplete, randomID, recall, remember } from "./pairing/ask.mjs";
-import { MAY_RETRY, Session } from "./pairing/session.mjs";
+import { MAY_RETRY, RESUME_MS, Session } from "./pairing/session.mjs";
 import { Texts, sendText } from "./link/texts.mjs";
 import { TransferStore } from "./files/store.mjs";
 import { Transfers } from "./files/transfers.mjs";
@@ -49,6 +49,8 @@ class App {
     $.name.value = device.name;
     $.main.inert = false;
     if (isIncomplete) this.state = { step: "ended", reason: "link_incomplete" };
+    // Reading what was kept may take a while.
+    if (this.resumes) this.state = { step: "waiting", until: Date.now() + RESUME_MS };
     this.show();
     if (invitation?.secret) this.begin(firstRequest);
     else this.store.forgetClosed();

@@ -17,6 +17,8 @@ from tests.web.node import run_node
 
 # 2026-11-30, 04:00:01 UTC
 MODIFIED = 1_796_011_201
+# The latest time that a sender may name (docs/protocol.md, Files)
+LATEST = 1 << 50
 # Numbers from these on stand in ZIP64 fields, so that small archives have all of them.
 LOW = {"most": 20, "mostMembers": 2}
 
@@ -54,8 +56,9 @@ def test_what_arrived_is_in_it(tmp_path: Path, limits: dict[str, int] | None) ->
         file("folder/nothing.bin"),
         file("folder/never came", 5),
         {"path": "folder/no time", "size": 1},
+        {"path": "folder/late", "size": 1, "modified": LATEST},
     ]
-    contents = {1: b"#!/bin\n", 2: bytes(range(30)), 4: b"", 6: b"x"}
+    contents = {1: b"#!/bin\n", 2: bytes(range(30)), 4: b"", 6: b"x", 7: b"y"}
     archive = made(tmp_path, entries, contents, limits=limits)
     with zipfile.ZipFile(archive) as read:
         assert read.testzip() is None
@@ -66,7 +69,9 @@ def test_what_arrived_is_in_it(tmp_path: Path, limits: dict[str, int] | None) ->
             "folder/empty/",
             "folder/nothing.bin",
             "folder/no time",
+            "folder/late",
         ]
+        assert read.getinfo("folder/late").date_time[:3] == (2107, 12, 31)
         for index, content in contents.items():
             assert read.read(entries[index]["path"]) == content
         modes = {one.filename: one.external_attr >> 16 for one in read.infolist()}

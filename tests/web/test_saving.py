@@ -80,6 +80,31 @@ LOSE_A_PIECE = """() => new Promise((done, failed) => {
 })"""
 
 
+# This shows a transfer whose file was passed to the browser, then forgets it, and returns which of
+# the addresses that were made for its files were given back.
+FORGOTTEN = """async () => {
+  const {TransfersView} = await import("/view/transfers.mjs");
+  const {Words} = await import("/view/words.mjs");
+  const words = new Words(await (await fetch("/texts.json")).json());
+  const view = new TransfersView(words);
+  const made = [], revoked = [];
+  const {createObjectURL} = URL;
+  URL.createObjectURL = (blob) => (made.push(createObjectURL(blob)), made.at(-1));
+  URL.revokeObjectURL = (url) => revoked.push(url);
+  const all = new Map([["first"], ["second"]]);
+  const shown = (id) => new Promise((done) => {
+    const saved = [{name: `${id}.txt`, blob: new Blob([id]), done}];
+    const nothing = {size: 1, moved: 1, failed: [], renamed: [], leftOut: []};
+    const entries = [{path: id, size: 1}];
+    view.show({id, saved, entries, ...nothing, state: "done", over: true, owner: {all}}, "host");
+  });
+  await shown("first");
+  all.delete("first");
+  await shown("second");
+  return [made, revoked];
+}"""
+
+
 def offered(host: Program, guest: Phone, path: Path) -> None:
     """Send a file, and wait until the page asks whether to accept it."""
     host.say(type="send", paths=[str(path)])
@@ -217,6 +242,16 @@ def test_an_archive_goes_on_after_the_page_was_loaded_again(
             for one in folder.iterdir():
                 assert read.read(f"large/{one.name}") == one.read_bytes()
         host.event("transfer", state="done")
+
+
+def test_a_forgotten_row_keeps_no_file_in_memory(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
+        guest.page.goto(origin_of(session["url"]))
+        guest.sees(WORDS["scan"])
+        made, revoked = guest.page.evaluate(FORGOTTEN)
+        assert [len(made), revoked] == [2, made[:1]]
 
 
 def test_names_stay_as_they_were_sent_or_both_ends_say_so(

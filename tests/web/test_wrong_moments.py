@@ -252,6 +252,19 @@ def test_a_tab_without_an_invitation_leaves_others_what_they_kept(
         assert sha256_of(Path(saved.value.path())) == sha256_of(down)
 
 
+def test_a_page_that_is_loaded_again_says_so_at_once(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """While it reads what was kept, it must not offer to ask the host without a proof."""
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        guest.page.add_init_script("IDBFactory.prototype.open = () => ({});")
+        guest.page.reload()
+        guest.sees("Reconnecting by itself")
+        assert guest.page.locator("#again").is_hidden()
+
+
 @pytest.mark.parametrize("before", ["nothing", "another session"])
 def test_a_second_invitation_in_the_same_tab(
     chromium: Browser, own_address: str, tmp_path: Path, before: str
@@ -295,6 +308,8 @@ def test_a_cancel_without_a_link_reaches_the_host(
         guest.is_linked()
         assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
         guest.sees(REASONS["cancelled"])
+        # The button is gone, and the keyboard must not be at the top of the page.
+        assert guest.page.evaluate("document.activeElement.matches('#transfers > li')")
 
 
 def test_a_file_dated_before_1970(

@@ -132,6 +132,23 @@ function receiving(entries) {
   );
 }
 {
+  // So it is where one of the files has failed: nobody is asked, and nothing is sent again.
+  const { transfers, peer, transfer, receives } = receiving(files(2));
+  receives(record(FAILED, 0, utf8("file_gone")), whole(1));
+  peer.control.onclose();
+  transfer.saved[0].done();
+  check(transfer.reason, "some_files_failed");
+  const { peer: next } = linked(transfers);
+  next.says({ type: "announce", files: files(2) });
+  const [accept, finished] = next.sent;
+  check(accept.skip, [
+    [0, 1],
+    [1, 1],
+  ]);
+  check(finished.failed, [{ file: 0, reason: "file_gone" }]);
+  check([transfer.state, transfer.saved.length], ["failed", 1]);
+}
+{
   // While the list arrives again, nothing is finished before it is whole.
   const { transfers, peer, transfer, receives } = receiving(files(2));
   receives(whole(0), whole(1));
@@ -170,6 +187,7 @@ function receiving(entries) {
   const finished = { finishedFiles: new Set([0, 1]), archivedFiles: new Map(), sent: new Map() };
   transfers.store.load = async () => [{ ...found, id: ID, failed, ...finished }];
   await transfers.restore();
+  check(transfers.all.get(ID).moved, 5);
   const { peer } = linked(transfers);
   peer.says({ type: "announce", files: files(3) });
   const [accept] = peer.sent;
@@ -371,6 +389,19 @@ for (const last of ["each", "no", "yes"]) {
   check(peer.sent.length, 1);
 }
 
+{
+  // While the module is loaded, the host withdraws the transfer and asks about another list.
+  const transfers = page();
+  const { peer } = linked(transfers);
+  peer.says({ type: "announce", files: files(2) });
+  const transfer = transfers.all.get(ID);
+  const first = transfer.accept(true);
+  peer.says({ type: "cancel" });
+  peer.says({ type: "announce", files: files(3) });
+  await first;
+  check([transfer.state, peer.sent], ["asked", []]);
+}
+
 // --- a page that was frozen -----------------------------------------------------------------------
 
 {
@@ -415,6 +446,33 @@ function announced(peer, between = () => {}) {
   // The refusal ends with the list: a new try is asked about.
   announced(peer);
   check([transfer.state, transfer.entries.length], ["asked", 1000]);
+}
+for (const after of [5_000, 20_000]) {
+  // The person cancels what does not move any more, because the link is dead already. What the host
+  // must have received is not told again: another try is asked about.
+  const { transfers, peer, transfer } = receiving(files(1));
+  transfers.send([chosen("up")]);
+  const sent = transfers.outgoing[0];
+  peer.says({ type: "accept", transferID: sent.id });
+  transfer.cancel();
+  sent.cancel();
+  now += after;
+  peer.control.onclose();
+  const { peer: next } = linked(transfers);
+  const tags = [`tag of ${sent.id}`];
+  next.says({ type: "resume", tags });
+  next.says({ type: "announce", files: files(1) });
+  const isLost = after < 10_000;
+  check(
+    next.sent.map(({ type, transferID }) => [type, transferID]),
+    isLost
+      ? [
+          ["cancel", sent.id],
+          ["cancel", ID],
+        ]
+      : [],
+  );
+  check(transfer.state, isLost ? "cancelled" : "asked");
 }
 {
   // The person cancels while the list arrives once more.
@@ -463,6 +521,18 @@ for (const [list, more, reason] of [
   );
   check(transfers.all.get(ID), undefined);
 }
+for (const isDone of [true, false]) {
+  // What was over stays so if its list begins to arrive once more, but never ends.
+  const { transfers, peer, transfer, receives } = receiving(files(1));
+  if (isDone) {
+    receives(whole(0));
+    transfer.saved[0].done();
+  } else transfer.cancel();
+  peer.says({ type: "announce", files: files(1), more: true });
+  check(transfer.state, "arriving");
+  transfers.end("peer_left");
+  check(transfer.state, isDone ? "done" : "cancelled");
+}
 {
   // A list whose end never comes leaves nothing.
   const transfers = page();
@@ -484,6 +554,11 @@ for (const bad of [
   peer.says({ type: "announce", files: [bad] });
   check(peer.sent, [{ type: "unsupported", what: "announce" }]);
 }
+for (const modified of [null, "soon", 0.5]) {
+  // Without a time, an archive has the present one and not 1970.
+  const { transfer } = receiving([{ path: "a", size: 5, modified }]);
+  check([transfer.state, transfer.entries[0].modified], ["active", undefined]);
+}
 for (const message of [
   { type: "resume", tags: 5 },
   { type: "resume" },
@@ -497,6 +572,19 @@ for (const message of [
   const [{ transferID }] = peer.sent;
   peer.says({ ...message, transferID });
   check(peer.sent, [{ type: "unsupported", what: message.type }]);
+}
+{
+  // A null is the same as no field.
+  const { transfer, peer } = receiving(files(1));
+  peer.says({ type: "cancel", reason: null });
+  check([transfer.state, transfer.reason], ["cancelled", "cancelled"]);
+  peer.says({ type: "announce", files: files(1), left_out: null, more: null });
+  check(transfer.state, "asked");
+  const sender = sending(1);
+  sender.says({ type: "accept", skip: null, partial: null, more: null });
+  sender.written(3);
+  sender.says({ type: "finished", failed: null, renamed: null, more: null });
+  check(sender.transfer.state, "done");
 }
 {
   const { transfer, peer, receives } = receiving(files(1));
@@ -532,6 +620,25 @@ for (const message of [
   check(peer.sent.at(-1).type, "finished");
   transfer.cancel();
   check([transfer.state, peer.sent], ["done", []]);
+}
+
+{
+  // Nothing begins after the session: what is chosen too late does not wait for ever, nor does what
+  // was still being read from the store.
+  const transfers = page();
+  transfers.end("closed");
+  transfers.send([chosen("a")]);
+  const found = { entries: files(1), size: 5, failed: [], outgoing: true, id: ID };
+  const more = { finishedFiles: new Set(), archivedFiles: new Map(), sent: new Map() };
+  transfers.store.load = async () => [{ ...found, ...more }];
+  await transfers.restore();
+  check(
+    Array.from(transfers.all.values(), ({ state, reason }) => [state, reason]),
+    [
+      ["failed", "closed"],
+      ["failed", "closed"],
+    ],
+  );
 }
 
 // --- sending --------------------------------------------------------------------------------------
@@ -654,6 +761,13 @@ function sending(count) {
   says({ type: "finished" });
   check(transfer.state, "done");
 }
+for (const written of [undefined, "2", 1e400, {}]) {
+  // No bar can show what is no number, and nothing would be drawn after it.
+  const { transfer, says, peer, accepted } = sending(1);
+  accepted();
+  says({ type: "progress", generation: 0, written });
+  check([transfer.moved, peer.sent], [0, [{ type: "unsupported", what: "progress" }]]);
+}
 {
   // Three files arrived before the link was lost, so the one that fails is not all of them.
   const { transfers, transfer, accepted, peer } = sending(4);
@@ -716,6 +830,14 @@ function sending(count) {
     { type: "finished", transferID: ID, failed: [] },
   ]);
   check(transfer.renamed, renamed);
+}
+for (const receivingSome of [receiving, archiving]) {
+  // So it does where only some have arrived when the transfer is cancelled.
+  const odd = ["a:b", "c:d"].map((path) => ({ path, size: 5 }));
+  const { transfer, receives } = await receivingSome(odd);
+  receives(whole(0));
+  transfer.cancel();
+  check(transfer.renamed, [{ path: "a:b", name: "a_b" }]);
 }
 {
   const transfers = page();

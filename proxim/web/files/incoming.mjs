@@ -94,7 +94,7 @@ export class Incoming extends Transfer {
         this.finishedFiles.add(index);
       }
     }
-    for (const index of this.finishedFiles) this.moved += this.entries[index].size;
+    for (const index of this.arrivedFiles()) this.moved += this.entries[index].size;
     if (found.part) this.begin(found.part);
   }
 
@@ -108,7 +108,8 @@ export class Incoming extends Transfer {
    * The sender announces the transfer, or some of its list; return false if it makes no sense now.
    * @param {Message} message
    */
-  announced({ files, left_out: leftOut = [], more }) {
+  announced({ files, left_out, more }) {
+    const leftOut = left_out ?? [];
     if (this.state === "asked" || this.state === "active") return false;
     if (!Array.isArray(files) || !files.every(isSound)) return false;
     if (!leftOut.every(isNamed)) return false;
@@ -125,7 +126,9 @@ export class Incoming extends Transfer {
     }
     for (const { path, size, modified, directory, executable } of files) {
       this.listBytes += utf8(path).length;
-      this.list.push({ path, size: directory ? 0 : size, modified, directory, executable });
+      // A null stands for no time.
+      const when = Number.isSafeInteger(modified) ? modified : undefined;
+      this.list.push({ path, size: directory ? 0 : size, modified: when, directory, executable });
     }
     const count = Math.max(this.list.length, this.leftOut.length);
     const isTooLong = count > MAX_ENTRIES || this.listBytes > MAX_LIST_BYTES;
@@ -141,7 +144,9 @@ export class Incoming extends Transfer {
       this.cancel("nothing_to_send", "failed");
       return;
     }
-    const mayGoOn = this.accepted && ["waiting", "done"].includes(this.stateBefore);
+    // The sender may not have heard how it ended.
+    const hasConcluded = this.stateBefore === "done" || this.reason === "some_files_failed";
+    const mayGoOn = this.accepted && (this.stateBefore === "waiting" || hasConcluded);
     if (mayGoOn && JSON.stringify(list) === JSON.stringify(this.entries)) {
       this.open();
       return;
@@ -167,9 +172,10 @@ export class Incoming extends Transfer {
     // A second tap comes too late.
     if (this.state !== "asked") return;
     if (archived) {
+      const { entries } = this;
       const archiving = await loadArchiving();
-      // The person has tapped something else meanwhile.
-      if (this.state !== "asked") return;
+      // The person has tapped something else meanwhile, or there is another question.
+      if (this.state !== "asked" || entries !== this.entries) return;
       if (!archiving) {
         this.cancel("transfer_failed", "failed");
         return;
@@ -220,7 +226,10 @@ export class Incoming extends Transfer {
 
   /** @override */
   linkDown() {
+    super.linkDown();
     this.channel = null;
+    // A list that never became whole changes nothing.
+    if (this.state === "arriving") this.state = this.stateBefore;
     if (this.over) return;
     if (this.accepted) this.become("waiting");
     else this.finish("cancelled", "peer_left");
@@ -414,11 +423,17 @@ export class Incoming extends Transfer {
     this.conclude(wanted);
   }
 
+  /** The files that have arrived, by their places in the list. */
+  arrivedFiles() {
+    const arrived = new Set(this.finishedFiles);
+    for (const { file } of this.failed) arrived.delete(file);
+    return arrived;
+  }
+
+  /** What the browser was given under another name, or has another one in the archive. */
   findRenamed() {
-    if (this.archive) return this.archive.renamed();
-    const failed = new Set(this.failed.map(({ file }) => file));
-    const arrived = this.entries.filter(({ directory }, index) => !directory && !failed.has(index));
-    return arrived
+    if (this.archive) return this.packedAs ? this.archive.renamed() : [];
+    return Array.from(this.arrivedFiles(), (index) => this.entries[index])
       .map(({ path }) => ({ path, name: savedName(path) }))
       .filter(({ path, name }) => path.split("/").pop()?.normalize("NFC") !== name);
   }
@@ -431,6 +446,7 @@ export class Incoming extends Transfer {
   finish(state, reason) {
     // What has arrived stays, as it does where files are saved one by one.
     if (this.archive?.files.size) this.passArchiveOn();
+    if (state !== "done") this.renamed = this.findRenamed();
     super.finish(state, reason);
   }
 

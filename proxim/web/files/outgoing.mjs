@@ -148,8 +148,10 @@ export class Outgoing extends Transfer {
    */
   message(message) {
     if (message.type === "accept") return this.state === "announced" && this.onAccept(message);
-    if (message.type === "progress" && this.stream) this.onProgress(this.stream, message.written);
-    else if (message.type === "finished") {
+    if (message.type === "progress") {
+      if (!Number.isSafeInteger(message.written)) return false;
+      if (this.stream) this.onProgress(this.stream, message.written);
+    } else if (message.type === "finished") {
       if (this.state !== "ready" && this.state !== "active") return false;
       this.onFinished(message);
     }
@@ -157,11 +159,11 @@ export class Outgoing extends Transfer {
   }
 
   /** @param {Message} message */
-  onFinished({ failed = [], renamed = [], more }) {
-    const all = [...this.failed, ...failed];
+  onFinished({ failed, renamed, more }) {
+    const all = [...this.failed, ...(failed ?? [])];
     const lost = sum(all.map(({ file }) => this.entries[file].size));
     const isNamed = new Set(this.renamed.map((one) => one.path));
-    for (const { path, name } of renamed) {
+    for (const { path, name } of renamed ?? []) {
       if (isNamed.has(path) || !this.announcedPaths.has(path)) continue;
       isNamed.add(path);
       this.renamed.push({ path, name: String(name) });
@@ -174,12 +176,12 @@ export class Outgoing extends Transfer {
   }
 
   /** @param {Message} message */
-  onAccept({ skip = [], partial = [], more }) {
-    for (const [first, count] of skip) {
+  onAccept({ skip, partial, more }) {
+    for (const [first, count] of skip ?? []) {
       if (!(first >= 0 && first + count <= this.entries.length)) return false;
       for (let index = first; index < first + count; index++) this.skipped.add(index);
     }
-    for (const one of partial) {
+    for (const one of partial ?? []) {
       if (!(one.offset >= 0 && one.offset <= this.entries[one.file]?.size)) return false;
       this.partial.set(one.file, one);
     }
@@ -247,6 +249,7 @@ export class Outgoing extends Transfer {
 
   /** @override */
   linkDown() {
+    super.linkDown();
     this.stop();
     this.wanted = false;
     if (!this.over) this.become(this.accepted ? "waiting" : "announced");

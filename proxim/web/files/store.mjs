@@ -25,8 +25,7 @@ const under = (key) => IDBKeyRange.bound(key, [...key, []]);
 /**
  * IndexedDB has a KeptTransfer at the key [tab, id], and of its files KeptPieces at [tab, id, file,
  * number], or in the end a FinishedFile at [tab, id, file]. A file that waits for its archive has
- * both. Without the database, transfers last
- * only as long as the page.
+ * both. Without the database, transfers last only as long as the page.
  */
 export class TransferStore {
   /** @type {Promise<IDBDatabase | null>} */

@@ -13,8 +13,11 @@ const MARKS = 4;
 const MARK_MS = 1_000;
 /** @type {TransferState[]} */
 const OVER = ["done", "cancelled", "failed"];
+// A cancel that was sent so shortly before a link was lost may not have arrived. The program uses the
+// same time (core/files/incoming.py).
+const UNACKNOWLEDGED_MS = 10_000;
 // A peer's cancel without a reason, or for one of these, is a person's decision.
-const CANCELLED_REASONS = ["declined", "cancelled", undefined];
+const CANCELLED_REASONS = ["declined", "cancelled", undefined, null];
 
 /** One transfer. A subclass says what its messages mean, and what stops with a link. */
 export class Transfer {
@@ -45,8 +48,9 @@ export class Transfer {
   saved = [];
   // How many of these the browser was not given yet
   unsaved = 0;
-  // Whether it was cancelled while there was no link to tell the peer by
+  // Whether it was cancelled here, and the peer may not know
   unacknowledged = false;
+  cancelledAt = -Infinity;
   /** @type {{ when: number, moved: number }[]} */
   marks = [];
 
@@ -143,6 +147,7 @@ export class Transfer {
     if (this.over) return;
     if (this.state === "arriving") this.owner.refused.add(this.id);
     this.unacknowledged = !this.owner.link;
+    this.cancelledAt = Date.now();
     this.send("cancel", { reason });
     this.finish(state, reason);
   }
@@ -174,6 +179,9 @@ export class Transfer {
   /** Stop what moves its bytes. */
   stop() {}
 
-  /** The link is over. */
-  linkDown() {}
+  /** The link is over. What was never accepted is over with it, at the peer as well. */
+  linkDown() {
+    const isRecent = Date.now() - this.cancelledAt < UNACKNOWLEDGED_MS;
+    if (this.accepted && isRecent) this.unacknowledged = true;
+  }
 }

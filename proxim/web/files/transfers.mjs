@@ -22,6 +22,11 @@ export class Transfers {
   link = null;
   /** @type {Map<string, Incoming | Outgoing>} */
   all = new Map();
+  /**
+   * Why the session is over
+   * @type {string | null}
+   */
+  endReason = null;
   // The ids of announcements whose rest is refused
   /** @type {Set<string>} */
   refused = new Set();
@@ -58,6 +63,8 @@ export class Transfers {
     for (const { id } of over.slice(0, -MAX_REMEMBERED)) this.all.delete(id);
     this.all.set(transfer.id, transfer);
     this.onChange(transfer);
+    // The session ended while the person was choosing files, or while the store was read.
+    if (this.endReason && !transfer.over) transfer.finish("failed", this.endReason);
   }
 
   /**
@@ -105,6 +112,7 @@ export class Transfers {
    * @param {string} reason
    */
   end(reason) {
+    this.endReason = reason;
     this.linkDown();
     for (const one of this.alive) one.finish("failed", reason);
   }

@@ -87,7 +87,8 @@ function pack(fields) {
 function dosTime(date) {
   const year = date.getFullYear();
   if (year < FIRST_YEAR) return dosTime(new Date(FIRST_YEAR, 0, 1));
-  if (year > LAST_YEAR) return dosTime(new Date(LAST_YEAR, 11, 31));
+  // A time that is too late even for Date has no year.
+  if (!(year <= LAST_YEAR)) return dosTime(new Date(LAST_YEAR, 11, 31));
   return [
     [2, (date.getHours() << 11) | (date.getMinutes() << 5) | (date.getSeconds() >> 1)],
     [2, ((year - FIRST_YEAR) << 9) | ((date.getMonth() + 1) << 5) | date.getDate()],

@@ -14,7 +14,7 @@ const ASK_MS = 40_000;
 const ANSWER_MS = 45_000;
 const OPEN_MS = 15_000;
 // The host keeps the guest's place for this long.
-const RESUME_MS = 120_000;
+export const RESUME_MS = 120_000;
 const REDIAL_MS = 2_000;
 // The host uses no more candidates.
 const MAX_CANDIDATES = 16;

@@ -49,6 +49,8 @@ export class TransfersView {
       for (const [one, { element: row }] of this.shownAs) {
         if (one.owner.all.has(one.id)) continue;
         row.remove();
+        // The browser may now free the files.
+        for (const link of row.querySelectorAll("a")) URL.revokeObjectURL(link.href);
         this.shownAs.delete(one);
       }
       // Otherwise the keyboard would be at the top of the page again.
@@ -123,7 +125,10 @@ export class TransfersView {
     bar.max = transfer.size || 1;
     bar.value = transfer.moved;
     bar.hidden = transfer.over;
-    within(row, "button", HTMLButtonElement).hidden = transfer.over;
+    const cancel = within(row, "button", HTMLButtonElement);
+    const hadFocus = cancel === document.activeElement;
+    cancel.hidden = transfer.over;
+    if (hadFocus && transfer.over) row.focus();
     const words = within(row, "p", HTMLElement);
     // A screen reader reads out how the transfer ended.
     words.setAttribute("aria-live", transfer.over ? "polite" : "off");
