@@ -34,6 +34,7 @@ from proxim.io.link.webrtc import (
     RTCSctpTransport,
     RTCSessionDescription,
     candidate_from_sdp,
+    get_host_addresses,
 )
 
 _log = logging.getLogger(__name__)
@@ -68,6 +69,10 @@ def enlarge_receive_buffers(sctp: Any) -> None:
         if one is not None:
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
+
+def _own_addresses() -> list[str]:
+    return get_host_addresses(use_ipv4=True, use_ipv6=True)
 
 
 class StreamChannel:
@@ -116,9 +121,8 @@ class Peer:
     ) -> None:
         self._link = link
         self._report_to = report
-        servers = [RTCIceServer(urls=url) for url in stun]
-        # The servers are always explicit, because aiortc's default contacts a public STUN server.
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._stun = stun
+        self._connection = self._new_connection()
         self._channels: dict[int, RTCDataChannel] = {}
         self._feeds: dict[int, Callable[[bytes], None]] = {}
         self._early_candidates: list[pair_msg.Candidate] = []
@@ -128,10 +132,32 @@ class Peer:
         self._closing = False
         self._closed_by_other = asyncio.Event()
         self._work: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
-        self._connection.on("datachannel", self._listen_to)
-        self._connection.on("connectionstatechange", self._state_changed)
+        # This machine's addresses when the peer was prepared; None if it was not, or was in vain.
+        self._prepared_on: list[str] | None = None
+
+    def _new_connection(self) -> RTCPeerConnection:
+        servers = [RTCIceServer(urls=url) for url in self._stun]
+        connection = RTCPeerConnection(
+            RTCConfiguration(
+                # The servers are always explicit, because aiortc's default contacts a public STUN
+                # server.
+                iceServers=servers,
+                # This lets a peer that waits for an offer have its transport before.
+                alwaysNegotiateDataChannels=True,
+            )
+        )
+        connection.on("datachannel", self._listen_to)
+        connection.on("connectionstatechange", self._state_changed)
+        return connection
 
     # --- commands, each carried out after the one before ------------------------------------------
+
+    def prepare(self, *, offerer: bool) -> None:
+        """Do what needs nothing of the other side, while a person decides about the link.
+
+        Nothing is reported or sent. The first offer, or the other side's, goes on from here.
+        """
+        self._work.put_nowait(self._prepare(offerer))
 
     def offer(self) -> None:
         """Open the control channel and report our offer."""
@@ -192,14 +218,60 @@ class Peer:
                 _log.debug("%s: the other side did not close in time", self._link)
         await self._connection.close()
 
+    # --- preparing --------------------------------------------------------------------------------
+
+    async def _prepare(self, offerer: bool) -> None:
+        if self._stun:
+            # The server would be asked for addresses, and nothing may be sent yet.
+            return
+        addresses = _own_addresses()
+        try:
+            if offerer:
+                await self._make_offer()
+            else:
+                # The offer makes the transport, and is not used.
+                await self._connection.createOffer()
+                sctp = self._connection.sctp
+                if sctp is not None:
+                    await sctp.transport.transport.iceGatherer.gather()
+        except Exception as error:  # noqa: BLE001
+            # As in _offer, where a failure that lasts is reported.
+            _log.info("%s: nothing could be prepared (%s)", self._link, type(error).__name__)
+            await self._start_again()
+            return
+        self._prepared_on = addresses
+
+    async def _use_prepared(self) -> None:
+        """Start again if the network has changed since the peer was prepared."""
+        addresses, self._prepared_on = self._prepared_on, None
+        if addresses is not None and addresses != _own_addresses():
+            _log.info("%s: the network has changed, so the peer is made again", self._link)
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        left, self._connection = self._connection, self._new_connection()
+        # Its end is no news about the link.
+        left.remove_all_listeners()
+        await left.close()
+
     # --- carrying out -----------------------------------------------------------------------------
+
+    async def _make_offer(self) -> None:
+        if self._connection.localDescription is not None:
+            # The offer was prepared.
+            return
+        # aiortc would leave the data channels' section out of an offer that is made after the
+        # first channel (alwaysNegotiateDataChannels).
+        offer = await self._connection.createOffer()
+        self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
+        await self._connection.setLocalDescription(offer)
+        self._check_windows()
+        enlarge_receive_buffers(self._connection.sctp)
 
     async def _offer(self) -> None:
         try:
-            self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
-            await self._connection.setLocalDescription(await self._connection.createOffer())
-            self._check_windows()
-            enlarge_receive_buffers(self._connection.sctp)
+            await self._use_prepared()
+            await self._make_offer()
         except Exception as error:  # noqa: BLE001
             # aiortc and the system below it raise many kinds of errors, all with this meaning.
             self._failed(Reason.NO_DESCRIPTION, error)
@@ -208,6 +280,7 @@ class Peer:
 
     async def _apply(self, type: pair_msg.SDPType, sdp: str) -> None:
         try:
+            await self._use_prepared()
             await self._connection.setRemoteDescription(
                 RTCSessionDescription(sdp=sdp, type=type.value)
             )
