@@ -11,7 +11,7 @@ from typing import Final
 from bench.measure import Figure, Options, alternate
 from bench.programs import PROXIM, Program, module, running
 
-REACH: Final = 1.5
+REACH: Final = 0.9
 _HOW: Final = (
     "`proxim host --json` and `proxim join --json` over this machine's own address, from writing "
     "pair_response to "

@@ -409,5 +409,6 @@ def _load_libraries() -> None:
     with contextlib.suppress(ImportError):
         import spake2  # noqa: F401
 
-        # Both are imported only so that they are in memory afterwards.
+        # They are imported only so that they are in memory when a person has approved.
+        import proxim.io.link.lane
         import proxim.io.link.peer  # noqa: F401

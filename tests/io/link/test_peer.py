@@ -32,7 +32,7 @@ from proxim.io.limits import (
     MAX_WINDOW_OVERRUN_BYTES,
 )
 from proxim.io.link import peer as peer_module
-from proxim.io.link.peer import Peer, StreamChannel
+from proxim.io.link.peer import Peer, StreamChannel, pace_checks
 from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE, Events
 
@@ -620,6 +620,20 @@ async def test_a_prepared_peer_that_is_dropped_gives_its_sockets_back(make_end: 
         assert not end.events.all
 
 
+async def test_a_peer_that_is_dropped_while_it_is_prepared_leaves_no_socket(
+    make_end: MakeEnd,
+) -> None:
+    before = udp_ports()
+    for offerer in (False, True):
+        end = make_end(f"{offerer}")
+        end.peer.prepare(offerer=offerer)
+        # The peer is making its sockets now.
+        await asyncio.sleep(0)
+        await end.stop()
+        assert udp_ports() == before
+        assert not end.events.all
+
+
 async def test_no_server_is_asked_before_the_approval(
     make_end: MakeEnd, gathering: Gathering
 ) -> None:
@@ -640,3 +654,63 @@ def udp_ports() -> set[int]:
         for connection in psutil.Process().net_connections("udp")
         if connection.laddr
     }
+
+
+# --- ICE's checks ---------------------------------------------------------------------------------
+
+
+class FakeChecks:
+    """An SCTP transport whose ICE has checks that a script adds, and that starts one at a time."""
+
+    def __init__(self) -> None:
+        # The way from an SCTP transport to its ICE connection leads through two others.
+        self.transport = self._connection = self
+        self._check_list: list[str] = []
+        self.waiting: list[str] = []
+        self.started: list[str] = []
+        # Until then the other side may still send addresses.
+        self.over = False
+        self.changed = asyncio.Event()
+
+    def _check_periodic(self) -> bool:
+        if self.waiting:
+            self.started.append(self.waiting.pop(0))
+            self.changed.set()
+        return not self.over
+
+    async def until(self, *started: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while self.started != [*started]:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_ice_goes_on_at_once_while_the_other_checks_are_paced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_module, "CHECK_SECONDS", 0.0)
+    checks = FakeChecks()
+    pace_checks(checks)
+    # As long as no address of the other side is known, aioice has to wait.
+    assert checks._check_periodic() is True
+    checks._check_list, checks.waiting = ["a", "b"], ["a", "b"]
+    assert checks._check_periodic() is False
+    assert checks.started == ["a"]
+    await checks.until("a", "b")
+    # An address that comes late is checked, too.
+    checks.waiting = ["c"]
+    await checks.until("a", "b", "c")
+    checks.over = True
+
+
+async def test_aioice_still_has_the_names_by_which_checks_are_paced(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    await guest.events.wait(link_ev.PeerDescribed)
+    sctp = guest.peer._connection.sctp
+    assert sctp is not None
+    assert "_check_periodic" in vars(sctp.transport.transport._connection)
+
+
+async def test_an_aioice_with_other_names_is_left_alone() -> None:
+    pace_checks(object())
