@@ -1,17 +1,23 @@
-"""Row: time from the approval to the open data channel, two programs, against two bare aiortc
-processes with a pipe between them.
+"""Rows: time from the approval to the open data channel. Two programs against two bare aiortc
+processes with a pipe between them, and a program and the page against a bare aiortc process and a
+bare page.
 """
 
 import asyncio
 import contextlib
 import os
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from bench.chromium import chromium, tab
 from bench.measure import Figure, Options, alternate
 from bench.programs import PROXIM, Program, module, running
+from bench.transfers import SkippedError
 
-REACH: Final = 1.5
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+REACH: Final = 0.9
 _HOW: Final = (
     "`proxim host --json` and `proxim join --json` over this machine's own address, from writing "
     "pair_response to "
@@ -21,10 +27,27 @@ _HOW: Final = (
 )
 
 
+_PAGE: Final = "approve to open channel, Chromium"
+_PAGE_HOW: Final = (
+    "`proxim host --json` and the page as people open it, from writing pair_response to "
+    "`connected` at the host; bare: bench/bare_page_link.py and its page, from its word to the "
+    "page, whose peer exists before, to the open channel at the server. Fresh processes and a "
+    "fresh tab each round, all at rest before the clock starts."
+)
+
+
 async def figures(options: Options) -> list[Figure]:
-    """Measure this row."""
+    """Measure these rows."""
     pair = await alternate(_ours, _bare, options.rounds)
-    return [pair.figure("approve to open channel", "ms", "bare aiortc", _HOW, at_most=REACH)]
+    programs = pair.figure("approve to open channel", "ms", "bare aiortc", _HOW, at_most=REACH)
+    try:
+        async with chromium() as browser:
+            pair = await alternate(
+                lambda: _our_page(browser), lambda: _bare_page(browser), options.rounds
+            )
+    except SkippedError as error:
+        return [programs, Figure(_PAGE, f"not measured: {error}")]
+    return [programs, pair.figure(_PAGE, "ms", "bare page", _PAGE_HOW, at_most=REACH)]
 
 
 async def _ours() -> float:
@@ -59,3 +82,23 @@ async def _bare() -> float:
         began = (await sides[0].event(event="began"))["at"]
         opened = await asyncio.gather(*(side.event(event="open") for side in sides))
         return float(max(event["at"] for event in opened) - began) * 1000
+
+
+async def _our_page(browser: "Browser") -> float:
+    async with running([*PROXIM, "host", "--json"]) as host, tab(browser) as page:
+        await page.goto(str((await host.event(event="session"))["url"]))
+        prompt = await host.event(event="pair_prompt")
+        await host.at_rest()
+        started = time.perf_counter()
+        host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+        await host.event(event="link", state="connected")
+        return (time.perf_counter() - started) * 1000
+
+
+async def _bare_page(browser: "Browser") -> float:
+    async with running(module("bare_page_link")) as server, tab(browser) as page:
+        await page.goto(str((await server.event(event="listening"))["url"]))
+        await server.event(event="ready")
+        await server.at_rest()
+        server.say(go=True)
+        return float((await server.event(event="open"))["ms"])

@@ -86,6 +86,7 @@ class Runtime:
             pair_do.Dial: self._dial,
             pair_do.Send: self._send,
             pair_do.CloseConnection: self._close_connection,
+            link_do.PreparePeer: self._prepare_peer,
             link_do.OpenPeer: self._open_peer,
             link_do.ApplyDescription: self._apply_description,
             link_do.AddCandidate: self._add_candidate,
@@ -323,21 +324,35 @@ class Runtime:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
         await asyncio.shield(self._loading)
 
+    def _prepare_peer(self, command: link_do.PreparePeer) -> None:
+        # If the import fails, OpenPeer reports it.
+        with contextlib.suppress(ImportError):
+            self._new_peer(command.link).prepare(offerer=command.offerer)
+
     def _open_peer(self, command: link_do.OpenPeer) -> None:
         try:
-            from proxim.io.link.peer import Peer
+            peer = (
+                self._peers[command.link][0]
+                if command.link in self._peers
+                else self._new_peer(command.link)
+            )
         except ImportError as error:
             # The installation is broken.
             self.report(
                 link_ev.PeerFailed(command.link, Reason.NO_DESCRIPTION, type(error).__name__)
             )
             return
-        peer = Peer(command.link, self.report, self._options.stun)
-        work = self._spawn(peer.run(), f"peer {command.link}")
-        work.add_done_callback(lambda task: self._peer_crashed(command.link, task))
-        self._peers[command.link] = (peer, work)
         if command.offerer:
             peer.offer()
+
+    def _new_peer(self, link: ev.LinkID) -> "Peer":
+        from proxim.io.link.peer import Peer
+
+        peer = Peer(link, self.report, self._options.stun)
+        work = self._spawn(peer.run(), f"peer {link}")
+        work.add_done_callback(lambda task: self._peer_crashed(link, task))
+        self._peers[link] = (peer, work)
+        return peer
 
     def _peer_crashed(self, link: ev.LinkID, work: asyncio.Task[None]) -> None:
         # The bug has been reported already, but the link must end, too.
@@ -394,5 +409,6 @@ def _load_libraries() -> None:
     with contextlib.suppress(ImportError):
         import spake2  # noqa: F401
 
-        # Both are imported only so that they are in memory afterwards.
+        # They are imported only so that they are in memory when a person has approved.
+        import proxim.io.link.lane
         import proxim.io.link.peer  # noqa: F401

@@ -29,6 +29,8 @@ type Pass = {
   invited?: string;
 };
 
+type Prepared = { peer: RTCPeerConnection; link: Link; offer: RTCSessionDescriptionInit };
+
 type Device = { name: string; id: string };
 
 type Step = "none" | "doubt" | "dialing" | "asked" | "approved" | "connected" | "waiting" | "ended";

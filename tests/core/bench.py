@@ -45,6 +45,7 @@ class Bench:
         for command in commands:
             self.ledger.handle(command, self.now)
         self.ledger.look_at_prompts()
+        self.ledger.look_at_prepared()
         self.ledger.look_at_timers()
         return commands
 

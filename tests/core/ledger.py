@@ -30,11 +30,12 @@ class Ledger:
     """Everything that a program has open, as its commands and the outside events show.
 
     The ledger fails on a command that breaks the contract of commands.py: a send on a socket that
-    is not open or is being closed; a peer that is opened twice, or used before or after its life; a
-    prompt that replaces another one of its session, or that ends twice; a lane for a link that does
-    not exist, a token that was expected before, or a message on a lane that does not carry its
-    link; files that are sent over a link that is not open, or a stream for a sink that does not
-    exist; and a timer whose owner is gone.
+    is not open or is being closed; a peer that is opened twice, or used before or after its life,
+    or prepared beside another one or for a guest about whom nobody is asked first; a prompt that
+    replaces another one of its session, or that ends twice; a lane for a link that does not exist,
+    a token that was expected before, or a message on a lane that does not carry its link; files
+    that are sent over a link that is not open, or a stream for a sink that does not exist; and a
+    timer whose owner is gone.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,8 @@ class Ledger:
         self.sockets: set[ev.ConnectionID] = set()
         self.dials: set[ev.ConnectionID] = set()
         self.closing: set[ev.ConnectionID] = set()
+        # The link whose peer is prepared, for each side: a guest's peer makes the offer.
+        self.prepared: dict[bool, ev.LinkID] = {}
         self.peers: set[ev.LinkID] = set()
         self.past_peers: set[ev.LinkID] = set()
         self.channels: set[tuple[ev.LinkID, int]] = set()
@@ -142,8 +145,14 @@ class Ledger:
                 if connection in self.sockets:
                     self.closing.add(connection)
                 self.dials.discard(connection)
-            case link_do.OpenPeer(link):
+            case link_do.PreparePeer(link, offerer):
                 assert link not in self.peers | self.past_peers, show(command)
+                assert offerer not in self.prepared, "one peer is prepared at a time"
+                self.prepared[offerer] = link
+            case link_do.OpenPeer(link, offerer):
+                assert link not in self.peers | self.past_peers, show(command)
+                if self.prepared.get(offerer) == link:
+                    del self.prepared[offerer]
                 self.peers.add(link)
                 self.alive.add(link)
             case link_do.ApplyDescription(link) | link_do.AddCandidate(link):
@@ -154,6 +163,9 @@ class Ledger:
             case link_do.SendOnChannel(link, channel):
                 assert link in self.peers, show(command)
                 assert (link, channel) in self.channels, show(command)
+            case link_do.ClosePeer(link) if link in self.prepared.values():
+                self.prepared = {one: kept for one, kept in self.prepared.items() if kept != link}
+                self.past_peers.add(link)
             case link_do.ClosePeer(link):
                 self.peers.remove(link)
                 self.past_peers.add(link)
@@ -224,6 +236,16 @@ class Ledger:
         assert len(waiting) == len(self.prompts), "asked twice"
         assert all(prompt.verified is None for prompt in self.to_ask.queued)
         assert bool(self.to_ask.shown) == bool(waiting)
+
+    def look_at_prepared(self) -> None:
+        """Check that a peer is prepared while a person is asked, and at no other time."""
+        assert (False in self.prepared) == bool(self.to_ask.shown)
+        asking = [
+            link
+            for link, status in self.links.items()
+            if status.as_guest and status.stage is st.Stage.ASKING
+        ]
+        assert asking == [self.prepared[True]] if True in self.prepared else not asking
 
     def look_at_timers(self) -> None:
         """Check that every timer of a link or transfer has an owner that still exists, and that

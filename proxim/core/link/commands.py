@@ -7,8 +7,20 @@ from proxim.core.pairing import messages as pair_msg
 
 
 @dataclass(frozen=True, slots=True)
+class PreparePeer:
+    """Make a WebRTC peer for a link that a person may approve soon.
+
+    It gets its certificate, its addresses and, as the offerer, its offer, but reports nothing and
+    sends nothing. OpenPeer goes on with it, and ClosePeer drops it.
+    """
+
+    link: ev.LinkID
+    offerer: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OpenPeer:
-    """Make a WebRTC peer.
+    """Open a WebRTC peer, the prepared one if there is one.
 
     The offerer opens the control channel and reports PeerDescribed without being asked.
     """
@@ -86,7 +98,8 @@ class CloseLane:
 
 
 LinkCommand = (
-    OpenPeer
+    PreparePeer
+    | OpenPeer
     | ApplyDescription
     | AddCandidate
     | SendOnChannel

@@ -48,6 +48,8 @@ class LinkState(Enum):
     """The states of a link."""
 
     IDLE = "idle"
+    # A person is asked; if they approve, the link opens sooner.
+    PREPARED = "prepared"
     OPENING = "opening"
     OPEN = "open"
     CLOSED = "closed"
@@ -145,6 +147,17 @@ class Link:
         self.status = replace(self.status, **changes)
         return do.Publish(self.status)
 
+    def prepare(self, *, offerer: bool) -> list[do.Command]:
+        """Prepare the peer while a person decides; `open` or `close` follows.
+
+        Raises MachineMisuseError if the link was prepared or opened before.
+        """
+        if self.state is not LinkState.IDLE:
+            raise MachineMisuseError(f"prepare in {self.state}")
+        before, self.state = self.state, LinkState.PREPARED
+        TRANSITIONS.called(self, "prepare", before)
+        return [link_do.PreparePeer(self.id, offerer)]
+
     def open(
         self, *, offerer: bool, keys: ProofKeys | None, lane_url: str | None = None
     ) -> list[do.Command]:
@@ -154,7 +167,7 @@ class Link:
         guest's lanes dial, None at the host. Raises MachineMisuseError if the link was opened
         before.
         """
-        if self.state is not LinkState.IDLE:
+        if self.state not in (LinkState.IDLE, LinkState.PREPARED):
             raise MachineMisuseError(f"open in {self.state}")
         before, self.state = self.state, LinkState.OPENING
         TRANSITIONS.called(self, "open", before)
@@ -182,7 +195,6 @@ class Link:
         """
         if self.state is LinkState.CLOSED:
             raise MachineMisuseError("closed twice")
-        peer_exists = self.state is not LinkState.IDLE
         left = [
             command
             for feature in self._begun
@@ -200,7 +212,9 @@ class Link:
         self._control = None
         self._begun = ()
         ending: list[do.Command] = []
-        if peer_exists:
+        if before is LinkState.PREPARED:
+            ending = [link_do.ClosePeer(self.id)]
+        elif before is not LinkState.IDLE:
             ending = [
                 do.CancelTimer(self._timer(ev.TimerName.LINK_OPEN)),
                 do.CancelTimer(self._timer(ev.TimerName.HEARTBEAT)),
@@ -497,8 +511,9 @@ TRANSITIONS: Final = TransitionTable(
         },
     },
     calls={
-        "open": {_S.IDLE: {_S.OPENING}},
-        "close": {state: {_S.CLOSED} for state in (_S.IDLE, _S.OPENING, _S.OPEN)},
+        "prepare": {_S.IDLE: {_S.PREPARED}},
+        "open": {state: {_S.OPENING} for state in (_S.IDLE, _S.PREPARED)},
+        "close": {state: {_S.CLOSED} for state in (_S.IDLE, _S.PREPARED, _S.OPENING, _S.OPEN)},
     },
 )
 

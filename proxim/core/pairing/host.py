@@ -20,7 +20,9 @@ from proxim.core.pairing.proof import Prover
 from proxim.core.pairing.session import (
     JOINABLE,
     DeclineSurplus,
+    DropPreparedLink,
     End,
+    PrepareLink,
     Session,
     SessionState,
     TurnAway,
@@ -195,7 +197,25 @@ class Host:
             assert session is not None
             commands += self._sessions.handle(session, DeclineSurplus(), now)
         after = self._prompts.status
-        return commands if after == before else [*commands, do.Publish(after)]
+        if after != before:
+            commands.append(do.Publish(after))
+        return [*commands, *self._prepare_link(after, now)]
+
+    def _prepare_link(self, prompts: st.Prompts, now: float) -> list[do.Command]:
+        """Have a peer prepared for the request that a person is asked about first, and no other.
+
+        So a pile of requests makes one peer, and a request that nobody sees makes none.
+        """
+        first = prompts.shown[0] if prompts.shown else None
+        commands: list[do.Command] = []
+        # The earlier peer is closed before another one is made.
+        for session in self._sessions:
+            if session.prepared and session.prompt != first:
+                commands += self._sessions.handle(session, DropPreparedLink(), now)
+        for session in self._sessions:
+            if first is not None and session.prompt == first and not session.prepared:
+                commands += self._sessions.handle(session, PrepareLink(), now)
+        return commands
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer

@@ -183,7 +183,8 @@ class Guest:
 
         Raises MachineMisuseError for a pair of state and event that is not in the table.
         """
-        if isinstance(event, link_ev.LinkEvent) and self.link.state is LinkState.IDLE:
+        unopened = self.link.state in (LinkState.IDLE, LinkState.PREPARED)
+        if isinstance(event, link_ev.LinkEvent) and unopened:
             raise MachineMisuseError(f"{type(event).__name__} of a link that was never opened")
         return TRANSITIONS.handle(
             self, self._read(event) if isinstance(event, pair_ev.FrameReceived) else event, now
@@ -234,6 +235,7 @@ class Guest:
         return [
             do.SetTimer(self._timer(ev.TimerName.ANSWER), ANSWER_SECONDS),
             self.link.publish(stage=st.Stage.ASKING, deadline=now + APPROVAL_SECONDS),
+            *self.link.prepare(offerer=True),
         ]
 
     def _dial_failed(self, event: pair_ev.DialFailed, now: float) -> list[do.Command]:

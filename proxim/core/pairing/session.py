@@ -22,6 +22,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.json_text import MessageError
+from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.link import (
     LINK_OPEN_SECONDS,
@@ -129,6 +130,16 @@ class DeclineSurplus:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareLink:
+    """A person is asked about the guest now, so the link gets its peer already."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropPreparedLink:
+    """A person is asked about another guest first, so the prepared peer is closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The host ends the session."""
 
@@ -145,6 +156,8 @@ SessionInput = (
     | End
     | TurnAway
     | DeclineSurplus
+    | PrepareLink
+    | DropPreparedLink
     | LinkInput
 )
 
@@ -206,6 +219,8 @@ class Session:
         self._muted: set[str] = set()
         self._new_link = new_link
         self._close_socket = close_socket
+        # The link whose peer is prepared while the guest asks.
+        self._prepared: ev.LinkID | None = None
         self._answer_sent = False
         self._open_by = 0.0
         self._overdue = False
@@ -225,6 +240,11 @@ class Session:
         """The request that waits for an answer; None if there is none."""
         asks = self.state in (SessionState.ASKED, SessionState.AWAY_ASKED)
         return self._prompt if asks else None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the peer of the asking guest's link is prepared."""
+        return self._prepared is not None
 
     def start(self, now: float) -> list[do.Command]:
         """Return the commands for a new session."""
@@ -332,10 +352,22 @@ class Session:
         assert self.guest is not None
         guest, self.guest = self.guest, None
         return [
+            *self._drop_prepared(),
             do.CancelTimer(self._approval_timer),
             *([] if answer is None else [rejection(guest, answer)]),
             do.Publish(st.PairOutcome(self.id, approved=False, reason=reason, surplus=surplus)),
         ]
+
+    def _prepare_link(self, event: PrepareLink, now: float) -> list[do.Command]:
+        self._prepared = self._new_link_id()
+        return [link_do.PreparePeer(self._prepared, offerer=False)]
+
+    def _drop_prepared_link(self, event: DropPreparedLink, now: float) -> list[do.Command]:
+        return self._drop_prepared()
+
+    def _drop_prepared(self) -> list[do.Command]:
+        link, self._prepared = self._prepared, None
+        return [] if link is None else [link_do.ClosePeer(link)]
 
     def _after_prompt(self, now: float) -> list[do.Command]:
         """Go back to where the session was before its prompt."""
@@ -362,8 +394,9 @@ class Session:
         lost = self.link if self.state is SessionState.AWAY_ASKED else None
         # The lost guest can no longer resume its link.
         self._resume_keys = {}
+        prepared, self._prepared = self._prepared, None
         status = st.LinkStatus(
-            self._new_link_id(),
+            self._new_link_id() if prepared is None else prepared,
             self.id,
             st.Stage.APPROVED,
             peer_name=display_name(guest.device.name, guest.address),
@@ -749,6 +782,8 @@ TRANSITIONS: Final = TransitionTable(
             End: (Session._end_while_asked, {_S.ENDED}),
             TurnAway: (Session._turn_away, {_S.OPEN}),
             DeclineSurplus: (Session._decline_surplus, {_S.OPEN}),
+            PrepareLink: (Session._prepare_link, {_S.ASKED}),
+            DropPreparedLink: (Session._drop_prepared_link, {_S.ASKED}),
         },
         _S.LINKING: {
             ResumeLink: (Session._resume, {_S.LINKING}),
@@ -804,6 +839,8 @@ TRANSITIONS: Final = TransitionTable(
             ev.TimerName.APPROVAL: (Session._approval_timeout, {*_LINK_OVER}),
             ev.TimerName.SESSION: (Session._expire_while_away_asked, {_S.AWAY, _S.ENDED}),
             pair_ev.ConnectionLost: (Session._asker_left, {*_LINK_OVER}),
+            PrepareLink: (Session._prepare_link, {_S.AWAY_ASKED}),
+            DropPreparedLink: (Session._drop_prepared_link, {_S.AWAY_ASKED}),
             ev.Disconnect: (Session._disconnect_while_away_asked, {_S.ENDED}),
             End: (Session._end_while_away_asked, {_S.ENDED}),
         },

@@ -24,6 +24,7 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
+    SETTLE_SECONDS,
 )
 from proxim.io.link.stream import TransportClosedError
 from proxim.io.link.webrtc import (
@@ -34,6 +35,7 @@ from proxim.io.link.webrtc import (
     RTCSctpTransport,
     RTCSessionDescription,
     candidate_from_sdp,
+    get_host_addresses,
 )
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ _log = logging.getLogger(__name__)
 # How much aiortc lets be in flight to us (its receive window). The system may grant less: Linux has
 # the limit net.core.rmem_max.
 RECEIVE_BYTES: Final = 1024 * 1024
+# The time between two checks of ICE, which is aioice's own.
+CHECK_SECONDS: Final = 0.02
 
 # Private names of aiortc's RTCSctpTransport, which _guard uses.
 _HANDLE_PACKET: Final = "_handle_data"
@@ -68,6 +72,42 @@ def enlarge_receive_buffers(sctp: Any) -> None:
         if one is not None:
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+
+
+def _own_addresses() -> list[str]:
+    return get_host_addresses(use_ipv4=True, use_ipv6=True)
+
+
+def pace_checks(sctp: Any) -> None:
+    """Let ICE be done as soon as one of its checks has an answer.
+
+    aioice pauses for 20 ms after each check, also if its answer comes within one, which is half of
+    the time that a link takes to open on a LAN. The pause between two checks stays (RFC 8445,
+    14.2), but it no longer holds up what is done with the answer. This uses aioice's private names,
+    because there are no public ones.
+    """
+    try:
+        ice = sctp.transport.transport._connection
+        start_next: Callable[[], bool] = ice._check_periodic
+        len(ice._check_list)
+    except AttributeError:
+        # A later aioice may have other names. Then links open later, and nothing else changes.
+        _log.info("this aioice does not show its checks")
+        return
+    loop = asyncio.get_running_loop()
+
+    def check() -> bool:
+        """Start the next check; return whether aioice shall pause and call this again."""
+        more = start_next()
+        if not ice._check_list:
+            # aioice takes an empty list for a failure, while the other side's addresses may still
+            # come.
+            return more
+        if more:
+            loop.call_later(CHECK_SECONDS, check)
+        return False
+
+    ice._check_periodic = check
 
 
 class StreamChannel:
@@ -116,9 +156,8 @@ class Peer:
     ) -> None:
         self._link = link
         self._report_to = report
-        servers = [RTCIceServer(urls=url) for url in stun]
-        # The servers are always explicit, because aiortc's default contacts a public STUN server.
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._stun = stun
+        self._connection = self._new_connection()
         self._channels: dict[int, RTCDataChannel] = {}
         self._feeds: dict[int, Callable[[bytes], None]] = {}
         self._early_candidates: list[pair_msg.Candidate] = []
@@ -128,10 +167,33 @@ class Peer:
         self._closing = False
         self._closed_by_other = asyncio.Event()
         self._work: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
-        self._connection.on("datachannel", self._listen_to)
-        self._connection.on("connectionstatechange", self._state_changed)
+        self._current: asyncio.Future[None] | None = None
+        # This machine's addresses when the peer was prepared; None if it was not, or was in vain.
+        self._prepared_on: list[str] | None = None
+
+    def _new_connection(self) -> RTCPeerConnection:
+        servers = [RTCIceServer(urls=url) for url in self._stun]
+        connection = RTCPeerConnection(
+            RTCConfiguration(
+                # The servers are always explicit, because aiortc's default contacts a public STUN
+                # server.
+                iceServers=servers,
+                # This lets a peer that waits for an offer have its transport before.
+                alwaysNegotiateDataChannels=True,
+            )
+        )
+        connection.on("datachannel", self._listen_to)
+        connection.on("connectionstatechange", self._state_changed)
+        return connection
 
     # --- commands, each carried out after the one before ------------------------------------------
+
+    def prepare(self, *, offerer: bool) -> None:
+        """Do what needs nothing of the other side, while a person decides about the link.
+
+        Nothing is reported or sent. The first offer, or the other side's, goes on from here.
+        """
+        self._work.put_nowait(self._prepare(offerer))
 
     def offer(self) -> None:
         """Open the control channel and report our offer."""
@@ -174,7 +236,10 @@ class Peer:
     async def run(self) -> None:
         """Carry out commands until cancelled. A failing command fails the link."""
         while True:
-            await (await self._work.get())
+            self._current = asyncio.ensure_future(await self._work.get())
+            # aioice loses its sockets if it is cancelled while it makes them, so `close` waits for
+            # that.
+            await asyncio.shield(self._current)
 
     async def close(self, said_bye: bool) -> None:
         """Close the connection.
@@ -185,6 +250,11 @@ class Peer:
         self._closing = True
         while not self._work.empty():
             self._work.get_nowait().close()
+        if self._current is not None:
+            await asyncio.wait({self._current}, timeout=SETTLE_SECONDS)
+            # A server that does not answer is not waited for longer.
+            self._current.cancel()
+            await asyncio.gather(self._current, return_exceptions=True)
         if said_bye:
             try:
                 await asyncio.wait_for(self._closed_by_other.wait(), FAREWELL_SECONDS)
@@ -192,14 +262,61 @@ class Peer:
                 _log.debug("%s: the other side did not close in time", self._link)
         await self._connection.close()
 
+    # --- preparing --------------------------------------------------------------------------------
+
+    async def _prepare(self, offerer: bool) -> None:
+        if self._stun:
+            # The server would be asked for addresses, and nothing may be sent yet.
+            return
+        addresses = _own_addresses()
+        try:
+            if offerer:
+                await self._make_offer()
+            else:
+                # The offer makes the transport, and is not used.
+                await self._connection.createOffer()
+                sctp = self._connection.sctp
+                if sctp is not None:
+                    await sctp.transport.transport.iceGatherer.gather()
+        except Exception as error:  # noqa: BLE001
+            # As in _offer, where a failure that lasts is reported.
+            _log.info("%s: nothing could be prepared (%s)", self._link, type(error).__name__)
+            await self._start_again()
+            return
+        self._prepared_on = addresses
+
+    async def _use_prepared(self) -> None:
+        """Start again if the network has changed since the peer was prepared."""
+        addresses, self._prepared_on = self._prepared_on, None
+        if addresses is not None and addresses != _own_addresses():
+            _log.info("%s: the network has changed, so the peer is made again", self._link)
+            await self._start_again()
+
+    async def _start_again(self) -> None:
+        left, self._connection = self._connection, self._new_connection()
+        # Its end is no news about the link.
+        left.remove_all_listeners()
+        await left.close()
+
     # --- carrying out -----------------------------------------------------------------------------
+
+    async def _make_offer(self) -> None:
+        if self._connection.localDescription is not None:
+            # The offer was prepared.
+            return
+        # aiortc would leave the data channels' section out of an offer that is made after the
+        # first channel (alwaysNegotiateDataChannels).
+        offer = await self._connection.createOffer()
+        self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
+        await self._connection.setLocalDescription(offer)
+        self._check_windows()
+        pace_checks(self._connection.sctp)
+        enlarge_receive_buffers(self._connection.sctp)
 
     async def _offer(self) -> None:
         try:
-            self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
-            await self._connection.setLocalDescription(await self._connection.createOffer())
-            self._check_windows()
-            enlarge_receive_buffers(self._connection.sctp)
+            await self._use_prepared()
+            await self._make_offer()
         except Exception as error:  # noqa: BLE001
             # aiortc and the system below it raise many kinds of errors, all with this meaning.
             self._failed(Reason.NO_DESCRIPTION, error)
@@ -208,6 +325,7 @@ class Peer:
 
     async def _apply(self, type: pair_msg.SDPType, sdp: str) -> None:
         try:
+            await self._use_prepared()
             await self._connection.setRemoteDescription(
                 RTCSessionDescription(sdp=sdp, type=type.value)
             )
@@ -219,6 +337,7 @@ class Peer:
             self._described = True
             if type is pair_msg.SDPType.OFFER:
                 self._check_windows()
+                pace_checks(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # A hostile SDP makes aiortc raise nearly anything.
             self._failed(Reason.BAD_DESCRIPTION, error)

@@ -57,6 +57,7 @@ def _without_media() -> Iterator[None]:
 
 
 with _without_media():
+    from aioice.ice import get_host_addresses
     from aiortc import (
         RTCConfiguration,
         RTCDataChannel,
@@ -75,4 +76,5 @@ __all__ = [
     "RTCSctpTransport",
     "RTCSessionDescription",
     "candidate_from_sdp",
+    "get_host_addresses",
 ]

@@ -47,6 +47,11 @@ export class Session {
   over = false;
   /** @type {Link | null} */
   link = null;
+  /**
+   * What the link needs of this side, while the host's person decides
+   * @type {Promise<Prepared> | null}
+   */
+  prepared = null;
   // While resume() waits, this ends its pause: the network or the person is back.
   wake = () => {};
 
@@ -125,6 +130,11 @@ export class Session {
     } finally {
       request.close(closeCode);
       this.request = null;
+      this.prepared?.then(
+        ({ link }) => link.drop(),
+        () => {},
+      );
+      this.prepared = null;
     }
     if (this.over) {
       this.link.close();
@@ -176,7 +186,12 @@ export class Session {
     }
     if (!answer) {
       // To a resumed request the host answers without asking its person.
-      if (!resumes) this.onStep({ step: "asked", until: Date.now() + ASK_MS });
+      if (!resumes) {
+        this.onStep({ step: "asked", until: Date.now() + ASK_MS });
+        this.prepared = this.prepare(proof);
+        // If it fails, open() throws it, too.
+        this.prepared.catch(() => {});
+      }
       const ms = resumes ? CHALLENGE_MS : ANSWER_MS;
       answer = await request.next(ms, "no_answer", "pair_result");
     }
@@ -187,6 +202,23 @@ export class Session {
   }
 
   /**
+   * Make the peer with its keys, and its offer. Its addresses wait for the approval, because the
+   * browser tells the network their `.local` names.
+   * @param {Proof | null} proof
+   * @returns {Promise<Prepared>}
+   */
+  async prepare(proof) {
+    const peer = new RTCPeerConnection({ iceServers: [] });
+    const link = new Link(peer, { name: this.device.name, proof, features: this.features });
+    try {
+      return { peer, link, offer: await peer.createOffer() };
+    } catch {
+      link.drop();
+      throw new Failure("bad_description");
+    }
+  }
+
+  /**
    * @param {PairRequest} request
    * @param {Proof | null} proof
    */
@@ -194,8 +226,9 @@ export class Session {
     // A browser may hide its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates,
     // 3.1), and the host uses that of our WebSocket instead. Or it offers none
     // (feross/simple-peer#414), and the host learns it from our checks (RFC 8445, 7.3.1.3).
-    const peer = new RTCPeerConnection({ iceServers: [] });
-    const link = new Link(peer, { name: this.device.name, proof, features: this.features });
+    const { peer, link, offer } = await (this.prepared ?? this.prepare(proof));
+    // From now on this method closes what is in the way of an end.
+    this.prepared = null;
     /** @param {Message} payload */
     const send = (payload) =>
       request.send({ type: "signal", payload: proof ? proof.seal(payload) : payload });
@@ -216,7 +249,6 @@ export class Session {
       });
       // If an earlier step fails, nobody waits for this any more.
       opened.catch(() => {});
-      const offer = await peer.createOffer();
       // The offer must be sent before its candidates, which come once it is the local description.
       send({ sdp: offer.sdp, type: "offer" });
       await peer.setLocalDescription(offer);

@@ -91,6 +91,12 @@ def new_link() -> LinkBench:
     return LinkBench()
 
 
+def prepared_link() -> LinkBench:
+    link = new_link()
+    link.prepare(offerer=True)
+    return link
+
+
 def opening_link() -> LinkBench:
     link = new_link()
     link.open(offerer=True, keys=None)
@@ -120,6 +126,15 @@ def test_opening_starts_the_peer_and_its_15_seconds(offerer: bool) -> None:
         do.SetTimer(OPEN_TIMER, 15.0),
     ]
     assert (link.state, link.id) == (LinkState.OPENING, ID)
+
+
+@each_row("offerer", [True, False])
+def test_a_prepared_peer_is_opened_or_closed(offerer: bool) -> None:
+    link = new_link()
+    assert link.prepare(offerer=offerer) == [link_do.PreparePeer(ID, offerer)]
+    assert link.state is LinkState.PREPARED
+    assert link.open(offerer=offerer, keys=None)[0] == link_do.OpenPeer(ID, offerer)
+    assert prepared_link().close(Reason.DECLINED, T0) == [link_do.ClosePeer(ID)]
 
 
 def test_the_control_channel_opens_the_link_with_a_greeting() -> None:
@@ -936,6 +951,7 @@ INPUTS: list[LinkInput] = [
 # The inputs that each state accepts, by their position in INPUTS.
 WELCOME = {
     LinkState.IDLE: set[int](),
+    LinkState.PREPARED: set[int](),
     LinkState.OPENING: {0, 2, 3, 6, 7, 8},
     LinkState.OPEN: {0, 1, 2, 4, 6, 7, 8},
     LinkState.CLOSED: set[int](),
@@ -943,7 +959,12 @@ WELCOME = {
 
 
 def in_state(state: LinkState) -> Link:
-    link = {LinkState.IDLE: new_link, LinkState.OPENING: opening_link}.get(state, open_link)()
+    made = {
+        LinkState.IDLE: new_link,
+        LinkState.PREPARED: prepared_link,
+        LinkState.OPENING: opening_link,
+    }
+    link = made.get(state, open_link)()
     if state is LinkState.CLOSED:
         link.close(Reason.CLOSED, T0)
     return link
@@ -965,6 +986,8 @@ def test_opening_or_closing_twice_is_misuse() -> None:
     link = opening_link()
     with pytest.raises(MachineMisuseError):
         link.open(offerer=True, keys=None)
+    with pytest.raises(MachineMisuseError):
+        link.prepare(offerer=True)
     link.close(Reason.CLOSED, T0)
     with pytest.raises(MachineMisuseError):
         link.close(Reason.CLOSED, T0)

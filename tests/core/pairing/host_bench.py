@@ -8,6 +8,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
@@ -93,8 +94,8 @@ class Prove:
 class HostBench(Bench):
     """A hosting program whose sockets the script controls.
 
-    The timers of its sockets run, but `handle` leaves them out of its result, because
-    tests/core/pairing/test_connections.py tests them.
+    The timers of its sockets run and its peers are prepared, but `handle` leaves that out of its
+    result, because tests/core/pairing/test_connections.py and test_prepared_peers.py test it.
     """
 
     def __init__(
@@ -120,8 +121,22 @@ class HostBench(Bench):
         self._seen_code: str | None = None
 
     def handle(self, event: ProgramEvent) -> list[do.Command]:
-        """Report an event and return the program's commands, without those for socket timers."""
-        return [command for command in super().handle(event) if not _is_socket_timer(command)]
+        """Report an event and return the program's commands, without those for socket timers and
+        prepared peers.
+        """
+        prepared = {*self.ledger.prepared.values()}
+        commands: list[do.Command] = []
+        for command in super().handle(event):
+            match command:
+                case link_do.PreparePeer(link):
+                    prepared.add(link)
+                case link_do.ClosePeer(link) if link in prepared:
+                    pass
+                case _ if not _is_socket_timer(command):
+                    commands.append(command)
+                case _:
+                    pass
+        return commands
 
     def listen(self, *networks: ev.Network) -> list[do.Command]:
         """Let the network appear (or change), and the server listen where the host wants it to."""

@@ -130,6 +130,11 @@ def left(*, hangs_up: bool = True) -> list[do.Command]:
     ]
 
 
+PREPARED = link_do.PreparePeer(LINK, offerer=True)
+# The prepared peer is dropped.
+DROPPED = link_do.ClosePeer(LINK)
+
+
 def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Command]:
     """Return the commands that close a peer, and the lane that a proved guest could have
     dialled.
@@ -276,6 +281,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
         pair_do.Send(SOCKET, pair_msg.PairRequest(host_code.CODE_SESSION_ID, PHONE)),
         do.SetTimer(ANSWER, 45.0),
         status(st.Stage.ASKING, deadline=T0 + 40),
+        PREPARED,
     )
     play.on(
         frame(APPROVED),
@@ -415,6 +421,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
         pair_do.Send(SOCKET, confirm),
         do.SetTimer(ANSWER, 45.0),
         do.Publish(asking),
+        PREPARED,
     ]
     approved = replace(asking, stage=st.Stage.APPROVED, deadline=None, verified=verified)
     assert published(play.on(frame(host.approval), ...)) == [
@@ -681,6 +688,7 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
         do.Publish(
             st.PairOutcome(host_code.CODE_SESSION_ID, approved=False, reason=Reason.TIMEOUT)
         ),
+        DROPPED,
         closed(Reason.TIMEOUT),
         *left(),
     ]
@@ -715,6 +723,7 @@ def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
         frame(pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=False, reason=said)), T0
     ) == [
         do.Publish(st.PairOutcome(host_code.CODE_SESSION_ID, approved=False, reason=reason)),
+        DROPPED,
         closed(reason),
         *left(),
     ]
@@ -722,9 +731,13 @@ def test_a_rejection_says_why(said: str | None, reason: Reason) -> None:
 
 def ending(stage: GuestState, reason: Reason, *, hangs_up: bool = True) -> list[do.Command]:
     """Return the commands of an end at `stage` without a goodbye."""
-    peer = peer_closed() if stage in (GuestState.LINKING, GuestState.LINKED) else []
+    peer: dict[GuestState, list[do.Command]] = {
+        GuestState.ASKING: [DROPPED],
+        GuestState.LINKING: peer_closed(),
+        GuestState.LINKED: peer_closed(),
+    }
     return [
-        *peer,
+        *peer.get(stage, []),
         closed(reason, was_connected=stage is GuestState.LINKED),
         *left(hangs_up=hangs_up),
     ]

@@ -5,10 +5,18 @@ import re
 import struct
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
+import psutil
 import pytest
 import pytest_asyncio
-from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from aiortc import (
+    RTCConfiguration,
+    RTCDataChannel,
+    RTCIceGatherer,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -23,7 +31,8 @@ from proxim.io.limits import (
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
 )
-from proxim.io.link.peer import Peer, StreamChannel
+from proxim.io.link import peer as peer_module
+from proxim.io.link.peer import Peer, StreamChannel, pace_checks
 from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE, Events
 
@@ -61,6 +70,11 @@ async def make_end() -> AsyncIterator[MakeEnd]:
 
 async def linked(make_end: MakeEnd) -> tuple[End, End]:
     guest, host = make_end("guest"), make_end("host")
+    await link(guest, host)
+    return guest, host
+
+
+async def link(guest: End, host: End) -> None:
     guest.peer.offer()
     offer = await guest.events.wait(link_ev.PeerDescribed)
     assert offer.type is pair_msg.SDPType.OFFER
@@ -70,7 +84,6 @@ async def linked(make_end: MakeEnd) -> tuple[End, End]:
     guest.peer.apply(pair_msg.SDPType.ANSWER, answer.sdp)
     for end in (guest, host):
         assert (await end.events.wait(link_ev.ChannelOpened)).label == "control"
-    return guest, host
 
 
 def channel_of(end: End) -> int:
@@ -509,3 +522,195 @@ async def test_a_link_that_breaks_wakes_who_waits_to_send(make_end: MakeEnd) -> 
     await host.stop()
     with pytest.raises(TransportClosedError):
         await asyncio.wait_for(sending, PATIENCE)
+
+
+# --- prepared while a person decides --------------------------------------------------------------
+
+
+@dataclass
+class Gathering:
+    """Counts how often addresses are gathered, which makes a peer's sockets."""
+
+    count: int = 0
+    fails: bool = False
+
+
+@pytest.fixture
+def gathering(monkeypatch: pytest.MonkeyPatch) -> Gathering:
+    gathering = Gathering()
+    gather = RTCIceGatherer.gather
+
+    async def counted(gatherer: RTCIceGatherer) -> None:
+        if gatherer.state == "new":
+            gathering.count += 1
+            if gathering.fails:
+                raise OSError
+        await gather(gatherer)
+
+    monkeypatch.setattr(RTCIceGatherer, "gather", counted)
+    return gathering
+
+
+async def prepare(end: End, *, offerer: bool) -> None:
+    """Let a peer prepare itself, and wait until it has; it works in order."""
+    end.peer.prepare(offerer=offerer)
+    done = asyncio.Event()
+
+    async def mark() -> None:
+        done.set()
+
+    end.peer._work.put_nowait(mark())
+    async with asyncio.timeout(PATIENCE):
+        await done.wait()
+
+
+async def test_prepared_peers_link_without_gathering_again(
+    make_end: MakeEnd, gathering: Gathering
+) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    await prepare(guest, offerer=True)
+    await prepare(host, offerer=False)
+    assert gathering.count == 2
+    assert not guest.events.all
+    assert not host.events.all
+    await link(guest, host)
+    assert gathering.count == 2
+
+
+async def test_one_prepared_peer_is_enough(make_end: MakeEnd) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    await prepare(host, offerer=False)
+    await link(guest, host)
+
+
+async def test_a_peer_that_was_prepared_on_another_network_is_made_again(
+    make_end: MakeEnd, gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(peer_module, "get_host_addresses", lambda **_: ["198.51.100.7"])
+        await prepare(guest, offerer=True)
+        await prepare(host, offerer=False)
+    await link(guest, host)
+    assert gathering.count == 4
+    # The end of the peers that were given up is no news.
+    assert not [event for event in guest.events.all if isinstance(event, link_ev.PeerFailed)]
+
+
+@pytest.mark.parametrize("offerer", [False, True])
+async def test_what_could_not_be_prepared_is_tried_again(
+    make_end: MakeEnd, gathering: Gathering, offerer: bool
+) -> None:
+    guest, host = make_end("guest"), make_end("host")
+    gathering.fails = True
+    await prepare(guest if offerer else host, offerer=offerer)
+    assert not guest.events.all
+    gathering.fails = False
+    await link(guest, host)
+
+
+async def test_a_prepared_peer_that_is_dropped_gives_its_sockets_back(make_end: MakeEnd) -> None:
+    before = udp_ports()
+    for offerer in (False, True):
+        end = make_end(f"{offerer}")
+        await prepare(end, offerer=offerer)
+        assert udp_ports() > before
+        await end.stop()
+        assert udp_ports() == before
+        assert not end.events.all
+
+
+async def test_a_peer_that_is_dropped_while_it_is_prepared_leaves_no_socket(
+    make_end: MakeEnd,
+) -> None:
+    before = udp_ports()
+    for offerer in (False, True):
+        end = make_end(f"{offerer}")
+        end.peer.prepare(offerer=offerer)
+        # The peer is making its sockets now.
+        await asyncio.sleep(0)
+        await end.stop()
+        assert udp_ports() == before
+        assert not end.events.all
+
+
+async def test_no_server_is_asked_before_the_approval(
+    make_end: MakeEnd, gathering: Gathering
+) -> None:
+    async with asyncio.timeout(PATIENCE):
+        for offerer in (False, True):
+            end = make_end(f"{offerer}")
+            end.peer = Peer(ev.LinkID("named"), end.events, ("stun:192.0.2.1:3478",))
+            end.task.cancel()
+            end.task = asyncio.create_task(end.peer.run())
+            await prepare(end, offerer=offerer)
+    assert gathering.count == 0
+
+
+def udp_ports() -> set[int]:
+    """Return the ports of this process's UDP sockets."""
+    return {
+        connection.laddr.port
+        for connection in psutil.Process().net_connections("udp")
+        if connection.laddr
+    }
+
+
+# --- ICE's checks ---------------------------------------------------------------------------------
+
+
+class FakeChecks:
+    """An SCTP transport whose ICE has checks that a script adds, and that starts one at a time."""
+
+    def __init__(self) -> None:
+        # The way from an SCTP transport to its ICE connection leads through two others.
+        self.transport = self._connection = self
+        self._check_list: list[str] = []
+        self.waiting: list[str] = []
+        self.started: list[str] = []
+        # Until then the other side may still send addresses.
+        self.over = False
+        self.changed = asyncio.Event()
+
+    def _check_periodic(self) -> bool:
+        if self.waiting:
+            self.started.append(self.waiting.pop(0))
+            self.changed.set()
+        return not self.over
+
+    async def until(self, *started: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while self.started != [*started]:
+                self.changed.clear()
+                await self.changed.wait()
+
+
+async def test_ice_goes_on_at_once_while_the_other_checks_are_paced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(peer_module, "CHECK_SECONDS", 0.0)
+    checks = FakeChecks()
+    pace_checks(checks)
+    # As long as no address of the other side is known, aioice has to wait.
+    assert checks._check_periodic() is True
+    checks._check_list, checks.waiting = ["a", "b"], ["a", "b"]
+    assert checks._check_periodic() is False
+    assert checks.started == ["a"]
+    await checks.until("a", "b")
+    # An address that comes late is checked, too.
+    checks.waiting = ["c"]
+    await checks.until("a", "b", "c")
+    checks.over = True
+
+
+async def test_aioice_still_has_the_names_by_which_checks_are_paced(make_end: MakeEnd) -> None:
+    guest = make_end("guest")
+    guest.peer.offer()
+    await guest.events.wait(link_ev.PeerDescribed)
+    sctp = guest.peer._connection.sctp
+    assert sctp is not None
+    assert "_check_periodic" in vars(sctp.transport.transport._connection)
+
+
+async def test_an_aioice_with_other_names_is_left_alone() -> None:
+    pace_checks(object())
