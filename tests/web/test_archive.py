@@ -113,6 +113,7 @@ def test_no_hostile_path_leads_out_of_it(tmp_path: Path) -> None:
     check_unzip(archive)
 
 
+@pytest.mark.nightly
 def test_more_members_than_a_plain_archive_can_count(tmp_path: Path) -> None:
     entries = [file(f"{index}") for index in range(70_000)]
     archive = made(tmp_path, entries, dict.fromkeys(range(70000), b""))

@@ -214,7 +214,9 @@ def test_a_page_that_is_loaded_again_goes_on(
         guest.is_content(origin_of(session["url"]))
 
 
-@pytest.mark.parametrize("kind", ["one-time", "persistent"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("one-time", marks=pytest.mark.nightly), "persistent"]
+)
 def test_a_tab_that_was_closed_comes_back_by_its_link(
     chromium: Browser, own_address: str, tmp_path: Path, kind: str
 ) -> None:
