@@ -58,6 +58,8 @@ class HomePage(ttk.Frame):
         super().__init__(master)
         self._theme = theme
         self._arranging: str | None = None
+        # It is called after something changed without a status: a size, or what is counted down.
+        self.on_change: Callable[[], None] = lambda: None
         self.columnconfigure(0, weight=1)
         self.area = ScrollArea(self, theme)
         self.area.grid(row=0, column=0, sticky="ew")
@@ -75,6 +77,7 @@ class HomePage(ttk.Frame):
         self._above_steps.grid(row=3, column=0, sticky="ew")
         self.steps = StepsView(self, theme, post, clock)
         self.steps.grid(row=4, column=0, sticky="ew")
+        self.steps.on_dismissed = self._dismissed
         # This empty row gets the spare height of a larger window.
         self.rowconfigure(5, weight=1)
         self._set_fold(Fold.NOTHING)
@@ -115,6 +118,16 @@ class HomePage(ttk.Frame):
         self.invite.fit(width - 2 * px(_EDGE[fold > 0]) - bar, room - above if lowest else None)
         self.area.limit_height(max(1, room))
         self.area.let_scroll(self.area.inside)
+
+    @property
+    def deadlines(self) -> tuple[float | None, ...]:
+        """The moments to which countdowns are shown."""
+        return self.invite.deadline, self.steps.deadline
+
+    def tick(self) -> None:
+        """Update the countdowns."""
+        self.invite.tick()
+        self.steps.tick()
 
     def restyle(self) -> None:
         """Apply the current palette."""
@@ -160,6 +173,10 @@ class HomePage(ttk.Frame):
         self._arranging = None
         if self.winfo_viewable():
             self.arrange()
+            self.on_change()
+
+    def _dismissed(self) -> None:
+        self.on_change()
 
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")
