@@ -24,6 +24,9 @@ PAUSE_SECONDS: Final = 0.04
 SETTLED_MS: Final = 1000
 # The pause between two looks for garbage. A busy second leaves a few MB of it at most.
 COLLECT_MS: Final = 1000
+# How long after the end of a link all garbage is collected. The link's objects refer to each other,
+# and the network side has closed them by then. It returns the memory a second later.
+LEFT_MS: Final = 2000
 # This limit leaves time to paint during a flood of statuses.
 STATUSES_PER_LOOK: Final = 50
 # One second more than the network side needs at most (io/limits.py, SHUTDOWN_SECONDS).
@@ -145,6 +148,8 @@ class Desktop:
                     # A window reads no standard input.
                     continue
                 case status:
+                    if isinstance(item, st.LinkStatus) and item.stage is st.Stage.CLOSED:
+                        self._root.after(LEFT_MS, gc.collect)
                     self._window.show(status)
             if isinstance(item, (st.Invitation, st.NoInvitation)) and not self._painted:
                 self._painted = True

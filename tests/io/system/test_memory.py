@@ -7,7 +7,7 @@ import pytest
 
 _FAULTS = """
 import resource, sys
-from proxim.io.files.memory import keep_freed_memory
+from proxim.io.system.memory import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
