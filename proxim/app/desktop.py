@@ -84,7 +84,7 @@ class Desktop:
         self._bridge.wake_with(wake_up.send)
         # Python handles a signal when the main thread next runs Python, and now it waits for Tk.
         before = signal.set_wakeup_fd(wake_up.fileno(), warn_on_full_buffer=False)
-        self._root.after(SETTLED_MS, self._collect_garbage)
+        self._root.after(SETTLED_MS, self._settled)
         # This finds what came before.
         self._look_soon()
         try:
@@ -115,6 +115,14 @@ class Desktop:
                 self._root.destroy()
             elif self._bridge.has_items:
                 self._look_soon()
+
+    def _settled(self) -> None:
+        """Start to look for garbage, and return the memory that only the start needed."""
+        # It is imported late, as the first paint needs none of it.
+        from proxim.io.system.memory import give_back_memory
+
+        self._collect_garbage()
+        give_back_memory()
 
     def _collect_garbage(self) -> None:
         """Look for garbage, on this thread only; the collector is off (app/main.py).

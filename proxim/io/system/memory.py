@@ -45,7 +45,7 @@ def keep_freed_memory() -> bool:
 def give_back_memory() -> bool:
     """Return the memory that was freed to the system. Returns whether the system supports it.
 
-    This takes some milliseconds, in which other threads can use the interpreter.
+    This takes a millisecond or some, in which other threads can use the interpreter.
     """
     if sys.platform != "linux":
         return False

@@ -58,7 +58,7 @@ class HomePage(ttk.Frame):
         super().__init__(master)
         self._theme = theme
         self._arranging: str | None = None
-        # It is called after something changed without a status: a size, or what is counted down.
+        # It is called after the page was arranged.
         self.on_change: Callable[[], None] = lambda: None
         self.columnconfigure(0, weight=1)
         self.area = ScrollArea(self, theme)
@@ -77,7 +77,6 @@ class HomePage(ttk.Frame):
         self._above_steps.grid(row=3, column=0, sticky="ew")
         self.steps = StepsView(self, theme, post, clock)
         self.steps.grid(row=4, column=0, sticky="ew")
-        self.steps.on_dismissed = self._dismissed
         # This empty row gets the spare height of a larger window.
         self.rowconfigure(5, weight=1)
         self._set_fold(Fold.NOTHING)
@@ -174,9 +173,6 @@ class HomePage(ttk.Frame):
         if self.winfo_viewable():
             self.arrange()
             self.on_change()
-
-    def _dismissed(self) -> None:
-        self.on_change()
 
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")

@@ -268,8 +268,6 @@ class StepsView(ttk.Frame):
         self._clock = clock
         self._steps = Steps()
         self._step = self._steps.current()
-        # It is called after the person has dismissed a failure, which may have hidden a countdown.
-        self.on_dismissed: Callable[[], None] = lambda: None
         px = theme.px
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, minsize=px(_LINES), weight=1)
@@ -343,7 +341,6 @@ class StepsView(ttk.Frame):
             return
         self._steps.dismiss()
         self._refresh()
-        self.on_dismissed()
 
     def _draw(self) -> None:
         canvas, theme, step = self._canvas, self._theme, self._step
