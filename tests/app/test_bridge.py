@@ -5,6 +5,7 @@ import io
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -312,12 +313,13 @@ class Sleeper:
 def test_everything_that_comes_up_wakes() -> None:
     bridge = Bridge()
     sleeper = Sleeper(bridge)
-    for come_up in (
+    ways: tuple[Callable[[], None], ...] = (
         lambda: bridge.publish(st.Stopped()),
         lambda: bridge.publish_newest("a", text("a1")),
         bridge.interrupt,
         lambda: bridge.read_lines(io.StringIO("")),
-    ):
+    )
+    for come_up in ways:
         come_up()
         sleeper.sleep()
         assert len(list(bridge.drain(5))) == 1

@@ -98,8 +98,12 @@ def test_a_status_is_shown_although_no_timer_looks_for_it(
     """Each status is published after the one before was shown, and all looks so far are over."""
     monkeypatch.setattr(desktop, "PAUSE_SECONDS", 0.0)
     shown = threading.Event()
-    # This runs when Tk has nothing else to do.
-    running.then = lambda status: running.root.after_idle(shown.set) and None
+
+    def look_over(status: st.Status) -> None:
+        # It is set when Tk has nothing else to do.
+        running.root.after_idle(shown.set)
+
+    running.then = look_over
 
     def work() -> None:
         running.bridge.painted()

@@ -1,5 +1,6 @@
 """Tests of proxim.app.wakeup with a real Tk: nothing is lost, and nobody waits for Tk."""
 
+import _tkinter
 import os
 import signal
 import socket
@@ -87,7 +88,7 @@ def test_nobody_waits_for_a_main_thread_that_does_not_look(woken: Woken) -> None
     thread.join()
     woken.wait(1)
     # All of them led to few calls, and later ones still lead to one.
-    while woken.root.tk.dooneevent(tkinter._tkinter.DONT_WAIT):
+    while woken.root.tk.dooneevent(_tkinter.DONT_WAIT):
         continue
     calls = woken.calls
     woken.wake_up.send()

@@ -17,7 +17,7 @@ pytestmark = [
 # How often all threads together may wake in a second. A countdown and a look for garbage come once
 # a second, two watches every three seconds. Each needs the main thread and Tk's thread that waits
 # for sockets, or the loop and a worker. They were seen to wake 13 times; with looks into the queue
-# five times a second it was 40 times.
+# five times a second it was 25 to 45 times.
 MOST_A_SECOND = 20
 # A stretch of time that has all of it.
 STRETCH_SECONDS = 4.0
