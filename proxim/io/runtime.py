@@ -10,7 +10,6 @@ import logging
 import socket
 from collections import deque
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from proxim.core import commands as do
@@ -72,7 +71,6 @@ class Runtime:
         self._clients: dict[ev.ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[ev.LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
-        self._workers = self._new_workers()
         self._transports = Transports(self.report, self._spawn, self._peers)
         self._executor = TransferExecutor(
             self.report,
@@ -391,7 +389,7 @@ class Runtime:
         return bool(self._peers or self._closing_peers)
 
     def _give_back(self) -> None:
-        """Return what links needed: garbage, threads, and freed memory."""
+        """Return what links needed: garbage, and freed memory."""
         if self._linked:
             # Somebody else has come, and the end of that link calls this again.
             return
@@ -399,16 +397,7 @@ class Runtime:
         # collector off.
         if gc.isenabled():
             gc.collect()
-        workers, self._workers = self._workers, self._new_workers()
-        # What they are doing is finished first.
-        workers.shutdown(wait=False)
         self._spawn(_return_memory(), "returning memory")
-
-    def _new_workers(self) -> ThreadPoolExecutor:
-        """Make the threads of asyncio.to_thread. They start when they are needed."""
-        workers = ThreadPoolExecutor(thread_name_prefix="proxim-work")
-        self._loop.set_default_executor(workers)
-        return workers
 
     # --- the rest ---------------------------------------------------------------------------------
 

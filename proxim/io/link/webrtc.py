@@ -18,7 +18,6 @@ All other modules import aiortc's names from here.
 """
 
 import asyncio
-import importlib
 import re
 import sys
 from collections.abc import Iterator
@@ -107,7 +106,9 @@ class _LateMDNS(ModuleType):
 
 def load_names() -> Any:
     """Import what resolves the names of browsers, and return its module."""
-    return importlib.import_module(_MDNS)
+    import aioice.mdns
+
+    return aioice.mdns
 
 
 def _refuse(self: object, *arguments: object) -> NoReturn:
