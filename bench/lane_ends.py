@@ -126,7 +126,7 @@ async def main(role: str, port: int, path: Path) -> None:
     end = End(path)
     if role == "host":
 
-        async def loaded() -> None:
+        async def loaded(browser: bool) -> None:
             """There is nothing left to load."""
 
         server = Server(end.report, loaded, end.lanes.accept)

@@ -3,14 +3,15 @@
 The network side runs on its own asyncio thread. What it publishes for people waits in one queue for
 the main thread, and what people decide is posted to the loop. Lines of standard input use the same
 queue. The queue drops nothing; what comes often and may be skipped has a slot in it, which keeps
-only the newest value.
+only the newest value. A main thread that cannot wait for the queue, because it waits for Tk, is
+woken.
 """
 
 import logging
 import queue
 import sys
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
@@ -102,6 +103,9 @@ class Bridge:
         self._newest_lock = threading.Lock()
         # The value for each _Slot in the queue.
         self._newest: dict[Hashable, Status] = {}
+        self._wake: Callable[[], None] = _nobody_to_wake
+        # Whether the main thread was woken and has not looked into the queue since then.
+        self._woken = False
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._network_side: NetworkSide | None = None
@@ -127,12 +131,20 @@ class Bridge:
         """
         self._painted.set()
 
+    def wake_with(self, wake: Callable[[], None] | None) -> None:
+        """Call `wake` when there is something new in the queue, until it is None.
+
+        Any thread and any signal handler may call it. It is called once for each `drain`, so a
+        flood of statuses is no flood of calls. Look into the queue once after this.
+        """
+        self._wake = wake or _nobody_to_wake
+
     def interrupt(self) -> None:
         """Put Interrupted into the queue, so that the program ends.
 
         Signal handlers may call this, because a SimpleQueue can be filled inside any other call.
         """
-        self._upward.put(Interrupted())
+        self._put(Interrupted())
 
     def read_lines(self, stream: TextIO) -> None:
         """Read `stream` to its end on its own thread, which is the only way on Windows."""
@@ -156,13 +168,24 @@ class Bridge:
                 self._loop.call_soon_threadsafe(self._network_side.report, intent)
 
     def drain(self, most: int) -> Iterator[QueueItem]:
-        """Yield at most `most` items from the queue, without waiting."""
+        """Yield at most `most` items from the queue, without waiting.
+
+        Only what comes after this calls `wake`. What is left over does not; see `has_items`.
+        """
+        # This comes before the first look. Otherwise an item that comes between the two would find
+        # that somebody is awake, and be seen by nobody.
+        self._woken = False
         for _ in range(most):
             try:
                 item = self._upward.get_nowait()
             except queue.Empty:
                 return
             yield self._emptied(item)
+
+    @property
+    def has_items(self) -> bool:
+        """Whether the queue has items."""
+        return not self._upward.empty()
 
     def wait(self, seconds: float) -> QueueItem | None:
         """Return the next item from the queue, or None after `seconds`."""
@@ -182,7 +205,7 @@ class Bridge:
 
     def publish(self, status: "Status") -> None:
         """Put a status into the queue, from which the main thread takes each one in order."""
-        self._upward.put(status)
+        self._put(status)
 
     def publish_newest(self, key: Hashable, status: "Status") -> None:
         """Publish a status that replaces an earlier one of this key which still waits.
@@ -194,6 +217,18 @@ class Bridge:
             if key not in self._newest:
                 self._upward.put(_Slot(key))
             self._newest[key] = status
+        self._call_main_thread()
+
+    def _put(self, item: QueueItem) -> None:
+        self._upward.put(item)
+        self._call_main_thread()
+
+    def _call_main_thread(self) -> None:
+        # Two threads may both call `wake`, which does no harm. An item is in the queue before this
+        # is read, and the main thread changes it before it looks there.
+        if not self._woken:
+            self._woken = True
+            self._wake()
 
     # --- asyncio thread ---------------------------------------------------------------------------
 
@@ -240,14 +275,18 @@ class Bridge:
             typed = stream.isatty()
             while line := stream.readline(MAX_LINE_CHARACTERS):
                 cut = typed and len(line.encode(errors="surrogateescape")) >= TERMINAL_LINE_BYTES
-                self._upward.put(InputLine(line.rstrip("\r\n"), cut))
+                self._put(InputLine(line.rstrip("\r\n"), cut))
                 # The line was too long. What is left of it must not be read as a line of its own.
                 while line and not line.endswith("\n"):
                     line = stream.readline(MAX_LINE_CHARACTERS)
         except (OSError, ValueError) as error:
             # The stream is closed, or is not text.
             _log.warning("standard input cannot be read: %s", type(error).__name__)
-        self._upward.put(InputEnded())
+        self._put(InputEnded())
+
+
+def _nobody_to_wake() -> None:
+    """Do nothing, for a main thread that waits for the queue itself."""
 
 
 def _log_loop_error(loop: "asyncio.AbstractEventLoop", context: dict[str, object]) -> None:

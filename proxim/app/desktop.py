@@ -1,6 +1,8 @@
-"""Runs the window on the main thread, and regularly passes it what the network side publishes."""
+"""Runs the window on the main thread, and passes it what the network side publishes."""
 
 import gc
+import math
+import signal
 import time
 import tkinter
 from typing import Final
@@ -8,28 +10,27 @@ from typing import Final
 from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
 from proxim.app.options import ThemeOption, WindowOptions
 from proxim.app.startup import Startup
+from proxim.app.wakeup import watch
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
 
-# The pause while something is going on. People notice delays from some 100 ms.
-TICK_MS: Final = 40
-# The pause otherwise. 25 idle looks a second would cost 0.6 % of a core; these cost 0.1 %.
-IDLE_TICK_MS: Final = 200
-# How long the program counts as busy after a status, because pairing and talking come in bursts.
-BUSY_SECONDS: Final = 3.0
-# The pause until the first code is on the screen.
-FIRST_TICK_MS: Final = 2
+# The least time between two looks into the queue, once the window is painted. Tk uses it to paint
+# and to take keys while statuses come fast. People notice delays from some 100 ms.
+PAUSE_SECONDS: Final = 0.04
 # The window is complete by then.
 SETTLED_MS: Final = 1000
 # The pause between two looks for garbage. A busy second leaves a few MB of it at most.
 COLLECT_MS: Final = 1000
+# How long after the end of a link all garbage is collected. The link's objects refer to each other,
+# and the network side has closed them by then. It returns the memory a second later.
+LEFT_MS: Final = 2000
 # This limit leaves time to paint during a flood of statuses.
-STATUSES_PER_TICK: Final = 50
+STATUSES_PER_LOOK: Final = 50
 # One second more than the network side needs at most (io/limits.py, SHUTDOWN_SECONDS).
-GOODBYE_SECONDS: Final = 4.0
+GOODBYE_MS: Final = 4000
 
 
 def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
@@ -70,29 +71,58 @@ class Desktop:
         self._window = window
         self._bridge = bridge
         self._painted = False
-        self._busy_until = 0.0
-        self._leaving_since: float | None = None
+        self._leaving = False
         self._net_ended = False
+        # The next look into the queue, if one is due.
+        self._look_timer: str | None = None
+        self._next_look_at = 0.0
         window.on_close = self._leave
 
     def run(self) -> int:
         """Show the window until it is closed. Returns the exit status."""
-        self._root.after(SETTLED_MS, self._collect_garbage)
-        # It is not called directly, so that what it raises reaches Tk's report.
-        self._root.after(FIRST_TICK_MS, self._tick)
-        self._root.mainloop()
+        wake_up = watch(self._root, self._look_soon)
+        self._bridge.wake_with(wake_up.send)
+        # Python handles a signal when the main thread next runs Python, and now it waits for Tk.
+        before = signal.set_wakeup_fd(wake_up.fileno(), warn_on_full_buffer=False)
+        self._root.after(SETTLED_MS, self._settled)
+        # This finds what came before.
+        self._look_soon()
+        try:
+            self._root.mainloop()
+        finally:
+            signal.set_wakeup_fd(before)
+            self._bridge.wake_with(None)
+            wake_up.close()
         return 0
 
-    def _tick(self) -> None:
+    def _look_soon(self) -> None:
+        """Look into the queue when Tk next runs timers, or after the pause."""
+        if self._look_timer is None:
+            wait = max(0.0, self._next_look_at - time.monotonic())
+            # It is not called directly, so that what it raises reaches Tk's report.
+            self._look_timer = self._root.after(math.ceil(wait * 1000), self._look)
+
+    def _look(self) -> None:
+        self._look_timer = None
         try:
             self._drain()
         # This also runs after a status that could not be shown. The window shows that failure and
         # goes on.
         finally:
-            if self._may_end():
+            if self._painted:
+                self._next_look_at = time.monotonic() + PAUSE_SECONDS
+            if self._leaving and self._net_ended:
                 self._root.destroy()
-            else:
-                self._root.after(self._pause_ms(), self._tick)
+            elif self._bridge.has_items:
+                self._look_soon()
+
+    def _settled(self) -> None:
+        """Start to look for garbage, and return the memory that only the start needed."""
+        # It is imported late, as the first paint needs none of it.
+        from proxim.io.system.memory import give_back_memory
+
+        self._collect_garbage()
+        give_back_memory()
 
     def _collect_garbage(self) -> None:
         """Look for garbage, on this thread only; the collector is off (app/main.py).
@@ -113,13 +143,8 @@ class Desktop:
             gc.collect(due[-1])
         self._root.after(COLLECT_MS, self._collect_garbage)
 
-    def _pause_ms(self) -> int:
-        if not self._painted:
-            return FIRST_TICK_MS
-        return TICK_MS if time.monotonic() < self._busy_until else IDLE_TICK_MS
-
     def _drain(self) -> None:
-        for item in self._bridge.drain(STATUSES_PER_TICK):
+        for item in self._bridge.drain(STATUSES_PER_LOOK):
             match item:
                 case st.Stopped():
                     # The network side ended as we asked, or by a crash.
@@ -131,20 +156,17 @@ class Desktop:
                     # A window reads no standard input.
                     continue
                 case status:
+                    if isinstance(item, st.LinkStatus) and item.stage is st.Stage.CLOSED:
+                        self._root.after(LEFT_MS, gc.collect)
                     self._window.show(status)
-            self._busy_until = time.monotonic() + BUSY_SECONDS
             if isinstance(item, (st.Invitation, st.NoInvitation)) and not self._painted:
                 self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
 
-    def _may_end(self) -> bool:
-        if self._leaving_since is None:
-            return False
-        return self._net_ended or time.monotonic() - self._leaving_since > GOODBYE_SECONDS
-
     def _leave(self) -> None:
-        if self._leaving_since is None:
-            self._leaving_since = time.monotonic()
+        if not self._leaving:
+            self._leaving = True
             self._root.withdraw()
             self._bridge.post(ev.Shutdown())
+            self._root.after(0 if self._net_ended else GOODBYE_MS, self._root.destroy)

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from proxim.core.status import Status
     from proxim.ui.text.model import FaceModel
 
-# How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait.
-POLL_SECONDS: Final = 0.5
+# How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait. An idle program in
+# a terminal also looks this often whether anything has become due.
+POLL_SECONDS: Final = 1.0
 # Shells report this status for a program that Ctrl-C ended (128 + SIGINT).
 INTERRUPTED: Final = 130
 FAILED_STATUS: Final = 1

@@ -124,5 +124,8 @@ MAX_IN_FLIGHT_BYTES: Final = 768 * 1024
 NETWORK_WATCH_SECONDS: Final = 3.0
 # How long after waking up a code may stay visible that expired during sleep.
 SLEEP_WATCH_SECONDS: Final = 3.0
+# How long after the last link the memory that it needed is returned. The links of one room often
+# follow each other, and the window has looked for garbage by then (app/desktop.py, LEFT_MS).
+GIVE_BACK_SECONDS: Final = 3.0
 # How long goodbyes may take, after which the program ends all the same.
 SHUTDOWN_SECONDS: Final = 3.0

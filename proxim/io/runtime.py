@@ -5,6 +5,7 @@ It runs on the loop thread and owns every socket, peer, timer and task.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import socket
 from collections import deque
@@ -23,10 +24,16 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.files.executor import TransferExecutor
-from proxim.io.limits import NETWORK_WATCH_SECONDS, SHUTDOWN_SECONDS, SLEEP_WATCH_SECONDS
+from proxim.io.limits import (
+    GIVE_BACK_SECONDS,
+    NETWORK_WATCH_SECONDS,
+    SHUTDOWN_SECONDS,
+    SLEEP_WATCH_SECONDS,
+)
 from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.system.memory import give_back_memory
 from proxim.io.system.sleep import slept_seconds
 from proxim.io.trace import log_step
 
@@ -73,6 +80,7 @@ class Runtime:
             data_dir=options.data_dir,
         )
         self._loading: asyncio.Task[None] | None = None
+        self._loading_names: asyncio.Task[None] | None = None
         self._server: Server | None = None
         self._listen_lock = asyncio.Lock()
         self._opening = opening
@@ -313,7 +321,7 @@ class Runtime:
 
     # --- peers ------------------------------------------------------------------------------------
 
-    async def _loaded(self) -> None:
+    async def _loaded(self, browser: bool = False) -> None:
         """Wait until the libraries for proof and link are imported.
 
         The import takes 0.3 s when the first guest comes or dials. It runs on a thread, so that the
@@ -323,6 +331,9 @@ class Runtime:
         if self._loading is None:
             self._loading = self._spawn(asyncio.to_thread(_load_libraries), "loading libraries")
         await asyncio.shield(self._loading)
+        if browser and self._loading_names is None:
+            # It is ready long before the person has answered, and the link waits for it otherwise.
+            self._loading_names = self._spawn(asyncio.to_thread(_load_names), "loading names")
 
     def _prepare_peer(self, command: link_do.PreparePeer) -> None:
         # If the import fails, OpenPeer reports it.
@@ -381,7 +392,27 @@ class Runtime:
         work.cancel()
         closing = self._spawn(peer.close(command.said_bye), f"closing peer {command.link}")
         self._closing_peers.add(closing)
-        closing.add_done_callback(self._closing_peers.discard)
+        closing.add_done_callback(self._peer_closed)
+
+    def _peer_closed(self, closing: asyncio.Task[None]) -> None:
+        self._closing_peers.discard(closing)
+        if not self._linked:
+            self._loop.call_later(GIVE_BACK_SECONDS, self._give_back)
+
+    @property
+    def _linked(self) -> bool:
+        return bool(self._peers or self._closing_peers)
+
+    def _give_back(self) -> None:
+        """Return what links needed: garbage, and freed memory."""
+        if self._linked:
+            # Somebody else has come, and the end of that link calls this again.
+            return
+        # The window looks for garbage itself, on its own thread only, and has switched Python's
+        # collector off.
+        if gc.isenabled():
+            gc.collect()
+        self._spawn(_return_memory(), "returning memory")
 
     # --- the rest ---------------------------------------------------------------------------------
 
@@ -402,6 +433,18 @@ class Runtime:
         async with self._listen_lock:
             if self._server is not None:
                 await self._server.stop()
+
+
+def _load_names() -> None:
+    with contextlib.suppress(ImportError):
+        from proxim.io.link.webrtc import load_names
+
+        load_names()
+
+
+async def _return_memory() -> None:
+    if await asyncio.to_thread(give_back_memory):
+        _log.debug("freed memory was returned to the system")
 
 
 def _load_libraries() -> None:

@@ -5,6 +5,7 @@ import io
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -286,3 +287,96 @@ def test_a_face_that_looks_late_finds_one_value_of_each_key_from_many_threads() 
         thread.join()
     assert set(bridge.drain(3)) == {text("0"), text("1"), text("2")}
     assert list(bridge.drain(1)) == []
+
+
+# --- waking the main thread -----------------------------------------------------------------------
+
+
+class Sleeper:
+    """A main thread that sleeps until it is woken."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.bridge = bridge
+        self.calls: list[int] = []
+        self._bell = threading.Event()
+        bridge.wake_with(self._wake)
+
+    def _wake(self) -> None:
+        self.calls.append(threading.get_ident())
+        self._bell.set()
+
+    def sleep(self) -> None:
+        assert self._bell.wait(PATIENCE), "nobody woke the main thread"
+        self._bell.clear()
+
+
+def test_everything_that_comes_up_wakes() -> None:
+    bridge = Bridge()
+    sleeper = Sleeper(bridge)
+    ways: tuple[Callable[[], None], ...] = (
+        lambda: bridge.publish(st.Stopped()),
+        lambda: bridge.publish_newest("a", text("a1")),
+        bridge.interrupt,
+        lambda: bridge.read_lines(io.StringIO("")),
+    )
+    for come_up in ways:
+        come_up()
+        sleeper.sleep()
+        assert len(list(bridge.drain(5))) == 1
+    assert len(sleeper.calls) == 4
+    bridge.wake_with(None)
+    bridge.publish(st.Stopped())
+    assert len(sleeper.calls) == 4
+
+
+def test_a_flood_wakes_once_for_each_look() -> None:
+    bridge = Bridge()
+    sleeper = Sleeper(bridge)
+    for _ in range(100):
+        bridge.publish(st.Stopped())
+    assert len(sleeper.calls) == 1
+    assert len(list(bridge.drain(60))) == 60
+    assert bridge.has_items
+    # Who leaves something over looks again by itself.
+    assert len(sleeper.calls) == 1
+    bridge.publish(st.Stopped())
+    assert len(sleeper.calls) == 2
+    assert len(list(bridge.drain(60))) == 41
+    assert not bridge.has_items
+
+
+def test_what_comes_up_during_a_look_wakes_again() -> None:
+    bridge = Bridge()
+    sleeper = Sleeper(bridge)
+    bridge.publish(text("first"))
+    looking = bridge.drain(5)
+    assert next(looking) == text("first")
+    bridge.publish(text("second"))
+    assert len(sleeper.calls) == 2
+    assert list(looking) == [text("second")]
+
+
+def test_a_main_thread_that_looks_only_when_woken_misses_nothing() -> None:
+    bridge = Bridge()
+    sleeper = Sleeper(bridge)
+    threads, most = 4, 3000
+
+    def publish() -> None:
+        for _ in range(most):
+            bridge.publish(text("x"))
+            # This lets the other threads in at many places.
+            time.sleep(0)
+
+    publishing = [threading.Thread(target=publish) for _ in range(threads)]
+    for thread in publishing:
+        thread.start()
+    came = 0
+    while came < threads * most:
+        sleeper.sleep()
+        while True:
+            came += len(list(bridge.drain(7)))
+            if not bridge.has_items:
+                break
+    for thread in publishing:
+        thread.join()
+    assert came == threads * most

@@ -81,7 +81,7 @@ class Room:
         self.listener = open_listener("127.0.0.1", 0)
         self.port = int(self.listener.getsockname()[1])
 
-    async def _loaded(self) -> None:
+    async def _loaded(self, browser: bool) -> None:
         """Do nothing: nothing has to be imported."""
 
     def dial(

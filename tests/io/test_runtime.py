@@ -564,3 +564,37 @@ async def test_an_event_that_no_machine_takes_is_told(
     guest.runtime.report(ev.Invite(ev.SessionType.ONE_TIME))
     assert (await guest.told.wait(st.Trouble)).problem.reason is Reason.INTERNAL
     assert "Invite could not be handled" in caplog.text
+
+
+# --- after the last link --------------------------------------------------------------------------
+
+
+async def test_after_the_last_link_what_it_needed_is_given_back(
+    sides: list[Side], own_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxim.io.runtime.GIVE_BACK_SECONDS", 0.0)
+    returned = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def give_back() -> bool:
+        loop.call_soon_threadsafe(returned.set)
+        return True
+
+    monkeypatch.setattr("proxim.io.runtime.give_back_memory", give_back)
+    _, guest = await link(sides, own_address)
+    assert not returned.is_set()
+    await guest.stop()
+    await asyncio.wait_for(returned.wait(), PATIENCE)
+
+
+async def test_nothing_is_given_back_while_somebody_is_linked(
+    sides: list[Side], own_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def give_back() -> bool:
+        raise AssertionError("a link is open")
+
+    host, _ = await link(sides, own_address)
+    monkeypatch.setattr("proxim.io.runtime.give_back_memory", give_back)
+    tasks = set(host.runtime._tasks)
+    host.runtime._give_back()
+    assert host.runtime._tasks == tasks

@@ -42,6 +42,7 @@ PAINTED: Final = {
             ".main",
             ".options",
             ".startup",
+            ".wakeup",
         )
     ),
     *(

@@ -100,6 +100,8 @@ class HeldTimers:
         self._clock = clock
         self._count = 0
         self._held: dict[str, tuple[float, str]] = {}
+        # How many timers have run.
+        self.runs = 0
         self._tk.call("rename", "after", self.REAL)
         for command in (self._hold, self._holds, self._forget, self._script):
             self._tk.createcommand(f"bench{command.__name__}", command)
@@ -140,6 +142,7 @@ class HeldTimers:
             if not due:
                 return
             _, script = self._held.pop(min(due)[1])
+            self.runs += 1
             self._tk.eval(script)
 
 
@@ -150,24 +153,24 @@ class Bench:
         self.clock = Clock()
         self.posted: list[ev.Intent] = []
         self.root = make_root()
-        self._timers = HeldTimers(self.root, self.clock)
+        self.timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
 
     def pump(self, so: Callable[[], object], what: str = "") -> None:
         """Run Tk until `so` is true, without sleeping; only the test moves the clock."""
         deadline = time.monotonic() + PATIENCE
-        self._timers.run_due()
+        self.timers.run_due()
         while not so():
             assert time.monotonic() < deadline, f"never happened: {what or so}"
             # The loop also looks at `so` now and then, because not every change makes a Tk event.
             alarm = self.root.tk.call(HeldTimers.REAL, LOOK_AGAIN_MS, "list")
             self.root.tk.dooneevent(0)
             self.root.tk.call(HeldTimers.REAL, "cancel", alarm)
-            self._timers.run_due()
+            self.timers.run_due()
 
     def settle(self) -> None:
         """Let Tk handle everything that is due now."""
-        self._timers.run_due()
+        self.timers.run_due()
         self.root.update()
 
     def wait_until_whole(self) -> None:

@@ -24,7 +24,6 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.link import events as link_ev
-from proxim.io.files.memory import keep_freed_memory
 from proxim.io.files.receiver import Receiving
 from proxim.io.files.sender import Sending
 from proxim.io.files.sink import Sink
@@ -33,6 +32,7 @@ from proxim.io.files.store import Store
 from proxim.io.limits import SINK_CLOSE_SECONDS, SWITCH_SECONDS
 from proxim.io.link.stream import Feed, Spawn, Transport, TransportClosedError
 from proxim.io.system.disk_errors import FileError
+from proxim.io.system.memory import keep_freed_memory
 from proxim.io.system.user_folders import downloads_folder
 
 _log = logging.getLogger(__name__)

@@ -65,14 +65,15 @@ class Server:
     def __init__(
         self,
         report: Callable[[SocketEvent], None],
-        loaded: Callable[[], Awaitable[None]],
+        loaded: Callable[[bool], Awaitable[None]],
         lane: Callable[[ServerConnection, Callable[[], None]], Awaitable[None]] | None = None,
     ) -> None:
         self._report = report
         # Runs a lane's socket. Once the lane has proved itself, it calls its second argument to get
         # a lane's limits.
         self._lane = lane
-        # Waits until the libraries for proof and link are imported.
+        # Waits until the libraries for proof and link are imported. Its argument is whether this
+        # guest is a browser.
         self._loaded = loaded
         self._sockets: dict[ev.ConnectionID, WebSocket] = {}
         # Every TCP connection from its first moment, with its address.
@@ -189,7 +190,9 @@ class Server:
         self._open_connections.pop(connection, None)
 
     async def _accepted(self, connection: ServerConnection) -> None:
-        await self._loaded()
+        assert connection.request is not None
+        # Browsers always send their origin (RFC 6455, 4.1), and other guests have none.
+        await self._loaded("Origin" in connection.request.headers)
         if self._lane is not None and _path(connection.request) == _LANE_PATH:
             # _new_connection creates no other kind.
             assert isinstance(connection, _AcceptedConnection)

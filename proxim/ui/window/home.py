@@ -58,6 +58,8 @@ class HomePage(ttk.Frame):
         super().__init__(master)
         self._theme = theme
         self._arranging: str | None = None
+        # It is called after the page was arranged.
+        self.on_change: Callable[[], None] = lambda: None
         self.columnconfigure(0, weight=1)
         self.area = ScrollArea(self, theme)
         self.area.grid(row=0, column=0, sticky="ew")
@@ -116,6 +118,16 @@ class HomePage(ttk.Frame):
         self.area.limit_height(max(1, room))
         self.area.let_scroll(self.area.inside)
 
+    @property
+    def deadlines(self) -> tuple[float | None, ...]:
+        """The moments to which countdowns are shown."""
+        return self.invite.deadline, self.steps.deadline
+
+    def tick(self) -> None:
+        """Update the countdowns."""
+        self.invite.tick()
+        self.steps.tick()
+
     def restyle(self) -> None:
         """Apply the current palette."""
         self.area.restyle()
@@ -160,6 +172,7 @@ class HomePage(ttk.Frame):
         self._arranging = None
         if self.winfo_viewable():
             self.arrange()
+            self.on_change()
 
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")

@@ -46,6 +46,8 @@ class Pages:
         answer: "Callable[[TransferStatus], None]",
     ) -> None:
         self.open = HOME
+        # It is called after another page was opened.
+        self.on_turn: Callable[[], None] = lambda: None
         self.links: dict[ev.LinkID, LinkPanel] = {}
         self.waiting: TransferList | None = None
         # The tabs exist once there is a second page.
@@ -131,10 +133,19 @@ class Pages:
             self.tabs.mark_unread(key)
         return changed
 
+    @property
+    def deadlines(self) -> tuple[float | None, ...]:
+        """The moments to which the open page shows countdowns."""
+        if self.at_home:
+            return self._home.deadlines
+        return () if self.link is None else (self.link.deadline,)
+
     def tick(self) -> None:
-        """Update the countdowns."""
-        for panel in self.links.values():
-            panel.tick()
+        """Update the countdowns of the open page."""
+        if self.at_home:
+            self._home.tick()
+        elif self.link is not None:
+            self.link.tick()
 
     def select(self, key: str) -> None:
         """Open the page with this key."""
@@ -161,6 +172,7 @@ class Pages:
                 panel.focus_entry()
         if self.tabs is not None:
             self.tabs.select(key)
+        self.on_turn()
 
     def turn(self, step: int) -> None:
         """Open the next tab (`step` 1) or the previous one (-1)."""

@@ -120,6 +120,12 @@ def countdown(seconds: float) -> str:
     return f"{left} s" if left < 60 else f"{left // 60}:{left % 60:02}"
 
 
+def next_second(deadline: float, now: float) -> float | None:
+    """Return when a countdown to `deadline` next shows another second; None once it is over."""
+    left = deadline - now
+    return deadline - (math.ceil(left) - 1) if left > 0 else None
+
+
 def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton, text: str) -> None:
     """Change a text only if it differs, as Tk lays out the window again at each call."""
     if str(widget.cget("text")) != text:

@@ -3,6 +3,7 @@ shortcuts.
 """
 
 import logging
+import math
 import time
 import tkinter
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from proxim.ui.window.pages import HOME, Pages
 from proxim.ui.window.pairing.steps import StepsSide, side_of
 from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
-from proxim.ui.window.widgets import command_key, letter
+from proxim.ui.window.widgets import command_key, letter, next_second
 
 # These are loaded with the first request, as the first paint needs no dialog.
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ __all__ = ["Window", "make_root"]
 _log = logging.getLogger(__name__)
 
 TITLE: Final = "Proxim"
-# Milliseconds: with two updates a second a countdown of whole seconds looks even.
-TICK_MS: Final = 500
+# Milliseconds: what follows from a change has been laid out by then, however many steps that takes.
+FIT_AFTER_MS: Final = 500
 # Milliseconds: this is after the first paint, and before anybody can type.
 FIELDS_AFTER_MS: Final = 50
+# The tag of the root's own bindings.
+_ROOT_TAG: Final = "ProximRoot"
 # Widgets of these classes handle Control-C and Control-V themselves.
 _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})
 
@@ -90,9 +93,15 @@ class Window:
         if root.tk.call("tk", "windowingsystem") == "aqua":
             # The menu's Quit and Cmd+Q; Tk's own would end the program without a goodbye.
             root.createcommand("::tk::mac::Quit", self.close)
-        self._timer = root.after(TICK_MS, self._tick)
+        # When a countdown that is seen next changes, by the clock, and the timer for it.
+        self._counts_at: float | None = None
+        self._count_timer: str | None = None
+        self._fit_timer: str | None = None
         self._fields_timer = root.after(FIELDS_AFTER_MS, self._set_up_fields)
         root.bind("<Destroy>", self._destroyed, add=True)
+        # A binding to the root itself would also be called for each widget inside.
+        root.bindtags((*root.bindtags(), _ROOT_TAG))
+        root.bind_class(_ROOT_TAG, "<Map>", lambda _event: self._page_changed())
         darken_title_bar(root, self.theme.is_dark)
         root.update_idletasks()
         self.home.arrange(self.home.wanted_size)
@@ -133,6 +142,8 @@ class Window:
                 self._show_stopped()
             case st.FeatureStatus():
                 self._show_feature(status)
+        self._fit_soon()
+        self._plan_count()
 
     def close(self) -> None:
         """Close the window, as the person asks; while transfers run, ask back first."""
@@ -184,7 +195,9 @@ class Window:
         home.grid(row=1, column=0, sticky="nsew")
         self.device_bar, self.invite = home.device_bar, home.invite
         self.join, self.steps = home.join, home.steps
+        home.on_change = self._page_changed
         self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
+        self.pages.on_turn = self._page_changed
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
         self.trouble.grid_remove()
@@ -377,15 +390,49 @@ class Window:
         if self._close_question is not None:
             self._close_question.restyle()
 
-    def _tick(self) -> None:
-        self._timer = self.root.after(TICK_MS, self._tick)
-        self.invite.tick()
-        self.steps.tick()
-        self.pages.tick()
+    # --- what time changes ------------------------------------------------------------------------
+
+    def _page_changed(self) -> None:
+        """Follow a change that came without a status."""
+        self._fit_soon()
+        self._count_down()
+
+    def _fit_soon(self) -> None:
+        """Let the window follow the size of its content, which is laid out in several steps."""
+        if self._fit_timer is None and self.pages.at_home:
+            self._fit_timer = self.root.after(FIT_AFTER_MS, self._fit)
+
+    def _fit(self) -> None:
+        self._fit_timer = None
         self.pages.keep_size()
+
+    def _count_down(self) -> None:
+        """Update the countdowns, and go on while the person can see one."""
+        self.pages.tick()
+        self._plan_count()
+
+    def _plan_count(self) -> None:
+        now = self._clock()
+        seen = self.pages.deadlines if self.root.winfo_viewable() else ()
+        changes = (next_second(deadline, now) for deadline in seen if deadline is not None)
+        first = min((change for change in changes if change is not None), default=None)
+        if first == self._counts_at:
+            # The timer is right, or none is needed.
+            return
+        if self._count_timer is not None:
+            self.root.after_cancel(self._count_timer)
+            self._count_timer = None
+        self._counts_at = first
+        if first is not None:
+            self._count_timer = self.root.after(math.ceil((first - now) * 1000), self._count)
+
+    def _count(self) -> None:
+        self._counts_at = self._count_timer = None
+        self._count_down()
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.root:
-            self.root.after_cancel(self._timer)
-            self.root.after_cancel(self._fields_timer)
+            for timer in (self._fields_timer, self._count_timer, self._fit_timer):
+                if timer is not None:
+                    self.root.after_cancel(timer)
             self.pages.destroyed()

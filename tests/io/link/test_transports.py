@@ -60,7 +60,7 @@ async def test_a_way_that_has_closed_is_none() -> None:
 
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:
-    async def loaded() -> None:
+    async def loaded(browser: bool) -> None:
         """Do nothing: nothing has to be imported."""
 
     events, records, tasks = Events(), Events(), Tasks()

@@ -41,17 +41,19 @@ class Running:
         self.address = address
         self.events = Events()
         self.guests_came = 0
+        self.browsers_came = 0
         self.server = Server(self.events, self._guest_comes)
         self.listener = open_listener(address, None)
         self.port = int(self.listener.getsockname()[1])
 
     def begin_case(self) -> None:
         """Forget earlier events, so that no case sees those of another."""
-        self.guests_came = 0
+        self.guests_came = self.browsers_came = 0
         self.events.all.clear()
 
-    async def _guest_comes(self) -> None:
+    async def _guest_comes(self, browser: bool) -> None:
         self.guests_came += 1
+        self.browsers_came += browser
 
     def connect(self, path: str = "/ws", origin: Origin | None = None) -> connect:
         return connect(f"ws://{self.address}:{self.port}{path}", proxy=None, origin=origin)
@@ -113,7 +115,14 @@ async def test_a_frame_becomes_an_event_of_its_connection(running: Running, path
     assert await running.events.wait(pair_ev.ConnectionLost) == pair_ev.ConnectionLost(
         opened.connection, 1000
     )
-    assert running.guests_came == 1
+    assert (running.guests_came, running.browsers_came) == (1, 0)
+
+
+async def test_a_browser_is_known_by_its_origin(running: Running) -> None:
+    origin = Origin(f"http://{running.address}:{running.port}")
+    async with running.connect(origin=origin):
+        await running.events.wait(pair_ev.ConnectionOpened)
+    assert (running.guests_came, running.browsers_came) == (1, 1)
 
 
 async def test_connections_are_told_apart(running: Running) -> None:

@@ -217,6 +217,11 @@ class LinkPanel(ttk.Frame):
             state="normal" if self.history.last_received is not None else "disabled"
         )
 
+    @property
+    def deadline(self) -> float | None:
+        """The moment to which a countdown is shown."""
+        return self.status.deadline if self.status.stage is st.Stage.WAITING else None
+
     def tick(self) -> None:
         """Update the countdown while the other device is waited for."""
         status = self.status

@@ -25,6 +25,7 @@ from proxim.ui.window.widgets import (
     WrapLabel,
     bind_letters,
     lettered,
+    next_second,
     place_over,
     set_lettered,
     set_text,
@@ -34,7 +35,6 @@ from proxim.ui.window.widgets import (
 # alike.
 _ID_SHOWN: Final = 36
 _WIDTH: Final = 400
-_TICK_MS: Final = 200
 # This is the height of a title bar, so that the dialog below stays visible.
 _CASCADE: Final = 28
 
@@ -86,6 +86,7 @@ class ApprovalDialog:
         # A device that proved itself needs no warning.
         self._warned = prompt.verified is not None
         self._decided = False
+        # It runs when the countdown changes, or when Approve is enabled or disabled.
         self._timer: str | None = None
         self._plain: list[PlainText] = []
         window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
@@ -168,6 +169,7 @@ class ApprovalDialog:
             window.geometry(
                 f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
             )
+            self._tick()
 
     def _build(self) -> None:
         px = self._theme.px
@@ -260,6 +262,13 @@ class ApprovalDialog:
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)
-        waiting = self._approvable_from - now
-        delay = min(_TICK_MS, max(1, math.ceil(waiting * 1000))) if waiting > 0 else _TICK_MS
-        self._timer = self.window.after(delay, self._tick)
+        if self._timer is not None:
+            self.window.after_cancel(self._timer)
+        changes = [at for at in (next_second(self.prompt.deadline, now),) if at is not None]
+        if self._approvable_from > now:
+            changes.append(self._approvable_from)
+        self._timer = (
+            self.window.after(math.ceil((min(changes) - now) * 1000), self._tick)
+            if changes
+            else None
+        )

@@ -308,6 +308,11 @@ class InvitePanel(ttk.Frame):
         self._shown_as_required = policy.required
         self._refuses.set(policy.required)
 
+    @property
+    def deadline(self) -> float | None:
+        """The moment to which a countdown is shown."""
+        return None if self._invitation is None else self._invitation.expires
+
     def tick(self) -> None:
         """Update the countdown."""
         if self._invitation is not None:

@@ -303,6 +303,11 @@ class StepsView(ttk.Frame):
         self._steps.handle(status)
         self._refresh()
 
+    @property
+    def deadline(self) -> float | None:
+        """The moment to which a countdown is shown."""
+        return self._step.deadline
+
     def tick(self) -> None:
         """Update the sentence and its countdown."""
         step = self._step

@@ -205,7 +205,8 @@ def test_the_clipboard_is_read_only_when_the_person_asks(
     bench.window.show(st.TextReceived(LINK, "hello"))
     panel.entry.event_generate("<<ContextMenu>>")
     bench.settle()
-    bench.window._tick()
+    bench.clock.now += 1.0
+    bench.settle()
     assert reads == []
     panel.bar.clipboard.invoke()
     assert len(reads) == 1

@@ -1,5 +1,5 @@
 """Makes the process reuse large pieces of memory instead of returning them to the system after each
-message.
+message, and returns them when nobody is linked any more.
 
 glibc returns free memory at the end of its heap beyond 128 KiB, and acquires it again, page by
 page, for the next message. Half of the time of a transfer was spent on that (bench/lane_ends.py
@@ -40,3 +40,18 @@ def keep_freed_memory() -> bool:
         # The C library musl has no mallopt and manages memory differently.
         _log.info("this system's memory is managed in its own way")
         return False
+
+
+def give_back_memory() -> bool:
+    """Return the memory that was freed to the system. Returns whether the system supports it.
+
+    This takes a millisecond or some, in which other threads can use the interpreter.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        # musl has no malloc_trim.
+        return False
+    return True
