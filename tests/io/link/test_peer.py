@@ -391,7 +391,7 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
 async def test_an_aiortc_without_a_visible_window_links_unguarded(
     make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("proxim.io.link.peer._WINDOW", "_some_other_name")
+    monkeypatch.setattr("proxim.io.link.internals._GUARD_NAMES", ("_some_other_name",))
     guest, host = await linked(make_end)
     guest.peer.send(channel_of(guest), "still here")
     assert (await host.events.wait(link_ev.ChannelMessage)).text == "still here"
