@@ -14,7 +14,7 @@ from bench.secure_copy import free_port
 from bench.transfers import LONG_SECONDS, MEGABYTE, UNMEASURED, disk_folder, linked, make_file
 from bench.without_lane import HOST_ADDRESS, OWN_ADDRESS, without_lane
 
-REACH: Final = 0.95
+REACH: Final = 1.6
 FILE_BYTES: Final = 256 * MEGABYTE
 MOST_ROUNDS: Final = 5
 _HOW: Final = (

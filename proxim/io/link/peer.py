@@ -6,11 +6,9 @@ enforce on a peer are enforced here.
 """
 
 import asyncio
-import contextlib
 import logging
-import socket
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
@@ -22,17 +20,15 @@ from proxim.io.limits import (
     FAREWELL_SECONDS,
     MAX_CHANNEL_MESSAGE_BYTES,
     MAX_CHANNELS,
-    MAX_IN_FLIGHT_BYTES,
-    MAX_WINDOW_OVERRUN_BYTES,
     SETTLE_SECONDS,
 )
+from proxim.io.link.internals import guard, pace_checks, prepare_sockets, quicken
 from proxim.io.link.stream import TransportClosedError
 from proxim.io.link.webrtc import (
     RTCConfiguration,
     RTCDataChannel,
     RTCIceServer,
     RTCPeerConnection,
-    RTCSctpTransport,
     RTCSessionDescription,
     candidate_from_sdp,
     get_host_addresses,
@@ -40,74 +36,13 @@ from proxim.io.link.webrtc import (
 
 _log = logging.getLogger(__name__)
 
-# How much aiortc lets be in flight to us (its receive window). The system may grant less: Linux has
-# the limit net.core.rmem_max.
-RECEIVE_BYTES: Final = 1024 * 1024
-# The time between two checks of ICE, which is aioice's own.
-CHECK_SECONDS: Final = 0.02
-
-# Private names of aiortc's RTCSctpTransport, which _guard uses.
-_HANDLE_PACKET: Final = "_handle_data"
-_WINDOW: Final = "_advertised_rwnd"
-_CONGESTION_WINDOW: Final = "_cwnd"
 # This text replaces a binary message where JSON text belongs. The machine treats it like any
 # unreadable text.
 _UNREADABLE = ""
 
 
-def enlarge_receive_buffers(sctp: Any) -> None:
-    """Enlarge the receive buffers of an RTCSctpTransport whose candidates are gathered.
-
-    This uses aioice's private names, because there are no public ones.
-    """
-    try:
-        protocols = sctp.transport.transport._connection._protocols
-        sockets = [one.transport.get_extra_info("socket") for one in protocols]
-    except AttributeError:
-        # A later aioice may have other names. Then files are slower, and nothing else changes.
-        _log.info("this aioice does not show its sockets")
-        return
-    for one in sockets:
-        # A relay has no socket of its own.
-        if one is not None:
-            with contextlib.suppress(OSError):
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
-
-
 def _own_addresses() -> list[str]:
     return get_host_addresses(use_ipv4=True, use_ipv6=True)
-
-
-def pace_checks(sctp: Any) -> None:
-    """Let ICE be done as soon as one of its checks has an answer.
-
-    aioice pauses for 20 ms after each check, also if its answer comes within one, which is half of
-    the time that a link takes to open on a LAN. The pause between two checks stays (RFC 8445,
-    14.2), but it no longer holds up what is done with the answer. This uses aioice's private names,
-    because there are no public ones.
-    """
-    try:
-        ice = sctp.transport.transport._connection
-        start_next: Callable[[], bool] = ice._check_periodic
-        len(ice._check_list)
-    except AttributeError:
-        # A later aioice may have other names. Then links open later, and nothing else changes.
-        _log.info("this aioice does not show its checks")
-        return
-    loop = asyncio.get_running_loop()
-
-    def check() -> bool:
-        """Start the next check; return whether aioice shall pause and call this again."""
-        more = start_next()
-        if not ice._check_list:
-            # aioice takes an empty list for a failure, while the other side's addresses may still
-            # come.
-            return more
-        if more:
-            loop.call_later(CHECK_SECONDS, check)
-        return False
-
-    ice._check_periodic = check
 
 
 class StreamChannel:
@@ -309,9 +244,8 @@ class Peer:
         offer = await self._connection.createOffer()
         self._listen_to(self._connection.createDataChannel(link_ev.CONTROL_LABEL))
         await self._connection.setLocalDescription(offer)
-        self._check_windows()
-        pace_checks(self._connection.sctp)
-        enlarge_receive_buffers(self._connection.sctp)
+        self._use_internals()
+        prepare_sockets(self._connection.sctp)
 
     async def _offer(self) -> None:
         try:
@@ -336,8 +270,7 @@ class Peer:
                 )
             self._described = True
             if type is pair_msg.SDPType.OFFER:
-                self._check_windows()
-                pace_checks(self._connection.sctp)
+                self._use_internals()
         except Exception as error:  # noqa: BLE001
             # A hostile SDP makes aiortc raise nearly anything.
             self._failed(Reason.BAD_DESCRIPTION, error)
@@ -352,7 +285,7 @@ class Peer:
         """Answer the offer. Returns False if that failed; the failure is then already reported."""
         try:
             await self._connection.setLocalDescription(await self._connection.createAnswer())
-            enlarge_receive_buffers(self._connection.sctp)
+            prepare_sockets(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # As in _offer, sockets or a STUN server may be unusable.
             self._failed(Reason.NO_DESCRIPTION, error)
@@ -387,38 +320,11 @@ class Peer:
 
     # --- limits that aiortc leaves to us ----------------------------------------------------------
 
-    def _check_windows(self) -> None:
-        """Check the windows after every packet.
-
-        aiortc accepts data beyond its own window, and sends beyond the other side's. A packet that
-        makes aiortc raise (a channel opened twice, text that is not UTF-8) ends the link with a
-        reason, too. This uses aiortc's private names, because there are no public ones. If a later
-        aiortc has other names, the link works without this guard, as test_peer.py verifies.
-        """
-        sctp: RTCSctpTransport | None = self._connection.sctp
-        handle = getattr(sctp, _HANDLE_PACKET, None)
-        if handle is None or not (hasattr(sctp, _WINDOW) and hasattr(sctp, _CONGESTION_WINDOW)):
+    def _use_internals(self) -> None:
+        if not guard(self._connection.sctp, self._misbehaves):
             _log.warning("%s: this aiortc does not show its windows", self._link)
-            return
-
-        async def handle_and_look(data: bytes) -> None:
-            if self._misbehaved:
-                # The link is being closed, and nothing more may pile up.
-                return
-            try:
-                await handle(data)
-            except ConnectionError:
-                # The transport below is closed, and aiortc handles that itself.
-                raise
-            except Exception as error:  # noqa: BLE001
-                # The packet is hostile, and aiortc would let its task crash.
-                self._misbehaves(type(error).__name__)
-            if getattr(sctp, _CONGESTION_WINDOW) > MAX_IN_FLIGHT_BYTES:
-                setattr(sctp, _CONGESTION_WINDOW, MAX_IN_FLIGHT_BYTES)
-            if getattr(sctp, _WINDOW) < -MAX_WINDOW_OVERRUN_BYTES:
-                self._misbehaves("receive window overrun")
-
-        setattr(sctp, _HANDLE_PACKET, handle_and_look)
+        pace_checks(self._connection.sctp)
+        quicken(self._connection.sctp)
 
     def _misbehaves(self, what: str) -> None:
         if not self._misbehaved:

@@ -149,16 +149,20 @@ with _replaced():
     from aiortc import (
         RTCConfiguration,
         RTCDataChannel,
+        RTCDtlsTransport,
         RTCIceServer,
         RTCPeerConnection,
         RTCSctpTransport,
         RTCSessionDescription,
     )
+    from aiortc import __version__ as AIORTC_VERSION  # noqa: N812
     from aiortc.sdp import candidate_from_sdp
 
 __all__ = [
+    "AIORTC_VERSION",
     "RTCConfiguration",
     "RTCDataChannel",
+    "RTCDtlsTransport",
     "RTCIceServer",
     "RTCPeerConnection",
     "RTCSctpTransport",

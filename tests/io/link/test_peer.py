@@ -31,8 +31,10 @@ from proxim.io.limits import (
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
 )
+from proxim.io.link import internals
 from proxim.io.link import peer as peer_module
-from proxim.io.link.peer import Peer, StreamChannel, pace_checks
+from proxim.io.link.internals import pace_checks
+from proxim.io.link.peer import Peer, StreamChannel
 from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE, Events
 
@@ -404,7 +406,7 @@ async def test_a_packet_that_aiortc_stumbles_over_is_named(
 async def test_an_aiortc_without_a_visible_window_links_unguarded(
     make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("proxim.io.link.peer._WINDOW", "_some_other_name")
+    monkeypatch.setattr("proxim.io.link.internals._GUARD_NAMES", ("_some_other_name",))
     guest, host = await linked(make_end)
     guest.peer.send(channel_of(guest), "still here")
     assert (await host.events.wait(link_ev.ChannelMessage)).text == "still here"
@@ -688,7 +690,7 @@ class FakeChecks:
 async def test_ice_goes_on_at_once_while_the_other_checks_are_paced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(peer_module, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(internals, "CHECK_SECONDS", 0.0)
     checks = FakeChecks()
     pace_checks(checks)
     # As long as no address of the other side is known, aioice has to wait.

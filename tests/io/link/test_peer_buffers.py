@@ -1,10 +1,11 @@
 import asyncio
 import socket
 from types import SimpleNamespace
+from typing import Any
 
 from aiortc import RTCConfiguration, RTCPeerConnection
 
-from proxim.io.link.peer import RECEIVE_BYTES, enlarge_receive_buffers
+from proxim.io.link.internals import RECEIVE_BYTES, prepare_sockets
 
 
 def room(one: socket.socket) -> int:
@@ -25,7 +26,7 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
             for one in connection.sctp.transport.transport._connection._protocols
         ]
         assert sockets
-        enlarge_receive_buffers(connection.sctp)
+        prepare_sockets(connection.sctp)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain:
             usual = room(plain)
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
@@ -36,8 +37,8 @@ async def test_the_sockets_of_a_link_hold_more_than_the_system_gives_by_itself(
 
 
 async def test_an_aioice_that_shows_no_sockets_is_left_as_it_is() -> None:
-    enlarge_receive_buffers(SimpleNamespace(transport=SimpleNamespace(transport=object())))
-    enlarge_receive_buffers(None)
+    prepare_sockets(SimpleNamespace(transport=SimpleNamespace(transport=object())))
+    prepare_sockets(None)
 
 
 async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
@@ -55,16 +56,29 @@ async def test_a_socket_that_takes_no_more_stays_as_it_was() -> None:
             return None
 
     class Refusing:
+        def is_closing(self) -> bool:
+            return True
+
         def get_extra_info(self, name: str) -> Stubborn:
             return Stubborn()
 
-    protocols = [SimpleNamespace(transport=one) for one in (Relayed(), Refusing(), transport)]
+    class Protocol(asyncio.DatagramProtocol):
+        receiver = SimpleNamespace(data_received=None)
+        local_candidate = SimpleNamespace(component=1)
+
+        def __init__(self, transport: Any) -> None:
+            self.connection_made(transport)
+
+        def connection_made(self, transport: Any) -> None:
+            self.transport = transport
+
+    protocols = [Protocol(one) for one in (Relayed(), Refusing(), transport)]
     ice = SimpleNamespace(_connection=SimpleNamespace(_protocols=protocols))
     raw = transport.get_extra_info("socket")
     before = room(raw)
     try:
-        enlarge_receive_buffers(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
+        prepare_sockets(SimpleNamespace(transport=SimpleNamespace(transport=ice)))
         # The first two transports cannot be changed, but the last can.
         assert room(raw) >= before
     finally:
-        transport.close()
+        protocols[-1].transport.close()
