@@ -24,6 +24,9 @@ class Messages(Protocol):
     def stop(self) -> None:
         """End the messages soon. Reading a beginning again may take long."""
 
+    def reuse(self, message: memoryview) -> None:
+        """Use the message's buffer again."""
+
 
 class Sending:
     """Sends the stream of one transfer.
@@ -57,6 +60,7 @@ class Sending:
                     await self._wait_for_room(size)
                     await self._transport.send(message)
                     self._sent += size
+                    self._source.reuse(message)
         finally:
             self._source.stop()
             # The source may close its files only when no thread reads them any more.
@@ -83,7 +87,7 @@ class Sending:
         read = 0
         for view in self._messages:
             view[: len(prefix)] = prefix
-            # The message may be kept, because the source uses a new buffer for the next one.
+            # The message may be kept until it is returned with `reuse`.
             batch.append((view, self._source.data_bytes))
             read += len(view)
             if read >= BATCH_BYTES:

@@ -6,6 +6,7 @@ It is synchronous and runs on a worker thread.
 import hashlib
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import FileIO
@@ -234,18 +235,22 @@ def _stored(found: os.stat_result) -> int | None:
 class _Message:
     """The message that is being filled.
 
-    Each message has its own buffer, because the sender may keep one while the next is made. (A
-    fresh MiB costs 0.02 ms, its hash 0.6 ms.)
+    Each message has its own buffer, because the sender may keep one while the next is made. The
+    buffers that the sender has returned to `spare` are used again: to clear a fresh one took a
+    twentieth of a transfer's processor time.
     """
 
-    def __init__(self, size: int, prefix: int) -> None:
+    def __init__(self, size: int, prefix: int, spare: deque[memoryview]) -> None:
         self._size = size
         self._prefix = prefix
+        self._spare = spare
         self.renew()
 
     def renew(self) -> None:
-        """Begin the next message."""
-        self.view = memoryview(bytearray(self._prefix + self._size))
+        """Begin the next message. What a used buffer still contains is overwritten or not sent."""
+        self.view = (
+            self._spare.pop() if self._spare else memoryview(bytearray(self._prefix + self._size))
+        )
         self.filled = self._prefix
         self.data_bytes = 0
 
@@ -351,10 +356,19 @@ class Source:
         self._stopped = False
         # Bytes of DATA in the message that was just made.
         self.data_bytes = 0
+        # Whole buffers of messages that were sent, which all have one size.
+        self._spare: deque[memoryview] = deque()
 
     def stop(self) -> None:
         """End the messages soon, even while a long beginning is read again. Any thread may call."""
         self._stopped = True
+
+    def reuse(self, message: memoryview) -> None:
+        """Use the buffer of a message again, whose contents nobody needs any more. Any thread may
+        call.
+        """
+        assert isinstance(message.obj, bytearray)
+        self._spare.append(memoryview(message.obj))
 
     def messages(
         self,
@@ -367,11 +381,12 @@ class Source:
     ) -> Iterator[memoryview]:
         """Yield the wanted files from `position` on, in messages of at most `size` bytes.
 
-        Each message begins with `prefix` further bytes that are free.
+        Each message begins with `prefix` further bytes that are free. Messages are made for one
+        such size in the life of a source.
         """
         skipped = set(indices(skip))
         parts = {one.index: one for one in partial}
-        filling = _Message(size, prefix)
+        filling = _Message(size, prefix, self._spare)
         for index in range(position.index, len(self._files)):
             # The source may have been stopped before the first turn.
             if self._stopped:
