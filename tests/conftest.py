@@ -40,7 +40,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 # uses that loop on Windows and macOS. All other code uses the loop only through coroutines.
 BOTH_LOOPS: Final = {
     *(f"io/pairing/test_{module}.py" for module in ("client", "server", "websocket")),
-    *(f"io/link/test_{module}.py" for module in ("lane", "lane_table", "peer")),
+    *(f"io/link/test_{module}.py" for module in ("lane", "lane_socket", "lane_table", "peer")),
     "io/test_runtime.py",
 }
 

@@ -1,4 +1,4 @@
-"""Reads the frames of a WebSocket (RFC 6455, section 5.2) in the buffer into which they are received.
+"""Reads the frames of a WebSocket (RFC 6455, 5.2) in the buffer into which they are received.
 
 A library's reader copies each byte several times: out of the read, into its buffer, out of it, and
 together into a message. A lane carries hundreds of megabytes a second, of which this took a fifth.

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Final
 
 from websockets.asyncio.connection import Connection
-from websockets.frames import apply_mask
 from websockets.protocol import State
 
 from proxim.core.link.websocket_frames import (
@@ -26,6 +25,12 @@ from proxim.core.link.websocket_frames import (
 )
 from proxim.io.limits import LANE_FRAME_BYTES
 from proxim.io.link.stream import TransportClosedError
+
+# The library has this function in C, but not for every system.
+try:
+    from websockets.speedups import apply_mask
+except ImportError:
+    from websockets.utils import apply_mask
 
 # RFC 6455: a client masks each frame with a fresh key of this size.
 _MASK_BYTES: Final = 4
@@ -163,14 +168,15 @@ class LaneSocket(asyncio.BufferedProtocol):
         if self._client:
             mask = secrets.token_bytes(_MASK_BYTES)
             self._write(frame_header(Opcode.BINARY, size, mask))
-            # The masked copy is its own, so the transport never sees the buffer.
+            # The masked bytes are a copy, so the transport never sees the buffer.
             self._write(apply_mask(message, mask))
+            self._free.append(buffer)
         else:
             header = frame_header(Opcode.BINARY, size)
             begin = MOST_HEADER_BYTES - len(header)
             buffer[begin:MOST_HEADER_BYTES] = header
             self._write(buffer[begin : MOST_HEADER_BYTES + size])
-        self._lent.append((self._written, buffer))
+            self._lent.append((self._written, buffer))
         await self._writable.wait()
         if self._over.done():
             raise TransportClosedError

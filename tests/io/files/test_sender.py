@@ -59,6 +59,10 @@ class FakeSource:
         self.closed = False
         self.read_thrice = threading.Event()
         self._busy = threading.Lock()
+        self.reused: list[bytes] = []
+
+    def reuse(self, message: memoryview) -> None:
+        self.reused.append(bytes(message[:8]))
 
     def stop(self) -> None:
         self.stopped = True
@@ -89,6 +93,7 @@ async def test_all_is_sent_in_order_behind_the_prefix() -> None:
     way, source = FakeWay(), FakeSource(10)
     await asyncio.wait_for(sending(way, source).run(), PATIENCE)
     assert way.sent == [b"head" + number.to_bytes(4, "big") for number in range(10)]
+    assert source.reused == way.sent, "each buffer goes back once it was sent"
     assert source.closed
 
 
