@@ -117,6 +117,23 @@ def test_a_message_stays_as_it_was_while_the_next_is_made(tmp_path: Path) -> Non
     assert joined == content
 
 
+def test_a_returned_buffer_is_filled_again_and_shows_nothing_of_before(tmp_path: Path) -> None:
+    contents = [os.urandom(2 * CHANNEL_MESSAGE_BYTES), b"short"]
+    source = Source(sources(tmp_path, a=contents[0], b=contents[1]))
+    buffers, data = set(), [b"", b""]
+    for message in source.messages((), (), START, size=CHANNEL_MESSAGE_BYTES, prefix=5):
+        buffers.add(id(message.obj))
+        for record in read_records(message[5:]):
+            if record.kind is Kind.DATA:
+                data[record.file] += bytes(record.payload)
+        # The sender has its prefix there when it returns a message.
+        message[:5] = b"mine!"
+        source.reuse(message)
+    assert data == contents
+    # One is filled while the one before is sent.
+    assert len(buffers) <= 2
+
+
 def test_what_the_receiver_has_is_not_sent(tmp_path: Path) -> None:
     files = sources(tmp_path, a=b"one", b=b"two", c=b"three")
     assert stream(files, skip=(Span(0, 2),)) == [(Kind.DATA, 2, b"three"), end(2, b"three")]
