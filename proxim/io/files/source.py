@@ -29,6 +29,7 @@ from proxim.core.files.manifest import (
 )
 from proxim.core.files.stream import (
     HEADER_BYTES,
+    LANE_MESSAGE_BYTES,
     Kind,
     end_record,
     failed_record,
@@ -244,13 +245,18 @@ class _Message:
         self._size = size
         self._prefix = prefix
         self._spare = spare
-        self.renew()
 
-    def renew(self) -> None:
-        """Begin the next message. What a used buffer still contains is overwritten or not sent."""
-        self.view = (
-            self._spare.pop() if self._spare else memoryview(bytearray(self._prefix + self._size))
-        )
+    def renew(self, limit: int) -> None:
+        """Begin the next message, of at most `limit` bytes. What a used buffer still contains is
+        overwritten or not sent.
+        """
+        size = self._prefix + min(self._size, limit)
+        buffer = self._spare.pop() if self._spare else None
+        # Many small messages are kept at once, so none has a larger buffer than it needs. Those
+        # that have become too small are dropped.
+        if buffer is None or len(buffer) < size:
+            buffer = memoryview(bytearray(size))
+        self.view = buffer[:size]
         self.filled = self._prefix
         self.data_bytes = 0
 
@@ -356,7 +362,9 @@ class Source:
         self._stopped = False
         # Bytes of DATA in the message that was just made.
         self.data_bytes = 0
-        # Whole buffers of messages that were sent, which all have one size.
+        # How large the next messages may be. Any thread may set it.
+        self.limit = LANE_MESSAGE_BYTES
+        # Whole buffers of messages that were sent.
         self._spare: deque[memoryview] = deque()
 
     def stop(self) -> None:
@@ -381,12 +389,12 @@ class Source:
     ) -> Iterator[memoryview]:
         """Yield the wanted files from `position` on, in messages of at most `size` bytes.
 
-        Each message begins with `prefix` further bytes that are free. Messages are made for one
-        such size in the life of a source.
+        Each message begins with `prefix` further bytes that are free.
         """
         skipped = set(indices(skip))
         parts = {one.index: one for one in partial}
         filling = _Message(size, prefix, self._spare)
+        filling.renew(self.limit)
         for index in range(position.index, len(self._files)):
             # The source may have been stopped before the first turn.
             if self._stopped:
@@ -397,7 +405,7 @@ class Source:
             at = position.offset if index == position.index else 0
             for _ in self._file(reading, at, parts.get(index)):
                 yield self._finished(filling)
-                filling.renew()
+                filling.renew(self.limit)
         if filling.begun and not self._stopped:
             yield self._finished(filling)
 

@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from proxim.core import events as ev
 from proxim.core.files.manifest import TransferID
+from proxim.core.files.stream import LANE_MESSAGE_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -295,7 +296,7 @@ class LaneTransport:
     Raises ValueError if the transfer's id is not of this protocol.
     """
 
-    message_bytes = limits.LANE_BULK_BYTES
+    message_bytes = LANE_MESSAGE_BYTES
 
     def __init__(self, lane: Lane, transfer: TransferID, generation: int) -> None:
         self.prefix = stream_prefix(transfer, generation)

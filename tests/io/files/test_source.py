@@ -134,6 +134,33 @@ def test_a_returned_buffer_is_filled_again_and_shows_nothing_of_before(tmp_path:
     assert len(buffers) <= 2
 
 
+def test_messages_follow_the_limit_and_buffers_are_no_larger(tmp_path: Path) -> None:
+    content = os.urandom(6_000_000)
+    source = Source(sources(tmp_path, a=content))
+    source.limit = 300_000
+    messages = source.messages((), (), START, size=LANE_MESSAGE_BYTES, prefix=5)
+    sent: list[bytes] = []
+
+    def take(limit: int, times: int, *, buffer: int) -> None:
+        for _ in range(times):
+            # The limit holds from the message after the next on, which has been begun.
+            message = next(messages)
+            sent.append(bytes(message[5:]))
+            source.limit = limit
+            source.reuse(message)
+        assert len(message) <= limit + 5
+        assert memoryview(message.obj).nbytes == buffer + 5
+
+    take(LANE_MESSAGE_BYTES, 3, buffer=LANE_MESSAGE_BYTES)
+    take(100_000, 3, buffer=LANE_MESSAGE_BYTES)
+    unreturned = [next(messages) for _ in range(10)]
+    # The two large buffers are used up first.
+    assert [memoryview(one.obj).nbytes for one in unreturned[2:]] == [100_005] * 8
+    sent += [bytes(one[5:]) for one in (*unreturned, *messages)]
+    records = [record for one in sent for record in read_records(one)]
+    assert b"".join(bytes(one.payload) for one in records if one.kind is Kind.DATA) == content
+
+
 def test_what_the_receiver_has_is_not_sent(tmp_path: Path) -> None:
     files = sources(tmp_path, a=b"one", b=b"two", c=b"three")
     assert stream(files, skip=(Span(0, 2),)) == [(Kind.DATA, 2, b"three"), end(2, b"three")]
