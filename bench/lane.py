@@ -58,7 +58,7 @@ async def figures(options: Options) -> list[Figure]:
         async with contextlib.AsyncExitStack() as stack:
             file = make_file(folder / "2GB.bin", FILE_BYTES)
             others: dict[str, Callable[[Path], Take]] = {
-                "AES-GCM over TCP": lambda target: lambda: _plain(file, target)
+                "AES-GCM over TCP": lambda target: lambda: plain(file, target)
             }
             try:
                 scp = await stack.enter_async_context(secure_copy(folder))
@@ -70,8 +70,8 @@ async def figures(options: Options) -> list[Figure]:
                 others["magic-wormhole"] = lambda target: lambda: hole.send(file, target)
             except SkippedError as error:
                 missing["magic-wormhole"] = str(error)
-            sides: list[Take] = [_ours(folder, file, to_host=to_host) for to_host in (True, False)]
-            sides += [_other(folder, file, make) for make in others.values()]
+            sides: list[Take] = [ours(folder, file, to_host=to_host) for to_host in (True, False)]
+            sides += [other(folder, file, make) for make in others.values()]
             taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED)
     rows: list[Figure] = []
     for number, direction in enumerate(("guest to host", "host to guest")):
@@ -95,33 +95,44 @@ async def figures(options: Options) -> list[Figure]:
     ]
 
 
-def _ours(folder: Path, file: Path, *, to_host: bool) -> Take:
+def ours(folder: Path, file: Path, *, to_host: bool) -> Take:
+    """Measure Proxim in one direction, in fresh processes each time."""
+    megabytes = file.stat().st_size / MEGABYTE
+
     async def take() -> float:
         async with linked(folder) as pair:
-            return FILE_BYTES / MEGABYTE / await pair.move(file, to_host=to_host)
+            return megabytes / await pair.move(file, to_host=to_host)
 
     return take
 
 
-def _other(folder: Path, file: Path, make: Callable[[Path], Take]) -> Take:
-    target = folder / "received" / "2GB.bin"
+def other(folder: Path, file: Path, make: Callable[[Path], Take]) -> Take:
+    """Measure a program that copies the file to the path given to `make`, which returns what runs
+    it and takes the seconds.
+    """
+    target = folder / "received" / file.name
+    megabytes = file.stat().st_size / MEGABYTE
 
     async def take() -> float:
         target.parent.mkdir(exist_ok=True)
         seconds = await make(target)()
         check(file, target)
         clear(target.parent)
-        return FILE_BYTES / MEGABYTE / seconds
+        return megabytes / seconds
 
     return take
 
 
-async def _plain(file: Path, target: Path) -> float:
+async def plain(file: Path, target: Path, *options: str) -> float:
+    """Return the seconds that other_lane.py takes."""
     port = str(free_port())
-    async with running(module("other_lane", "receive", port, str(target))) as receiver:
+    async with running(module("other_lane", "receive", port, str(target), *options)) as receiver:
         assert receiver.process.stdout is not None
         await receiver.process.stdout.readline()
-        async with running(module("other_lane", "send", port, str(file))):
-            line = await receiver.process.stdout.readline()
+        async with running(module("other_lane", "send", port, str(file), *options)) as sender:
+            assert sender.process.stdout is not None
+            received = json.loads(await receiver.process.stdout.readline())
+            sent = json.loads(await sender.process.stdout.readline())
+            assert received["sha256"] == sent["sha256"]
             assert not await receiver.process.wait()
-            return float(json.loads(line)["seconds"])
+            return float(received["seconds"])

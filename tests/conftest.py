@@ -42,7 +42,7 @@ BOTH_LOOPS: Final = {
     *(f"io/pairing/test_{module}.py" for module in ("client", "server", "websocket")),
     *(
         f"io/link/test_{module}.py"
-        for module in ("datagrams", "internals", "lane", "lane_table", "peer")
+        for module in ("datagrams", "internals", "lane", "lane_socket", "lane_table", "peer")
     ),
     "io/test_runtime.py",
 }

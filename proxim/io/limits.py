@@ -75,9 +75,13 @@ BATCH_BYTES: Final = 2 * 1024 * 1024
 # turn for every 64 KiB cost a tenth of the speed.
 GATHER_SECONDS: Final = 0.05
 GATHER_BYTES: Final = 512 * 1024
-# The largest message of file bytes on a lane. A ping waits for at most one such message, which
-# takes 50 ms where 10 MB/s is the top speed. Half this size costs a tenth of the speed.
+# The largest message of file bytes until a stream's speed is known. A text or a ping waits for at
+# most one message, and each message costs both ends a turn of their loops and threads.
 LANE_BULK_BYTES: Final = 512 * 1024
+# From then on a message is as large as what moves in this time, between the two limits of
+# core/files/stream.py: 1 MiB on a fast network, which needs a tenth less of the processor than half
+# of that, and 200 kB at 10 MB/s.
+MESSAGE_SECONDS: Final = 0.02
 # How long one of our threads may keep others waiting for the interpreter while files move. Python's
 # default of 5 ms is longer than it takes to read, hash or seal a message.
 SWITCH_SECONDS: Final = 0.0005

@@ -14,7 +14,7 @@ import hmac
 import logging
 import socket
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMes
 
 from proxim.core import events as ev
 from proxim.core.files.manifest import TransferID
+from proxim.core.files.stream import LANE_MESSAGE_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -33,6 +34,7 @@ from proxim.core.link.lane import LANE_OPEN_SECONDS
 from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
+    SEAL_BYTES,
     LaneHello,
     Stream,
     Text,
@@ -51,16 +53,13 @@ from proxim.io.limits import (
     LANE_UNREAD_BYTES,
     MAX_CHANNEL_MESSAGE_BYTES,
 )
+from proxim.io.link.lane_socket import LaneError, LaneSocket
 from proxim.io.link.stream import Feed, Spawn, TransportClosedError
 from proxim.io.pairing.client import DirectConnect, way_to
 from proxim.io.pairing.websocket import cut_off_if_unread
 
 # Linux and macOS have this option.
 _NOT_SENT_OPTION: Final[int | None] = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-
-
-class LaneError(Exception):
-    """The other side does not know the key or breaks the protocol, so the lane must end."""
 
 
 class _Seal:
@@ -74,8 +73,9 @@ class _Seal:
         self._count += 1
         return nonce(self._count - 1)
 
-    def close(self, plain: bytes | memoryview) -> bytes:
-        return self._cipher.encrypt(self._nonce(), plain, LABEL)
+    def close(self, plain: bytes | memoryview, into: memoryview) -> None:
+        """Seal into a view that has SEAL_BYTES more than `plain`."""
+        self._cipher.encrypt_into(self._nonce(), plain, LABEL, into)
 
     def open(self, frame: bytes | memoryview) -> bytes:
         try:
@@ -84,14 +84,33 @@ class _Seal:
             raise LaneError("a frame does not open") from None
 
 
+class Messages(Protocol):
+    """The part of LaneSocket that is used here."""
+
+    async def send(self, size: int, fill: Callable[[memoryview], None]) -> None:
+        """Send a message of `size` bytes that `fill` writes. Raises TransportClosedError."""
+
+    async def receive_first(self) -> bytes:
+        """Return one message. Raises LaneError, TransportClosedError."""
+
+    async def receive(self, handler: Callable[[memoryview], None]) -> None:
+        """Call `handler` with each message until the connection has closed. Raises LaneError."""
+
+    async def close(self) -> None:
+        """Close after what was sent."""
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+
+
 class Lane:
     """An open WebSocket whose other end must still prove itself.
 
     The guest calls `greet`, the host calls `answer`.
     """
 
-    def __init__(self, connection: Connection, key: bytes, side: Side) -> None:
-        self._connection = connection
+    def __init__(self, socket: Messages, key: bytes, side: Side) -> None:
+        self._socket = socket
         self._sealing = _Seal(key, side)
         self._opening = _Seal(key, Side.HOST if side is Side.GUEST else Side.GUEST)
         self._texts: asyncio.Queue[bytes | None] = asyncio.Queue()
@@ -105,27 +124,38 @@ class Lane:
     # --- both ends prove that they know the key ---------------------------------------------------
 
     async def greet(self, token: bytes, *, carries_link: bool) -> None:
-        """Prove the guest's key and check the host's. Raises LaneError, ConnectionClosed."""
-        await self._connection.send(
-            token + self._sealing.close(hello_frame(carries_link=carries_link))
-        )
-        self._hello(await self._connection.recv())
+        """Prove the guest's key and check the host's. Raises LaneError, TransportClosedError."""
+        await self._send(hello_frame(carries_link=carries_link), before=token)
+        self._hello(await self._socket.receive_first())
 
     async def answer(self, first_frame: bytes) -> LaneHello:
         """Check the guest's first frame, which has this lane's token, and prove the host's key.
 
-        Raises LaneError, ConnectionClosed.
+        Raises LaneError, TransportClosedError.
         """
         hello = self._hello(memoryview(first_frame)[link_msg.LANE_TOKEN_BYTES :])
-        await self._connection.send(self._sealing.close(hello_frame()))
+        await self._send(hello_frame())
         return hello
 
-    def _hello(self, frame: str | bytes | memoryview) -> LaneHello:
-        if isinstance(frame, str) or not isinstance(hello := self._read(frame), LaneHello):
+    def _hello(self, frame: bytes | memoryview) -> LaneHello:
+        if not isinstance(hello := self._read(frame), LaneHello):
             raise LaneError("no greeting")
         return hello
 
     # --- sending ----------------------------------------------------------------------------------
+
+    async def _send(self, plain: bytes | memoryview, *, before: bytes = b"") -> None:
+        """Seal and send a frame, with what precedes the seal.
+
+        The socket fills and sends a message without a pause in between, so that the nonces are in
+        the order of the wire.
+        """
+
+        def fill(message: memoryview) -> None:
+            message[: len(before)] = before
+            self._sealing.close(plain, message[len(before) :])
+
+        await self._socket.send(len(before) + len(plain) + SEAL_BYTES, fill)
 
     def send_text(self, text: str) -> None:
         """Send a text before any bytes of files that still wait.
@@ -135,7 +165,7 @@ class Lane:
         frame = text_frame(text)
         self._waiting += len(frame)
         if self._waiting > LANE_UNREAD_BYTES:
-            self._connection.transport.abort()
+            self._socket.abort()
             return
         self._texts.put_nowait(frame)
 
@@ -145,17 +175,14 @@ class Lane:
         Raises TransportClosedError.
         """
         async with self._bulk:
-            try:
-                await self._connection.send(self._sealing.close(message))
-            except ConnectionClosed:
-                raise TransportClosedError from None
+            await self._send(message)
 
     def close(self) -> None:
         """Close after the waiting texts are sent, or in any case after CLOSE_SECONDS."""
         if self._dropping is None:
             self._texts.put_nowait(None)
             self._dropping = asyncio.get_running_loop().call_later(
-                CLOSE_SECONDS, self._connection.transport.abort
+                CLOSE_SECONDS, self._socket.abort
             )
 
     # --- receiving --------------------------------------------------------------------------------
@@ -181,24 +208,21 @@ class Lane:
 
     async def run(self, on_text: Callable[[str], None]) -> None:
         """Run until the lane is closed. Raises LaneError if the other side breaks the protocol."""
-        _limit_unsent(self._connection)
         writer = asyncio.create_task(self._write(), name="lane writer")
+
+        def received(frame: memoryview) -> None:
+            match self._read(frame):
+                case Text(text) if len(frame) <= MAX_CHANNEL_MESSAGE_BYTES:
+                    on_text(text)
+                case Stream() as stream:
+                    self._hand_over(stream)
+                case _:
+                    raise LaneError("a frame that has no place here")
+
         try:
-            async for frame in self._connection:
-                if isinstance(frame, str):
-                    raise LaneError("a frame that is not sealed")
-                match self._read(frame):
-                    case Text(text) if len(frame) <= MAX_CHANNEL_MESSAGE_BYTES:
-                        on_text(text)
-                    case Stream() as stream:
-                        self._hand_over(stream)
-                    case _:
-                        raise LaneError("a frame that has no place here")
-        except ConnectionClosed:
-            # The lane is over, however it was closed.
-            pass
+            await self._socket.receive(received)
         finally:
-            self._connection.transport.abort()
+            self._socket.abort()
             if self._dropping is not None:
                 self._dropping.cancel()
             writer.cancel()
@@ -206,13 +230,11 @@ class Lane:
 
     async def _write(self) -> None:
         # The reader notices a closed connection, too.
-        with contextlib.suppress(ConnectionClosed):
+        with contextlib.suppress(TransportClosedError):
             while (frame := await self._texts.get()) is not None:
                 self._waiting -= len(frame)
-                # The frame is sealed and written without a pause in between, so that the nonces are
-                # in the order of the wire.
-                await self._connection.send(self._sealing.close(frame))
-            await self._connection.close()
+                await self._send(frame)
+            await self._socket.close()
 
     def _read(self, frame: bytes | memoryview) -> LaneHello | Text | Stream:
         try:
@@ -234,6 +256,11 @@ def token_of(first_frame: str | bytes) -> bytes | None:
 def same_token(one: bytes, other: bytes) -> bool:
     """Compare two tokens in a time that does not depend on their contents."""
     return hmac.compare_digest(one, other)
+
+
+def _lane_socket(connection: Connection, side: Side) -> LaneSocket:
+    _limit_unsent(connection)
+    return LaneSocket(connection, client=side is Side.GUEST)
 
 
 def _limit_unsent(connection: Connection) -> None:
@@ -269,7 +296,7 @@ class LaneTransport:
     Raises ValueError if the transfer's id is not of this protocol.
     """
 
-    message_bytes = limits.LANE_BULK_BYTES
+    message_bytes = LANE_MESSAGE_BYTES
 
     def __init__(self, lane: Lane, transfer: TransferID, generation: int) -> None:
         self.prefix = stream_prefix(transfer, generation)
@@ -365,10 +392,11 @@ class Lanes:
         if expected is None or isinstance(first, str):
             connection.transport.abort()
             return
-        lane = Lane(connection, expected.key, Side.HOST)
+        # A guest sends nothing more until it has the host's answer, so the library holds nothing.
+        lane = Lane(_lane_socket(connection, Side.HOST), expected.key, Side.HOST)
         try:
             hello = await lane.answer(first)
-        except (LaneError, ConnectionClosed):
+        except (LaneError, TransportClosedError):
             _log.info("%s: a socket did not prove itself", expected.link)
             connection.transport.abort()
             return
@@ -405,7 +433,8 @@ class Lanes:
                     max_queue=limits.RECEIVE_QUEUE,
                     create_connection=_LaneConnection,
                 )
-                lane = Lane(connection, command.key, Side.GUEST)
+                # The host sends nothing before the guest has, so the library holds nothing.
+                lane = Lane(_lane_socket(connection, Side.GUEST), command.key, Side.GUEST)
                 try:
                     await lane.greet(command.token, carries_link=command.carries_link)
                 except BaseException:
@@ -416,7 +445,7 @@ class Lanes:
             InvalidHandshake,
             InvalidMessage,
             EOFError,
-            ConnectionClosed,
+            TransportClosedError,
             LaneError,
         ) as error:
             _log.info("%s: no lane (%s)", command.link, type(error).__name__)

@@ -29,7 +29,10 @@ class Transport(Protocol):
         """The size of the largest message, including its prefix."""
 
     async def send(self, message: memoryview) -> None:
-        """Wait until there is room, then send. Raises TransportClosedError."""
+        """Wait until there is room, then send. Raises TransportClosedError.
+
+        When this returns, the message may be overwritten.
+        """
 
     def close(self) -> None:
         """End the stream."""

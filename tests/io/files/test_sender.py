@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from proxim.io import limits
-from proxim.io.files.sender import Sending
+from proxim.io.files.sender import Sending, message_bytes
 from proxim.io.link.stream import TransportClosedError
 from tests.io.support import PATIENCE
+from tests.rows import each_row
 
 MIB = 1024 * 1024
 
@@ -59,6 +60,11 @@ class FakeSource:
         self.closed = False
         self.read_thrice = threading.Event()
         self._busy = threading.Lock()
+        self.limit = 0
+        self.reused: list[bytes] = []
+
+    def reuse(self, message: memoryview) -> None:
+        self.reused.append(bytes(message[:8]))
 
     def stop(self) -> None:
         self.stopped = True
@@ -89,6 +95,7 @@ async def test_all_is_sent_in_order_behind_the_prefix() -> None:
     way, source = FakeWay(), FakeSource(10)
     await asyncio.wait_for(sending(way, source).run(), PATIENCE)
     assert way.sent == [b"head" + number.to_bytes(4, "big") for number in range(10)]
+    assert source.reused == way.sent, "each buffer goes back once it was sent"
     assert source.closed
 
 
@@ -115,6 +122,42 @@ async def test_no_more_than_a_window_is_on_its_way() -> None:
     await asyncio.wait([task])
     assert source.stopped
     assert source.closed
+
+
+@each_row(
+    "speed, size",
+    [
+        (0.0, 64 * 1024),
+        (1e6, 64 * 1024),
+        (10e6, 200_000),
+        (30e6, 600_000),
+        (110e6, MIB),
+        (1e9, MIB),
+    ],
+)
+def test_a_text_waits_for_no_more_than_some_milliseconds_of_a_slow_network(
+    speed: float, size: int
+) -> None:
+    assert message_bytes(speed) == size
+
+
+async def test_the_messages_grow_with_the_speed_that_is_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    way, source = FakeWay(), FakeSource(None)
+    stream = sending(way, source)
+    assert source.limit == limits.LANE_BULK_BYTES
+    now = 0.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now, raising=False)
+    stream._sent = 1 << 40
+    sizes, speed = set(), 1 << 25
+    for _ in range(20):
+        stream.acknowledge(int(now * speed))
+        sizes.add(source.limit)
+        # No figure is rounded.
+        now += 0.125
+    # Until the speed is known, then what moves in 20 ms.
+    assert sizes == {limits.LANE_BULK_BYTES, message_bytes(speed)}
 
 
 async def test_what_was_read_ahead_is_bounded() -> None:

@@ -117,6 +117,50 @@ def test_a_message_stays_as_it_was_while_the_next_is_made(tmp_path: Path) -> Non
     assert joined == content
 
 
+def test_a_returned_buffer_is_filled_again_and_shows_nothing_of_before(tmp_path: Path) -> None:
+    contents = [os.urandom(2 * CHANNEL_MESSAGE_BYTES), b"short"]
+    source = Source(sources(tmp_path, a=contents[0], b=contents[1]))
+    buffers, data = set(), [b"", b""]
+    for message in source.messages((), (), START, size=CHANNEL_MESSAGE_BYTES, prefix=5):
+        buffers.add(id(message.obj))
+        for record in read_records(message[5:]):
+            if record.kind is Kind.DATA:
+                data[record.file] += bytes(record.payload)
+        # The sender has its prefix there when it returns a message.
+        message[:5] = b"mine!"
+        source.reuse(message)
+    assert data == contents
+    # One is filled while the one before is sent.
+    assert len(buffers) <= 2
+
+
+def test_messages_follow_the_limit_and_buffers_are_no_larger(tmp_path: Path) -> None:
+    content = os.urandom(6_000_000)
+    source = Source(sources(tmp_path, a=content))
+    source.limit = 300_000
+    messages = source.messages((), (), START, size=LANE_MESSAGE_BYTES, prefix=5)
+    sent: list[bytes] = []
+
+    def take(limit: int, times: int, *, buffer: int) -> None:
+        for _ in range(times):
+            # The limit holds from the message after the next on, which has been begun.
+            message = next(messages)
+            sent.append(bytes(message[5:]))
+            source.limit = limit
+            source.reuse(message)
+        assert len(message) <= limit + 5
+        assert memoryview(message.obj).nbytes == buffer + 5
+
+    take(LANE_MESSAGE_BYTES, 3, buffer=LANE_MESSAGE_BYTES)
+    take(100_000, 3, buffer=LANE_MESSAGE_BYTES)
+    unreturned = [next(messages) for _ in range(10)]
+    # The two large buffers are used up first.
+    assert [memoryview(one.obj).nbytes for one in unreturned[2:]] == [100_005] * 8
+    sent += [bytes(one[5:]) for one in (*unreturned, *messages)]
+    records = [record for one in sent for record in read_records(one)]
+    assert b"".join(bytes(one.payload) for one in records if one.kind is Kind.DATA) == content
+
+
 def test_what_the_receiver_has_is_not_sent(tmp_path: Path) -> None:
     files = sources(tmp_path, a=b"one", b=b"two", c=b"three")
     assert stream(files, skip=(Span(0, 2),)) == [(Kind.DATA, 2, b"three"), end(2, b"three")]

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -6,50 +7,53 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from proxim.core.link import messages as link_msg
 from proxim.core.link.lane_frames import FIRST_FRAME_BYTES, LABEL, direction_key, hello_frame, nonce
 from proxim.core.pairing.proof import Side
-from proxim.io.link.lane import Lane, LaneError, same_token, token_of
+from proxim.io.link.lane import Lane, same_token, token_of
+from proxim.io.link.lane_socket import LaneError
 
 KEY = bytes(range(32))
 
 
-class FakeConnection:
-    """The part of a connection that a lane needs before it runs."""
+class FakeSocket:
+    """The part of a socket that a lane needs before it runs."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.coming: asyncio.Queue[str | bytes] = asyncio.Queue()
+        self.coming: asyncio.Queue[bytes] = asyncio.Queue()
 
-    async def send(self, frame: bytes) -> None:
-        self.sent.append(frame)
+    async def send(self, size: int, fill: Callable[[memoryview], None]) -> None:
+        message = memoryview(bytearray(size))
+        fill(message)
+        self.sent.append(bytes(message))
 
-    async def recv(self) -> str | bytes:
+    async def receive_first(self) -> bytes:
         return await self.coming.get()
 
 
-def lane(connection: FakeConnection, side: Side) -> Lane:
-    return Lane(connection, KEY, side)  # type: ignore[arg-type]
+def lane(socket: FakeSocket, side: Side) -> Lane:
+    return Lane(socket, KEY, side)  # type: ignore[arg-type]
 
 
 async def test_frames_are_sealed_as_the_protocol_says() -> None:
-    connection = FakeConnection()
-    guest = lane(connection, Side.GUEST)
+    socket = FakeSocket()
+    guest = lane(socket, Side.GUEST)
     answer = AESGCM(direction_key(KEY, Side.HOST)).encrypt(nonce(0), hello_frame(), LABEL)
-    connection.coming.put_nowait(answer)
+    socket.coming.put_nowait(answer)
     await guest.greet(bytes(16), carries_link=True)
     await guest.send_stream(memoryview(b"\x02 records"))
     cipher = AESGCM(direction_key(KEY, Side.GUEST))
-    assert connection.sent[0][: link_msg.LANE_TOKEN_BYTES] == bytes(16)
+    assert socket.sent[0][: link_msg.LANE_TOKEN_BYTES] == bytes(16)
     assert cipher.decrypt(
-        nonce(0), connection.sent[0][link_msg.LANE_TOKEN_BYTES :], LABEL
+        nonce(0), socket.sent[0][link_msg.LANE_TOKEN_BYTES :], LABEL
     ) == hello_frame(carries_link=True)
-    assert cipher.decrypt(nonce(1), connection.sent[1], LABEL) == b"\x02 records"
+    assert cipher.decrypt(nonce(1), socket.sent[1], LABEL) == b"\x02 records"
 
 
 @pytest.mark.parametrize("sender", [Side.GUEST, Side.HOST])
 async def test_a_greeting_thrown_back_is_none(sender: Side) -> None:
     """A mirror of the guest's own greeting must not pass for the host's."""
-    connection = FakeConnection()
-    guest = lane(connection, Side.GUEST)
-    connection.coming.put_nowait(
+    socket = FakeSocket()
+    guest = lane(socket, Side.GUEST)
+    socket.coming.put_nowait(
         AESGCM(direction_key(KEY, sender)).encrypt(nonce(0), hello_frame(), LABEL)
     )
     if sender is Side.HOST:
@@ -60,12 +64,12 @@ async def test_a_greeting_thrown_back_is_none(sender: Side) -> None:
 
 
 async def test_what_is_no_greeting_opens_nothing() -> None:
-    connection = FakeConnection()
-    host = lane(connection, Side.HOST)
+    socket = FakeSocket()
+    host = lane(socket, Side.HOST)
     text = AESGCM(direction_key(KEY, Side.GUEST)).encrypt(nonce(0), b"\x01text", LABEL)
     with pytest.raises(LaneError):
         await host.answer(bytes(16) + text)
-    assert connection.sent == []
+    assert socket.sent == []
 
 
 def test_a_first_frame_shows_its_token_or_is_none() -> None:
