@@ -316,9 +316,15 @@ class StepsView(ttk.Frame):
         step = self._steps.current()
         if step != self._step:
             self._step = step
+            # The sentence has its colour also while the drawing is folded away.
+            self._sentence.configure(style="Error.TLabel" if self._alarming else "TLabel")
             self._draw()
             self._offer_button()
         self.tick()
+
+    @property
+    def _alarming(self) -> bool:
+        return self._step.failed and not self._step.wanted
 
     def _offer_button(self) -> None:
         step = self._step
@@ -345,8 +351,7 @@ class StepsView(ttk.Frame):
             return
         look, px = theme.palette, theme.px
         steps = [tr(key) for key in STEPS[step.side]]
-        alarming = step.failed and not step.wanted
-        self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
+        alarming = self._alarming
         radius, top = px(_DOT), px(_TOP)
         first = theme.small.measure(steps[0]) / 2
         last = theme.small.measure(steps[-1]) / 2
