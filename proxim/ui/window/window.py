@@ -74,7 +74,7 @@ class Window:
         # An answered dialog stays in here, closed, until its request is over.
         self._dialogs: dict[str, ApprovalDialog] = {}
         # These transfers would be stopped by closing the window.
-        self._running: set[TransferID] = set()
+        self._running: dict[TransferID, TransferStatus] = {}
         self._close_question: CloseQuestion | None = None
         # It exists soon after the first paint.
         self.fields: Fields | None = None
@@ -146,8 +146,14 @@ class Window:
             self._close_question = CloseQuestion(
                 self.root, self.theme, self._close_at_once, self._close_answered
             )
-        self._close_question.show(len(self._running))
+        self._show_running(self._close_question)
         self._close_question.open(self.root)
+
+    def _show_running(self, question: "CloseQuestion") -> None:
+        from proxim.ui.window.closing import Unfinished
+
+        links = {link: panel.status for link, panel in self.pages.links.items()}
+        question.show(Unfinished.of(self._running.values(), links))
 
     def _close_answered(self) -> None:
         self._close_question = None
@@ -280,13 +286,13 @@ class Window:
 
     def _count_running(self, status: "TransferStatus") -> None:
         if status.running:
-            self._running.add(status.transfer)
+            self._running[status.transfer] = status
         else:
-            self._running.discard(status.transfer)
+            self._running.pop(status.transfer, None)
         if self._close_question is None:
             return
         if self._running:
-            self._close_question.show(len(self._running))
+            self._show_running(self._close_question)
         else:
             self._close_question.close()
 
