@@ -69,7 +69,7 @@ class HomePage(ttk.Frame):
         self.invite.grid(row=1, column=0, sticky="ew")
         self._above_join = self._rule()
         self._above_join.grid(row=1, column=0, sticky="ew")
-        self.join = JoinField(self, theme, post)
+        self.join = JoinField(self, theme, post, self._retyped)
         self.join.grid(row=2, column=0, sticky="ew")
         self._above_steps = self._rule()
         self._above_steps.grid(row=3, column=0, sticky="ew")
@@ -160,6 +160,9 @@ class HomePage(ttk.Frame):
         self._arranging = None
         if self.winfo_viewable():
             self.arrange()
+
+    def _retyped(self) -> None:
+        self.steps.retyped()
 
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")

@@ -77,6 +77,8 @@ class Step:
     failed: bool = False
     # The person here ended it, so it is no cause for alarm.
     wanted: bool = False
+    # The attempt was one to join another device, which a link never came of.
+    joining: bool = False
     # A countdown to this moment stands behind the sentence.
     deadline: float | None = None
     # This is set while the attempt can be cancelled.
@@ -145,6 +147,12 @@ class Steps:
     def dismiss(self) -> None:
         """Forget how the last attempt ended."""
         self._last = self._connected = None
+
+    def retyped(self) -> None:
+        """Forget how the last attempt to join ended, as another code is being typed."""
+        last = self._last
+        if last is not None and last.joining:
+            self.dismiss()
 
     def current(self) -> Step:
         """Return the step to show."""
@@ -240,9 +248,11 @@ def _under_way(status: st.LinkStatus) -> Step:
 
 
 def _failed(status: st.LinkStatus, step: int) -> Step:
-    if status.reason is Reason.DISCONNECTED:
-        return Step(side_of(status), step, tr("steps.cancelled"), failed=True, wanted=True)
-    return Step(side_of(status), step, _why(status), failed=True)
+    wanted = status.reason is Reason.DISCONNECTED
+    sentence = tr("steps.cancelled") if wanted else _why(status)
+    side = side_of(status)
+    joining = side is StepsSide.GUEST
+    return Step(side, step, sentence, failed=True, wanted=wanted, joining=joining)
 
 
 def _why(status: st.LinkStatus) -> str:
@@ -297,6 +307,11 @@ class StepsView(ttk.Frame):
         """Apply the current palette."""
         self._canvas.configure(background=self._theme.palette.background)
         self._draw()
+
+    def retyped(self) -> None:
+        """Put away how the last attempt to join ended, as another code is being typed."""
+        self._steps.retyped()
+        self._refresh()
 
     def handle(self, status: st.Status) -> None:
         """Handle a status and show the step that follows from it."""
