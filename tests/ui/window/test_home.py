@@ -13,11 +13,12 @@ from PIL import ImageGrab
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Reason
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import LANGUAGES
 from proxim.ui.window import root
 from proxim.ui.window.home import Fold
 from proxim.ui.window.pairing.invite import QR_MODULE_MIN, QR_SIDE
+from proxim.ui.window.pairing.steps import StepsParts
 from proxim.ui.window.theme import ThemeChoice
 from tests.qr_reader import read_qr
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench, link
@@ -203,6 +204,67 @@ def test_a_problem_is_shown_although_the_hint_is_folded(bench: Bench) -> None:
     join.clear()
     bench.settle()
     assert not join._note.winfo_viewable()
+
+
+def blank(bench: Bench) -> int:
+    """Return the height below the state line that nothing uses, but the page's edge."""
+    return bottom(bench) - int(str(bench.window.home.cget("padding")[0]))
+
+
+@pytest.mark.usefixtures("scaling")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("screen", [(1366, 768), (1920, 1080)])
+def test_an_error_folds_no_more_than_it_needs(
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: tuple[int, int],
+    percent: int,
+    language: str,
+) -> None:
+    speak(language)
+    bench = on_screen(make_bench, monkeypatch, screen, percent)
+    bench.clock.now += 1
+    bench.settle()
+    home, join, steps = bench.window.home, bench.window.join, bench.window.steps
+    drawing = steps.height(StepsParts.DRAWING) - steps.height(StepsParts.SENTENCE)
+    at_first = home._fold
+    for reason in (Reason.CODE_TYPO, Reason.LINK_UNREADABLE):
+        join._show_problem(SENTENCES[reason])
+        bench.clock.now += 1
+        bench.settle()
+        assert seen(bench)
+        assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
+        bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
+        join._show_problem(None)
+        bench.clock.now += 1
+        bench.settle()
+        assert home._fold is at_first
+    for reason in (Reason.REFUSED, Reason.ICE_FAILED):
+        bench.window.show(failed_attempt(reason))
+        bench.clock.now += 1
+        bench.settle()
+        assert seen(bench)
+        assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
+        bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
+        steps._button.invoke()
+        bench.clock.now += 1
+        bench.settle()
+        assert home._fold is at_first
+
+
+def test_the_code_shrinks_before_the_drawing_goes(bench: Bench) -> None:
+    home, invite = bench.window.home, bench.window.invite
+    large = home._theme.px(QR_SIDE)
+    drawn_small = False
+    for height in range(560, 380, -4):
+        resize(bench, 610, height)
+        if home._fold is Fold.DRAWING:
+            break
+        drawn_small |= invite._side_length < large
+        assert not home.area.scrolls
+    assert drawn_small
+    assert home._fold is Fold.DRAWING
 
 
 @pytest.mark.usefixtures("scaling")

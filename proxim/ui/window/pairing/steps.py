@@ -8,7 +8,7 @@ attempt under way, then how the last attempt ended, then waiting.
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from itertools import pairwise
 from tkinter import ttk
 from typing import Final
@@ -259,6 +259,15 @@ def _why(status: st.LinkStatus) -> str:
     return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status) is StepsSide.HOST)
 
 
+class StepsParts(Enum):
+    """What is shown of the state, by the space that there is."""
+
+    # Below the drawing there is always space for two lines.
+    DRAWING_AND_LINES = auto()
+    DRAWING = auto()
+    SENTENCE = auto()
+
+
 class StepsView(ttk.Frame):
     """Draws the five steps of a link and the sentence below them.
 
@@ -289,16 +298,19 @@ class StepsView(ttk.Frame):
         self._button = ttk.Button(self, style="Small.TButton", command=self._press)
         self.restyle()
 
-    def height(self, *, folded: bool) -> int:
-        """Return the height that this asks for with or without the drawing."""
+    def height(self, parts: StepsParts) -> int:
+        """Return the height that this asks for with these parts."""
         px = self._theme.px
         lines = max(self._sentence.winfo_reqheight(), self._button.winfo_reqheight())
-        return lines if folded else max(lines, px(_LINES)) + px(_HEIGHT) + px(6)
+        if parts is StepsParts.DRAWING_AND_LINES:
+            lines = max(lines, px(_LINES))
+        return lines if parts is StepsParts.SENTENCE else lines + px(_HEIGHT) + px(6)
 
-    def fold(self, folded: bool) -> None:
-        """Hide the drawing where there is little space; the sentence says the same."""
-        self.rowconfigure(1, minsize=0 if folded else self._theme.px(_LINES))
-        if folded:
+    def fold(self, parts: StepsParts) -> None:
+        """Show only these parts; the sentence says the same as the drawing."""
+        spare = parts is StepsParts.DRAWING_AND_LINES
+        self.rowconfigure(1, minsize=self._theme.px(_LINES) if spare else 0)
+        if parts is StepsParts.SENTENCE:
             self._canvas.grid_remove()
         else:
             self._canvas.grid()
