@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, RenamedFile, chosen, title
 from proxim.core.i18n import decimal, tr
@@ -150,6 +150,13 @@ def outcome_lines(
         if len(kind) > most:
             lines.append(tr("transfers.more", count=len(kind) - most))
     return lines
+
+
+def problem_words(problem: Problem, shown: Callable[[str], str] = name_words) -> str:
+    """Return the sentence of a failure; of one about a file it begins with its path."""
+    if problem.reason in FILE_REASONS and problem.detail:
+        return f"{shown(problem.detail)}: {problem.sentence}"
+    return problem.sentence
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:

@@ -308,7 +308,10 @@ class Window:
             self.join.clear()
 
     def _show_trouble(self, status: st.Trouble) -> None:
-        sentence = status.problem.sentence
+        # This is imported late, as nothing can go wrong with files before the first guest.
+        from proxim.ui.wording import problem_words, short_name
+
+        sentence = problem_words(status.problem, short_name)
         panel = self.pages.links.get(status.link) if status.link is not None else None
         if panel is not None:
             panel.show_trouble(status)
