@@ -206,6 +206,12 @@ def test_a_problem_is_shown_although_the_hint_is_folded(bench: Bench) -> None:
     assert not join._note.winfo_viewable()
 
 
+def uses_its_width(bench: Bench) -> bool:
+    """Return whether the content is as wide as its place, where there is no scroll bar."""
+    area = bench.window.home.area
+    return area.scrolls or area.inside.winfo_width() == area.winfo_width()
+
+
 def blank(bench: Bench) -> int:
     """Return the height below the state line that nothing uses, but the page's edge."""
     return bottom(bench) - int(str(bench.window.home.cget("padding")[0]))
@@ -234,17 +240,20 @@ def test_an_error_folds_no_more_than_it_needs(
         bench.clock.now += 1
         bench.settle()
         assert seen(bench)
+        assert uses_its_width(bench)
         assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
         bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
         join._show_problem(None)
         bench.clock.now += 1
         bench.settle()
         assert home._fold is at_first
+        assert uses_its_width(bench)
     for reason in (Reason.REFUSED, Reason.ICE_FAILED):
         bench.window.show(failed_attempt(reason))
         bench.clock.now += 1
         bench.settle()
         assert seen(bench)
+        assert uses_its_width(bench)
         assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
         bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
         steps._button.invoke()
