@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, chosen, title
+from proxim.core.files.manifest import Direction, RenamedFile, chosen, title
 from proxim.core.i18n import decimal, tr
-from proxim.core.sanitize import visible_name
+from proxim.core.sanitize import display_id, visible_name
 
 # Characters of a file's name; a longer one is cut in the middle.
 NAME_SHOWN_MAX: Final = 60
@@ -81,7 +81,47 @@ def name_words(name: str) -> str:
     """Return the whole name or path of a file or folder on one line, with no invisible
     characters; this is only how it is shown, and the file keeps its name.
     """
-    return visible_name(name) or tr("transfers.unnamedFile")
+    folders, slash, last = name.rpartition("/")
+    if not slash:
+        return visible_name(name) or _unnamed()
+    # Marks at the beginning of a part would stand on the slash before it. A part of dots or dashes
+    # can be read beside the others.
+    parts = [*folders.split("/"), last]
+    return "/".join(part and (display_id(part) or _unnamed()) for part in parts)
+
+
+def _unnamed() -> str:
+    return tr("transfers.unnamedFile")
+
+
+def renamed_words(one: RenamedFile, shown: Callable[[str], str] = name_words) -> str:
+    """Return that a file has another name than announced; `shown` shows a name or path.
+
+    Where the two would look the same, this says so, or shows the part that differs.
+    """
+    before = one.path.rpartition("/")[2]
+    if shown(before) != shown(one.name):
+        return tr("transfers.renamed", path=shown(one.path), name=shown(one.name))
+    if name_words(before) == name_words(one.name):
+        return tr("transfers.renamedUnseen", path=shown(one.path))
+    old, new = _difference(name_words(before), name_words(one.name))
+    return tr("transfers.renamedWithin", path=shown(one.path), old=old, new=new)
+
+
+def _difference(old: str, new: str) -> tuple[str, str]:
+    """Return the parts of two names that begin shortly before they differ."""
+    common = next(
+        (at for at, (one, other) in enumerate(zip(old, new, strict=False)) if one != other),
+        min(len(old), len(new)),
+    )
+    start = max(0, common - _END_SHOWN)
+    return _from(old, start), _from(new, start)
+
+
+def _from(name: str, start: int) -> str:
+    """Return at most NAME_SHOWN_MAX characters of a name from there on."""
+    end = start + NAME_SHOWN_MAX - 2
+    return f"{'…' if start else ''}{name[start:end]}{'…' if end < len(name) else ''}"
 
 
 def outcome_lines(
@@ -97,10 +137,7 @@ def outcome_lines(
         for one in status.failed
         if one.index < len(status.entries)
     ]
-    renamed = [
-        tr("transfers.renamed", path=shown(one.path), name=shown(one.name))
-        for one in status.renamed
-    ]
+    renamed = [renamed_words(one, shown) for one in status.renamed]
     left_out = [
         tr("transfers.leftOut", path=shown(one.path))
         if one.reason is Reason.NOT_A_FILE
@@ -113,6 +150,13 @@ def outcome_lines(
         if len(kind) > most:
             lines.append(tr("transfers.more", count=len(kind) - most))
     return lines
+
+
+def problem_words(problem: Problem, shown: Callable[[str], str] = name_words) -> str:
+    """Return the sentence of a failure; of one about a file it begins with its path."""
+    if problem.reason in FILE_REASONS and problem.detail:
+        return f"{shown(problem.detail)}: {problem.sentence}"
+    return problem.sentence
 
 
 def short_name(name: str, most: int = NAME_SHOWN_MAX) -> str:

@@ -7,13 +7,14 @@ from hypothesis import strategies as st
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import status as file_st
-from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
+from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
 from proxim.core.i18n import tr
 from proxim.ui.wording import (
     NAME_SHOWN_MAX,
     name_words,
     percent,
     progress_words,
+    renamed_words,
     seconds_left,
     short_name,
     size_words,
@@ -32,6 +33,8 @@ ACTIVE = file_st.TransferStatus(
     8_400_000,
     peer_name="Ana",
 )
+
+MARKS = "\u0301\u0302\u0303"
 
 SIZES = [
     (0, "0 bytes"),
@@ -182,3 +185,83 @@ STATES = [
 @each_row("status, words", STATES)
 def test_where_it_stands(status: file_st.TransferStatus, words: str) -> None:
     assert state_words(status) == words
+
+
+@each_row(
+    "path, shown",
+    [
+        (MARKS, "Unnamed file"),
+        (f"pics/{MARKS}", "pics/Unnamed file"),
+        (f"{MARKS}/a.txt", "Unnamed file/a.txt"),
+        (f"a/{MARKS}/{MARKS}b", "a/Unnamed file/b"),
+        ("pics/\u202e", "pics/Unnamed file"),
+        ("pics/\u0301a", "pics/a"),
+        # Beside other names these can be read.
+        ("pics/---", "pics/---"),
+        ("/tmp/a b", "/tmp/a b"),
+        ("/", "/"),
+        ("..", "Unnamed file"),
+        ("C:\\Users\\a", "C:\\Users\\a"),
+    ],
+)
+def test_no_part_of_a_path_is_drawn_onto_another(path: str, shown: str) -> None:
+    assert name_words(path) == shown
+
+
+SAME_BEGINNING = "x" * 200
+
+
+@each_row(
+    "path, name, whole, short",
+    [
+        ("a:b", "a_b", "a:b is saved as a_b", None),
+        ("d/a:b", "a_b", "d/a:b is saved as a_b", None),
+        (
+            "d/ab\u202e",
+            "ab",
+            "d/ab is saved under a name that looks the same: only what does not show has changed",
+            None,
+        ),
+        # One disk keeps accents apart from their letters.
+        (
+            "u\u0308",
+            "\u00fc",
+            "ü is saved under a name that looks the same: only what does not show has changed",
+            None,
+        ),
+        (
+            f"{SAME_BEGINNING}yyyy{'z' * 20}",
+            f"{SAME_BEGINNING}y{'z' * 20}",
+            f"{SAME_BEGINNING}yyyy{'z' * 20} is saved as {SAME_BEGINNING}y{'z' * 20}",
+            f"{'x' * 43}…{'z' * 16} is saved under another name: instead of"
+            f" …{'x' * 15}yyyy{'z' * 20} it has …{'x' * 15}y{'z' * 20}",
+        ),
+        (
+            f"ab{SAME_BEGINNING}",
+            f"ab{SAME_BEGINNING[1:]}",
+            f"ab{SAME_BEGINNING} is saved as ab{SAME_BEGINNING[1:]}",
+            f"ab{'x' * 41}…{'x' * 16} is saved under another name: instead of"
+            f" …{'x' * 17} it has …{'x' * 16}",
+        ),
+        (
+            f"{'w' * 50}1{SAME_BEGINNING}",
+            f"{'w' * 50}2{SAME_BEGINNING}",
+            f"{'w' * 50}1{SAME_BEGINNING} is saved as {'w' * 50}2{SAME_BEGINNING}",
+            f"{'w' * 43}…{'x' * 16} is saved under another name: instead of"
+            f" …{'w' * 16}1{'x' * 41}… it has …{'w' * 16}2{'x' * 41}…",
+        ),
+    ],
+)
+def test_another_name_never_looks_like_the_one_before(
+    path: str, name: str, whole: str, short: str | None
+) -> None:
+    one = RenamedFile(path, name)
+    assert renamed_words(one) == whole
+    assert renamed_words(one, short_name) == (short or whole)
+
+
+@given(st.text(), st.text())
+def test_two_names_in_one_sentence_differ(before: str, after: str) -> None:
+    before, after = before.replace("/", ""), after.replace("/", "")
+    words = renamed_words(RenamedFile(before, after), short_name)
+    assert words != tr("transfers.renamed", path=short_name(after), name=short_name(after))

@@ -335,9 +335,20 @@ def _whole_code(text: str) -> HostCode:
     try:
         return parse_code(text.strip(_AROUND))
     except CodeError:
-        if "/" in text or ":" in text:
+        if looks_like_link(text) or is_no_code(text):
             raise CodeError(Reason.LINK_UNREADABLE) from None
         raise
+
+
+def looks_like_link(text: str) -> bool:
+    """Return whether a text without a code or a whole link in it may be a part of a link."""
+    return "/" in text or ":" in text
+
+
+def is_no_code(text: str) -> bool:
+    """Return whether a text is longer than every code, also than one with a symbol too many."""
+    symbols = sum(not _is_separator(char) for char in as_seen(text).strip(_AROUND))
+    return symbols > max(layout.symbols for layout in _LAYOUTS) + 1
 
 
 def cautions(target: JoinTarget, own_networks: tuple[str, ...] = ()) -> tuple[Reason, ...]:

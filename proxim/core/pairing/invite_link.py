@@ -9,6 +9,7 @@ a link that lost its end cannot be mistaken for a link that never had a secret.
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
@@ -20,8 +21,18 @@ _GAP: Final = r"[\s>]{0,80}"
 _TOKEN: Final = "[A-Za-z0-9_-]"
 _HEX: Final = "[0-9A-Fa-f]"
 _START: Final = r"(?<![A-Za-z0-9+])(?i:http)://"
-# As a program for web pages writes a "&" of the old form.
-_ESCAPED_AMPERSAND: Final = "&(?:amp;)+"
+# Browsers show a link without its http://, and people copy what they see.
+_BARE_START: Final = r"(?<![A-Za-z0-9@\\.\[%+/-])(?=[0-9]{1,3}\.|\[)"
+# What stands before the rest of another link, which must not be read as a link that lost its start:
+# "https://", or "https://19" at the end of a line.
+_CUT_LINK: Final = re.compile(r"//\S*(?:[0-9.:/@\[%-][\s>]+)?$")
+_CUT_LINK_MAX: Final = 300
+# A link inside the address of a service that checks or counts clicks, such as Outlook's safelinks.
+_WRAPPED: Final = re.compile(r"(?i:http%3a%2f%2f)[^\s&\"'<>]+")
+# Sources of mails break long lines with a "=" (quoted-printable, RFC 2045, 6.7).
+_SOFT_BREAK: Final = re.compile(r"=(?=\r?\n)")
+# As a program for web pages writes a "&" of the old form, more than once where several did.
+_ESCAPED_AMPERSAND: Final = re.compile("&(?:amp;)+")
 # The longest spellings of addresses, and of the zones of link-local ones.
 _MAX_V4: Final = 15
 _MAX_V6: Final = 45
@@ -29,19 +40,21 @@ _MAX_ZONE: Final = 32
 
 
 @cache
-def _whole() -> re.Pattern[str]:
-    """Return the pattern of a whole link.
+def _whole(*, bare: bool = False) -> re.Pattern[str]:
+    """Return the pattern of a whole link, or of a `bare` one, without http://.
 
     It is compiled when it is needed first, as the first code on the screen must not wait for it.
     """
+    # A number before a bare link would otherwise become a part of its address.
+    gap = "" if bare else _GAP
 
     def exactly(count: int, unit: str) -> str:
         """Allow gaps between the units, but none behind the last one."""
         return f"(?:{unit}{_GAP}){{{count - 1}}}{unit}"
 
-    def some(unit: str, most: int) -> str:
+    def some(unit: str, most: int, between: str = _GAP) -> str:
         """Allow a gap behind each unit."""
-        return f"(?:{unit}{_GAP}){{1,{most}}}"
+        return f"(?:{unit}{between}){{1,{most}}}"
 
     # 16 bytes in base64url are 22 characters; the last 4 bits of the last one are unused.
     secret = f"(?:{_TOKEN}{_GAP}){{21}}[AQgw]"
@@ -49,8 +62,9 @@ def _whole() -> re.Pattern[str]:
     # urllib's parser would read `http://ours@elsewhere/` as elsewhere, and allow any character in
     # the zone, which people see. The zone's % may be escaped (RFC 6874) or not (browsers).
     zone = f"%(?:25)?(?P<zone>[A-Za-z0-9._~-]{{1,{_MAX_ZONE}}})"
-    v6 = f"\\[{_GAP}(?P<v6>{some('[0-9A-Fa-f:.]', _MAX_V6)})(?:{zone})?\\]{_GAP}"
-    where = f"(?:(?P<v4>{some('[0-9.]', _MAX_V4)})|{v6}):{_GAP}(?P<port>{some('[0-9]', 5)})/?"
+    v6 = f"\\[{gap}(?P<v6>{some('[0-9A-Fa-f:.]', _MAX_V6, gap)})(?:{zone})?\\]{gap}"
+    v4 = f"(?P<v4>{some('[0-9.]', _MAX_V4, gap)})"
+    where = f"(?:{v4}|{v6}):{gap}(?P<port>{some('[0-9]', 5, gap)})/?"
     fragment = (
         f"(?P<secret>{secret})?{_GAP}\\.{_GAP}(?P<session>{exactly(22, _TOKEN)}){_GAP}\\.{_GAP}"
         f"(?P<uuid>{uuid})"
@@ -65,12 +79,16 @@ def _whole() -> re.Pattern[str]:
             ("k", f"(?P<old_secret>{secret})"),
         )
     )
-    return re.compile(f"{_START}{_GAP}{where}{_GAP}#{_GAP}(?:{fragment}|{old})(?![A-Za-z0-9_&=%-])")
+    start = _BARE_START if bare else _START + _GAP
+    # Underscores behind a link are Markdown's.
+    end = "(?!_*[A-Za-z0-9&=%-])"
+    return re.compile(f"{start}{where}{_GAP}#{_GAP}(?:{fragment}|{old}){end}")
 
 
 @cache
-def _beginning() -> re.Pattern[str]:
-    """Return the pattern of what is left of a link that lost its end, up to the next white space.
+def _beginning(*, bare: bool = False) -> re.Pattern[str]:
+    """Return the pattern of what is left of a link that lost its end, up to the next white space;
+    of a `bare` one, without http://, at least a whole IPv4 address and a port.
 
     A whole fragment has 82 characters.
     """
@@ -78,10 +96,12 @@ def _beginning() -> re.Pattern[str]:
     key = f"{_TOKEN}{{0,64}}"
     old = f"s(?:={key}(?:&(?:u(?:={key}(?:&(?:k(?:={_TOKEN}{{0,21}})?)?)?)?)?)?)?"
     fragment = f"(?:#(?:{old}|[A-Za-z0-9_.-]{{0,81}}))?"
-    closing = r"""[]["'`<>(){}«»“”„‚‘’‹›,.;:!?]*(?:\s|$)"""
-    return re.compile(
-        f"{_START}(?:[0-9.]{{0,{_MAX_V4}}}|{v6})(?::[0-9]{{0,5}})?/?{fragment}{closing}"
-    )
+    closing = r"""[]["'`<>(){}«»“”„‚‘’‹›,.;:!?_*]*(?:\s|$)"""
+    if bare:
+        where = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[0-9]{1,5}"
+        return re.compile(f"{_BARE_START}{where}/?{fragment}{closing}")
+    where = f"(?:[0-9.]{{0,{_MAX_V4}}}|{v6})(?::[0-9]{{0,5}})?"
+    return re.compile(f"{_START}{where}/?{fragment}{closing}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,18 +140,47 @@ def find_links(text: str) -> tuple[list[InviteLink], bool]:
     """Return the links in a text, each of them once, and whether the text has a link that is not
     all there.
 
-    `text` is what a person sees (sanitize.as_seen).
+    `text` is what a person sees (sanitize.as_seen). Links are also found as web pages, the sources
+    of mails and services that check links spell them.
     """
-    plain = re.sub(_ESCAPED_AMPERSAND, "&", text)
-    found: list[InviteLink] = []
-    incomplete = False
-    for start in re.finditer(_START, plain):
-        link = _read(_whole().match(plain, start.start()))
-        if link is None:
-            incomplete |= _beginning().match(plain, start.start()) is not None
-        elif link not in found:
-            found.append(link)
-    return found, incomplete
+    # These are imported late, as the first code on the screen must not wait for them.
+    from html import unescape
+    from urllib.parse import unquote
+
+    plain = unescape(_ESCAPED_AMPERSAND.sub("&", text))
+    wrapped = [unquote(match[0]) for match in _WRAPPED.finditer(plain)]
+    read = [one for piece in (plain, *wrapped) for one in _links_in(piece)]
+    found = _without_doubles(read)
+    if not found:
+        # What is no whole link even so is not called one that lost something.
+        unbroken = _SOFT_BREAK.sub("", plain)
+        found = _without_doubles([*_links_in(unbroken), *_links_in(unquote(unbroken))])
+    return found, None in read
+
+
+def _without_doubles(read: list[InviteLink | None]) -> list[InviteLink]:
+    return [link for link in dict.fromkeys(read) if link is not None]
+
+
+def _links_in(text: str) -> Iterator[InviteLink | None]:
+    """Yield each link in a text, and None for each that is not all there."""
+    taken: list[tuple[int, int]] = []
+    for start in re.finditer(_START, text):
+        match = _whole().match(text, start.start())
+        link = _read(match)
+        if match is not None and link is not None:
+            taken.append(match.span())
+            yield link
+        elif _beginning().match(text, start.start()):
+            yield None
+    for start in re.finditer(_BARE_START, text):
+        at = start.start()
+        is_part = any(begin < at < end for begin, end in taken)
+        if is_part or _CUT_LINK.search(text[max(0, at - _CUT_LINK_MAX) : at]):
+            continue
+        link = _read(_whole(bare=True).match(text, at))
+        if link is not None or _beginning(bare=True).match(text, at):
+            yield link
 
 
 def _read(match: re.Match[str] | None) -> InviteLink | None:

@@ -8,6 +8,7 @@ line from time to time.
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from proxim.core.errors import Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID, count_files
 from proxim.core.i18n import after_colon, tr
@@ -124,7 +125,9 @@ class TransferReport:
         for line in outcome_lines(status, NAMES_SHOWN):
             self._lines.say(line, "  ")
         self._shown.pop(status.transfer, None)
-        self._ended.append(status)
+        # What was not found was never sent.
+        if status.entries:
+            self._ended.append(status)
 
     # --- progress ---------------------------------------------------------------------------------
 
@@ -224,7 +227,10 @@ class TransferReport:
                 parts.append(
                     tr(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
                 )
-        incomplete = len(self._ended) - len(complete)
+        declined = sum(one.reason is Reason.DECLINED for one in self._ended)
+        if declined:
+            parts.append(tr("terminal.declinedSome", count=declined))
+        incomplete = len(self._ended) - len(complete) - declined
         if incomplete:
             parts.append(tr("terminal.incomplete", count=incomplete))
         self._lines.say(tr("terminal.altogether", parts="; ".join(parts)))

@@ -12,7 +12,7 @@ from typing import TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
@@ -43,7 +43,7 @@ from proxim.ui.text.terminal_words import (
     validity,
     waiting_words,
 )
-from proxim.ui.wording import name_words
+from proxim.ui.wording import name_words, problem_words
 
 
 class TerminalFace:
@@ -254,10 +254,7 @@ class TerminalFace:
             self._files.remove(status.transfer)
 
     def _show_problem(self, problem: Problem) -> None:
-        of_file = problem.reason in FILE_REASONS and problem.detail
-        self._lines.say(
-            f"{name_words(problem.detail)}: {problem.sentence}" if of_file else problem.sentence
-        )
+        self._lines.say(problem_words(problem))
 
     # --- questions --------------------------------------------------------------------------------
 
@@ -313,7 +310,10 @@ class TerminalFace:
             return self._files.question
         first, *others = (name_words(os.path.basename(path)) for path in self._offered.paths)
         more = f" {tr('transfers.more', count=len(others))}" if others else ""
-        return tr("terminal.offerFiles", what=first + more)
+        folder = os.path.isdir(self._offered.paths[0])
+        one = "terminal.offerFolder" if folder else "terminal.offerFile"
+        key = "terminal.offerSeveral" if others else one
+        return tr(key, what=first + more)
 
     # --- input ------------------------------------------------------------------------------------
 

@@ -37,6 +37,8 @@ _TEXT_TARGETS: Final = (
     "STRING",
     "text/plain",
 )
+# Older names of the same (ICCCM, 2.6.2), which come beside one of those above.
+_OLD_TEXT_TARGETS: Final = ("TEXT", "COMPOUND_TEXT")
 # Nearly every program offers PNG; the others are those that every device shows.
 _PICTURE_TARGETS: Final = {
     "image/png": ".png",
@@ -198,7 +200,11 @@ def _copied_x11(widget: tkinter.Misc) -> Copied:
                 return data
             if data:
                 return CopiedPicture(suffix, data)
-    other = next((target for target in offered if target not in _NO_CONTENT), None)
+    if any(target in offered for target in _PICTURE_TARGETS):
+        return NotCopied(tr("link.copiedEmpty"))
+    # A text that is offered is an empty one here.
+    known = {*_NO_CONTENT, *_TEXT_TARGETS, *_OLD_TEXT_TARGETS}
+    other = next((target for target in offered if target not in known), None)
     return NotCopied(tr("link.copiedOther", kind=other) if other else tr("link.nothingCopied"))
 
 

@@ -1,9 +1,10 @@
 """The home page: this device, the invitation, the field to join another device and the state line.
 
 The state line and the field are always visible. The lower the window is, the more is folded away:
-first wide margins and the join field's hint, then the drawing of the steps, which says the same as
-the state line. Then the QR code shrinks, and what still has no place scrolls. Where the window is
-too narrow, the texts go below the QR code.
+first wide margins and the join field's hint. Then the QR code shrinks to the height of the texts
+beside it. Then the space goes that is kept for a second line of the state, and then the drawing of
+the steps, which says the same as the state line. Then the QR code shrinks further, and what still
+has no place scrolls. Where the window is too narrow, the texts go below the QR code.
 """
 
 import tkinter
@@ -16,7 +17,7 @@ from proxim.core import events as ev
 from proxim.ui.window.device_bar import DeviceBar
 from proxim.ui.window.pairing.invite import InvitePanel
 from proxim.ui.window.pairing.join import JoinField
-from proxim.ui.window.pairing.steps import StepsView
+from proxim.ui.window.pairing.steps import StepsParts, StepsView
 from proxim.ui.window.scroll_area import ScrollArea
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS
@@ -28,8 +29,8 @@ _BELOW_NAME: Final = (16, 6)
 _ABOVE_JOIN: Final = (16, 6)
 _BELOW_JOIN: Final = (14, 6)
 _ABOVE_STEPS: Final = (12, 5)
-# Pixels at 100 % of additional height at which a folded page opens again. Texts wrap otherwise in
-# the other form, so that at one height neither form might fit.
+# Pixels at 100 % of additional height at which the margins become wide again. Texts wrap otherwise
+# between wide margins, so that at one height neither form might fit.
 _OPENS_AT: Final = 30
 # Pixels at 100 %: the smallest part of the invitation that is worth scrolling.
 _SCROLL_MIN: Final = 60
@@ -42,7 +43,16 @@ class Fold(IntEnum):
 
     NOTHING = 0
     MARGINS = 1
-    DRAWING = 2
+    SECOND_LINE = 2
+    DRAWING = 3
+
+
+_STEPS_PARTS: Final = {
+    Fold.NOTHING: StepsParts.DRAWING_AND_LINES,
+    Fold.MARGINS: StepsParts.DRAWING_AND_LINES,
+    Fold.SECOND_LINE: StepsParts.DRAWING,
+    Fold.DRAWING: StepsParts.SENTENCE,
+}
 
 
 class HomePage(ttk.Frame):
@@ -71,7 +81,7 @@ class HomePage(ttk.Frame):
         self.invite.grid(row=1, column=0, sticky="ew")
         self._above_join = self._rule()
         self._above_join.grid(row=1, column=0, sticky="ew")
-        self.join = JoinField(self, theme, post)
+        self.join = JoinField(self, theme, post, self._retyped)
         self.join.grid(row=2, column=0, sticky="ew")
         self._above_steps = self._rule()
         self._above_steps.grid(row=3, column=0, sticky="ew")
@@ -111,10 +121,9 @@ class HomePage(ttk.Frame):
             self._set_fold(fold)
         room = height - self._pinned_height(fold)
         above = self.device_bar.winfo_reqheight() + px(_BELOW_NAME[fold > 0])
-        lowest = fold is Fold.DRAWING
         # Whether the bar is shown depends on what fits beside it, so its place is always kept free.
-        bar = self.area.bar_width if lowest else 0
-        self.invite.fit(width - 2 * px(_EDGE[fold > 0]) - bar, room - above if lowest else None)
+        bar = self.area.bar_width if fold is Fold.DRAWING else 0
+        self.invite.fit(width - 2 * px(_EDGE[fold > 0]) - bar, room - above if fold else None)
         self.area.limit_height(max(1, room))
         self.area.let_scroll(self.area.inside)
 
@@ -139,12 +148,18 @@ class HomePage(ttk.Frame):
         return self._theme.px(_OPENS_AT)
 
     def _fits(self, fold: Fold, height: int) -> bool:
-        return height >= self._height(fold) + (self._opens_at if fold < self._fold else 0)
+        reopens = fold is Fold.NOTHING and self._fold is not Fold.NOTHING
+        return height >= self._height(fold) + (self._opens_at if reopens else 0)
 
     def _height(self, fold: Fold) -> int:
-        """The height of everything with a large QR code."""
+        """The height of everything that this form of the page shows without scrolling.
+
+        The form without the drawing is never wider, so its texts never need less height than in the
+        form with it: the two do not alternate at one height.
+        """
         above = self.device_bar.winfo_reqheight() + self._theme.px(_BELOW_NAME[fold > 0])
-        return above + self.invite.full_size[1] + self._pinned_height(fold)
+        invite = self.invite.full_size[1] if fold is Fold.NOTHING else self.invite.low_height
+        return above + invite + self._pinned_height(fold)
 
     def _pinned_height(self, fold: Fold) -> int:
         """The height of all that does not scroll."""
@@ -152,7 +167,7 @@ class HomePage(ttk.Frame):
         around = 2 * px(_EDGE[little]) + 2 * px(_ABOVE_JOIN[little])
         around += px(_BELOW_JOIN[little]) + px(_ABOVE_STEPS[little]) + 2 * px(1)
         join = self.join.height(folded=little)
-        return around + join + self.steps.height(folded=fold is Fold.DRAWING)
+        return around + join + self.steps.height(_STEPS_PARTS[fold])
 
     def _set_fold(self, fold: Fold) -> None:
         px, little = self._theme.px, fold > 0
@@ -162,7 +177,7 @@ class HomePage(ttk.Frame):
         self._above_join.grid(pady=px(_ABOVE_JOIN[little]))
         self._above_steps.grid(pady=(px(_BELOW_JOIN[little]), px(_ABOVE_STEPS[little])))
         self.join.fold(little)
-        self.steps.fold(fold is Fold.DRAWING)
+        self.steps.fold(_STEPS_PARTS[fold])
 
     def _arrange_soon(self) -> None:
         if self._arranging is None:
@@ -173,6 +188,9 @@ class HomePage(ttk.Frame):
         if self.winfo_viewable():
             self.arrange()
             self.on_change()
+
+    def _retyped(self) -> None:
+        self.steps.retyped()
 
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")

@@ -117,8 +117,15 @@ class ScrollArea(ttk.Frame):
         if self.scrolls:
             self._bar.grid(row=0, column=1, sticky="ns", padx=(self._gap, 0))
         else:
-            self._bar.grid_remove()
+            if self._bar.winfo_manager():
+                self._bar.grid_remove()
+                # Tk forgets to use the bar's place if it is laying out this frame right now.
+                self.after_idle(self._lay_out_again)
             self._canvas.yview_moveto(0)
+
+    def _lay_out_again(self) -> None:
+        if self.winfo_exists():
+            self.columnconfigure(0, weight=1)
 
     def _wheel(self, step: int, _event: object) -> None:
         if self.scrolls:

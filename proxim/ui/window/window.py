@@ -77,7 +77,7 @@ class Window:
         # An answered dialog stays in here, closed, until its request is over.
         self._dialogs: dict[str, ApprovalDialog] = {}
         # These transfers would be stopped by closing the window.
-        self._running: set[TransferID] = set()
+        self._running: dict[TransferID, TransferStatus] = {}
         self._close_question: CloseQuestion | None = None
         # It exists soon after the first paint.
         self.fields: Fields | None = None
@@ -157,8 +157,14 @@ class Window:
             self._close_question = CloseQuestion(
                 self.root, self.theme, self._close_at_once, self._close_answered
             )
-        self._close_question.show(len(self._running))
+        self._show_running(self._close_question)
         self._close_question.open(self.root)
+
+    def _show_running(self, question: "CloseQuestion") -> None:
+        from proxim.ui.window.closing import Unfinished
+
+        links = {link: panel.status for link, panel in self.pages.links.items()}
+        question.show(Unfinished.of(self._running.values(), links))
 
     def _close_answered(self) -> None:
         self._close_question = None
@@ -293,13 +299,13 @@ class Window:
 
     def _count_running(self, status: "TransferStatus") -> None:
         if status.running:
-            self._running.add(status.transfer)
+            self._running[status.transfer] = status
         else:
-            self._running.discard(status.transfer)
+            self._running.pop(status.transfer, None)
         if self._close_question is None:
             return
         if self._running:
-            self._close_question.show(len(self._running))
+            self._show_running(self._close_question)
         else:
             self._close_question.close()
 
@@ -315,7 +321,10 @@ class Window:
             self.join.clear()
 
     def _show_trouble(self, status: st.Trouble) -> None:
-        sentence = status.problem.sentence
+        # This is imported late, as nothing can go wrong with files before the first guest.
+        from proxim.ui.wording import problem_words, short_name
+
+        sentence = problem_words(status.problem, short_name)
         panel = self.pages.links.get(status.link) if status.link is not None else None
         if panel is not None:
             panel.show_trouble(status)

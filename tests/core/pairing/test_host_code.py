@@ -478,6 +478,12 @@ def test_a_code_is_found_in_what_is_pasted(pasted: str) -> None:
         (f"the {CODE}x", Reason.CODE_TOO_LONG),
         (f"{CODE}-7", Reason.CODE_TOO_LONG),
         ("a truly brown-bread", Reason.CODE_SYMBOL),
+        # No code has so many symbols.
+        ("line1\nline2 " + "x" * 5000, Reason.LINK_UNREADABLE),
+        ("Remember the brünette's milk, please", Reason.LINK_UNREADABLE),
+        ("0" * 19, Reason.CODE_TOO_LONG),
+        ("-0_" * 19, Reason.CODE_TOO_LONG),
+        ("0" * 20, Reason.LINK_UNREADABLE),
     ],
 )
 def test_what_is_no_single_code(pasted: str, reason: Reason) -> None:

@@ -3,8 +3,11 @@
 import html
 import ipaddress
 import json
+import quopri
 import traceback
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import example, given
@@ -30,6 +33,11 @@ OLD_FRAGMENT = f"#s={SESSION}&u={UUID}&k={QR_SECRET}"
 HOME = "http://192.168.1.20:47800/"
 LINK = HOME + FRAGMENT
 OLD_LINK = HOME + OLD_FRAGMENT
+BARE = LINK.removeprefix("http://")
+SAFELINK = (
+    f"https://eur01.safelinks.protection.outlook.com/?url={quote(LINK, safe='')}"
+    "&data=05%7C02%7Cada%40example.com%7C1&sdata=abc%3D&reserved=0"
+)
 TARGET = JoinTarget("192.168.1.20", 47800, SESSION, qr_secret=QR_SECRET, uuid=UUID)
 CODE = HostCode(ipaddress.IPv4Address("192.168.1.20"), 47800, 12_345)
 OTHER_CODE = HostCode(ipaddress.IPv4Address("192.168.1.21"), 47800, 12_345)
@@ -164,6 +172,39 @@ def test_the_vectors_that_the_page_shares(vector: dict[str, Any]) -> None:
         f"{OLD_LINK[:60]}\n{OLD_LINK[60:]}\nAna",
         LINK.replace("http", "HTTP"),
         HOME[:-1] + FRAGMENT,
+        # As web pages and Markdown spell what is around a link.
+        f"&lt;{LINK}&gt;",
+        f"&amp;lt;{OLD_LINK}&amp;gt;",
+        f"&quot;{LINK}&quot;",
+        f"{LINK}&nbsp;",
+        f"&nbsp;{OLD_LINK}&nbsp;Ana",
+        f"_{LINK}_",
+        f"__{LINK}__.",
+        f"**{OLD_LINK}**",
+        f"~~{LINK}~~",
+        f"*_{OLD_LINK}_*",
+        # As browsers show it.
+        BARE,
+        f"Open {BARE}.",
+        f"Link:{BARE}",
+        f"打开：{BARE}。",
+        f"<{BARE}>",
+        f"_{BARE}_",
+        f"{BARE[:60]}\n{BARE[60:]}",
+        f"It is no. 5\n{BARE}",
+        f"192.168.1.20:47800/{OLD_FRAGMENT}",
+        # With a "#" that some program has escaped, and a service that checks links.
+        LINK.replace("#", "%23"),
+        BARE.replace("#", "%23"),
+        f"{LINK}%20",
+        quote(LINK, safe=""),
+        SAFELINK,
+        SAFELINK.replace("&", "&amp;"),
+        f"{LINK}<{SAFELINK}>",
+        f"https://www.example.com/url?q={quote(OLD_LINK, safe='').replace('%2F', '%2f')}&usg=x",
+        # The source of a mail.
+        f"{LINK[:70]}=\n{LINK[70:]}",
+        f"Hello=\r\n {LINK[:40]}=\r\n{LINK[40:100]}=\r\n{LINK[100:]}=\r\nAna",
         # Right-to-left chats and input methods.
         f"\u2067{LINK}\u2069",
         f"\u200e{LINK}\u200f",
@@ -193,6 +234,18 @@ def test_a_link_is_found_in_what_is_pasted(pasted: str) -> None:
         ("http://192.168.1.20", Reason.LINK_INCOMPLETE),
         ("http://[fe80::1%25eth0", Reason.LINK_INCOMPLETE),
         ("http://", Reason.LINK_INCOMPLETE),
+        (BARE[:-1], Reason.LINK_INCOMPLETE),
+        (f"_{BARE[:60]}_", Reason.LINK_INCOMPLETE),
+        ("192.168.1.20:47800", Reason.LINK_INCOMPLETE),
+        (f"{SAFELINK.partition('&')[0][:-5]}&data=1", Reason.LINK_INCOMPLETE),
+        (f"{SAFELINK} {LINK.replace('.20:', '.21:')}", Reason.SEVERAL_LINKS),
+        (f"{BARE} {LINK.replace('.20:', '.21:')}", Reason.SEVERAL_LINKS),
+        # No part of another link is taken for one without its start.
+        (f"https://19\n2.168.1.20:47800/{FRAGMENT}", Reason.LINK_UNREADABLE),
+        (f"https://192.168.1.20\n:47800/{FRAGMENT}", Reason.LINK_UNREADABLE),
+        (f"_{LINK}_a", Reason.LINK_UNREADABLE),
+        (f"{LINK}&x=1", Reason.LINK_UNREADABLE),
+        (f"{LINK}%26x", Reason.LINK_UNREADABLE),
     ],
 )
 def test_what_is_no_single_whole_link(pasted: str, reason: Reason) -> None:
@@ -235,6 +288,30 @@ def test_any_wrapped_link_is_found(link: str, data: st.DataObject) -> None:
     assert parse_target(f"{before}{wrapped}{behind}") == parse_target(link)
 
 
+def in_html(link: str) -> str:
+    return f"&lt;{html.escape(link)}&gt;&nbsp;"
+
+
+def in_safelink(link: str) -> str:
+    return f"https://eur01.safelinks.protection.outlook.com/?url={quote(link, safe='')}&data=0"
+
+
+def in_quoted_printable(link: str) -> str:
+    return f"{quopri.encodestring(link.encode()).decode()}=\n"
+
+
+@given(links, st.sampled_from([in_html, in_safelink, in_quoted_printable, "_{}_".format]))
+def test_any_link_is_found_in_what_programs_make_of_it(
+    link: str, spell: Callable[[str], str]
+) -> None:
+    assert parse_target(spell(link)) == parse_target(link)
+
+
+@given(links | old_links)
+def test_any_link_is_found_without_its_start(link: str) -> None:
+    assert parse_target(link.removeprefix("http://")) == parse_target(link)
+
+
 @given(links, links)
 def test_two_different_links_are_refused(one: str, other: str) -> None:
     expected = parse_target(one) if one == other else Reason.SEVERAL_LINKS
@@ -261,6 +338,11 @@ def test_any_damaged_link_leads_nowhere_or_to_an_address(
 @example(["http://1.1.1.1:1/#", *"." * 50_000])
 @example(["http://192.168.1.1:", *"1" * 50_000])
 @example(["http://", *"1 " * 50_000])
+@example(["1.1.1.1:1/#", " "] * 10_000)
+@example(["http%3a%2f%2f"] * 10_000)
+@example([LINK, " "] * 500)
+@example(["//1. "] * 20_000)
+@example(["&amp;"] * 50_000)
 def test_any_text_is_read_in_time(pieces: list[str]) -> None:
     attempt("".join(pieces))
 
@@ -299,7 +381,11 @@ HOSTILE = [
     "file:///etc/passwd" + FRAGMENT,
     "javascript:alert(1)//" + FRAGMENT,
     "//192.168.1.20:47800/" + FRAGMENT,
-    "192.168.1.20:47800/" + FRAGMENT,
+    "user@192.168.1.20:47800/" + FRAGMENT,
+    "\\\\192.168.1.20:47800/" + FRAGMENT,
+    "x192.168.1.20:47800/" + FRAGMENT,
+    "192.168.1.20/" + FRAGMENT,
+    "192.168.1.256:47800/" + FRAGMENT,
     "http:///192.168.1.20:47800/" + FRAGMENT,
     "http:\\\\192.168.1.20:47800/" + FRAGMENT,
     "http://192.168.1.20/" + FRAGMENT,

@@ -268,9 +268,25 @@ def test_a_summary_of_several() -> None:
             state=file_st.TransferState.DONE,
             failed=(FailedFile(0, Reason.FILE_GONE),),
         ),
+        replace(
+            COMING,
+            transfer=TransferID("t6"),
+            state=file_st.TransferState.CANCELLED,
+            direction=Direction.OUT,
+            reason=Reason.DECLINED,
+        ),
+        # A path that does not exist never became a transfer.
+        replace(
+            COMING,
+            transfer=TransferID("t7"),
+            state=file_st.TransferState.FAILED,
+            direction=Direction.OUT,
+            entries=(),
+            reason=Reason.FILE_GONE,
+        ),
     )
     report.it.summary()
     assert report.said() == (
         "Altogether: 2 files (16.8 MB) received and verified; 1 file (8.4 MB) sent and verified; "
-        "2 transfers not complete.\n"
+        "1 transfer declined; 2 transfers not complete.\n"
     )

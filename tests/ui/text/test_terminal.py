@@ -992,6 +992,12 @@ def test_a_file_that_is_typed_alone_is_offered_and_sent(tmp_path: Path) -> None:
         assert face.posted == [file_ev.SendPaths(LINK, (str(file),))]
 
 
+def test_a_folder_is_offered_as_one(tmp_path: Path) -> None:
+    folder = tmp_path / "pics"
+    folder.mkdir()
+    assert linked_face().read(str(folder)).endswith("Send the folder pics? [y/N] ")
+
+
 def test_several_files_and_a_path_from_the_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1000,7 +1006,7 @@ def test_several_files_and_a_path_from_the_home(
     (tmp_path / "a").write_bytes(b"x")
     (tmp_path / "b").mkdir()
     face = linked_face()
-    assert "Send a and 1 more as a file?" in face.read("~/a ~/b")
+    assert "Send a and 1 more, as files and folders?" in face.read("~/a ~/b")
     face.read("y")
     assert face.posted == [file_ev.SendPaths(LINK, (str(tmp_path / "a"), str(tmp_path / "b")))]
 

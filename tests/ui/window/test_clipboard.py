@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageGrab
 
+from proxim.core.i18n import tr
 from proxim.ui.window import clipboard, x11_clipboard
 from proxim.ui.window.clipboard import (
     Copied,
@@ -73,6 +74,18 @@ def test_what_other_programs_copy(bench: Bench, target: str, data: bytes, what: 
 def test_anything_else_is_refused_by_its_name(bench: Bench, target: str) -> None:
     with copied_elsewhere(bench, target, BYTES):
         assert target in sentence(copied(bench.root))
+
+
+@pytest.mark.parametrize("target", ["image/png", "image/jpeg"])
+def test_an_empty_picture_is_not_called_impossible(bench: Bench, target: str) -> None:
+    with copied_elsewhere(bench, target, b""):
+        assert copied(bench.root) == NotCopied(tr("link.copiedEmpty"))
+
+
+@pytest.mark.parametrize("target", ["UTF8_STRING", "STRING", "TEXT", "text/plain;charset=utf-8"])
+def test_an_empty_text_is_nothing(bench: Bench, target: str) -> None:
+    with copied_elsewhere(bench, target, b""):
+        assert copied(bench.root) == NotCopied(tr("link.nothingCopied"))
 
 
 def test_too_much_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

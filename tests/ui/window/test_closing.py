@@ -5,10 +5,13 @@ from dataclasses import replace
 import pytest
 
 from proxim.app.language import speak
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files.manifest import Direction
-from proxim.core.files.status import TransferState
-from proxim.ui.window.closing import CloseQuestion
+from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.i18n import LANGUAGES
+from proxim.core.pairing.devices import Verified
+from proxim.ui.window.closing import CloseQuestion, Unfinished
 from proxim.ui.window.theme import DARK
 from tests.ui.tk_support import Bench, MakeBench, link, transfer
 
@@ -19,6 +22,11 @@ def closed(bench: Bench) -> list[str]:
     done: list[str] = []
     bench.window.on_close = lambda: done.append("closed")
     return done
+
+
+def on_lane(number: int, link_id: str = "host-1") -> TransferStatus:
+    """Return a transfer between two programs."""
+    return replace(transfer(number, link_id=link_id), via=st.Via.LANE)
 
 
 def running(bench: Bench, count: int) -> None:
@@ -70,6 +78,89 @@ def test_it_says_how_many(bench: Bench, language: str, one: str, two: str) -> No
     bench.window.show(transfer(1, state=TransferState.DONE))
     assert words(question) == one
     speak("en")
+
+
+STOPS = "If you close Proxim now, "
+GOES_ON = " What has begun goes on where it stopped when these devices are connected again."
+FORGETS = " What is not accepted yet has to be sent again."
+ASKED = [transfer(at, state=TransferState.ANNOUNCED) for at in (7, 8)]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "verified", "counts", "consequence"),
+    [
+        ([transfer(1)], Verified.QR, "1 transfer is running.", f"{STOPS}it stops."),
+        ([on_lane(1)], Verified.CODE, "1 transfer is running.", f"{STOPS}it stops.{GOES_ON}"),
+        # Nothing goes on with a device that proved nothing.
+        ([on_lane(1)], None, "1 transfer is running.", f"{STOPS}it stops."),
+        # The second one is accepted, and waits for its turn.
+        (
+            [on_lane(1), transfer(2)],
+            Verified.CODE,
+            "2 transfers are running.",
+            f"{STOPS}they stop.{GOES_ON}",
+        ),
+        (
+            [on_lane(1), *ASKED],
+            Verified.CODE,
+            "1 transfer is running.\n2 transfers wait for the other person to accept them.",
+            f"{STOPS}they stop.{GOES_ON}{FORGETS}",
+        ),
+        (
+            ASKED[:1],
+            Verified.CODE,
+            "1 transfer waits for the other person to accept it.",
+            f"{STOPS}it stops.{FORGETS}",
+        ),
+        (
+            [on_lane(1), transfer(2, link_id="host-2")],
+            Verified.CODE,
+            "2 transfers are running.",
+            f"{STOPS}they stop. 1 of those that have begun goes on where it stopped when its"
+            " device is connected again.",
+        ),
+    ],
+)
+def test_it_says_what_goes_on_later(
+    bench: Bench,
+    statuses: list[TransferStatus],
+    verified: Verified | None,
+    counts: str,
+    consequence: str,
+) -> None:
+    for link_id in ("host-1", "host-2"):
+        bench.window.show(link(link_id=link_id, verified=verified))
+    for status in statuses:
+        bench.window.show(status)
+    bench.window.close()
+    question = asked(bench)
+    assert words(question) == counts
+    assert str(question._consequence.cget("text")) == consequence
+
+
+def test_a_link_without_webrtc_is_between_programs() -> None:
+    status = replace(link(), via=st.Via.LANE)
+    found = Unfinished.of([transfer(1)], {ev.LinkID("host-1"): status})
+    assert (found.begun, found.asked, found.kept) == (1, 0, 1)
+    assert Unfinished.of([transfer(1)], {}).kept == 0
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_words_have_room_when_they_change(bench: Bench, language: str) -> None:
+    speak(language)
+    running(bench, 1)
+    bench.window.close()
+    question = asked(bench)
+    for status in (on_lane(1), *ASKED):
+        bench.window.show(status)
+        bench.pump(
+            lambda: question.window.winfo_height() == question.window.winfo_reqheight(),
+            "the window has the height of its words",
+        )
+    bench.picture(f"closing-{language}")
+    for status in ASKED:
+        bench.window.show(replace(status, state=TransferState.CANCELLED))
+    bench.pump(lambda: question.window.winfo_height() == question.window.winfo_reqheight())
 
 
 @pytest.mark.parametrize("way", ["key", "button", "title"])

@@ -5,6 +5,7 @@ visible, and the QR code can be read.
 import os
 import tkinter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PIL import ImageGrab
@@ -12,13 +13,15 @@ from PIL import ImageGrab
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import LANGUAGES
 from proxim.ui.window import root
 from proxim.ui.window.home import Fold
 from proxim.ui.window.pairing.invite import QR_MODULE_MIN, QR_SIDE
+from proxim.ui.window.pairing.steps import StepsParts
 from proxim.ui.window.theme import ThemeChoice
 from tests.qr_reader import read_qr
-from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench
+from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench, link
 
 
 def resize(bench: Bench, width: int, height: int) -> None:
@@ -43,6 +46,10 @@ def seen(bench: Bench) -> bool:
     return (
         bottom(bench) >= 0 and join.winfo_y() > 0 and join.winfo_height() >= join.winfo_reqheight()
     )
+
+
+def failed_attempt(reason: Reason = Reason.REFUSED) -> st.LinkStatus:
+    return replace(link("", st.Stage.CLOSED, "guest-1"), reason=reason)
 
 
 def test_everything_is_seen_where_there_is_space(bench: Bench) -> None:
@@ -76,6 +83,20 @@ def scaling(make_bench: MakeBench) -> Iterator[None]:
     make_bench("light").root.tk.call("tk", "scaling", before)
 
 
+def on_screen(
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: tuple[int, int],
+    percent: int,
+    theme: ThemeChoice = "light",
+) -> Bench:
+    """Make a window for a screen of this size and scaling. It needs the fixture `scaling`."""
+    monkeypatch.setattr(root, "_xft_dpi", lambda: 96 * percent / 100)
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenwidth", lambda _self: screen[0])
+    monkeypatch.setattr(tkinter.Misc, "winfo_screenheight", lambda _self: screen[1])
+    return make_bench(theme)
+
+
 @pytest.mark.usefixtures("scaling")
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -89,11 +110,8 @@ def test_every_screen_at_every_scaling(
     language: str,
     theme: ThemeChoice,
 ) -> None:
-    monkeypatch.setattr(root, "_xft_dpi", lambda: 96 * percent / 100)
-    monkeypatch.setattr(tkinter.Misc, "winfo_screenwidth", lambda _self: screen[0])
-    monkeypatch.setattr(tkinter.Misc, "winfo_screenheight", lambda _self: screen[1])
     speak(language)
-    bench = make_bench(theme)
+    bench = on_screen(make_bench, monkeypatch, screen, percent, theme)
     for networks in ((WIFI,), (WIFI, DOCKER)):
         bench.window.show(st.Networks(networks, WIFI.address))
         bench.clock.now += 1
@@ -186,6 +204,93 @@ def test_a_problem_is_shown_although_the_hint_is_folded(bench: Bench) -> None:
     join.clear()
     bench.settle()
     assert not join._note.winfo_viewable()
+
+
+def uses_its_width(bench: Bench) -> bool:
+    """Return whether the content is as wide as its place, where there is no scroll bar."""
+    area = bench.window.home.area
+    return area.scrolls or area.inside.winfo_width() == area.winfo_width()
+
+
+def blank(bench: Bench) -> int:
+    """Return the height below the state line that nothing uses, but the page's edge."""
+    return bottom(bench) - int(str(bench.window.home.cget("padding")[0]))
+
+
+@pytest.mark.usefixtures("scaling")
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("screen", [(1366, 768), (1920, 1080)])
+def test_an_error_folds_no_more_than_it_needs(
+    make_bench: MakeBench,
+    monkeypatch: pytest.MonkeyPatch,
+    screen: tuple[int, int],
+    percent: int,
+    language: str,
+) -> None:
+    speak(language)
+    bench = on_screen(make_bench, monkeypatch, screen, percent)
+    bench.clock.now += 1
+    bench.settle()
+    home, join, steps = bench.window.home, bench.window.join, bench.window.steps
+    drawing = steps.height(StepsParts.DRAWING) - steps.height(StepsParts.SENTENCE)
+    at_first = home._fold
+    for reason in (Reason.CODE_TYPO, Reason.LINK_UNREADABLE):
+        join._show_problem(SENTENCES[reason])
+        bench.clock.now += 1
+        bench.settle()
+        assert seen(bench)
+        assert uses_its_width(bench)
+        assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
+        bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
+        join._show_problem(None)
+        bench.clock.now += 1
+        bench.settle()
+        assert home._fold is at_first
+        assert uses_its_width(bench)
+    for reason in (Reason.REFUSED, Reason.ICE_FAILED):
+        bench.window.show(failed_attempt(reason))
+        bench.clock.now += 1
+        bench.settle()
+        assert seen(bench)
+        assert uses_its_width(bench)
+        assert steps._canvas.winfo_viewable() or blank(bench) < drawing * 2 // 3
+        bench.picture(f"home-{screen[0]}-{percent}-{language}-{reason}")
+        steps._button.invoke()
+        bench.clock.now += 1
+        bench.settle()
+        assert home._fold is at_first
+
+
+def test_the_code_shrinks_before_the_drawing_goes(bench: Bench) -> None:
+    home, invite = bench.window.home, bench.window.invite
+    large = home._theme.px(QR_SIDE)
+    drawn_small = False
+    for height in range(560, 380, -4):
+        resize(bench, 610, height)
+        if home._fold is Fold.DRAWING:
+            break
+        drawn_small |= invite._side_length < large
+        assert not home.area.scrolls
+    assert drawn_small
+    assert home._fold is Fold.DRAWING
+
+
+@pytest.mark.usefixtures("scaling")
+@pytest.mark.parametrize("percent", [100, 200])
+def test_a_failure_is_red_with_and_without_the_drawing(
+    make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch, percent: int
+) -> None:
+    # At 200 % this window never draws the steps.
+    bench = on_screen(make_bench, monkeypatch, (1366, 768), percent)
+    steps = bench.window.steps
+    assert bool(steps._canvas.winfo_viewable()) is (percent == 100)
+    for _ in range(2):
+        bench.window.show(failed_attempt())
+        bench.settle()
+        assert str(steps._sentence.cget("style")) == "Error.TLabel"
+        steps._button.invoke()
+        assert str(steps._sentence.cget("style")) == "TLabel"
 
 
 def test_a_size_that_the_person_chose_stays(bench: Bench) -> None:

@@ -138,6 +138,8 @@ def test_trouble_of_a_link_names_its_peer(bench: Bench) -> None:
     bench.window.show(link())
     bench.window.show(st.Trouble(Problem(Reason.UNSUPPORTED), ev.LinkID("host-1")))
     assert trouble(bench) == f"Grace's phone: {SENTENCES[Reason.UNSUPPORTED]}"
+    bench.window.show(st.Trouble(Problem(Reason.FILE_GONE, "/no/such.txt"), ev.LinkID("host-1")))
+    assert trouble(bench) == f"Grace's phone: /no/such.txt: {SENTENCES[Reason.FILE_GONE]}"
     # This link has no tab any more.
     bench.window.show(st.Trouble(Problem(Reason.NOT_CONNECTED), ev.LinkID("host-9")))
     assert trouble(bench) == SENTENCES[Reason.NOT_CONNECTED]

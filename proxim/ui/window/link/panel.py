@@ -123,7 +123,7 @@ class LinkPanel(ttk.Frame):
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
         self.bar = SendBar(
-            self, self._theme, self.send_paths, self._send_copied, self._show_line, self._pictures
+            self, self._theme, self.send_paths, self._send_copied, self._show_notice, self._pictures
         )
         self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
@@ -196,16 +196,8 @@ class LinkPanel(ttk.Frame):
             self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
+        self._show_state()
         connected = status.stage is st.Stage.CONNECTED
-        if closed:
-            at_host = side_of(status) is StepsSide.HOST
-            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
-        elif status.stage is st.Stage.WAITING:
-            self.tick()
-        elif connected and st.TEXT not in status.features:
-            self._show_line(tr("link.notReady"))
-        else:
-            self._show_line(None)
         able = st.TEXT in status.features and connected
         files = st.FILES in status.features and connected
         self.bar.allow(files=files, text=able)
@@ -221,6 +213,26 @@ class LinkPanel(ttk.Frame):
     def deadline(self) -> float | None:
         """The moment to which a countdown is shown."""
         return self.status.deadline if self.status.stage is st.Stage.WAITING else None
+
+    def _show_state(self) -> None:
+        """Show what there is to say about the link itself, instead of an earlier notice."""
+        status = self.status
+        if status.stage is st.Stage.CLOSED:
+            at_host = side_of(status) is StepsSide.HOST
+            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+        elif status.stage is st.Stage.WAITING:
+            self.tick()
+        elif status.stage is st.Stage.CONNECTED and st.TEXT not in status.features:
+            self._show_line(tr("link.notReady"))
+        else:
+            self._show_line(None)
+
+    def _show_notice(self, sentence: str | None) -> None:
+        """Show a sentence about what the person has just tried; None once something worked."""
+        if sentence is None:
+            self._show_state()
+        else:
+            self._show_line(sentence)
 
     def tick(self) -> None:
         """Update the countdown while the other device is waited for."""
@@ -299,6 +311,7 @@ class LinkPanel(ttk.Frame):
         if not text.strip() or str(self.entry.cget("state")) != "normal":
             return
         self._sending = text
+        self._show_notice(None)
         self.entry.delete("1.0", "end")
         # A text with a very long line has turned it off (insert_text).
         self.entry.configure(undo=True)
@@ -313,7 +326,7 @@ class LinkPanel(ttk.Frame):
 
     def _open_link(self, url: str) -> None:
         if not open_web_link(url):
-            self._show_line(tr("link.noBrowser", address=url))
+            self._show_notice(tr("link.noBrowser", address=url))
 
     def _paste(self) -> str:
         """Write copied text into the field, and send anything else as Send clipboard does."""
@@ -321,8 +334,10 @@ class LinkPanel(ttk.Frame):
             found = self.bar.copied()
             if not isinstance(found, CopiedText):
                 self.bar.send_copied(found)
-            elif insert_text(self, str(self.entry), found.text):
-                self._show_line(tr("link.folded", count=len(found.text)))
+            else:
+                folded = insert_text(self, str(self.entry), found.text)
+                count = len(found.text)
+                self._show_notice(tr("link.folded", count=count) if folded else None)
         return "break"
 
     def _written(self) -> str:

@@ -27,8 +27,8 @@ _log = logging.getLogger(__name__)
 class SendBar(ttk.Frame):
     """The buttons that send files, a folder or the clipboard.
 
-    `show_problem` is called with a sentence if there is nothing to send. Copied pictures become
-    files in `pictures`.
+    `show_problem` is called with a sentence if there is nothing to send, and with None once
+    something is sent. Copied pictures become files in `pictures`.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class SendBar(ttk.Frame):
         theme: Theme,
         send_paths: Callable[[tuple[str, ...]], None],
         send_text: Callable[[str], None],
-        show_problem: Callable[[str], None],
+        show_problem: Callable[[str | None], None],
         pictures: PictureFolder,
     ) -> None:
         super().__init__(master)
@@ -104,6 +104,7 @@ class SendBar(ttk.Frame):
         """Send what was on the clipboard, or show why that is impossible."""
         match found:
             case CopiedText(text) if self.can_text and text.strip():
+                self._show_problem(None)
                 self._send_text(text)
             case CopiedFiles(paths) if self.can_files:
                 self._send(paths)
@@ -130,4 +131,5 @@ class SendBar(ttk.Frame):
     def _send(self, paths: tuple[str, ...]) -> None:
         # The link may have ended while the person was choosing.
         if paths and self.winfo_exists() and self.can_files:
+            self._show_problem(None)
             self._send_paths(paths)

@@ -232,6 +232,20 @@ class InvitePanel(ttk.Frame):
         width = px(QR_SIDE) + px(_GAP) + side.winfo_reqwidth()
         return width, max(px(QR_SIDE), side.winfo_reqheight())
 
+    @property
+    def low_height(self) -> int:
+        """The height with a QR code no higher than the texts beside it; while they are below it,
+        that of a large QR code.
+        """
+        full = self.full_size[1]
+        return full if self._stacked else min(full, max(self._least, self._side.winfo_reqheight()))
+
+    @property
+    def _least(self) -> int:
+        """The side of the smallest QR code that can be scanned."""
+        modules = 0 if self._matrix is None else len(self._matrix)
+        return max(self._theme.px(_CARD_MIN), self._theme.px(QR_MODULE_MIN) * modules)
+
     def fit(self, width: int, height: int | None) -> None:
         """Fit into a width and, if that is possible, into a height.
 
@@ -239,8 +253,7 @@ class InvitePanel(ttk.Frame):
         place beside one another, the texts go below it.
         """
         px = self._theme.px
-        modules = 0 if self._matrix is None else len(self._matrix)
-        least = max(px(_CARD_MIN), px(QR_MODULE_MIN) * modules)
+        least = self._least
         beside = width - px(_GAP) - self._side.winfo_reqwidth()
         stacked = beside < least
         room = width if stacked else beside

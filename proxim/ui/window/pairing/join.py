@@ -16,6 +16,8 @@ from proxim.core.pairing.host_code import (
     JoinTarget,
     cautions,
     group_symbols,
+    is_no_code,
+    looks_like_link,
     normalize_code,
     parse_target,
 )
@@ -24,8 +26,9 @@ from proxim.ui.window.widgets import WrapLabel, lettered, set_text
 
 # What the question says about a host that needs the person's consent.
 _CAUTIONS: Final = {Reason.FAR_ADDRESS: "join.far", Reason.NO_SECRET: "join.noSecret"}
-# Nobody types a link, and half a link is always wrong. Its problem is shown when Join is pressed.
-_TOLD_BY_JOIN: Final = (Reason.CODE_INCOMPLETE, Reason.LINK_INCOMPLETE, Reason.LINK_UNREADABLE)
+# More may follow what is not complete. What cannot be read may be the beginning of a link; then its
+# problem is shown when Join is pressed.
+_INCOMPLETE: Final = (Reason.CODE_INCOMPLETE, Reason.LINK_INCOMPLETE)
 
 
 def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
@@ -35,6 +38,8 @@ def regrouped(typed: str, cursor: int) -> tuple[str, int] | None:
     typing and deleting in the middle work as expected. Of a pasted sentence only its code is left.
     """
     found = _found_code(typed)
+    if found is None and is_no_code(typed):
+        return None
     try:
         shown = group_symbols(normalize_code(typed))
         before = len(normalize_code(typed[:cursor]))
@@ -64,22 +69,31 @@ def typing_problem(typed: str) -> str | None:
     try:
         parse_target(typed)
     except CodeError as error:
-        return None if error.reason in _TOLD_BY_JOIN else error.problem.sentence
+        begins_link = error.reason is Reason.LINK_UNREADABLE and looks_like_link(typed)
+        return None if error.reason in _INCOMPLETE or begins_link else error.problem.sentence
     return None
 
 
 class JoinField(ttk.Frame):
     """The field for another device's code or link.
 
-    The window sets `networks` to those of each Networks status.
+    The window sets `networks` to those of each Networks status. `retyped` is called when the
+    person changes what is in the field.
     """
 
     def __init__(
-        self, master: tkinter.Misc, theme: Theme, post: Callable[[ev.Intent], None]
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        post: Callable[[ev.Intent], None],
+        retyped: Callable[[], None],
     ) -> None:
         super().__init__(master)
         self._theme = theme
         self._post = post
+        self._retyped = retyped
+        # The content of the field when it was read last.
+        self._text = ""
         self.networks: tuple[ev.Network, ...] = ()
         # The person is asked whether this host is to be dialled.
         self._doubted: JoinTarget | None = None
@@ -97,7 +111,10 @@ class JoinField(ttk.Frame):
         self._folded = False
         self._consent: ttk.Frame | None = None
         self.entry.bind("<KeyRelease>", self._typed)
-        self.entry.bind("<<Paste>>", lambda _event: self.after_idle(self._read), add=True)
+        self.entry.bind("<<Paste>>", lambda _event: self._paste())
+        # The middle mouse button pastes, and the menu cuts, without a key.
+        for event in ("<<Cut>>", "<<PasteSelection>>", "<ButtonRelease-2>"):
+            self.entry.bind(event, lambda _event: self.after_idle(self._read), add=True)
         self.entry.bind("<Return>", lambda _event: self.join())
         self.entry.bind("<KP_Enter>", lambda _event: self.join())
         self.entry.bind("<Escape>", lambda _event: self._withdraw_question())
@@ -121,7 +138,7 @@ class JoinField(ttk.Frame):
 
     def clear(self) -> None:
         """Empty the field after its code has led to a link."""
-        self.entry.delete(0, "end")
+        self._set_text("", 0)
         self._show_problem(None)
 
     def join(self) -> None:
@@ -147,16 +164,39 @@ class JoinField(ttk.Frame):
     def _typed(self, _event: object) -> None:
         self._read()
 
+    def _paste(self) -> str:
+        """Write what was copied into the field, or say that it is no text."""
+        # These are imported late, as the window must show soon.
+        from proxim.ui.window.clipboard import copied_text
+        from proxim.ui.window.fields import insert_text
+
+        text = copied_text(self)
+        if text:
+            insert_text(self, str(self.entry), text)
+            self._read()
+        else:
+            self._show_problem(tr("join.nothingPasted"))
+        return "break"
+
     def _read(self) -> None:
         typed = self.entry.get()
+        # A key that changes nothing, such as an arrow, leaves what is shown.
+        if typed == self._text:
+            return
+        self._text = typed
         grouped = regrouped(typed, self.entry.index("insert"))
         if grouped is not None and grouped[0] != typed:
-            self.entry.delete(0, "end")
-            self.entry.insert(0, grouped[0])
-            self.entry.icursor(grouped[1])
+            self._set_text(*grouped)
         if self._doubted is not None:
             self._withdraw_question()
-        self._show_problem(typing_problem(self.entry.get()))
+        self._show_problem(typing_problem(self._text))
+        self._retyped()
+
+    def _set_text(self, text: str, cursor: int) -> None:
+        self.entry.delete(0, "end")
+        self.entry.insert(0, text)
+        self.entry.icursor(cursor)
+        self._text = text
 
     def _show_problem(self, problem: str | None) -> None:
         set_text(self._note, problem or tr("join.hint"))

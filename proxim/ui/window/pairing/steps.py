@@ -8,7 +8,7 @@ attempt under way, then how the last attempt ended, then waiting.
 import tkinter
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from itertools import pairwise
 from tkinter import ttk
 from typing import Final
@@ -77,6 +77,8 @@ class Step:
     failed: bool = False
     # The person here ended it, so it is no cause for alarm.
     wanted: bool = False
+    # The attempt was one to join another device, which a link never came of.
+    joining: bool = False
     # A countdown to this moment stands behind the sentence.
     deadline: float | None = None
     # This is set while the attempt can be cancelled.
@@ -145,6 +147,12 @@ class Steps:
     def dismiss(self) -> None:
         """Forget how the last attempt ended."""
         self._last = self._connected = None
+
+    def retyped(self) -> None:
+        """Forget how the last attempt to join ended, as another code is being typed."""
+        last = self._last
+        if last is not None and last.joining:
+            self.dismiss()
 
     def current(self) -> Step:
         """Return the step to show."""
@@ -240,13 +248,24 @@ def _under_way(status: st.LinkStatus) -> Step:
 
 
 def _failed(status: st.LinkStatus, step: int) -> Step:
-    if status.reason is Reason.DISCONNECTED:
-        return Step(side_of(status), step, tr("steps.cancelled"), failed=True, wanted=True)
-    return Step(side_of(status), step, _why(status), failed=True)
+    wanted = status.reason is Reason.DISCONNECTED
+    sentence = tr("steps.cancelled") if wanted else _why(status)
+    side = side_of(status)
+    joining = side is StepsSide.GUEST
+    return Step(side, step, sentence, failed=True, wanted=wanted, joining=joining)
 
 
 def _why(status: st.LinkStatus) -> str:
     return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status) is StepsSide.HOST)
+
+
+class StepsParts(Enum):
+    """What is shown of the state, by the space that there is."""
+
+    # Below the drawing there is always space for two lines.
+    DRAWING_AND_LINES = auto()
+    DRAWING = auto()
+    SENTENCE = auto()
 
 
 class StepsView(ttk.Frame):
@@ -279,16 +298,19 @@ class StepsView(ttk.Frame):
         self._button = ttk.Button(self, style="Small.TButton", command=self._press)
         self.restyle()
 
-    def height(self, *, folded: bool) -> int:
-        """Return the height that this asks for with or without the drawing."""
+    def height(self, parts: StepsParts) -> int:
+        """Return the height that this asks for with these parts."""
         px = self._theme.px
         lines = max(self._sentence.winfo_reqheight(), self._button.winfo_reqheight())
-        return lines if folded else max(lines, px(_LINES)) + px(_HEIGHT) + px(6)
+        if parts is StepsParts.DRAWING_AND_LINES:
+            lines = max(lines, px(_LINES))
+        return lines if parts is StepsParts.SENTENCE else lines + px(_HEIGHT) + px(6)
 
-    def fold(self, folded: bool) -> None:
-        """Hide the drawing where there is little space; the sentence says the same."""
-        self.rowconfigure(1, minsize=0 if folded else self._theme.px(_LINES))
-        if folded:
+    def fold(self, parts: StepsParts) -> None:
+        """Show only these parts; the sentence says the same as the drawing."""
+        spare = parts is StepsParts.DRAWING_AND_LINES
+        self.rowconfigure(1, minsize=self._theme.px(_LINES) if spare else 0)
+        if parts is StepsParts.SENTENCE:
             self._canvas.grid_remove()
         else:
             self._canvas.grid()
@@ -297,6 +319,11 @@ class StepsView(ttk.Frame):
         """Apply the current palette."""
         self._canvas.configure(background=self._theme.palette.background)
         self._draw()
+
+    def retyped(self) -> None:
+        """Put away how the last attempt to join ended, as another code is being typed."""
+        self._steps.retyped()
+        self._refresh()
 
     def handle(self, status: st.Status) -> None:
         """Handle a status and show the step that follows from it."""
@@ -321,9 +348,15 @@ class StepsView(ttk.Frame):
         step = self._steps.current()
         if step != self._step:
             self._step = step
+            # The sentence has its colour also while the drawing is folded away.
+            self._sentence.configure(style="Error.TLabel" if self._alarming else "TLabel")
             self._draw()
             self._offer_button()
         self.tick()
+
+    @property
+    def _alarming(self) -> bool:
+        return self._step.failed and not self._step.wanted
 
     def _offer_button(self) -> None:
         step = self._step
@@ -350,8 +383,7 @@ class StepsView(ttk.Frame):
             return
         look, px = theme.palette, theme.px
         steps = [tr(key) for key in STEPS[step.side]]
-        alarming = step.failed and not step.wanted
-        self._sentence.configure(style="Error.TLabel" if alarming else "TLabel")
+        alarming = self._alarming
         radius, top = px(_DOT), px(_TOP)
         first = theme.small.measure(steps[0]) / 2
         last = theme.small.measure(steps[-1]) / 2

@@ -12,6 +12,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
+from proxim.core.i18n import tr
 from proxim.ui.window import clipboard
 from proxim.ui.window.clipboard import CopiedPicture
 from proxim.ui.window.link.panel import LinkPanel
@@ -152,6 +153,38 @@ def test_what_cannot_be_sent_is_named(bench: Bench, panel: LinkPanel, way: str) 
         bench.settle()
     assert bench.posted == []
     assert "audio/x-wav" in str(panel._note.cget("text"))
+
+
+@pytest.mark.parametrize("then", [*WAYS, "files", "written"])
+def test_a_notice_goes_when_something_else_is_sent(
+    bench: Bench, panel: LinkPanel, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    bench.focus(panel.bar.files)
+    with copied_elsewhere(bench, "audio/x-wav", b"RIFF"):
+        panel.bar.clipboard.invoke()
+        bench.settle()
+    assert panel._note.winfo_viewable()
+    if then == "files":
+        choose(monkeypatch, "askopenfilenames", ("/a",))
+        panel.bar.files.invoke()
+    elif then == "written":
+        panel.entry.insert("1.0", "hello")
+        panel.send_written()
+    else:
+        bench.focus(panel.entry if then == "field" else panel.bar.files)
+        with copied_elsewhere(bench, "UTF8_STRING", b"hello"):
+            WAYS[then](panel)
+            bench.settle()
+    bench.settle()
+    assert not panel._note.winfo_viewable()
+
+
+def test_what_the_line_says_about_the_link_stays(bench: Bench, panel: LinkPanel) -> None:
+    bench.window.show(replace(link(), features=("files",)))
+    panel.bar._send(("/a",))
+    bench.settle()
+    assert panel._note.cget("text") == tr("link.notReady")
+    assert panel._note.winfo_viewable()
 
 
 def test_a_device_that_takes_no_files_gets_no_picture(bench: Bench, panel: LinkPanel) -> None:

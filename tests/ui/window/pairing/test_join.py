@@ -1,3 +1,4 @@
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -9,10 +10,11 @@ from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.window.pairing.join import regrouped, typing_problem
 from tests.rows import each_row
-from tests.ui.tk_support import Bench, link
+from tests.ui.tk_support import Bench, copied_elsewhere, link
 
 CODE = HostCode(IPv4Address("192.168.1.5"), 47800, 12345).shown
 FAR_CODE = HostCode(IPv4Address("203.0.113.5"), 47800, 12345).shown
+LONG = "Remember the milk and two breads"
 _SESSION = "q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11"
 FAR_LINK = f"http://203.0.113.5:47800/#2Zr0m5T8cVn1qWb7yUe4Xg.{_SESSION}"
 UNPROVED = f"http://192.168.1.5:47800/#.{_SESSION}"
@@ -99,6 +101,81 @@ def test_a_pasted_code_is_read_at_once(bench: Bench) -> None:
     bench.window.join.entry.event_generate("<<Paste>>")
     bench.pump(lambda: note(bench) == SENTENCES[Reason.CODE_TYPO])
     assert bench.window.join.entry.get() == "02501-WK382"
+
+
+def paste(bench: Bench, text: str) -> None:
+    bench.root.clipboard_clear()
+    bench.root.clipboard_append(text)
+    join = bench.window.join
+    bench.focus(join.entry)
+    bench.key(join.entry, "<Control-a>")
+    join.entry.event_generate("<<Paste>>")
+    bench.settle()
+    # The key is let go after the paste.
+    join.entry.event_generate("<KeyRelease-v>", state=4)
+    bench.settle()
+
+
+@pytest.mark.parametrize(
+    "garbage", [f"line1\nline2 {'x' * 5000}", "Bitte nicht vergessen: um 8", LONG]
+)
+def test_what_is_no_code_stays_as_it_was_pasted(bench: Bench, garbage: str) -> None:
+    paste(bench, garbage)
+    assert bench.window.join.entry.get() == garbage
+    bench.window.join.button.invoke()
+    assert note(bench) == SENTENCES[Reason.LINK_UNREADABLE]
+    # Something else replaces it, and is read.
+    paste(bench, CODE.replace("-", " ").lower())
+    assert bench.window.join.entry.get() == CODE
+    assert note(bench) == tr("join.hint")
+
+
+def test_what_is_no_code_is_told_at_once(bench: Bench) -> None:
+    paste(bench, LONG)
+    assert note(bench) == SENTENCES[Reason.LINK_UNREADABLE]
+
+
+def test_a_picture_cannot_be_pasted_and_that_is_said(bench: Bench) -> None:
+    with copied_elsewhere(bench, "image/png", b"picture"):
+        entry = bench.window.join.entry
+        bench.focus(entry)
+        entry.event_generate("<<Paste>>")
+        bench.settle()
+        assert note(bench) == tr("join.nothingPasted")
+        entry.event_generate("<KeyRelease-v>", state=4)
+        bench.settle()
+        assert note(bench) == tr("join.nothingPasted")
+        assert entry.get() == ""
+    write(bench, "0")
+    assert note(bench) == tr("join.hint")
+
+
+def test_why_the_last_attempt_failed_goes_when_another_code_is_typed(bench: Bench) -> None:
+    sentence = bench.window.steps._sentence
+    paste(bench, CODE)
+    bench.window.join.join()
+    bench.window.show(replace(link("", st.Stage.CLOSED, "guest-1"), reason=Reason.OWN_CODE))
+    # Looking at the field changes nothing.
+    bench.key(bench.window.join.entry, "<Left>")
+    bench.window.join.entry.event_generate("<KeyRelease-Left>")
+    bench.settle()
+    assert str(sentence.cget("text")) == SENTENCES[Reason.OWN_CODE]
+    paste(bench, "02501wk382")
+    assert note(bench) == SENTENCES[Reason.CODE_TYPO]
+    assert str(sentence.cget("text")) == tr("steps.inviting")
+    assert str(sentence.cget("style")) == "TLabel"
+
+
+def test_a_code_from_the_middle_button_or_out_of_the_menu_is_read(bench: Bench) -> None:
+    entry = bench.window.join.entry
+    bench.focus(entry)
+    entry.insert(0, "02501wk382")
+    entry.event_generate("<<PasteSelection>>")
+    bench.pump(lambda: note(bench) == SENTENCES[Reason.CODE_TYPO])
+    entry.selection_range(0, "end")
+    entry.event_generate("<<Cut>>")
+    bench.pump(lambda: note(bench) == tr("join.hint"))
+    assert entry.get() == ""
 
 
 @pytest.mark.parametrize("far", [FAR_CODE, FAR_LINK])

@@ -111,6 +111,22 @@ def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
     assert not steps.current().failed
 
 
+def test_typing_another_code_puts_away_only_a_failed_attempt_to_join() -> None:
+    others = [
+        [INVITATION, link("Grace")],
+        [INVITATION, PROMPT, asking(PROMPT), st.PairOutcome("s", approved=False), asking()],
+        [INVITATION, link("Grace"), transfer(state=file_st.TransferState.FAILED)],
+        [INVITATION, guest(st.Stage.ASKING)],
+    ]
+    for told in ([INVITATION, guest(st.Stage.CLOSED, Reason.REFUSED)], *others):
+        steps = Steps()
+        for status in told:
+            steps.handle(status)
+        before = steps.current()
+        steps.retyped()
+        assert (steps.current() == before) is (told in others)
+
+
 def test_cancelling_is_no_error_of_the_table() -> None:
     step = after(guest(st.Stage.DIALING), guest(st.Stage.CLOSED, Reason.DISCONNECTED))
     assert (step.sentence, step.failed, step.wanted) == ("Cancelled.", True, True)
