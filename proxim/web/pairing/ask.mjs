@@ -278,12 +278,14 @@ export const device = {
   name: known("name") || browserName(),
   id: known("device") || randomID(),
 };
-const scanned = readInvitation(location.hash);
+const found = readInvitation(location.hash);
+const scanned = found && { ...found, link: location.href };
 /** @type {Pass | null} */
 const kept = JSON.parse(recall("sessionStorage", "session") ?? "null");
-// A page that is loaded again goes on with what its tab has kept, even if the invitation from which
-// that came is still in the address.
-const goesOn = kept && (!location.hash || (scanned && scanned.session === kept.invited));
+// A page that is loaded again goes on with what its tab has kept, if the address is bare, or has the
+// invitation from which that came and proves less. Otherwise its person has opened a link.
+const provesMore = kept?.method === "resume" || (kept?.secret && !scanned?.secret);
+const goesOn = kept && (!location.hash || (scanned?.session === kept.invited && provesMore));
 /**
  * From the QR code, or kept by this tab for when the page is loaded again.
  * @type {Pass | null}
@@ -291,11 +293,12 @@ const goesOn = kept && (!location.hash || (scanned && scanned.session === kept.i
 export const invitation = goesOn ? kept : scanned;
 /** The address has an invitation of which something was lost. */
 export const isIncomplete = Boolean(location.hash) && !scanned;
-/** The whole link of the invitation while the address has it, else "". */
-export const inviteLink = scanned ? location.href : "";
-// Without a secret nothing can be proved, and a person decides before anything is sent.
+// Without a secret nothing can be proved, and a person decides before anything is sent; so does one
+// who has decided that an earlier page of this tab should not ask any more.
 export const firstRequest =
-  invitation?.secret && canLink() ? new PairRequest(invitation, { ...device }) : null;
+  invitation?.secret && !invitation.ended && canLink()
+    ? new PairRequest(invitation, { ...device })
+    : null;
 // It was opened for an invitation that asks nobody.
 if (early.earlySocket) early.earlySocket.close();
 

@@ -2,7 +2,7 @@
 // each other. Files that have arrived are passed to the browser from here.
 
 import { shown } from "../sanitize.mjs";
-import { $, addFirst, copyOf, within } from "./elements.mjs";
+import { $, addFirst, copyOf, ignoreTaps, within } from "./elements.mjs";
 import { Incoming } from "../files/incoming.mjs";
 import { Outgoing } from "../files/outgoing.mjs";
 
@@ -13,8 +13,6 @@ const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused"
 const MAX_NAMES = 200;
 // Chromium drops downloads that are more than 10 a second.
 const SAVE_MS = 150;
-// A tap in the first milliseconds of a question may be meant for what was there before.
-const DEAD_MS = 800;
 
 export class TransfersView {
   /** @type {Map<Transfer, { element: HTMLElement, isQuestion: boolean }>} */
@@ -96,8 +94,7 @@ export class TransfersView {
     accept.onclick = () => transfer.accept(transfer.isSeveral);
     each.onclick = () => transfer.accept();
     within(section, "button.no", HTMLButtonElement).onclick = () => transfer.decline();
-    section.inert = true;
-    setTimeout(() => (section.inert = false), DEAD_MS);
+    ignoreTaps(section);
     $.questions.append(section);
     return section;
   }
