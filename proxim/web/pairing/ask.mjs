@@ -16,7 +16,9 @@ const NEW_FORM = `${SECRET}?${GAP}\\.${GAP}(${exactly(22, "[\\w-]")})${GAP}\\.${
 const EQUALS = `${GAP}=${GAP}`;
 const KEY = `${EQUALS}((?:[\\w-]${GAP}){1,64})&${GAP}`;
 const OLD_FORM = `s${KEY}u${KEY}k${EQUALS}${SECRET}`;
-const FRAGMENT = new RegExp(`^#${GAP}(?:${NEW_FORM}|${OLD_FORM})(?![\\w&=%-])`);
+// What writers put around a link, and the "&" that HTML leaves behind it
+const OPENING = "[\\s>\"'`<({\\[«»“”„‚‘’‹›]*";
+const FRAGMENT = new RegExp(`^#${OPENING}(?:${NEW_FORM}|${OLD_FORM})(?!&*[\\w=%-])`);
 // The host asks its person for this long. An app's own browser passes the whole address on when it
 // is told to open the page in another one.
 const FRAGMENT_MS = 40_000;

@@ -86,6 +86,7 @@ export class View {
     if (reason === "disconnected") {
       return this.words.tr(this.stepsDone === ALL_STEPS ? "youLeft" : "stopped");
     }
+    if (reason === "link_incomplete") return this.words.tr("incomplete");
     return this.words.sentence(reason, sentence);
   }
 
