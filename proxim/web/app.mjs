@@ -125,7 +125,13 @@ class App {
     }
     // Firefox shows an empty folder as a choice of no files. To Chromium it is the same as no choice.
     $.folder.oncancel = () => {
+      showText($.problem);
       $.emptyFolders.textContent = this.words.tr("noFolder");
+    };
+    // What was said of one choice says nothing of the next.
+    $.folder.onclick = () => {
+      showText($.problem);
+      $.emptyFolders.textContent = this.words.tr("emptyFolders");
     };
     // The pickers of phones offer files only, no folders.
     const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
@@ -172,7 +178,8 @@ class App {
   sendText(text) {
     if (!text || !this.link) return;
     if (!sendText(this.link, text)) {
-      showText($.problem, this.words.sentence("text_too_long"));
+      const { isOpen } = this.link;
+      showText($.problem, isOpen ? this.words.reasons.text_too_long : this.words.tr("textKept"));
       return;
     }
     showText($.problem);
@@ -183,6 +190,11 @@ class App {
   /** @param {string} wanted */
   rename(wanted) {
     let name = shown(wanted, MAX_NAME);
+    // An empty field stands for the browser's own name.
+    const isUnusable = !name && Boolean(wanted.trim());
+    $.renamed.classList.toggle("failed", isUnusable);
+    $.renamed.textContent = isUnusable ? this.words.reasons.name_unusable : "";
+    if (isUnusable) return;
     while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
     remember("localStorage", "name", name);
     $.name.value = device.name = name || browserName();

@@ -159,7 +159,7 @@ def test_after_a_goodbye_nothing_is_asked_again(
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.click("#leave")
-        guest.sees(REASONS["disconnected"])
+        guest.sees(WORDS["youLeft"])
         for gone in ("#again", "#badge", "#steps", "#linked"):
             assert guest.page.locator(gone).is_hidden()
 

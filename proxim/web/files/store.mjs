@@ -31,6 +31,10 @@ export class TransferStore {
   /** @type {Promise<IDBDatabase | null>} */
   database = this.open().catch(() => null);
 
+  // What the next transaction does
+  /** @type {((store: IDBObjectStore) => void)[]} */
+  steps = [];
+
   /** @param {string} tab */
   constructor(tab) {
     this.tab = tab;
@@ -67,7 +71,7 @@ export class TransferStore {
    * @param {...(string | number)} key
    */
   put(value, ...key) {
-    this.work((store) => {
+    this.soon((store) => {
       store.delete(under([this.tab, ...key]));
       store.put(value, [this.tab, ...key]);
     });
@@ -79,12 +83,27 @@ export class TransferStore {
    * @param {...(string | number)} key
    */
   add(value, ...key) {
-    this.work((store) => store.put(value, [this.tab, ...key]));
+    this.soon((store) => store.put(value, [this.tab, ...key]));
   }
 
   /** @param {...(string | number)} key */
   forget(...key) {
-    this.work((store) => store.delete(under([this.tab, ...key])));
+    this.soon((store) => store.delete(under([this.tab, ...key])));
+  }
+
+  /**
+   * Do a step in one transaction with the others of this moment: one message can end a thousand
+   * files.
+   * @param {(store: IDBObjectStore) => void} step
+   */
+  soon(step) {
+    if (this.steps.push(step) > 1) return;
+    queueMicrotask(() => {
+      const steps = this.steps.splice(0);
+      this.work((store) => {
+        for (const one of steps) one(store);
+      });
+    });
   }
 
   /** Forget what tabs that are closed have kept. */

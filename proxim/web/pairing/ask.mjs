@@ -17,7 +17,7 @@ const EQUALS = `${GAP}=${GAP}`;
 const KEY = `${EQUALS}((?:[\\w-]${GAP}){1,64})&${GAP}`;
 const OLD_FORM = `s${KEY}u${KEY}k${EQUALS}${SECRET}`;
 // What writers put around a link, and the "&" that HTML leaves behind it
-const OPENING = "[\\s>\"'`<({\\[«»“”„‚‘’‹›]*";
+const OPENING = "[\\s>\"'\\x60<({\\[«»“”„‚‘’‹›]*";
 const FRAGMENT = new RegExp(`^#${OPENING}(?:${NEW_FORM}|${OLD_FORM})(?!&*[\\w=%-])`);
 // The host asks its person for this long. An app's own browser passes the whole address on when it
 // is told to open the page in another one.

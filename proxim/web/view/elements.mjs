@@ -94,12 +94,16 @@ export function reveal(element, isShown) {
 }
 
 /**
- * Ignore what is tapped in an element that has just appeared.
+ * Ignore what is tapped in an element that has just appeared, and then call `ready`.
  * @param {HTMLElement} element
+ * @param {() => void} [ready]
  */
-export function ignoreTaps(element) {
+export function ignoreTaps(element, ready) {
   element.inert = true;
-  setTimeout(() => (element.inert = false), DEAD_MS);
+  setTimeout(() => {
+    element.inert = false;
+    ready?.();
+  }, DEAD_MS);
 }
 
 /**

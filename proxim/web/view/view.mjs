@@ -72,7 +72,7 @@ export class View {
     $.link.hidden ||= !mayCopy;
     $.linked.hidden = step !== "connected";
     $.leave.textContent = this.words.tr(isAsking ? "cancel" : "disconnect");
-    reveal($.leave, isActive);
+    $.leave.hidden = !isActive;
     showText($.badge, isActive ? this.words.tr(verified ? "verified" : "unverified") : "");
     $.badge.classList.toggle("amber", !verified);
   }
