@@ -1,9 +1,14 @@
 // What is kept of transfers for when the page is loaded again.
 
+import { recall, remember } from "../pairing/ask.mjs";
+
 // The name of the database and of its only object store
 const NAME = "proxim-kept";
-// Open tabs answer within this time.
+// Open tabs answer within this time, unless they are frozen.
 const ANSWER_MS = 1_000;
+// Its host keeps the place of a frozen tab for 2 minutes, and needs some seconds to notice; what the
+// tab has kept is of no use after that.
+const FROZEN_MS = 150_000;
 
 /**
  * @template T
@@ -40,6 +45,15 @@ export class TransferStore {
     this.tab = tab;
     const tabs = new BroadcastChannel(NAME);
     tabs.onmessage = ({ data }) => data || tabs.postMessage(tab);
+    // Only hidden tabs are frozen. Locks would tell open tabs from closed ones, but http has none.
+    for (const type of ["visibilitychange", "freeze"]) {
+      document.addEventListener(type, () => this.stamp());
+    }
+  }
+
+  /** Leave the time for other tabs, which ask this one in vain if it is frozen. */
+  stamp() {
+    if (document.hidden) remember("localStorage", `hidden-${this.tab}`, String(Date.now()));
   }
 
   async open() {
@@ -98,6 +112,7 @@ export class TransferStore {
    */
   soon(step) {
     if (this.steps.push(step) > 1) return;
+    this.stamp();
     queueMicrotask(() => {
       const steps = this.steps.splice(0);
       this.work((store) => {
@@ -116,9 +131,14 @@ export class TransferStore {
     await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
     tabs.close();
     const keys = await this.work((store) => done(store.getAllKeys()));
-    for (const [tab] of /** @type {string[][]} */ (keys ?? [])) {
-      if (!open.has(tab)) this.work((store) => store.delete(under([tab])));
+    let isSpared = false;
+    for (const tab of new Set(/** @type {string[][]} */ (keys ?? []).map(([one]) => one))) {
+      if (open.has(tab)) continue;
+      const hiddenAt = Number(recall("localStorage", `hidden-${tab}`));
+      if (Date.now() - hiddenAt < FROZEN_MS) isSpared = true;
+      else this.work((store) => store.delete(under([tab])));
     }
+    if (isSpared) setTimeout(() => this.forgetClosed(), FROZEN_MS);
   }
 
   /** Return this tab's transfers. */
