@@ -284,11 +284,12 @@ def test_an_archive_waits_until_the_page_can_load_what_makes_it(
         with guest.page.expect_download(timeout=60_000) as saved:
             guest.page.reload()
             gate.open()
-            host.event("link", state="waiting")
-            host.event("link", state="connected")
+            # Playwright aborts what is loaded while it waits for the page.
             guest.is_linked()
             guest.sees(WORDS["paused"])
             guest.page.unroute("**/archive.mjs")
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
             again = host.event("transfer", state="active", direction="out")
         assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
         with zipfile.ZipFile(Path(saved.value.path())) as read:

@@ -330,8 +330,15 @@ for (const reason of ["cancelled", "peer_vanished"]) {
   const more = { finishedFiles: new Set(), archivedFiles, sent: new Map(), part };
   transfers.store.load = async () => [{ ...found, ...more, part: { ...part, crc32: HE_CRC32 } }];
   await transfers.restore();
+  // The link opens without what makes archives. The sender is asked once that is loaded.
   const { peer } = linked(transfers);
   const transfer = transfers.all.get(ID);
+  check([transfer.pending !== null, peer.sent], [true, []]);
+  peer.says({ type: "announce", files: files(3) });
+  check(peer.sent, [{ type: "unsupported", what: "announce" }]);
+  while (transfer.pending) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  check(peer.sent, [{ type: "resume", tags: [`tag of ${ID}`] }]);
   check(transfers.kept, [["forget", 1]]);
   peer.says({ type: "announce", files: files(3) });
   const [{ skip, partial }] = peer.sent;
@@ -371,6 +378,7 @@ for (const archived of [false, true]) {
   await transfers.restore();
   const { peer } = linked(transfers);
   const transfer = transfers.all.get(ID);
+  while (transfer.pending) await new Promise((resolve) => setImmediate(resolve));
   peer.says({ type: "announce", files: files(2) });
   const channel = { label: `files/${ID}/0` };
   peer.ondatachannel({ channel });

@@ -86,16 +86,15 @@ export class Incoming extends Transfer {
   /**
    * @override
    * @param {FoundTransfer} found
+   * @param {Awaited<ReturnType<typeof loadArchiving>>} [archiving]
    */
-  async restore(found) {
+  restore(found, archiving) {
     super.restore(found);
     this.wanted = countFiles(this.entries);
-    if (found.archived) {
-      const archiving = await loadArchiving();
-      this.pending = archiving ? null : found;
-      if (!archiving) return;
-      this.beginArchive(archiving);
-    }
+    // The link does not wait for what has to be loaded.
+    this.pending = found.archived && !archiving ? found : null;
+    if (this.pending) return;
+    if (archiving) this.beginArchive(archiving);
     for (const [index, { blobs, crc32 }] of found.archivedFiles) {
       const size = sizeOf(blobs);
       // The browser may have lost a piece.
@@ -107,6 +106,12 @@ export class Incoming extends Transfer {
     }
     for (const index of this.arrivedFiles()) this.moved += this.entries[index].size;
     if (found.part) this.begin(found.part);
+  }
+
+  /** Go on with what was kept for an archive, if what makes archives can be loaded now. */
+  async restorePending() {
+    const archiving = await loadArchiving();
+    if (this.pending && archiving) this.restore(this.pending, archiving);
   }
 
   /** @param {NonNullable<Awaited<ReturnType<typeof loadArchiving>>>} module */

@@ -88,7 +88,7 @@ export class Transfers {
     const late = new Promise((resolve) => setTimeout(() => resolve([]), RESTORE_MS));
     for (const found of await Promise.race([this.store.load(), late])) {
       const transfer = new (found.outgoing ? Outgoing : Incoming)(found.id, this);
-      await transfer.restore(found);
+      transfer.restore(found);
       this.add(transfer);
     }
   }
@@ -125,7 +125,7 @@ export class Transfers {
    */
   async restoreLate(link, transfer) {
     while (this.link === link && !transfer.over && transfer.pending) {
-      await transfer.restore(transfer.pending);
+      await transfer.restorePending();
       if (transfer.pending) await new Promise((resolve) => setTimeout(resolve, LOAD_AGAIN_MS));
     }
     if (this.link !== link || transfer.over) return;
