@@ -1,8 +1,8 @@
 // The app: it connects the session, what its link carries, and the view.
 
-import { browserName, device, firstRequest, invitation, inviteLink } from "./pairing/ask.mjs";
+import { browserName, device, firstRequest, invitation } from "./pairing/ask.mjs";
 import { isIncomplete, randomID, recall, remember } from "./pairing/ask.mjs";
-import { MAY_RETRY, RESUME_MS, Session } from "./pairing/session.mjs";
+import { RESUME_MS, Session } from "./pairing/session.mjs";
 import { Texts, sendText } from "./link/texts.mjs";
 import { TransferStore } from "./files/store.mjs";
 import { Transfers } from "./files/transfers.mjs";
@@ -51,8 +51,10 @@ class App {
     if (isIncomplete) this.state = { step: "ended", reason: "link_incomplete" };
     // Reading what was kept may take a while.
     if (this.resumes) this.state = { step: "waiting", until: Date.now() + RESUME_MS };
+    const ended = invitation?.ended;
+    if (ended) this.state = { step: "ended", reason: ended, mayRetry: true };
     this.show();
-    if (invitation?.secret) this.begin(firstRequest);
+    if (invitation?.secret && !ended) this.begin(firstRequest);
     else this.store.forgetClosed();
   }
 
@@ -91,10 +93,8 @@ class App {
   show() {
     this.view.showSession(this.state, {
       verified: Boolean(invitation?.secret),
-      inviteLink,
+      inviteLink: invitation?.link ?? "",
       hostName: this.hostName,
-      // After a link, most invitations are used up.
-      mayRetry: !this.link && MAY_RETRY.includes(this.state.reason ?? ""),
     });
   }
 
@@ -125,7 +125,13 @@ class App {
     }
     // Firefox shows an empty folder as a choice of no files. To Chromium it is the same as no choice.
     $.folder.oncancel = () => {
+      showText($.problem);
       $.emptyFolders.textContent = this.words.tr("noFolder");
+    };
+    // What was said of one choice says nothing of the next.
+    $.folder.onclick = () => {
+      showText($.problem);
+      $.emptyFolders.textContent = this.words.tr("emptyFolders");
     };
     // The pickers of phones offer files only, no folders.
     const isPhone = /Android|iPhone|iPad/.test(navigator.userAgent);
@@ -145,7 +151,8 @@ class App {
     $.again.onclick = () => this.begin();
     $.copyLink.onclick = () => {
       // While this page asks, another browser would be told that the code is in use.
-      if (this.view.copyLink(inviteLink)) this.session?.leave("link_copied");
+      const isCopied = this.view.copyLink(invitation?.link ?? "");
+      if (isCopied && this.state.step !== "ended") this.session?.leave("link_copied");
     };
     $.leave.onclick = () => this.leave();
 
@@ -171,7 +178,8 @@ class App {
   sendText(text) {
     if (!text || !this.link) return;
     if (!sendText(this.link, text)) {
-      showText($.problem, this.words.sentence("text_too_long"));
+      const { isOpen } = this.link;
+      showText($.problem, isOpen ? this.words.reasons.text_too_long : this.words.tr("textKept"));
       return;
     }
     showText($.problem);
@@ -182,6 +190,11 @@ class App {
   /** @param {string} wanted */
   rename(wanted) {
     let name = shown(wanted, MAX_NAME);
+    // An empty field stands for the browser's own name.
+    const isUnusable = !name && Boolean(wanted.trim());
+    $.renamed.classList.toggle("failed", isUnusable);
+    $.renamed.textContent = isUnusable ? this.words.reasons.name_unusable : "";
+    if (isUnusable) return;
     while (utf8(name).length > MAX_NAME_BYTES) name = name.replace(/.$/u, "");
     remember("localStorage", "name", name);
     $.name.value = device.name = name || browserName();

@@ -33,9 +33,16 @@ export function shown(text, most = MAX_SHOWN) {
     .normalize("NFC")
     .replace(MARKS, (_all, kept = "", more = "") => kept + more.replace(/[\p{Mn}\p{Me}]/gu, ""))
     .normalize("NFC");
-  if (!DISTINCTIVE.test(clean.normalize("NFKD"))) return "";
-  const characters = Array.from(clean);
-  if (characters.length <= most) return clean;
+  return DISTINCTIVE.test(clean.normalize("NFKD")) ? shortened(clean, most) : "";
+}
+
+/**
+ * Cut a text that is shown to `most` characters; its end stays.
+ * @param {string} text
+ */
+export function shortened(text, most = MAX_SHOWN) {
+  const characters = Array.from(text);
+  if (characters.length <= most) return text;
   const start = characters.slice(0, most - END_SHOWN - 1).join("");
   return `${start}…${characters.slice(-END_SHOWN).join("")}`;
 }
@@ -55,7 +62,7 @@ export const savedName = (path) => cleanName(path.split("/").pop() ?? "", true);
 export function cleanName(part, isTop) {
   const fit = part.replace(DROPPED, "").replace(UNUSABLE, "_").normalize("NFC");
   const bare = withoutEnds(isTop ? fit.replace(/^[.\s]+/, "") : fit);
-  return shortened(guarded(bare || "unnamed"), "");
+  return fitted(guarded(bare || "unnamed"), "");
 }
 
 /**
@@ -63,14 +70,14 @@ export function cleanName(part, isTop) {
  * @param {string} name
  * @param {number} number
  */
-export const numbered = (name, number) => shortened(name, ` (${number})`);
+export const numbered = (name, number) => fitted(name, ` (${number})`);
 
 /**
  * Insert `number` before the type of a file, and cut the name to the limit.
  * @param {string} name
  * @param {string} number
  */
-function shortened(name, number) {
+function fitted(name, number) {
   const dot = name.lastIndexOf(".");
   const hasType = dot > 0 && utf8(name.slice(dot + 1)).length < MAX_TYPE_BYTES;
   const type = hasType ? name.slice(dot) : "";

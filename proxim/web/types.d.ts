@@ -27,6 +27,10 @@ type Pass = {
   secret?: string;
   /** The session of the invitation from which a lost link's key comes. */
   invited?: string;
+  /** The invitation as it was opened, to be opened elsewhere. */
+  link?: string;
+  /** What a person has decided, so that nobody is asked before they say so: an end's reason. */
+  ended?: string;
 };
 
 type Prepared = { peer: RTCPeerConnection; link: Link; offer: RTCSessionDescriptionInit };
@@ -42,6 +46,8 @@ type SessionState = {
   /** Why the session waits or has ended, and the host's own sentence for it. */
   reason?: string;
   sentence?: string;
+  /** Whether a person may try again after the end. */
+  mayRetry?: boolean;
 };
 
 // --- link -----------------------------------------------------------------------------------------

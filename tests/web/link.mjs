@@ -173,6 +173,10 @@ function opened() {
     { type: "text", text: `${"x".repeat(8191)}🙂`, more: true },
     { type: "text", text: "y" },
   ]);
+  // What nobody would get is not sent.
+  peer.control.readyState = "closing";
+  check([sendText(link, "late"), link.isOpen], [false, false]);
+  peer.control.readyState = "open";
   check(sendText(link, "x".repeat(1024 * 1024 + 1)), false);
   check(peer.sent, []);
   // A list is split where its message is full.

@@ -381,6 +381,24 @@ for (const payload of [
 
 {
   // The program reads the same fragments (test_invite_link.py). A browser escapes some characters.
+  // The core finds a link in a text around it; of an address the page sees the fragment only.
+  const whole =
+    "S3cr3t-S3cr3t_S3cr3t-Q.q1-W_e4rT6yU8iO0pA2sD4.6f1c7d2e-8a54-4f0e-9a53-0c2f6c1f7a11";
+  for (const [before, after] of [
+    ['"', '"'],
+    ["%22", "%22"],
+    ["“", "”"],
+    ["<", ">"],
+    ["(", ")"],
+    ["", "&amp;"],
+    ["", "&"],
+    ["'", "'&amp;amp;"],
+  ]) {
+    const read = readInvitation(`#${before}${whole}${after}`);
+    check(read?.secret, "S3cr3t-S3cr3t_S3cr3t-Q", before + after);
+  }
+  for (const after of ["&x", "&=", "a", "%", "&&a"])
+    check(readInvitation(`#${whole}${after}`), null);
   const path = new URL("../vectors/links.json", import.meta.url);
   const { fragments } = JSON.parse(await readFile(path, "utf8"));
   const index = await readFile(new URL("../../proxim/web/index.html", import.meta.url), "utf8");
@@ -404,6 +422,7 @@ const OTHER = "o".repeat(22);
 const whole = (session) => `#${SECRET}.${session}.${UUID}`;
 const asking = { session: INVITED, invited: INVITED, method: "psk", secret: SECRET };
 const resuming = { ...PASSES.resuming, invited: INVITED };
+const unproved = { session: INVITED, invited: INVITED };
 const cleared = [];
 history.replaceState = (_state, _title, path) => cleared.push(path);
 /** What a page does that is loaded with this fragment in a tab that has kept this. */
@@ -436,12 +455,18 @@ async function loaded(hash, kept, number) {
     [whole(OTHER), asking, { ...asking, session: OTHER, invited: OTHER }],
     [whole(OTHER), resuming, { ...asking, session: OTHER, invited: OTHER }],
     [whole(INVITED).slice(0, -1), resuming, null],
+    // What proves more is taken.
+    [whole(INVITED), unproved, asking],
+    [`#.${INVITED}.${UUID}`, asking, asking],
+    // A person who opens the link again asks again.
+    [whole(INVITED), { ...asking, ended: "declined" }, asking],
   ]) {
     const page = await loaded(hash, kept, number++);
-    check(page.invitation, wanted, hash);
-    check(page.kept(), wanted, hash);
+    const fromAddress = wanted?.method === "psk" && hash === whole(wanted.session);
+    const expected = fromAddress ? { ...wanted, link: location.href } : wanted;
+    check(page.invitation, expected, hash);
+    check(page.kept(), expected, hash);
     check(page.isIncomplete, Boolean(hash) && !wanted);
-    check(page.inviteLink, hash && wanted ? location.href : "");
     // What a link's key is kept for needs no fragment any more, and half of one is of no use.
     check(cleared, wanted?.method === "psk" ? [] : ["/"], hash);
     await wait(39_999);
@@ -454,7 +479,14 @@ async function loaded(hash, kept, number) {
   // Without a secret, nothing is sent before a person decides.
   const before = FakeSocket.all.length;
   const page = await loaded(`#.${INVITED}.${UUID}`, null, "doubt");
-  check(page.invitation, { session: INVITED, invited: INVITED });
+  check(page.invitation, { ...unproved, link: location.href });
+  check([page.firstRequest, FakeSocket.all.length], [null, before]);
+}
+{
+  // Nor after a person has ended the request, until they want it again.
+  const before = FakeSocket.all.length;
+  const page = await loaded("", { ...asking, ended: "declined" }, "ended");
+  check(page.invitation, { ...asking, ended: "declined" });
   check([page.firstRequest, FakeSocket.all.length], [null, before]);
 }
 {

@@ -132,3 +132,10 @@ def test_five_gigabytes(tmp_path: Path) -> None:
         assert read.testzip() is None
         assert read.getinfo("large.bin").file_size == 5_000 * len(piece) > 1 << 32
     check_unzip(archive)
+
+
+def test_a_folder_that_is_announced_twice_is_there_once(tmp_path: Path) -> None:
+    entries = [file("a", directory=True), file("a", directory=True), file("a/b", 1)]
+    archive = made(tmp_path, entries, {2: b"b"})
+    with zipfile.ZipFile(archive) as read:
+        assert read.namelist() == ["a/", "a/b"]

@@ -263,3 +263,37 @@ def test_without_webrtc_nobody_is_asked(
         host.event("session")
         assert "pair_prompt" not in [one["event"] for one in host.seen]
         assert firefox.log == []
+
+
+@pytest.mark.parametrize("again", ["declined", "renamed", "copied", "first"])
+def test_a_page_that_is_loaded_again_while_it_asks_asks_again(
+    firefox: Firefox, own_address: str, tmp_path: Path, again: str
+) -> None:
+    """Firefox ends the socket of a page that is loaded again while its scripts still run."""
+    with hosting(own_address, tmp_path / "home") as (host, session):
+        firefox.goto(session["url"])
+        prompt = host.event("pair_prompt")
+        firefox.sees("Look at the other screen")
+        if again == "declined":
+            host.say(type="pair_response", sessionID=prompt["sessionID"], approved=False)
+        elif again == "copied":
+            # WebDriver's scripts are no gesture of a person, without which nothing is copied.
+            firefox.run("document.execCommand = () => true; undefined")
+            firefox.run("document.querySelector('#copyLink').click()")
+        if again in ("declined", "copied"):
+            firefox.wait("!document.querySelector('#again').hidden")
+            firefox.run("document.querySelector('#again').click()")
+        elif again == "renamed":
+            firefox.run("document.querySelector('#name').value = 'Zoë'")
+            firefox.run("document.querySelector('#rename').requestSubmit()")
+        if again != "first":
+            host.event("pair_prompt")
+            firefox.sees("Look at the other screen")
+        firefox.reload()
+        prompt = host.event("pair_prompt")
+        firefox.wait("!document.querySelector('#copyLink').hidden")
+        request = {"sessionID": prompt["sessionID"], "request": prompt["request"]}
+        host.say(type="pair_response", approved=True, **request)
+        host.event("link", state="connected")
+        firefox.wait("!document.querySelector('#linked').hidden")
+        assert firefox.log == []

@@ -244,6 +244,61 @@ def test_an_archive_goes_on_after_the_page_was_loaded_again(
         host.event("transfer", state="done")
 
 
+def test_a_question_stays_while_the_page_cannot_load_what_makes_archives(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    folder = many_files(tmp_path)
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.route("**/archive.mjs", lambda route: route.abort())
+        guest.page.click(".question .main")
+        guest.sees(WORDS["loadFailed"])
+        guest.page.unroute("**/archive.mjs")
+        with zipfile.ZipFile(guest.downloads()) as read:
+            assert len(read.namelist()) == MANY + 1
+        host.event("transfer", state="done")
+        assert guest.page.locator("#problem").is_hidden()
+
+
+def test_an_archive_waits_until_the_page_can_load_what_makes_it(
+    chromium: Browser, own_address: str, tmp_path: Path, gate: Gate
+) -> None:
+    """The page is loaded again, and one of its parts does not come at first."""
+    folder = tmp_path / "large"
+    folder.mkdir()
+    for name in ("first.bin", "second.bin", "third.bin"):
+        (folder / name).write_bytes(os.urandom(PIECE_BYTES))
+    gate.close_after(PIECE_BYTES * 3 // 2)
+    with (
+        hosting(own_address, tmp_path / "home", gate=gate) as (host, session),
+        phone(chromium) as guest,
+    ):
+        guest.page.goto(session["url"])
+        guest.joined(host)
+        offered(host, guest, folder)
+        guest.page.click(".question .main")
+        guest.has_kept(1)
+        guest.page.route("**/archive.mjs", lambda route: route.abort())
+        with guest.page.expect_download(timeout=60_000) as saved:
+            guest.page.reload()
+            gate.open()
+            # Playwright aborts what is loaded while it waits for the page.
+            guest.is_linked()
+            guest.sees(WORDS["paused"])
+            guest.page.unroute("**/archive.mjs")
+            host.event("link", state="waiting")
+            host.event("link", state="connected")
+            again = host.event("transfer", state="active", direction="out")
+        assert again["bytes"] >= PIECE_BYTES, "what had come was thrown away"
+        with zipfile.ZipFile(Path(saved.value.path())) as read:
+            assert read.testzip() is None
+            for one in folder.iterdir():
+                assert read.read(f"large/{one.name}") == one.read_bytes()
+        host.event("transfer", state="done")
+
+
 def test_a_forgotten_row_keeps_no_file_in_memory(
     chromium: Browser, own_address: str, tmp_path: Path
 ) -> None:

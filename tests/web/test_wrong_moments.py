@@ -79,6 +79,12 @@ LISTEN = """() => {
 }"""
 
 
+# This makes that tab one that was hidden so many milliseconds ago.
+HIDDEN_AGO = "ago => localStorage.setItem('proxim-hidden-closed', String(Date.now() - ago))"
+# What a tab has kept that may be frozen stays for so long (files/store.mjs).
+FROZEN_MS = 150_000
+
+
 def random_file(path: Path, size: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(os.urandom(size))
@@ -159,7 +165,7 @@ def test_after_a_goodbye_nothing_is_asked_again(
         guest.page.goto(session["url"])
         guest.joined(host)
         guest.page.click("#leave")
-        guest.sees(REASONS["disconnected"])
+        guest.sees(WORDS["youLeft"])
         for gone in ("#again", "#badge", "#steps", "#linked"):
             assert guest.page.locator(gone).is_hidden()
 
@@ -513,6 +519,29 @@ def test_too_long_a_text_and_none(chromium: Browser, own_address: str, tmp_path:
         guest.sees("something")
         assert guest.page.locator("#texts > li").count() == 1
         still_linked(host, guest)
+
+
+def test_what_a_frozen_tab_has_kept_stays_until_it_is_of_no_use(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (_, session), phone(chromium) as guest:
+        guest.page.clock.install()
+        guest.page.goto(origin_of(session["url"]))
+        guest.sees(WORDS["scan"])
+        guest.page.evaluate(OF_A_CLOSED_TAB, "put")
+        guest.page.evaluate(HIDDEN_AGO, FROZEN_MS - 10_000)
+        # The page has asked all tabs before this, and looks at what they keep.
+        guest.page.clock.run_for(2_000)
+        count = """() => new Promise((done) => {
+          indexedDB.open("proxim-kept", 1).onsuccess = ({target}) => {
+            const store = target.result.transaction("proxim-kept").objectStore("proxim-kept");
+            store.count(["closed", "id"]).onsuccess = (event) => done(event.target.result);
+          };
+        })"""
+        assert guest.page.evaluate(count) == 1
+        guest.page.clock.run_for(FROZEN_MS + 2_000)
+        guest.page.clock.resume()
+        guest.page.evaluate(OF_A_CLOSED_TAB, "gone")
 
 
 # --- the host, and screen readers -----------------------------------------------------------------

@@ -114,6 +114,23 @@ function receiving(entries) {
   check([transfer.state, transfer.moved, transfers.isMoving], ["done", 10, false]);
 }
 {
+  // A file that failed does not keep the page from saying what it does with the others.
+  const { transfer, receives } = receiving(files(2));
+  receives(record(FAILED, 0, utf8("file_gone")));
+  check([transfer.isHere, transfer.unsaved], [false, 0]);
+  receives(whole(1));
+  check([transfer.isHere, transfer.unsaved, transfer.moved < transfer.size], [true, 1, true]);
+}
+{
+  // A browser's database that never answers does not keep the page from its link.
+  const transfers = page();
+  transfers.store.load = () => new Promise(() => {});
+  const restored = transfers.restore();
+  later.at(-1)();
+  check(await restored, undefined);
+  check(transfers.all.size, 0);
+}
+{
   // A lost link changes nothing about that: the page goes on, and tells the sender afterwards.
   const { transfers, peer, transfer, receives } = receiving(files(1));
   receives(whole(0));
@@ -313,8 +330,15 @@ for (const reason of ["cancelled", "peer_vanished"]) {
   const more = { finishedFiles: new Set(), archivedFiles, sent: new Map(), part };
   transfers.store.load = async () => [{ ...found, ...more, part: { ...part, crc32: HE_CRC32 } }];
   await transfers.restore();
+  // The link opens without what makes archives. The sender is asked once that is loaded.
   const { peer } = linked(transfers);
   const transfer = transfers.all.get(ID);
+  check([transfer.pending !== null, peer.sent], [true, []]);
+  peer.says({ type: "announce", files: files(3) });
+  check(peer.sent, [{ type: "unsupported", what: "announce" }]);
+  while (transfer.pending) await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  check(peer.sent, [{ type: "resume", tags: [`tag of ${ID}`] }]);
   check(transfers.kept, [["forget", 1]]);
   peer.says({ type: "announce", files: files(3) });
   const [{ skip, partial }] = peer.sent;
@@ -354,6 +378,7 @@ for (const archived of [false, true]) {
   await transfers.restore();
   const { peer } = linked(transfers);
   const transfer = transfers.all.get(ID);
+  while (transfer.pending) await new Promise((resolve) => setImmediate(resolve));
   peer.says({ type: "announce", files: files(2) });
   const channel = { label: `files/${ID}/0` };
   peer.ondatachannel({ channel });
@@ -743,6 +768,27 @@ function sending(count) {
   };
   peer.control.sent = [];
   return { transfers, peer, link, transfer, says, accepted, written };
+}
+for (const skip of [
+  Array(3).fill([0, 2]),
+  [
+    [0, 2],
+    [1, 1],
+  ],
+  [[0, 1.5]],
+  [[0, 0]],
+  [["0", 1]],
+  [[1, 2]],
+]) {
+  // Spans that cover more than was announced could take minutes to count. A sound answer follows.
+  const { transfer, says, peer, accepted } = sending(2);
+  says({ type: "accept", skip });
+  check([transfer.state, peer.sent], ["announced", [{ type: "unsupported", what: "accept" }]]);
+  says({ type: "accept", skip: [[0, 1]], more: true });
+  says({ type: "accept", skip: [[0, 2]], more: true });
+  check(transfer.state, "announced");
+  accepted([1, 1]);
+  check([transfer.state, [...transfer.skipped]], ["active", [0, 1]]);
 }
 {
   // Nobody can finish what was not accepted, or not written.

@@ -115,10 +115,16 @@ export class Archive {
   /** What has arrived, and all folders. */
   members() {
     const members = [];
+    /** @type {Set<string>} */
+    const folders = new Set();
     for (const [index, { modified, executable, directory }] of this.entries.entries()) {
       const content = this.files.get(index);
       const name = this.paths[index].join("/");
-      if (content || directory) members.push({ name, modified, executable, content });
+      // A folder may be announced twice.
+      if (directory ? !folders.has(name) : content) {
+        members.push({ name, modified, executable, content });
+      }
+      if (directory) folders.add(name);
     }
     return members;
   }

@@ -44,6 +44,8 @@ export class Incoming extends Transfer {
   listBytes = 0;
   /** @type {TransferState} */
   stateBefore = "waiting";
+  // How many of the entries are files
+  wanted = 0;
   // The file that is arriving, and the channel that its last record came by.
   /** @type {ArrivingFile | null} */
   file = null;
@@ -65,6 +67,16 @@ export class Incoming extends Transfer {
   packedAs = "";
   /** @type {((bytes: Uint8Array, before: number) => number) | undefined} */
   crc32 = undefined;
+  /**
+   * What was kept, until what makes archives is loaded
+   * @type {FoundTransfer | null}
+   */
+  pending = null;
+
+  /** Whether every file has arrived or failed. */
+  get isHere() {
+    return this.finishedFiles.size >= this.wanted;
+  }
 
   /** Whether there is more than one thing, so that an archive makes sense. */
   get isSeveral() {
@@ -74,17 +86,15 @@ export class Incoming extends Transfer {
   /**
    * @override
    * @param {FoundTransfer} found
+   * @param {Awaited<ReturnType<typeof loadArchiving>>} [archiving]
    */
-  async restore(found) {
+  restore(found, archiving) {
     super.restore(found);
-    if (found.archived) {
-      const archiving = await loadArchiving();
-      if (!archiving) {
-        this.cancel("transfer_failed", "failed");
-        return;
-      }
-      this.beginArchive(archiving);
-    }
+    this.wanted = countFiles(this.entries);
+    // The link does not wait for what has to be loaded.
+    this.pending = found.archived && !archiving ? found : null;
+    if (this.pending) return;
+    if (archiving) this.beginArchive(archiving);
     for (const [index, { blobs, crc32 }] of found.archivedFiles) {
       const size = sizeOf(blobs);
       // The browser may have lost a piece.
@@ -96,6 +106,12 @@ export class Incoming extends Transfer {
     }
     for (const index of this.arrivedFiles()) this.moved += this.entries[index].size;
     if (found.part) this.begin(found.part);
+  }
+
+  /** Go on with what was kept for an archive, if what makes archives can be loaded now. */
+  async restorePending() {
+    const archiving = await loadArchiving();
+    if (this.pending && archiving) this.restore(this.pending, archiving);
   }
 
   /** @param {NonNullable<Awaited<ReturnType<typeof loadArchiving>>>} module */
@@ -110,7 +126,7 @@ export class Incoming extends Transfer {
    */
   announced({ files, left_out, more }) {
     const leftOut = left_out ?? [];
-    if (this.state === "asked" || this.state === "active") return false;
+    if (this.pending || this.state === "asked" || this.state === "active") return false;
     if (!Array.isArray(files) || !files.every(isSound)) return false;
     if (!leftOut.every(isNamed)) return false;
     if (this.state !== "arriving") {
@@ -154,6 +170,7 @@ export class Incoming extends Transfer {
     this.dropFile();
     this.later = null;
     this.entries = list;
+    this.wanted = countFiles(list);
     this.size = list.reduce((total, entry) => total + entry.size, 0);
     this.moved = 0;
     this.accepted = false;
@@ -167,24 +184,25 @@ export class Incoming extends Transfer {
     this.become("asked");
   }
 
-  /** The person accepts, and wants one archive or each file by itself. */
+  /**
+   * The person accepts, and wants one archive or each file by itself. Return false if that cannot be
+   * done now, so that the question stays.
+   */
   async accept(archived = false) {
     // A second tap comes too late.
-    if (this.state !== "asked") return;
+    if (this.state !== "asked") return true;
     if (archived) {
       const { entries } = this;
       const archiving = await loadArchiving();
       // The person has tapped something else meanwhile, or there is another question.
-      if (this.state !== "asked" || entries !== this.entries) return;
-      if (!archiving) {
-        this.cancel("transfer_failed", "failed");
-        return;
-      }
+      if (this.state !== "asked" || entries !== this.entries) return true;
+      if (!archiving) return false;
       this.beginArchive(archiving);
     }
     this.accepted = true;
     this.keep({ archived });
     this.open();
+    return true;
   }
 
   /** The person declines. */
@@ -410,8 +428,7 @@ export class Incoming extends Transfer {
   /** What the browser was not given yet could still be lost, so it counts as missing. */
   lookForEnd() {
     if (!["active", "waiting"].includes(this.state) || this.unsaved) return;
-    const wanted = this.entries.filter((entry) => !entry.directory).length;
-    if (this.finishedFiles.size < wanted) return;
+    if (!this.isHere) return;
     if (this.passArchiveOn()) {
       this.owner.onChange(this);
       return;
@@ -420,7 +437,7 @@ export class Incoming extends Transfer {
     this.renamed = this.findRenamed();
     if (this.renamed.length) this.sendList("finished", "renamed", this.renamed, { more: true });
     this.sendList("finished", "failed", this.failed);
-    this.conclude(wanted);
+    this.conclude(this.wanted);
   }
 
   /** The files that have arrived, by their places in the list. */
@@ -455,6 +472,9 @@ export class Incoming extends Transfer {
     this.channel = this.file = this.later = null;
   }
 }
+
+/** @param {Entry[]} entries */
+const countFiles = (entries) => entries.filter(({ directory }) => !directory).length;
 
 /** @param {Blob[]} blobs */
 const sizeOf = (blobs) => blobs.reduce((total, { size }) => total + size, 0);

@@ -42,6 +42,8 @@ export class Outgoing extends Transfer {
   // Which files the receiver does not want or already has, and what it has of others
   /** @type {Set<number>} */
   skipped = new Set();
+  // How many files the spans of the present acceptance cover
+  covered = 0;
   /** @type {Map<number, ReceivedPart>} */
   partial = new Map();
   // What the receiver may say that it has renamed
@@ -136,6 +138,7 @@ export class Outgoing extends Transfer {
     this.renamed = [];
     this.announcedPaths = new Set(this.entries.flatMap(({ path }) => withFolders(path)));
     this.skipped = new Set();
+    this.covered = 0;
     this.partial = new Map();
     // The page forgets its transfers when the session ends.
     this.sendList("announce", "files", this.entries, { session_only: true });
@@ -177,8 +180,22 @@ export class Outgoing extends Transfer {
 
   /** @param {Message} message */
   onAccept({ skip, partial, more }) {
-    for (const [first, count] of skip ?? []) {
-      if (!(first >= 0 && first + count <= this.entries.length)) return false;
+    /** @type {[number, number][]} */
+    const spans = skip ?? [];
+    const most = this.entries.length;
+    const isSound = spans.every(
+      ([first, count]) =>
+        Number.isSafeInteger(first) &&
+        Number.isSafeInteger(count) &&
+        first >= 0 &&
+        count > 0 &&
+        first + count <= most,
+    );
+    // Spans that cover more than there is could take minutes to count.
+    const covered = this.covered + sum(spans.map(([, count]) => count));
+    if (!isSound || covered > most) return false;
+    this.covered = covered;
+    for (const [first, count] of spans) {
       for (let index = first; index < first + count; index++) this.skipped.add(index);
     }
     for (const one of partial ?? []) {

@@ -1,9 +1,14 @@
 // What is kept of transfers for when the page is loaded again.
 
+import { recall, remember } from "../pairing/ask.mjs";
+
 // The name of the database and of its only object store
 const NAME = "proxim-kept";
-// Open tabs answer within this time.
+// Open tabs answer within this time, unless they are frozen.
 const ANSWER_MS = 1_000;
+// Its host keeps the place of a frozen tab for 2 minutes, and needs some seconds to notice; what the
+// tab has kept is of no use after that.
+const FROZEN_MS = 150_000;
 
 /**
  * @template T
@@ -31,11 +36,24 @@ export class TransferStore {
   /** @type {Promise<IDBDatabase | null>} */
   database = this.open().catch(() => null);
 
+  // What the next transaction does
+  /** @type {((store: IDBObjectStore) => void)[]} */
+  steps = [];
+
   /** @param {string} tab */
   constructor(tab) {
     this.tab = tab;
     const tabs = new BroadcastChannel(NAME);
     tabs.onmessage = ({ data }) => data || tabs.postMessage(tab);
+    // Only hidden tabs are frozen. Locks would tell open tabs from closed ones, but http has none.
+    for (const type of ["visibilitychange", "freeze"]) {
+      document.addEventListener(type, () => this.stamp());
+    }
+  }
+
+  /** Leave the time for other tabs, which ask this one in vain if it is frozen. */
+  stamp() {
+    if (document.hidden) remember("localStorage", `hidden-${this.tab}`, String(Date.now()));
   }
 
   async open() {
@@ -67,7 +85,7 @@ export class TransferStore {
    * @param {...(string | number)} key
    */
   put(value, ...key) {
-    this.work((store) => {
+    this.soon((store) => {
       store.delete(under([this.tab, ...key]));
       store.put(value, [this.tab, ...key]);
     });
@@ -79,12 +97,28 @@ export class TransferStore {
    * @param {...(string | number)} key
    */
   add(value, ...key) {
-    this.work((store) => store.put(value, [this.tab, ...key]));
+    this.soon((store) => store.put(value, [this.tab, ...key]));
   }
 
   /** @param {...(string | number)} key */
   forget(...key) {
-    this.work((store) => store.delete(under([this.tab, ...key])));
+    this.soon((store) => store.delete(under([this.tab, ...key])));
+  }
+
+  /**
+   * Do a step in one transaction with the others of this moment: one message can end a thousand
+   * files.
+   * @param {(store: IDBObjectStore) => void} step
+   */
+  soon(step) {
+    if (this.steps.push(step) > 1) return;
+    this.stamp();
+    queueMicrotask(() => {
+      const steps = this.steps.splice(0);
+      this.work((store) => {
+        for (const one of steps) one(store);
+      });
+    });
   }
 
   /** Forget what tabs that are closed have kept. */
@@ -97,9 +131,14 @@ export class TransferStore {
     await new Promise((resolve) => setTimeout(resolve, ANSWER_MS));
     tabs.close();
     const keys = await this.work((store) => done(store.getAllKeys()));
-    for (const [tab] of /** @type {string[][]} */ (keys ?? [])) {
-      if (!open.has(tab)) this.work((store) => store.delete(under([tab])));
+    let isSpared = false;
+    for (const tab of new Set(/** @type {string[][]} */ (keys ?? []).map(([one]) => one))) {
+      if (open.has(tab)) continue;
+      const hiddenAt = Number(recall("localStorage", `hidden-${tab}`));
+      if (Date.now() - hiddenAt < FROZEN_MS) isSpared = true;
+      else this.work((store) => store.delete(under([tab])));
     }
+    if (isSpared) setTimeout(() => this.forgetClosed(), FROZEN_MS);
   }
 
   /** Return this tab's transfers. */

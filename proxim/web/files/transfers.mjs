@@ -11,6 +11,9 @@ const MAX_UNFINISHED = 64;
 // Further ones that are over are forgotten.
 const MAX_REMEMBERED = 50;
 const MAX_TAGS = 64;
+// A browser's database may never answer. The host keeps the place of a lost link for 2 minutes.
+const RESTORE_MS = 5_000;
+const LOAD_AGAIN_MS = 2_000;
 const ID = /^[\w-]{22}$/;
 // The generation is always 0, as a browser has no second way to send a stream.
 const CHANNEL_LABEL = /^files\/([\w-]{22})\/0$/;
@@ -79,11 +82,13 @@ export class Transfers {
     if (this.link) transfer.announce();
   }
 
-  /** Continue what an earlier page of this tab has kept. */
+  /** Continue what an earlier page of this tab has kept, if the browser gives it back in time. */
   async restore() {
-    for (const found of await this.store.load()) {
+    /** @type {Promise<FoundTransfer[]>} */
+    const late = new Promise((resolve) => setTimeout(() => resolve([]), RESTORE_MS));
+    for (const found of await Promise.race([this.store.load(), late])) {
       const transfer = new (found.outgoing ? Outgoing : Incoming)(found.id, this);
-      await transfer.restore(found);
+      transfer.restore(found);
       this.add(transfer);
     }
   }
@@ -91,14 +96,41 @@ export class Transfers {
   /** @param {Link} link */
   linkUp(link) {
     this.link = link;
-    const { proof } = link;
-    if (proof) {
-      // Finished transfers are included, as the sender may not have received their end.
-      const accepted = this.incoming.filter((one) => one.accepted);
-      const tags = accepted.map(({ id }) => proof.resumeTag(id));
-      while (tags.length) link.send({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
-    }
+    // Finished transfers are included, as the sender may not have received their end.
+    const accepted = this.incoming.filter((one) => one.accepted);
+    this.askFor(
+      link,
+      accepted.filter((one) => !one.pending),
+    );
+    for (const one of accepted) if (one.pending) this.restoreLate(link, one);
     for (const one of this.outgoing) if (one.state === "announced") one.announce();
+  }
+
+  /**
+   * Ask for the rest of transfers.
+   * @param {Link} link
+   * @param {Incoming[]} transfers
+   */
+  askFor(link, transfers) {
+    const { proof } = link;
+    if (!proof) return;
+    const tags = transfers.map(({ id }) => proof.resumeTag(id));
+    while (tags.length) link.send({ type: "resume", tags: tags.splice(0, MAX_TAGS) });
+  }
+
+  /**
+   * Continue a transfer for which a part of the page is missing, once that can be loaded.
+   * @param {Link} link
+   * @param {Incoming} transfer
+   */
+  async restoreLate(link, transfer) {
+    while (this.link === link && !transfer.over && transfer.pending) {
+      await transfer.restorePending();
+      if (transfer.pending) await new Promise((resolve) => setTimeout(resolve, LOAD_AGAIN_MS));
+    }
+    if (this.link !== link || transfer.over) return;
+    this.onChange(transfer);
+    this.askFor(link, [transfer]);
   }
 
   linkDown() {

@@ -66,6 +66,10 @@ export class Link {
     };
   }
 
+  get isOpen() {
+    return !this.over && this.control.readyState === "open";
+  }
+
   /** @param {Message} message */
   send(message, channel = this.control) {
     if (channel.readyState === "open") channel.send(JSON.stringify(message));

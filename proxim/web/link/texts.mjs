@@ -49,13 +49,13 @@ export class Texts {
 }
 
 /**
- * Send a text; return false if it is longer than a link carries.
+ * Send a text; return false if it is longer than a link carries, or the link is closing.
  * @param {Link} link
  * @param {string} text
  */
 export function sendText(link, text) {
   const bytes = utf8(text);
-  if (bytes.length > MAX_TEXT_BYTES) return false;
+  if (bytes.length > MAX_TEXT_BYTES || !link.isOpen) return false;
   // Half a surrogate pair is no UTF-8, so the encoder has replaced it.
   const sendable = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   const pieces = sendable.match(TEXT_PIECES) ?? [];

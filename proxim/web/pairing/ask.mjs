@@ -16,7 +16,9 @@ const NEW_FORM = `${SECRET}?${GAP}\\.${GAP}(${exactly(22, "[\\w-]")})${GAP}\\.${
 const EQUALS = `${GAP}=${GAP}`;
 const KEY = `${EQUALS}((?:[\\w-]${GAP}){1,64})&${GAP}`;
 const OLD_FORM = `s${KEY}u${KEY}k${EQUALS}${SECRET}`;
-const FRAGMENT = new RegExp(`^#${GAP}(?:${NEW_FORM}|${OLD_FORM})(?![\\w&=%-])`);
+// What writers put around a link, and the "&" that HTML leaves behind it
+const OPENING = "[\\s>\"'\\x60<({\\[«»“”„‚‘’‹›]*";
+const FRAGMENT = new RegExp(`^#${OPENING}(?:${NEW_FORM}|${OLD_FORM})(?!&*[\\w=%-])`);
 // The host asks its person for this long. An app's own browser passes the whole address on when it
 // is told to open the page in another one.
 const FRAGMENT_MS = 40_000;
@@ -278,12 +280,14 @@ export const device = {
   name: known("name") || browserName(),
   id: known("device") || randomID(),
 };
-const scanned = readInvitation(location.hash);
+const found = readInvitation(location.hash);
+const scanned = found && { ...found, link: location.href };
 /** @type {Pass | null} */
 const kept = JSON.parse(recall("sessionStorage", "session") ?? "null");
-// A page that is loaded again goes on with what its tab has kept, even if the invitation from which
-// that came is still in the address.
-const goesOn = kept && (!location.hash || (scanned && scanned.session === kept.invited));
+// A page that is loaded again goes on with what its tab has kept, if the address is bare, or has the
+// invitation from which that came and proves less. Otherwise its person has opened a link.
+const provesMore = kept?.method === "resume" || (kept?.secret && !scanned?.secret);
+const goesOn = kept && (!location.hash || (scanned?.session === kept.invited && provesMore));
 /**
  * From the QR code, or kept by this tab for when the page is loaded again.
  * @type {Pass | null}
@@ -291,11 +295,12 @@ const goesOn = kept && (!location.hash || (scanned && scanned.session === kept.i
 export const invitation = goesOn ? kept : scanned;
 /** The address has an invitation of which something was lost. */
 export const isIncomplete = Boolean(location.hash) && !scanned;
-/** The whole link of the invitation while the address has it, else "". */
-export const inviteLink = scanned ? location.href : "";
-// Without a secret nothing can be proved, and a person decides before anything is sent.
+// Without a secret nothing can be proved, and a person decides before anything is sent; so does one
+// who has decided that an earlier page of this tab should not ask any more.
 export const firstRequest =
-  invitation?.secret && canLink() ? new PairRequest(invitation, { ...device }) : null;
+  invitation?.secret && !invitation.ended && canLink()
+    ? new PairRequest(invitation, { ...device })
+    : null;
 // It was opened for an invitation that asks nobody.
 if (early.earlySocket) early.earlySocket.close();
 

@@ -37,8 +37,11 @@ const RETRYABLE = [
   "too_many",
   "bad_description",
 ];
-/** After an end for one of these reasons, a person may try again. */
-export const MAY_RETRY = [...RETRYABLE, "declined", "disconnected", "link_copied", "no_offer"];
+// These ends were decided by a person. A page that is loaded again does not ask by itself then.
+const DECIDED = ["declined", "disconnected", "link_copied"];
+// After an end for one of these reasons, a person may try again, unless a link was open: most
+// invitations are used up then.
+const MAY_RETRY = [...RETRYABLE, ...DECIDED, "no_offer"];
 
 /** @param {unknown} error */
 const failureOf = (error) => (error instanceof Failure ? error : new Failure("internal"));
@@ -304,10 +307,11 @@ export class Session {
   /**
    * Keep what the next request is made with, also for when the page is loaded again.
    * @param {Pass | null} pass
+   * @param {string} [ended] says why a person has ended it
    */
-  keep(pass) {
+  keep(pass, ended = "") {
     this.pass = pass;
-    const kept = pass && { ...pass, invited: this.invited };
+    const kept = pass && { ...pass, invited: this.invited, ended };
     remember("sessionStorage", "session", JSON.stringify(kept));
   }
 
@@ -344,8 +348,13 @@ export class Session {
   finish({ reason, sentence }) {
     if (this.over) return;
     this.over = true;
-    clearFragment();
-    this.keep(null);
-    this.onStep({ step: "ended", reason, sentence });
+    const mayRetry = !this.link && MAY_RETRY.includes(reason);
+    // Another browser can use the invitation, and nobody was asked.
+    const isUnused = reason === "no_webrtc";
+    if (!isUnused) clearFragment();
+    // Firefox ends the sockets of a page that is loaded again before it stops the page.
+    const pass = mayRetry || isUnused ? this.pass : null;
+    this.keep(pass, DECIDED.includes(reason) ? reason : "");
+    this.onStep({ step: "ended", reason, sentence, mayRetry });
   }
 }

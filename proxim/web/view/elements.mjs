@@ -1,5 +1,8 @@
 // How the page's elements are found and filled. What index.html lacks is a mistake of ours.
 
+// A tap in the first milliseconds of something may be meant for what was there before.
+const DEAD_MS = 800;
+
 /**
  * @template {Element} T
  * @param {ParentNode} root
@@ -78,6 +81,29 @@ export function fill(root, texts) {
 export function showText(element, text = "") {
   element.textContent = text;
   element.hidden = !text;
+}
+
+/**
+ * Show a button, or hide it. A tap right after it appears may be meant for what was there before.
+ * @param {HTMLElement} element
+ * @param {boolean} isShown
+ */
+export function reveal(element, isShown) {
+  if (isShown && element.hidden) ignoreTaps(element);
+  element.hidden = !isShown;
+}
+
+/**
+ * Ignore what is tapped in an element that has just appeared, and then call `ready`.
+ * @param {HTMLElement} element
+ * @param {() => void} [ready]
+ */
+export function ignoreTaps(element, ready) {
+  element.inert = true;
+  setTimeout(() => {
+    element.inert = false;
+    ready?.();
+  }, DEAD_MS);
 }
 
 /**

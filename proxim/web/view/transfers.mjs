@@ -1,8 +1,8 @@
 // What a person sees of transfers: a question for each that they are asked about, and a row for
 // each other. Files that have arrived are passed to the browser from here.
 
-import { shown } from "../sanitize.mjs";
-import { $, addFirst, copyOf, within } from "./elements.mjs";
+import { shortened, shown } from "../sanitize.mjs";
+import { $, addFirst, copyOf, ignoreTaps, showText, within } from "./elements.mjs";
 import { Incoming } from "../files/incoming.mjs";
 import { Outgoing } from "../files/outgoing.mjs";
 
@@ -13,8 +13,6 @@ const PROGRESS = { announced: "waitingAccept", ready: "ready", waiting: "paused"
 const MAX_NAMES = 200;
 // Chromium drops downloads that are more than 10 a second.
 const SAVE_MS = 150;
-// A tap in the first milliseconds of a question may be meant for what was there before.
-const DEAD_MS = 800;
 
 export class TransfersView {
   /** @type {Map<Transfer, { element: HTMLElement, isQuestion: boolean }>} */
@@ -43,7 +41,7 @@ export class TransfersView {
       element?.remove();
       element =
         isQuestion && transfer instanceof Incoming
-          ? this.addQuestion(transfer, hostName)
+          ? this.addQuestion(transfer, hostName, hadFocus)
           : this.addRow(transfer);
       this.shownAs.set(transfer, { element, isQuestion });
       for (const [one, { element: row }] of this.shownAs) {
@@ -53,32 +51,53 @@ export class TransfersView {
         for (const link of row.querySelectorAll("a")) URL.revokeObjectURL(link.href);
         this.shownAs.delete(one);
       }
-      // Otherwise the keyboard would be at the top of the page again.
+      // Otherwise the keyboard would be at the top of the page again. A question takes it later.
       if (hadFocus) element.focus();
     }
     if (!isQuestion) this.updateRow(element, transfer);
   }
 
   /**
-   * A file's name or path as people read it; the file keeps its own.
+   * A file's name or path as people read it; the file keeps its own. Each part is looked at by
+   * itself, so that no mark is drawn onto the slash before it.
    * @param {string} path
    */
   named(path) {
-    return shown(path) || this.words.tr("unnamedFile");
+    const parts = path.split("/").map((part) => shown(part) || this.words.tr("unnamedFile"));
+    return shortened(parts.join("/"));
+  }
+
+  /**
+   * Say that a file has another name.
+   * @param {RenamedFile} renamed
+   * @param {boolean} outgoing
+   */
+  renamedNote({ path, name }, outgoing) {
+    const names = { path: this.named(path), name: this.named(name) };
+    // Long names are cut, and what cannot be seen may be all that has changed.
+    const isSeen = this.named(path.split("/").pop() ?? "") !== names.name;
+    // The page knows what it asks the browser to save, not whether it does.
+    if (outgoing) return this.words.tr(isSeen ? "savedAs" : "savedUnseen", names);
+    return this.words.tr(isSeen ? "renamedTo" : "renamedUnseen", names);
   }
 
   /**
    * @param {Incoming} transfer
    * @param {string} hostName
+   * @param {boolean} [getsFocus]
    */
-  addQuestion(transfer, hostName) {
+  addQuestion(transfer, hostName, getsFocus) {
     const { entries, size } = transfer;
     const section = copyOf("question", this.words.page);
-    within(section, "p", HTMLElement).textContent = this.words.tr("wants", {
-      name: hostName,
-      count: this.words.count(entries),
-      size: this.words.size(size),
-    });
+    const hasFiles = entries.some(({ directory }) => !directory);
+    within(section, "p", HTMLElement).textContent = this.words.tr(
+      hasFiles ? "wants" : "wantsEmpty",
+      {
+        name: hostName,
+        count: this.words.count(entries),
+        size: this.words.size(size),
+      },
+    );
     const names = entries.slice(0, MAX_NAMES).map((entry) => {
       const name = this.named(entry.path);
       return entry.directory ? `${name}/` : `${name} · ${this.words.size(entry.size)}`;
@@ -93,11 +112,14 @@ export class TransfersView {
     // Browsers block several downloads at once, or save some of them only.
     each.hidden = !transfer.isSeveral;
     if (transfer.isSeveral) accept.textContent = this.words.tr("acceptZip");
-    accept.onclick = () => transfer.accept(transfer.isSeveral);
+    accept.onclick = async () => {
+      const isDone = await transfer.accept(transfer.isSeveral);
+      showText($.problem, isDone ? "" : this.words.tr("loadFailed"));
+    };
     each.onclick = () => transfer.accept();
     within(section, "button.no", HTMLButtonElement).onclick = () => transfer.decline();
-    section.inert = true;
-    setTimeout(() => (section.inert = false), DEAD_MS);
+    // What ignores taps takes no focus either.
+    ignoreTaps(section, () => getsFocus && section.focus());
     $.questions.append(section);
     return section;
   }
@@ -156,11 +178,7 @@ export class TransfersView {
    */
   notes(transfer) {
     const { renamed, leftOut, outgoing } = transfer;
-    // The page knows what it asks the browser to save, not whether it does.
-    const key = outgoing ? "savedAs" : "renamedTo";
-    const notes = renamed.map(({ path, name }) =>
-      this.words.tr(key, { path: this.named(path), name: this.named(name) }),
-    );
+    const notes = renamed.map((one) => this.renamedNote(one, outgoing));
     if (transfer instanceof Incoming && transfer.packedAs && transfer.state !== "done") {
       notes.unshift(this.words.tr("packedPart", { name: this.named(transfer.packedAs) }));
     }
@@ -204,7 +222,9 @@ export class TransfersView {
   /** @param {Transfer} transfer */
   describeProgress(transfer) {
     const { state, size, moved, speed, unsaved } = transfer;
-    if (unsaved && moved === size) return this.words.tr("saving", { count: unsaved });
+    // Of files that failed, not all bytes have moved.
+    const isHere = moved === size || (transfer instanceof Incoming && transfer.isHere);
+    if (unsaved && isHere) return this.words.tr("saving", { count: unsaved });
     const lacksFiles = transfer instanceof Outgoing && !transfer.files;
     const key = lacksFiles ? "chooseAgain" : PROGRESS[state];
     const parts = [

@@ -2,12 +2,17 @@
 // HTML.
 
 import { pieces } from "../link/web_links.mjs";
-import { $, addFirst, copyOf, fill, showText, within } from "./elements.mjs";
+import { $, addFirst, copyOf, fill, reveal, showText, within } from "./elements.mjs";
 
 // Which items of the list of steps are done at a step. At `ended` they stay as they were.
 /** @type {Partial<Record<Step, number>>} */
 const STEPS_DONE = { dialing: 1, asked: 1, approved: 3, waiting: 3, connected: 5 };
+// This many are done when a request that was asked about ends.
+const STEPS_ASKED = 2;
 const ALL_STEPS = 5;
+// The reasons of ends that the person here wanted, and of those before anything was sent
+const WANTED = ["disconnected", "link_copied"];
+const NOTHING_SENT = ["link_incomplete", "no_webrtc"];
 // The keys of the page's texts
 /** @type {Partial<Record<Step, string>>} */
 const STATUS = {
@@ -22,7 +27,8 @@ const STATUS = {
 const MAX_TEXTS = 200;
 
 export class View {
-  stepsDone = 0;
+  // The page is loaded.
+  stepsDone = 1;
   /** @type {Step | null} */
   step = null;
 
@@ -35,15 +41,19 @@ export class View {
 
   /**
    * @param {SessionState} state
-   * @param {{ verified: boolean, inviteLink: string, hostName: string, mayRetry: boolean }} more
+   * @param {{ verified: boolean, inviteLink: string, hostName: string }} more
    */
-  showSession({ step, until, reason, sentence }, { verified, inviteLink, hostName, mayRetry }) {
+  showSession(state, { verified, inviteLink, hostName }) {
+    const { step, until, reason, sentence, mayRetry } = state;
     const hasEnded = step === "ended";
     const isDoubted = step === "doubt";
     const isActive = step !== "none" && !isDoubted && !hasEnded;
     const isAsking = step === "dialing" || step === "asked";
     this.stepsDone = STEPS_DONE[step] ?? this.stepsDone;
-    this.showSteps(hasEnded);
+    const wasAsked = this.step === "asked" || reason === "declined";
+    if (hasEnded && wasAsked) this.stepsDone = Math.max(this.stepsDone, STEPS_ASKED);
+    const hasFailed = hasEnded && ![...WANTED, ...NOTHING_SENT].includes(reason ?? "");
+    this.showSteps(isActive ? "now" : hasFailed ? "failed" : "");
     const seconds = until ? Math.max(0, Math.ceil((until - Date.now()) / 1000)) : 0;
     let key = step === "asked" && !seconds ? "waitingAnswer" : STATUS[step];
     if (hasEnded && this.stepsDone === ALL_STEPS) key = "justEnded";
@@ -51,16 +61,33 @@ export class View {
     $.status.setAttribute("aria-live", step === this.step ? "off" : "polite");
     this.step = step;
     $.status.textContent = key ? this.words.tr(key, { name: hostName, seconds }) : "";
-    showText($.problem, hasEnded && reason ? this.words.sentence(reason, sentence) : "");
-    $.again.hidden = !(hasEnded && mayRetry) && !isDoubted;
+    showText($.problem, hasEnded && reason ? this.endWords(reason, sentence) : "");
+    $.problem.classList.toggle("calm", hasEnded && WANTED.includes(reason ?? ""));
     $.again.textContent = this.words.tr(isDoubted ? "askAnyway" : "again");
-    if ($.copyLink.hidden && isAsking) $.copyLink.textContent = this.words.tr("copyLink");
-    $.copyLink.hidden = !(isAsking && inviteLink);
-    $.link.hidden ||= !isAsking;
+    reveal($.again, Boolean(hasEnded && mayRetry) || isDoubted);
+    // Only another browser can go on where this one has no WebRTC.
+    const mayCopy = Boolean(inviteLink) && (isAsking || (hasEnded && reason === "no_webrtc"));
+    if ($.copyLink.hidden) $.copyLink.textContent = this.words.tr("copyLink");
+    reveal($.copyLink, mayCopy);
+    $.link.hidden ||= !mayCopy;
     $.linked.hidden = step !== "connected";
+    $.leave.textContent = this.words.tr(isAsking ? "cancel" : "disconnect");
     $.leave.hidden = !isActive;
     showText($.badge, isActive ? this.words.tr(verified ? "verified" : "unverified") : "");
     $.badge.classList.toggle("amber", !verified);
+  }
+
+  /**
+   * Say why the session has ended. Some sentences are the page's own, as it takes no typed code.
+   * @param {string} reason
+   * @param {string} [sentence]
+   */
+  endWords(reason, sentence) {
+    if (reason === "disconnected") {
+      return this.words.tr(this.stepsDone === ALL_STEPS ? "youLeft" : "stopped");
+    }
+    if (reason === "link_incomplete") return this.words.tr("incomplete");
+    return this.words.sentence(reason, sentence);
   }
 
   /**
@@ -71,18 +98,18 @@ export class View {
     showText($.link, link);
     const isCopied = copyText(link, $.link);
     if (isCopied) showText($.link);
-    else $.copyLink.textContent = this.words.tr("copyByHand");
+    $.copyLink.textContent = this.words.tr(isCopied ? "copied" : "copyByHand");
     return isCopied;
   }
 
-  /** @param {boolean} hasEnded */
-  showSteps(hasEnded) {
+  /** @param {"now" | "failed" | ""} next says what the first step is that is not done */
+  showSteps(next) {
     [...$.steps.children].forEach((item, index) => {
       const isNow = index === this.stepsDone;
       item.className = "";
       if (index < this.stepsDone) item.className = "done";
-      else if (isNow) item.className = hasEnded ? "failed" : "now";
-      item.setAttribute("aria-current", isNow ? "step" : "false");
+      else if (isNow) item.className = next;
+      item.setAttribute("aria-current", isNow && next ? "step" : "false");
     });
     $.steps.hidden = this.stepsDone === ALL_STEPS;
   }

@@ -61,9 +61,14 @@ export class Words {
     return seconds < 60 ? this.number(seconds, "second") : this.number(seconds / 60, "minute");
   }
 
-  /** @param {Entry[]} entries */
+  /**
+   * Count files, or folders where there are no files.
+   * @param {Entry[]} entries
+   */
   count(entries) {
     const count = entries.filter((entry) => !entry.directory).length;
-    return this.tr(count === 1 ? "oneFile" : "manyFiles", { count });
+    if (count) return this.tr(count === 1 ? "oneFile" : "manyFiles", { count });
+    const folders = entries.length;
+    return this.tr(folders === 1 ? "oneFolder" : "manyFolders", { count: folders });
   }
 }
