@@ -112,13 +112,14 @@ def test_a_failure_goes_when_it_is_put_away_or_something_new_begins() -> None:
 
 
 def test_typing_another_code_puts_away_only_a_failed_attempt_to_join() -> None:
-    others = [
+    others: list[list[st.Status]] = [
         [INVITATION, link("Grace")],
         [INVITATION, PROMPT, asking(PROMPT), st.PairOutcome("s", approved=False), asking()],
         [INVITATION, link("Grace"), transfer(state=file_st.TransferState.FAILED)],
         [INVITATION, guest(st.Stage.ASKING)],
     ]
-    for told in ([INVITATION, guest(st.Stage.CLOSED, Reason.REFUSED)], *others):
+    failed: list[st.Status] = [INVITATION, guest(st.Stage.CLOSED, Reason.REFUSED)]
+    for told in (failed, *others):
         steps = Steps()
         for status in told:
             steps.handle(status)
