@@ -4,6 +4,8 @@ invitations.py decides where the server listens and which code is shown. No sock
 host: the host's own decisions are intents, and a `pair_response` from a socket is refused.
 """
 
+from typing import Final
+
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -28,6 +30,11 @@ from proxim.core.pairing.session import (
     TurnAway,
 )
 from proxim.core.pairing.sessions import Sessions
+from proxim.core.token_bucket import RateLimit, TokenBucket
+
+# Peers that are prepared for guests that proved nothing. Making one costs ten times what a request
+# does, and anybody can ask; an honest guest asks once.
+UNPROVED_PREPARED: Final = RateLimit(per_second=0.1, burst=2)
 
 HostEvent = (
     ev.NetworksSeen
@@ -75,6 +82,7 @@ class Host:
         )
         self._prompts = PromptQueue()
         self._links = 0
+        self._unproved_prepared: TokenBucket | None = None
 
     def start(self, now: float) -> list[do.Command]:
         """Return the commands for the start of the program, which may show a code already."""
@@ -204,7 +212,8 @@ class Host:
     def _prepare_link(self, prompts: st.Prompts, now: float) -> list[do.Command]:
         """Have a peer prepared for the request that a person is asked about first, and no other.
 
-        So a pile of requests makes one peer, and a request that nobody sees makes none.
+        So a pile of requests makes one peer, a request that nobody sees makes none, and a row of
+        requests without proof makes a few.
         """
         first = prompts.shown[0] if prompts.shown else None
         commands: list[do.Command] = []
@@ -213,9 +222,19 @@ class Host:
             if session.prepared and session.prompt != first:
                 commands += self._sessions.handle(session, DropPreparedLink(), now)
         for session in self._sessions:
-            if first is not None and session.prompt == first and not session.prepared:
+            if (
+                first is not None
+                and session.prompt == first
+                and not session.prepared
+                and (first.verified is not None or self._may_prepare_unproved(now))
+            ):
                 commands += self._sessions.handle(session, PrepareLink(), now)
         return commands
+
+    def _may_prepare_unproved(self, now: float) -> bool:
+        if self._unproved_prepared is None:
+            self._unproved_prepared = TokenBucket(UNPROVED_PREPARED, now)
+        return self._unproved_prepared.consume(now)
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer

@@ -298,7 +298,7 @@ export const isIncomplete = Boolean(location.hash) && !scanned;
 // Without a secret nothing can be proved, and a person decides before anything is sent; so does one
 // who has decided that an earlier page of this tab should not ask any more.
 export const firstRequest =
-  invitation?.secret && !invitation.ended && canLink()
+  invitation?.secret && !invitation.ended && globalThis.RTCPeerConnection
     ? new PairRequest(invitation, { ...device })
     : null;
 // It was opened for an invitation that asks nobody.

@@ -108,8 +108,9 @@ export class Session {
    */
   async attempt(pass) {
     const resumes = pass.method === "resume";
-    // Nobody is asked in vain.
-    if (!this.request && !canLink()) throw new Failure("no_webrtc");
+    // Nobody is asked in vain. With a proof the host asks its person only once we have confirmed,
+    // and what takes a browser some 10 ms need not delay the request.
+    if (!pass.secret && !canLink()) throw new Failure("no_webrtc");
     const request = (this.request ??= new PairRequest(pass, this.device));
     /** @type {Pass | null} */
     let nextPass = null;
@@ -117,6 +118,7 @@ export class Session {
     try {
       const proof = this.proofFor(pass, request);
       await request.next(DIAL_MS, "no_answer", "opened");
+      if (!canLink()) throw new Failure("no_webrtc");
       await this.decision(request, proof, resumes);
       if (proof) {
         const secret = toBase64url(proof.key("resume"));

@@ -8,6 +8,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
+from proxim.core.pairing.host import UNPROVED_PREPARED
 from proxim.core.program import ProgramEvent
 from tests.core.bench import Bench
 from tests.core.descriptions import ANSWER, OFFER
@@ -94,6 +95,24 @@ def test_requests_that_nobody_is_asked_about_make_no_peer() -> None:
     for _ in range(20):
         assert peers(host, request(host, host.connect("192.168.1.99"))) == []
     assert host.ledger.prepared == {False: FIRST}
+
+
+def test_a_row_of_requests_without_proof_makes_a_few_peers() -> None:
+    host = new_host()
+    made = 0
+    for _ in range(20):
+        connection = host.connect()
+        made += len(peers(host, request(host, connection)))
+        peers(host, pair_ev.ConnectionLost(connection, None))
+    assert made == UNPROVED_PREPARED.burst
+    # One that proves the code has its peer all the same, and one that comes after a while.
+    guest = host.prover_of("192.168.1.50")
+    confirm = guest.confirm(host.challenged(guest))
+    event = pair_ev.FrameReceived(guest.connection, pair_msg.dump_message(confirm))
+    assert any(isinstance(one, link_do.PreparePeer) for one in peers(host, event))
+    peers(host, pair_ev.ConnectionLost(guest.connection, None))
+    host.now += 1 / UNPROVED_PREPARED.per_second
+    assert len(peers(host, request(host, host.connect()))) == 1
 
 
 def test_a_guest_that_has_yet_to_prove_itself_makes_no_peer() -> None:
