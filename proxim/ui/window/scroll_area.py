@@ -65,7 +65,16 @@ class ScrollArea(ttk.Frame):
     @property
     def scrolls(self) -> bool:
         """Whether the content is higher than its place."""
-        return self.inside.winfo_reqheight() > self._canvas.winfo_height() > 1
+        return self.inside.winfo_reqheight() > self._place > 1
+
+    @property
+    def _place(self) -> int:
+        """The height that the content has.
+
+        It is the limit where there is one: how high the canvas is depends on whether the bar is
+        shown, and the bar must not depend on that again.
+        """
+        return self._canvas.winfo_height() if self._limit is None else self._limit
 
     def limit_height(self, pixels: int) -> None:
         """Limit the height to this many pixels."""
@@ -89,7 +98,7 @@ class ScrollArea(ttk.Frame):
         top = widget.winfo_rooty() - self.inside.winfo_rooty()
         height = widget.winfo_height()
         first = self._canvas.canvasy(0)
-        room = self._canvas.winfo_height()
+        room = self._place
         whole = max(1, self.inside.winfo_reqheight())
         if top < first:
             self._canvas.yview_moveto(top / whole)
@@ -114,7 +123,8 @@ class ScrollArea(ttk.Frame):
         self._offer_bar()
 
     def _offer_bar(self) -> None:
-        if self.scrolls:
+        # A bar is not lower than its two arrows, and would take their height from what stands below.
+        if self.scrolls and self._place >= self._bar.winfo_reqheight():
             self._bar.grid(row=0, column=1, sticky="ns", padx=(self._gap, 0))
         else:
             if self._bar.winfo_manager():
