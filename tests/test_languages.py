@@ -164,7 +164,10 @@ def wrong_values(tree: ast.AST, known: dict[str, Text]) -> Iterator[str]:
                 func=ast.Name(id="tr"), args=[ast.Constant(value=str(key))], keywords=keywords
             ):
                 given = {keyword.arg for keyword in keywords}
-                wanted = set().union(*map(placeholders, forms(known.get(key, ""))))
+                text = known.get(key, "")
+                wanted = set().union(*map(placeholders, forms(text)))
+                # The count chooses between the forms, whether or not they show it.
+                wanted |= set() if isinstance(text, str) else {"count"}
                 if given != wanted and None not in given:
                     yield f"line {node.lineno}: {key} wants {sorted(wanted)}"
 

@@ -71,6 +71,7 @@ class Runtime:
         self._clients: dict[ev.ConnectionID, tuple[Client, asyncio.Task[None]]] = {}
         self._peers: dict[ev.LinkID, tuple[Peer, asyncio.Task[None]]] = {}
         self._closing_peers: set[asyncio.Task[None]] = set()
+        self._giving_back: asyncio.TimerHandle | None = None
         self._transports = Transports(self.report, self._spawn, self._peers)
         self._executor = TransferExecutor(
             self.report,
@@ -397,7 +398,10 @@ class Runtime:
     def _peer_closed(self, closing: asyncio.Task[None]) -> None:
         self._closing_peers.discard(closing)
         if not self._linked:
-            self._loop.call_later(GIVE_BACK_SECONDS, self._give_back)
+            # Many links may end one soon after the other, and looking for garbage takes a while.
+            if self._giving_back is not None:
+                self._giving_back.cancel()
+            self._giving_back = self._loop.call_later(GIVE_BACK_SECONDS, self._give_back)
 
     @property
     def _linked(self) -> bool:
@@ -405,6 +409,7 @@ class Runtime:
 
     def _give_back(self) -> None:
         """Return what links needed: garbage, and freed memory."""
+        self._giving_back = None
         if self._linked:
             # Somebody else has come, and the end of that link calls this again.
             return

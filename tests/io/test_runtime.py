@@ -598,3 +598,21 @@ async def test_nothing_is_given_back_while_somebody_is_linked(
     tasks = set(host.runtime._tasks)
     host.runtime._give_back()
     assert host.runtime._tasks == tasks
+
+
+async def test_many_links_that_end_at_once_lead_to_one_return(
+    sides: list[Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxim.io.runtime.GIVE_BACK_SECONDS", 0.0)
+    host, _ = await start_host(sides, on(OWN))
+    calls: list[None] = []
+    monkeypatch.setattr(host.runtime, "_give_back", lambda: calls.append(None))
+    closed_peer = asyncio.create_task(asyncio.sleep(0))
+    await closed_peer
+    for _ in range(5):
+        host.runtime._peer_closed(closed_peer)
+    # Timers of one moment fire in the order in which they were made.
+    fired = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.001, fired.set)
+    await asyncio.wait_for(fired.wait(), PATIENCE)
+    assert len(calls) == 1
