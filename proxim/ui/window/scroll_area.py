@@ -123,7 +123,7 @@ class ScrollArea(ttk.Frame):
         self._offer_bar()
 
     def _offer_bar(self) -> None:
-        # A bar is not lower than its two arrows, and would take their height from what stands below.
+        # A bar is at least as high as its arrows, and would take that from what stands below.
         if self.scrolls and self._place >= self._bar.winfo_reqheight():
             self._bar.grid(row=0, column=1, sticky="ns", padx=(self._gap, 0))
         else:
