@@ -124,6 +124,9 @@ class Runtime:
             )
         self._spawn(self._watch_sleep(slept_seconds()), "sleep watch")
         await self._shut_down.wait()
+        if self._giving_back is not None:
+            # The end of the program returns everything.
+            self._giving_back.cancel()
         try:
             async with asyncio.timeout(SHUTDOWN_SECONDS):
                 await self._say_goodbye()
@@ -397,7 +400,7 @@ class Runtime:
 
     def _peer_closed(self, closing: asyncio.Task[None]) -> None:
         self._closing_peers.discard(closing)
-        if not self._linked:
+        if not self._linked and not self._shut_down.is_set():
             # Many links may end one soon after the other, and looking for garbage takes a while.
             if self._giving_back is not None:
                 self._giving_back.cancel()

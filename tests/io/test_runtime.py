@@ -616,3 +616,12 @@ async def test_many_links_that_end_at_once_lead_to_one_return(
     asyncio.get_running_loop().call_later(0.001, fired.set)
     await asyncio.wait_for(fired.wait(), PATIENCE)
     assert len(calls) == 1
+
+
+async def test_a_program_that_ends_gives_nothing_back_afterwards(
+    sides: list[Side], own_address: str
+) -> None:
+    host, guest = await link(sides, own_address)
+    for side in (guest, host):
+        await side.stop()
+        assert side.runtime._giving_back is None or side.runtime._giving_back.cancelled()
