@@ -19,7 +19,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
 from proxim.core.link.features import Features, LinkFeature, ProtocolBrokenError
-from proxim.core.link.lane import LanePolicy, LaneTerms, proved_secret
+from proxim.core.link.lane import LANE_OPEN_SECONDS, LanePolicy, LaneTerms, proved_secret
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.proof import ProofKeys
 from proxim.core.sanitize import display_name
@@ -313,9 +313,13 @@ class Link:
         if self._control == link_ev.LANE_CHANNEL:
             # The event belongs to the peer that was closed for the lane, so it is stale.
             return []
-        if reason is Reason.PEER_LEFT and self._peer_greeted:
-            # A peer that sent a hello also sends a bye; without one it vanished, like a page that
-            # is reloaded.
+        if (
+            reason is Reason.PEER_LEFT
+            and self.state is LinkState.OPEN
+            and self._silence_allowed is not None
+        ):
+            # A peer that says hello also says bye; without one it vanished, like a page that is
+            # reloaded.
             reason = Reason.PEER_VANISHED
         return self._carry_link(now) if self._lane.carrier else self.close(reason, now)
 
@@ -472,12 +476,24 @@ class Link:
 
     # --- the heartbeat ----------------------------------------------------------------------------
 
+    @property
+    def _silence_allowed(self) -> float | None:
+        """How many seconds the peer may be silent; None if it may be for ever.
+
+        A simple client may leave hello out, and then it need not ping. A peer that proved the code
+        surely says hello, but WebRTC may be open at our end alone until the peer takes the lane.
+        """
+        if self._peer_greeted:
+            return SILENCE_SECONDS
+        return LANE_OPEN_SECONDS + SILENCE_SECONDS if self._binding else None
+
     def _heartbeat(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         if now - self._ticked > 2 * HEARTBEAT_SECONDS:
             # This program was asleep, and the peer's messages of that time still wait in the queue.
             self._last_received = now
         self._ticked = now
-        if self._peer_greeted and now - self._last_received >= SILENCE_SECONDS:
+        allowed = self._silence_allowed
+        if allowed is not None and now - self._last_received >= allowed:
             return self.close(Reason.PEER_VANISHED, now)
         rearm = do.SetTimer(self._timer(ev.TimerName.HEARTBEAT), HEARTBEAT_SECONDS)
         return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]

@@ -379,6 +379,29 @@ def test_a_peer_that_never_greeted_may_stay_silent() -> None:
     assert link.state is LinkState.OPEN
 
 
+@each_row("host", [True, False])
+def test_a_peer_that_proved_the_code_and_ended_before_its_hello_is_missed(host: bool) -> None:
+    link, _ = made(host=host, keys=KEYS)
+    link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
+    now = T0
+    while link.state is LinkState.OPEN:
+        now += HEARTBEAT_SECONDS
+        commands = beat(link, now)
+    # It has time to find that WebRTC does not open at its end, and to take the lane.
+    least = lane.LANE_OPEN_SECONDS + SILENCE_SECONDS
+    assert least <= now - T0 <= least + HEARTBEAT_SECONDS
+    assert link.status.reason is Reason.PEER_VANISHED
+    assert link_do.ClosePeer(ID) in commands
+
+
+@each_row("host", [True, False])
+def test_its_channel_that_closes_before_its_hello_is_a_lost_link(host: bool) -> None:
+    link, _ = made(host=host, keys=KEYS)
+    link.handle(link_ev.ChannelOpened(ID, CONTROL, link_ev.CONTROL_LABEL), T0)
+    link.handle(link_ev.ChannelClosed(ID, CONTROL), T0)
+    assert link.status.reason is Reason.PEER_VANISHED
+
+
 # --- strange messages -----------------------------------------------------------------------------
 
 
