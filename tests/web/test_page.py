@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from proxim.io.pairing.page import languages
 from tests.web.browser import hosting, origin_of, phone, sha256_of
@@ -346,6 +346,35 @@ def test_a_browser_that_is_too_old_is_told(
         guest.sees("If nothing follows, update this browser.")
         (complaint,) = guest.complaints
         assert "Unexpected" in complaint
+
+
+def test_a_module_that_does_not_arrive_is_fetched_again_with_the_whole_page(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    """Not in the page that waits to be loaded again, which would ask and then be gone."""
+    asked: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        asked.append("module")
+        if asked.count("module") == 1:
+            route.abort()
+        else:
+            route.continue_()
+
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.route("**/pairing/session.mjs", lose_the_first)
+        guest.page.on(
+            "request",
+            lambda one: asked.append("page") if one.resource_type == "document" else None,
+        )
+        guest.page.goto(session["url"])
+        # Playwright answers a route only while it waits for the page.
+        guest.sees(WORDS["asked"])
+        guest.joined(host)
+        assert asked == ["page", "module", "page", "module"]
+        guest.sends_text("I am here")
+        assert host.event("text")["text"] == "I am here"
+        assert all("session.mjs" in one or "ERR_FAILED" in one for one in guest.complaints)
 
 
 def test_a_false_secret_is_refused(chromium: Browser, own_address: str, tmp_path: Path) -> None:

@@ -313,8 +313,14 @@ else clearFragment();
 remember("localStorage", "device", device.id);
 remember("sessionStorage", "session", JSON.stringify(invitation));
 
+let restIsLoading = false;
+
 /** Load the other modules, which would delay the request if they were loaded before it. */
 function loadRest() {
+  // A second try might succeed after the first has failed, and the page would be loaded again while
+  // its person is asked.
+  if (restIsLoading) return;
+  restIsLoading = true;
   import("../app.mjs").catch((error) => {
     // A browser that is too old does not get better by loading the page again; a poor network may.
     if (!(error instanceof SyntaxError)) setTimeout(() => location.reload(), RELOAD_MS);
