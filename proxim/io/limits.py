@@ -123,9 +123,13 @@ MAX_IN_FLIGHT_BYTES: Final = 768 * 1024
 
 # --- this machine ---------------------------------------------------------------------------------
 
-# How often this machine's addresses are read. A person who changes the Wi-Fi watches the window
-# meanwhile.
-NETWORK_WATCH_SECONDS: Final = 3.0
+# How often this machine's addresses are read where the system does not say that they change. A
+# person who changes the Wi-Fi watches the window meanwhile.
+NETWORK_READ_SECONDS: Final = 3.0
+# And where it does: some systems only look like Linux, and never say so.
+NETWORK_READ_ANYWAY_SECONDS: Final = 60.0
+# An interface that comes up changes several things, one soon after the other.
+NETWORK_SETTLE_SECONDS: Final = 0.1
 # How long after waking up a code may stay visible that expired during sleep.
 SLEEP_WATCH_SECONDS: Final = 3.0
 # How long after the last link the memory that it needed is returned. The links of one room often

@@ -26,7 +26,6 @@ from proxim.core.program import Program, ProgramEvent
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.limits import (
     GIVE_BACK_SECONDS,
-    NETWORK_WATCH_SECONDS,
     SHUTDOWN_SECONDS,
     SLEEP_WATCH_SECONDS,
 )
@@ -34,6 +33,7 @@ from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.system.memory import give_back_memory
+from proxim.io.system.network_changes import NetworkChanges
 from proxim.io.system.sleep import slept_seconds
 from proxim.io.trace import log_step
 
@@ -226,22 +226,26 @@ class Runtime:
     async def _watch_networks(
         self, look: Callable[[], tuple[ev.Network, ...]], seen: tuple[ev.Network, ...] | None
     ) -> None:
-        failing = False
-        while True:
-            await asyncio.sleep(NETWORK_WATCH_SECONDS)
-            try:
-                # Looking asks the system, which may be slow.
-                networks = await asyncio.to_thread(look)
-            except Exception as error:  # noqa: BLE001
-                # The next look may succeed. A host without a network reports that itself.
-                if not failing:
-                    self._report_bug(look, error)
-                failing = True
-                continue
+        changes = NetworkChanges()
+        try:
             failing = False
-            if networks != seen:
-                seen = networks
-                self.report(ev.NetworksSeen(networks))
+            while True:
+                await changes.wait()
+                try:
+                    # Looking asks the system, which may be slow.
+                    networks = await asyncio.to_thread(look)
+                except Exception as error:  # noqa: BLE001
+                    # The next look may succeed. A host without a network reports that itself.
+                    if not failing:
+                        self._report_bug(look, error)
+                    failing = True
+                    continue
+                failing = False
+                if networks != seen:
+                    seen = networks
+                    self.report(ev.NetworksSeen(networks))
+        finally:
+            changes.close()
 
     def _listen(self, command: do.Listen) -> None:
         self._wanted_address = command.address

@@ -36,6 +36,7 @@ from proxim.io.pairing.client import Client
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
+from proxim.io.system.network_changes import NetworkChanges
 from tests.core.handed_in import program
 from tests.io.support import PATIENCE, Events
 from tests.loopback import host_address, quiet_address
@@ -516,7 +517,10 @@ async def test_a_code_runs_out_while_the_machine_sleeps(
 async def test_addresses_that_cannot_be_read_are_told_once_and_read_again(
     sides: list[Side], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("proxim.io.runtime.NETWORK_WATCH_SECONDS", 0.0)
+    async def at_once(_: NetworkChanges) -> None:
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(NetworkChanges, "wait", at_once)
     looks = 0
 
     def look() -> tuple[ev.Network, ...]:
