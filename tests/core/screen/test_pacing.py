@@ -1,0 +1,60 @@
+"""What may be under way follows what the network carries."""
+
+from proxim.core.screen.pacing import (
+    LEAST_WINDOW_BYTES,
+    MOST_UPDATES,
+    QUALITIES,
+    WINDOW_SECONDS,
+    Pacing,
+)
+
+
+def carried(pacing: Pacing, rate: float, seconds: float, now: float) -> float:
+    """Let a network of so many bytes a second carry updates; return the moment afterwards."""
+    size = 20_000
+    for _ in range(int(seconds * rate / size)):
+        number = pacing.sent(size, now)
+        now += size / rate
+        assert pacing.drawn(number, now)
+    return now
+
+
+def test_a_fresh_link_carries_a_little_and_the_best() -> None:
+    pacing = Pacing()
+    assert pacing.may_send
+    assert pacing.rate is None
+    assert pacing.quality(10**9) == QUALITIES[-1]
+    pacing.sent(LEAST_WINDOW_BYTES, 0.0)
+    assert not pacing.may_send
+    assert pacing.drawn(1, 0.01)
+    assert pacing.may_send
+
+
+def test_no_more_than_a_few_updates_are_under_way() -> None:
+    pacing = Pacing()
+    for _ in range(MOST_UPDATES):
+        assert pacing.may_send
+        pacing.sent(1, 0.0)
+    assert not pacing.may_send
+    # The third says that the first two are drawn, too.
+    assert pacing.drawn(3, 0.1)
+    assert pacing.bytes_under_way == 1
+    assert not pacing.drawn(2, 0.2)
+    assert not pacing.drawn(77, 0.2)
+
+
+def test_the_window_and_the_quality_follow_the_rate() -> None:
+    pacing = Pacing()
+    now = carried(pacing, 10e6, 2, 0.0)
+    assert pacing.rate is not None
+    assert 8e6 < pacing.rate < 12e6
+    assert pacing.window == int(WINDOW_SECONDS * pacing.rate)
+    assert pacing.quality(300_000) == QUALITIES[-1]
+    assert pacing.quality(700_000) == 45
+    assert pacing.quality(10**8) == QUALITIES[0]
+    now = carried(pacing, 0.5e6, 2, now)
+    assert pacing.window == LEAST_WINDOW_BYTES
+    # What the network carried before a rest is still believed.
+    before = pacing.rate
+    assert pacing.drawn(pacing.sent(10, now + 60), now + 60.001)
+    assert pacing.rate == before
