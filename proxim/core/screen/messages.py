@@ -1,0 +1,209 @@
+"""The messages about a shared screen on a link's control channel."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from proxim.core.errors import Reason
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    flag_field,
+    list_field,
+    object_field,
+    optional_text_field,
+    text_field,
+)
+from proxim.core.link.messages import Reader
+from proxim.core.screen.updates import MAX_SIDE
+
+# A share's id is 16 random bytes in base64url.
+SHARE_ID_BYTES: Final = 16
+SHARE_ID_CHARACTERS: Final = 22
+# Nobody has more, and each is listed at every change.
+MAX_MONITORS: Final = 16
+MAX_MONITOR_NAME_BYTES: Final = 64
+MAX_REASON_BYTES: Final = 64
+# Browsers zoom to 500 % on screens of 400 %.
+MAX_PIXEL_RATIO: Final = 20.0
+# Desktops reach further than one monitor, in both directions.
+MAX_COORDINATE: Final = 8 * MAX_SIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """One of the monitors that can be shown; lengths are in its own pixels."""
+
+    id: int
+    # Such as "DP-1"; it comes from the other side and is cleaned before it is shown.
+    name: str
+    # Its place on the desktop.
+    x: int
+    y: int
+    width: int
+    height: int
+    # How many of its pixels are one pixel of 96 a inch.
+    scale: float = 1.0
+
+    def fields(self) -> JSONObject:
+        """Return its JSON object."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "x": self.x,
+            "y": self.y,
+            "w": self.width,
+            "h": self.height,
+            "scale": self.scale,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenAsk:
+    """The sender would like to see the receiver's screen, or also to control it."""
+
+    control: bool = False
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, as LinkMessage says."""
+        return {"type": "screen_ask", **({"control": True} if self.control else {})}
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenState:
+    """What the sender, who shows, allows now; sent at every change.
+
+    Without `view` nothing is shown, or no longer, for `reason`; then the other fields mean nothing.
+    """
+
+    view: bool
+    # The share's secret id, which its channels repeat.
+    share: str = field(default="", repr=False)
+    control: bool = False
+    reason: str | None = None
+    monitor: int = 0
+    monitors: tuple[Monitor, ...] = ()
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, as LinkMessage says."""
+        fields: JSONObject = {"type": "screen_state", "view": self.view, "control": self.control}
+        if self.reason is not None:
+            fields["reason"] = self.reason
+        if self.share:
+            fields["id"] = self.share
+            fields["monitor"] = self.monitor
+            fields["monitors"] = [monitor.fields() for monitor in self.monitors]
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenView:
+    """The sender, who sees, looks at this monitor now, on so many pixels of its own."""
+
+    share: str = field(repr=False)
+    monitor: int
+    # In CSS pixels; `pixel_ratio` is the number of real pixels in one.
+    width: int
+    height: int
+    pixel_ratio: float = 1.0
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, as LinkMessage says."""
+        return {
+            "type": "screen_view",
+            "id": self.share,
+            "monitor": self.monitor,
+            "w": self.width,
+            "h": self.height,
+            "dpr": self.pixel_ratio,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenStop:
+    """The sender looks no longer."""
+
+    share: str = field(repr=False)
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, as LinkMessage says."""
+        return {"type": "screen_stop", "id": self.share}
+
+
+ScreenMessage = ScreenAsk | ScreenState | ScreenView | ScreenStop
+
+
+def whole_number(fields: JSONObject, name: str, least: int, most: int) -> int:
+    """Return the whole number `fields[name]`, which lies between `least` and `most`.
+
+    Raises MessageError (BAD_MESSAGE).
+    """
+    value = fields.get(name)
+    # True is a number in Python.
+    if type(value) is not int or not least <= value <= most:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
+    return value
+
+
+def any_number(fields: JSONObject, name: str, least: float, most: float) -> float:
+    """Return the number `fields[name]`, which lies between `least` and `most`.
+
+    Raises MessageError (BAD_MESSAGE).
+    """
+    value: Any = fields.get(name)
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
+    return float(value)
+
+
+def _share(fields: JSONObject) -> str:
+    share = text_field(fields, "id", SHARE_ID_CHARACTERS)
+    if len(share) != SHARE_ID_CHARACTERS:
+        raise MessageError(Reason.BAD_MESSAGE, "id")
+    return share
+
+
+def _monitor(fields: JSONObject) -> Monitor:
+    reach = -MAX_COORDINATE, MAX_COORDINATE
+    return Monitor(
+        whole_number(fields, "id", 0, 2**31),
+        text_field(fields, "name", MAX_MONITOR_NAME_BYTES),
+        whole_number(fields, "x", *reach),
+        whole_number(fields, "y", *reach),
+        whole_number(fields, "w", 1, MAX_SIDE),
+        whole_number(fields, "h", 1, MAX_SIDE),
+        any_number(fields, "scale", 0.1, MAX_PIXEL_RATIO),
+    )
+
+
+def _state(fields: JSONObject) -> ScreenState:
+    view, control = flag_field(fields, "view"), flag_field(fields, "control")
+    reason = optional_text_field(fields, "reason", MAX_REASON_BYTES)
+    if not view:
+        return ScreenState(view=False, reason=reason)
+    each = [
+        _monitor(object_field({"monitor": one}, "monitor"))
+        for one in list_field(fields, "monitors", MAX_MONITORS)
+    ]
+    shown = whole_number(fields, "monitor", 0, 2**31)
+    if shown not in [one.id for one in each] or len({one.id for one in each}) != len(each):
+        raise MessageError(Reason.BAD_MESSAGE, "monitors")
+    return ScreenState(True, _share(fields), control, reason, shown, tuple(each))
+
+
+def _view(fields: JSONObject) -> ScreenView:
+    return ScreenView(
+        _share(fields),
+        whole_number(fields, "monitor", 0, 2**31),
+        whole_number(fields, "w", 1, MAX_SIDE),
+        whole_number(fields, "h", 1, MAX_SIDE),
+        any_number(fields, "dpr", 0.1, MAX_PIXEL_RATIO),
+    )
+
+
+# How the messages are read, by their types.
+READERS: Final[dict[str, Reader]] = {
+    "screen_ask": lambda fields: ScreenAsk(flag_field(fields, "control")),
+    "screen_state": _state,
+    "screen_view": _view,
+    "screen_stop": lambda fields: ScreenStop(_share(fields)),
+}

@@ -1,0 +1,113 @@
+"""The messages about a shared screen, written and read."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies
+
+from proxim.core.json_text import MessageError
+from proxim.core.link.messages import dump_link_message, read_link_message
+from proxim.core.screen.messages import (
+    READERS,
+    Monitor,
+    ScreenAsk,
+    ScreenMessage,
+    ScreenState,
+    ScreenStop,
+    ScreenView,
+)
+from tests.rows import each_row
+
+SHARE = "Gx3_Gx3_Gx3_Gx3_Gx3_Gx"
+MONITOR = Monitor(1, "DP-1", -1920, 0, 1920, 1080, 1.25)
+STATE = ScreenState(True, SHARE, True, "revoked", 1, (Monitor(0, "", 0, 0, 640, 480), MONITOR))
+
+
+def read(text: str) -> object:
+    kind, fields = read_link_message(text)
+    return READERS[kind](fields)
+
+
+@each_row(
+    "message",
+    [
+        ScreenAsk(),
+        ScreenAsk(control=True),
+        ScreenState(view=False, reason="declined"),
+        ScreenState(view=False),
+        STATE,
+        ScreenView(SHARE, 1, 390, 844, 3.0),
+        ScreenStop(SHARE),
+    ],
+)
+def test_what_is_written_is_read(message: ScreenMessage) -> None:
+    assert read(dump_link_message(message)) == message
+
+
+def test_no_repr_shows_the_share() -> None:
+    for message in (STATE, ScreenView(SHARE, 1, 390, 844), ScreenStop(SHARE)):
+        assert SHARE not in repr(message)
+
+
+def changed(message: ScreenMessage, **fields: Any) -> str:
+    return json.dumps({**message.fields(), **fields})
+
+
+def with_monitor(**fields: Any) -> str:
+    return changed(STATE, monitors=[{**MONITOR.fields(), **fields}])
+
+
+VIEW = ScreenView(SHARE, 1, 390, 844, 3.0)
+
+
+@each_row(
+    "text",
+    [
+        changed(ScreenAsk(), control="yes"),
+        changed(ScreenStop(SHARE), id=SHARE[1:]),
+        changed(ScreenStop(SHARE), id=None),
+        changed(STATE, id="short"),
+        changed(STATE, monitor=7),
+        changed(STATE, monitor=True),
+        changed(STATE, monitors=[MONITOR.fields()] * 2),
+        changed(STATE, monitors=[MONITOR.fields()] * 17),
+        changed(STATE, monitors=["DP-1"]),
+        changed(STATE, reason="x" * 65),
+        with_monitor(w=0),
+        with_monitor(h=8193),
+        with_monitor(x=-65537),
+        with_monitor(name=7),
+        with_monitor(scale=0),
+        with_monitor(scale="1"),
+        changed(VIEW, w=0),
+        changed(VIEW, h=1.5),
+        changed(VIEW, dpr=21),
+        changed(VIEW, monitor=-1),
+    ],
+)
+def test_what_is_wrong_is_refused(text: str) -> None:
+    with pytest.raises(MessageError):
+        read(text)
+
+
+JSON = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers() | strategies.text(max_size=9),
+    lambda inner: strategies.lists(inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@given(
+    strategies.sampled_from(sorted(READERS)),
+    strategies.dictionaries(
+        strategies.sampled_from(["id", "view", "monitor", "monitors", "w", "h", "dpr", "reason"]),
+        JSON,
+    ),
+)
+def test_any_fields_are_read_or_refused(kind: str, fields: dict[str, Any]) -> None:
+    try:
+        message = READERS[kind](fields)
+    except MessageError:
+        return
+    assert message.fields()["type"] == kind
