@@ -1,0 +1,147 @@
+"""Everything that can happen to shared screens: what people want, and what the screen answers."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.screen.messages import Monitor
+
+
+class Grant(StrEnum):
+    """What a person allows somebody else to do with their screen."""
+
+    NOTHING = "nothing"
+    VIEW = "view"
+    CONTROL = "control"
+
+
+# --- what people want -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskScreen(ev.LinkIntent):
+    """Ask to see the other device's screen, or also to control it."""
+
+    control: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowScreen(ev.LinkIntent):
+    """Show this device's screen without having been asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerScreen(ev.LinkIntent):
+    """A person's answer to a ScreenQuestion.
+
+    `number` is the question's, so that the answer cannot meet another. `knowing` says that the
+    person has read that the other side's page may have been altered (the second step).
+    """
+
+    number: int
+    grant: Grant
+    knowing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LetControl(ev.LinkIntent):
+    """Let whoever sees this screen control it, too; `knowing` is as in AnswerScreen."""
+
+    knowing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopControl(ev.LinkIntent):
+    """Go on showing, and let nobody control any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseScreen(ev.LinkIntent):
+    """Show nothing new and let nobody control, until GoOnShowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoOnShowing(ev.LinkIntent):
+    """End a pause. Control is not given back by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopScreen(ev.LinkIntent):
+    """End the share, at either side."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAt(ev.LinkIntent):
+    """Look at a monitor of the other side, in a view of so many pixels (as in ScreenView)."""
+
+    monitor: int
+    width: int
+    height: int
+    pixel_ratio: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shield(ev.FeatureIntent):
+    """Keep everybody from controlling while this lasts.
+
+    A question of ours is open, which whoever controls could answer, or the bar that says who
+    controls cannot be seen.
+    """
+
+    up: bool
+
+
+# --- what the screen answers ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ScreensFound(ev.FeatureEvent):
+    """This device's monitors, when a share begins and when they change."""
+
+    link: ev.LinkID
+    monitors: tuple[Monitor, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenFailed(ev.FeatureEvent):
+    """This device's screen cannot be shown, or no longer."""
+
+    link: ev.LinkID
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesRefused(ev.FeatureEvent):
+    """The other side's pictures break the rules, so none of them is shown any more."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class LocalInput(ev.FeatureEvent):
+    """Somebody at this device moved its mouse, which wins over whoever controls it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputReceived(ev.FeatureEvent):
+    """A message came on the input channel of whoever sees this screen."""
+
+    link: ev.LinkID
+    share: str = field(repr=False)
+    message: bytes = field(repr=False)
+
+
+ScreenIntent = (
+    AskScreen
+    | ShowScreen
+    | AnswerScreen
+    | LetControl
+    | StopControl
+    | PauseScreen
+    | GoOnShowing
+    | StopScreen
+    | LookAt
+    | Shield
+)
+ScreenAnswer = ScreensFound | ScreenFailed | PicturesRefused | LocalInput | InputReceived
