@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
     from proxim.core.link.commands import LinkCommand
     from proxim.core.pairing.commands import SocketCommand
+    from proxim.core.screen.commands import ScreenCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def publish_trouble(reason: Reason, link: ev.LinkID | None = None) -> Publish:
     return Publish(st.Trouble(Problem(reason), link))
 
 
-# The commands of sockets, links and files are loaded with the first guest, so they are only named
+# The commands of sockets, links, files and screens are loaded with the first guest, so they are only named
 # here and not imported.
 Command = Union[
     SetTimer,
@@ -85,4 +86,5 @@ Command = Union[
     "SocketCommand",
     "LinkCommand",
     "FileCommand",
+    "ScreenCommand",
 ]

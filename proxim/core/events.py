@@ -66,6 +66,13 @@ class TimerName(StrEnum):
     # Limits how long a transfer stands still on a lane, or is kept back.
     STALL = "stall"
 
+    # Limits how long a person may think about somebody who asks to see this screen.
+    SCREEN_ANSWER = "screen_answer"
+    # Limits how long the other side's person may think about the same.
+    SCREEN_ASKING = "screen_asking"
+    # Notices that somebody who controls this screen is silent while a key is down.
+    SCREEN_SILENCE = "screen_silence"
+
 
 # The scope of these timers is a sessionID, and that of the link's timers a LinkID.
 SESSION_TIMERS: Final = frozenset({TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME})

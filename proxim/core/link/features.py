@@ -10,6 +10,7 @@ from typing import Protocol
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
@@ -37,6 +38,10 @@ class PeerLink(Protocol):
     @property
     def resumes(self) -> ev.LinkID | None:
         """The lost link of the same two devices that this link replaces; None if it is new."""
+
+    @property
+    def status(self) -> st.LinkStatus:
+        """What is published about the link: among others, how the peer proved itself."""
 
     @property
     def peer_name(self) -> str | None:

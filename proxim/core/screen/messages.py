@@ -120,13 +120,13 @@ class ScreenView:
 
 @dataclass(frozen=True, slots=True)
 class ScreenStop:
-    """The sender looks no longer."""
+    """The sender looks no longer; without a share it withdraws what it has asked."""
 
-    share: str = field(repr=False)
+    share: str = field(default="", repr=False)
 
     def fields(self) -> JSONObject:
         """Return the message's JSON fields, as LinkMessage says."""
-        return {"type": "screen_stop", "id": self.share}
+        return {"type": "screen_stop", **({"id": self.share} if self.share else {})}
 
 
 ScreenMessage = ScreenAsk | ScreenState | ScreenView | ScreenStop
@@ -205,5 +205,5 @@ READERS: Final[dict[str, Reader]] = {
     "screen_ask": lambda fields: ScreenAsk(flag_field(fields, "control")),
     "screen_state": _state,
     "screen_view": _view,
-    "screen_stop": lambda fields: ScreenStop(_share(fields)),
+    "screen_stop": lambda fields: ScreenStop("" if fields.get("id") is None else _share(fields)),
 }

@@ -1,0 +1,100 @@
+"""Everything that a share asks of this device's screen, and of its channels."""
+
+from dataclasses import dataclass, field
+
+from proxim.core import events as ev
+from proxim.core.control.messages import Input
+from proxim.core.screen.messages import Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class FindScreens:
+    """Look for this device's monitors; answered by ScreensFound or ScreenFailed.
+
+    ScreensFound follows again whenever they change, until StopPictures.
+    """
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class SendPictures:
+    """Send pictures of a monitor on the share's channel from now on, and open that if need be.
+
+    Repeated for another monitor, or for another view at the other side.
+    """
+
+    link: ev.LinkID
+    share: str = field(repr=False)
+    monitor: Monitor
+    # How many pixels of its own the other side has for it.
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class PausePictures:
+    """Send no pictures until the next SendPictures."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class StopPictures:
+    """End what FindScreens and SendPictures began."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPictures:
+    """Show what arrives on this channel as a monitor of the other side."""
+
+    link: ev.LinkID
+    channel: int
+    monitor: Monitor
+
+
+@dataclass(frozen=True, slots=True)
+class HidePictures:
+    """Show nothing of the other side any more."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveInput:
+    """Report what arrives on this channel as InputReceived."""
+
+    link: ev.LinkID
+    share: str = field(repr=False)
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inject:
+    """Do with this device's mouse and keyboard what somebody did who controls its screen."""
+
+    link: ev.LinkID
+    monitor: Monitor
+    input: Input
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """Release every key and button that Inject pressed for this link."""
+
+    link: ev.LinkID
+
+
+ScreenCommand = (
+    FindScreens
+    | SendPictures
+    | PausePictures
+    | StopPictures
+    | ShowPictures
+    | HidePictures
+    | ReceiveInput
+    | Inject
+    | LetGo
+)

@@ -1,0 +1,132 @@
+"""Shared screens as a feature of links: who may see this device's screen and control it, and whose
+this device sees.
+
+Each link has one `Shower`, for this device's screen, and one `Viewer`, for the other's.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.link.features import LinkFeature, PeerLink
+from proxim.core.link.messages import LinkMessage, Reader
+from proxim.core.screen import events as screen_ev
+from proxim.core.screen import messages as screen_msg
+from proxim.core.screen.shower import Shower
+from proxim.core.screen.viewer import Viewer
+from proxim.core.transitions import Kind
+
+# The word in `hello`, and the label prefix of the pictures' channels.
+SCREEN: Final = "screen"
+_LABEL: Final = re.compile(
+    rf"{SCREEN}/(?P<share>[A-Za-z0-9_-]{{{screen_msg.SHARE_ID_CHARACTERS}}})"
+)
+# These are the Viewer's; everything else that names a link is the Shower's.
+_VIEWERS: Final = screen_ev.AskScreen | screen_ev.LookAt | screen_ev.PicturesRefused
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Both directions of one link."""
+
+    shower: Shower
+    viewer: Viewer
+
+
+class ScreenSharing(LinkFeature):
+    """Passes each event to the machine of its link and direction."""
+
+    word = SCREEN
+    channel_prefix = SCREEN
+    readers: Mapping[str, Reader] = screen_msg.READERS
+    events: frozenset[Kind] = frozenset(
+        {
+            *get_args(screen_ev.ScreenIntent),
+            *get_args(screen_ev.ScreenAnswer),
+            ev.TimerName.SCREEN_ANSWER,
+            ev.TimerName.SCREEN_ASKING,
+            ev.TimerName.SCREEN_SILENCE,
+        }
+    )
+
+    def __init__(self, token_bytes: Callable[[int], bytes]) -> None:
+        self._token_bytes = token_bytes
+        self._links: dict[ev.LinkID, _Both] = {}
+        self._shields = 0
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether somebody sees this device's screen, or may at any moment."""
+        return any(both.shower.seen for both in self._links.values())
+
+    def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
+        """Allow questions about screens on a link from now on."""
+        shower = Shower(link, self._token_bytes, lambda: self._shields > 0)
+        self._links[link.id] = _Both(shower, Viewer(link))
+        return []
+
+    def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
+        """End what is shown and seen."""
+        both = self._links.pop(link)
+        return [*both.shower.link_down(now), *both.viewer.link_down(now)]
+
+    def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
+        """Handle what the peer asks, allows or looks at."""
+        both = self._links[link.id]
+        if isinstance(message, screen_msg.ScreenState):
+            return both.viewer.handle(message, now)
+        return both.shower.handle(message, now)
+
+    def channel_opened(
+        self, link: ev.LinkID, channel: int, label: str, now: float
+    ) -> list[do.Command] | None:
+        """Show what arrives on a pictures' channel."""
+        match = _LABEL.fullmatch(label)
+        if match is None:
+            return None
+        return self._links[link].viewer.channel_opened(channel, match["share"], now)
+
+    def handle(self, event: object, now: float) -> list[do.Command]:
+        """Handle what people want, what the screen answers, or the end of a timer."""
+        match event:
+            case screen_ev.Shield(up):
+                return self._shield(up)
+            case screen_ev.LocalInput():
+                return [
+                    command
+                    for both in self._links.values()
+                    for command in both.shower.handle(event, now)
+                ]
+            case screen_ev.StopScreen(link):
+                both = self._links.get(link)
+                if both is None:
+                    return []
+                return [*both.shower.handle(event, now), *both.viewer.handle(event, now)]
+            case ev.TimerFired(timer):
+                both = self._links.get(ev.LinkID(str(timer.scope)))
+                asking = timer.name is ev.TimerName.SCREEN_ASKING
+            case _:
+                # `events` lists no others, and each of these names its link.
+                assert isinstance(event, screen_ev.ScreenIntent | screen_ev.ScreenAnswer)
+                assert not isinstance(event, screen_ev.Shield | screen_ev.LocalInput)
+                both = self._links.get(event.link)
+                asking = isinstance(event, _VIEWERS)
+        if both is None:
+            return self._unsupported(event)
+        return both.viewer.handle(event, now) if asking else both.shower.handle(event, now)
+
+    def _unsupported(self, event: object) -> list[do.Command]:
+        if isinstance(event, ev.LinkIntent):
+            return [do.publish_trouble(Reason.UNSUPPORTED, event.link)]
+        # The link ended while the screen answered.
+        return []
+
+    def _shield(self, up: bool) -> list[do.Command]:
+        self._shields += 1 if up else -1
+        if not up:
+            return []
+        return [command for both in self._links.values() for command in both.shower.shield()]

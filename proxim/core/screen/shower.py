@@ -1,0 +1,443 @@
+"""This device's screen on one link: who asked for it, what they may, and what they do with it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Final
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.control.messages import ReleaseAll, read_input
+from proxim.core.errors import Reason
+from proxim.core.json_text import MessageError
+from proxim.core.link.features import PeerLink
+from proxim.core.pairing.devices import Verified
+from proxim.core.pairing.host_code import to_base64url
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
+from proxim.core.screen import messages as screen_msg
+from proxim.core.screen import status as screen_st
+from proxim.core.screen.events import Grant
+from proxim.core.screen.status import ScreenStage
+from proxim.core.token_bucket import RateLimit, TokenBucket
+from proxim.core.transitions import Handler, Kind, TransitionTable
+
+# A person gets the time of the first protocol document for an approval.
+ANSWER_SECONDS: Final = 40.0
+# Who was declined may ask again after this time, and so often on one link.
+ASK_AGAIN_SECONDS: Final = 30.0
+MAX_ASKED: Final = 3
+# The mouse of this device wins for so long after each of its moves.
+LOCAL_SECONDS: Final = 1.0
+# A pointer sends a message for each picture; keys and the wheel add some.
+INPUT_RATE: Final = RateLimit(per_second=300, burst=300)
+# Who holds a key says nothing until it is released, or repeats nothing; but who has said nothing at
+# all for so long may be gone with the key down.
+SILENCE_SECONDS: Final = 5.0
+
+
+class ShowState(Enum):
+    """The states of this device's screen on one link."""
+
+    OFF = "off"
+    # The person said yes, and the monitors are looked for.
+    STARTING = "starting"
+    # It may be seen, and nobody looks yet.
+    OFFERED = "offered"
+    VIEWED = "viewed"
+    CONTROLLED = "controlled"
+    PAUSED = "paused"
+
+
+_STAGES: Final = {
+    ShowState.OFFERED: ScreenStage.OFFERED,
+    ShowState.VIEWED: ScreenStage.VIEWED,
+    ShowState.CONTROLLED: ScreenStage.CONTROLLED,
+    ShowState.PAUSED: ScreenStage.PAUSED,
+}
+
+
+class Shower:
+    """Shows this device's screen to the peer of one link, as a state machine.
+
+    A question may wait for the person's answer in every state.
+    """
+
+    def __init__(
+        self, link: PeerLink, token_bytes: Callable[[int], bytes], shielded: Callable[[], bool]
+    ) -> None:
+        self.state = ShowState.OFF
+        self._link = link
+        self._token_bytes = token_bytes
+        # Whether nobody may control now (events.Shield).
+        self._shielded = shielded
+        self._question: screen_st.ScreenQuestion | None = None
+        self._asked = 0
+        self._ask_again = 0.0
+        self._share = ""
+        self._monitors: tuple[screen_msg.Monitor, ...] = ()
+        self._monitor: screen_msg.Monitor | None = None
+        # Whether the person allowed control, also before anybody looks.
+        self._control = False
+        self._view: screen_msg.ScreenView | None = None
+        self._local_until = 0.0
+        self._rate = TokenBucket(INPUT_RATE, 0.0)
+        self._last_input = 0.0
+        self._touched = False
+
+    # --- for the feature --------------------------------------------------------------------------
+
+    @property
+    def seen(self) -> bool:
+        """Whether the peer sees this screen, or may at any moment."""
+        return self.state is not ShowState.OFF
+
+    def handle(self, event: object, now: float) -> list[do.Command]:
+        """Handle one event, or a message of the peer."""
+        return TRANSITIONS.handle(self, event, now)
+
+    def link_down(self, now: float) -> list[do.Command]:
+        """End with the link."""
+        commands = self._no_question()
+        if self.state is not ShowState.OFF:
+            commands += self._end(Reason.PEER_VANISHED, tell=False)
+        return commands
+
+    def shield(self) -> list[do.Command]:
+        """Let go of everything, since nobody may control for a while."""
+        return self._let_go() if self.state is ShowState.CONTROLLED else []
+
+    # --- questions --------------------------------------------------------------------------------
+
+    @property
+    def _verified(self) -> Verified | None:
+        return self._link.status.verified
+
+    def _asks(self, message: screen_msg.ScreenAsk, now: float) -> list[do.Command]:
+        if self._question is not None:
+            return []
+        if self.state is not ShowState.OFF and not message.control:
+            # They see it, or will in a moment.
+            return []
+        if self._asked >= MAX_ASKED or now < self._ask_again:
+            return [self._refuse(Reason.TOO_MANY)]
+        if self.state is not ShowState.OFF and self._verified is None:
+            # Nobody needs to be asked about what nobody may allow.
+            return [self._refuse(Reason.NOT_VERIFIED)]
+        self._asked += 1
+        self._question = screen_st.ScreenQuestion(
+            self._link.id,
+            self._asked,
+            self._link.peer_name,
+            self._verified,
+            control=message.control and self._verified is not None,
+            second_step=self._verified is not Verified.CODE,
+            deadline=now + ANSWER_SECONDS,
+        )
+        return [do.SetTimer(self._answer_timer, ANSWER_SECONDS), do.Publish(self._question)]
+
+    def _answered(self, event: screen_ev.AnswerScreen, now: float) -> list[do.Command]:
+        question = self._question
+        if question is None or question.number != event.number:
+            # The answer belongs to a question that is over.
+            return []
+        over = self._no_question()
+        if event.grant is Grant.NOTHING:
+            self._ask_again = now + ASK_AGAIN_SECONDS
+            return [*over, self._refuse(Reason.DECLINED)]
+        control = event.grant is Grant.CONTROL and self._may_control(event.knowing)
+        if self.state is ShowState.OFF:
+            return [*over, *self._start(control=control)]
+        return [*over, *(self._allow_control() if control else [self._refuse(Reason.DECLINED)])]
+
+    def _unanswered(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        self._ask_again = now + ASK_AGAIN_SECONDS
+        return [*self._no_question(), self._refuse(Reason.TIMEOUT)]
+
+    def _no_question(self) -> list[do.Command]:
+        question, self._question = self._question, None
+        if question is None:
+            return []
+        return [
+            do.CancelTimer(self._answer_timer),
+            do.Publish(screen_st.ScreenAnswered(self._link.id, question.number)),
+        ]
+
+    def _may_control(self, knowing: bool) -> bool:
+        """Whether this peer may be allowed control: not without a proof, and where its page may
+        have been altered, only by a person who knows that.
+        """
+        return self._verified is Verified.CODE or (self._verified is not None and knowing)
+
+    def _refuse(self, reason: Reason) -> do.Command:
+        """Tell the peer that it may no more than it could before it asked."""
+        return self._link.send(replace(self._message(), reason=reason.value))
+
+    # --- beginning and end ------------------------------------------------------------------------
+
+    def _show(self, event: screen_ev.ShowScreen, now: float) -> list[do.Command]:
+        return [*self._no_question(), *self._start(control=False)]
+
+    def _start(self, *, control: bool) -> list[do.Command]:
+        self.state = ShowState.STARTING
+        self._control = control
+        return [screen_do.FindScreens(self._link.id)]
+
+    def _found(self, event: screen_ev.ScreensFound, now: float) -> list[do.Command]:
+        self.state = ShowState.OFFERED
+        self._share = to_base64url(self._token_bytes(screen_msg.SHARE_ID_BYTES))
+        self._monitors = event.monitors
+        self._monitor = event.monitors[0]
+        return self._tell()
+
+    def _changed(self, event: screen_ev.ScreensFound, now: float) -> list[do.Command]:
+        """Go on with monitors that changed; one that is gone is replaced by the first."""
+        self._monitors = event.monitors
+        shown = None if self._monitor is None else self._monitor.id
+        self._monitor = next((one for one in event.monitors if one.id == shown), event.monitors[0])
+        shows = self.state in (ShowState.VIEWED, ShowState.CONTROLLED)
+        return [*self._let_go(), *self._tell(), *(self._send_pictures() if shows else [])]
+
+    def _failed(self, event: screen_ev.ScreenFailed, now: float) -> list[do.Command]:
+        return self._end(event.reason)
+
+    def _stop(self, event: screen_ev.StopScreen, now: float) -> list[do.Command]:
+        return [*self._no_question(), *self._end(Reason.CLOSED)]
+
+    def _left(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
+        # An older share may have been meant.
+        return self._end(Reason.PEER_LEFT) if message.share == self._share else []
+
+    def _leaves_early(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
+        return [*self._no_question(), *self._end(Reason.PEER_LEFT)]
+
+    def _gives_up(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
+        return self._no_question()
+
+    def _end(self, reason: Reason, *, tell: bool = True) -> list[do.Command]:
+        released = self._let_go()
+        self.state = ShowState.OFF
+        self._share, self._monitors, self._monitor, self._view = "", (), None, None
+        self._control = False
+        ended = screen_st.ScreenShare(
+            self._link.id, shows=True, stage=ScreenStage.ENDED, reason=reason
+        )
+        told = [self._refuse(reason)] if tell else []
+        return [*released, screen_do.StopPictures(self._link.id), *told, do.Publish(ended)]
+
+    # --- while it is shown ------------------------------------------------------------------------
+
+    def _looks(self, message: screen_msg.ScreenView, now: float) -> list[do.Command]:
+        monitor = next((one for one in self._monitors if one.id == message.monitor), None)
+        if message.share != self._share or monitor is None:
+            # It was sent before the newest state was read.
+            return []
+        moved = monitor != self._monitor
+        self._monitor, self._view = monitor, message
+        released = self._let_go() if moved else []
+        if self.state is ShowState.PAUSED:
+            return [*released, *(self._tell() if moved else [])]
+        begins = self.state is ShowState.OFFERED
+        if begins:
+            self.state = ShowState.CONTROLLED if self._control else ShowState.VIEWED
+        told = self._tell() if begins or moved else []
+        return [*released, *told, *self._send_pictures()]
+
+    def _let_control(self, event: screen_ev.LetControl, now: float) -> list[do.Command]:
+        over = self._no_question()
+        if not self._may_control(event.knowing):
+            return [*over, do.publish_trouble(Reason.NOT_VERIFIED, self._link.id)]
+        return [*over, *self._allow_control()]
+
+    def _allow_control(self) -> list[do.Command]:
+        self._control = True
+        if self.state is ShowState.VIEWED:
+            self.state = ShowState.CONTROLLED
+        return self._tell()
+
+    def _stop_control(self, event: screen_ev.StopControl, now: float) -> list[do.Command]:
+        return self._end_control(Reason.CLOSED)
+
+    def _end_control(self, reason: Reason) -> list[do.Command]:
+        released = self._let_go()
+        self.state = ShowState.VIEWED
+        self._control = False
+        return [*released, *self._tell(reason)]
+
+    def _pause(self, event: screen_ev.PauseScreen, now: float) -> list[do.Command]:
+        released = self._let_go()
+        self.state = ShowState.PAUSED
+        self._control = False
+        return [*released, screen_do.PausePictures(self._link.id), *self._tell()]
+
+    def _go_on(self, event: screen_ev.GoOnShowing, now: float) -> list[do.Command]:
+        self.state = ShowState.VIEWED
+        return [*self._tell(), *self._send_pictures()]
+
+    def _send_pictures(self) -> list[do.Command]:
+        # Somebody looks, so there is a view and a monitor.
+        assert self._view is not None
+        assert self._monitor is not None
+        width = round(self._view.width * self._view.pixel_ratio)
+        height = round(self._view.height * self._view.pixel_ratio)
+        return [screen_do.SendPictures(self._link.id, self._share, self._monitor, width, height)]
+
+    # --- mouse and keyboard -----------------------------------------------------------------------
+
+    def _input(self, event: screen_ev.InputReceived, now: float) -> list[do.Command]:
+        if event.share != self._share:
+            return []
+        if not self._rate.consume(now):
+            return self._end_control(Reason.TOO_MANY)
+        try:
+            what = read_input(event.message)
+        except MessageError:
+            return self._end_control(Reason.PEER_ERROR)
+        self._last_input = now
+        if isinstance(what, ReleaseAll):
+            return self._let_go()
+        if now < self._local_until or self._shielded():
+            return []
+        # Somebody looks, so there is a monitor.
+        assert self._monitor is not None
+        watched = [] if self._touched else [do.SetTimer(self._silence_timer, SILENCE_SECONDS)]
+        self._touched = True
+        return [*watched, screen_do.Inject(self._link.id, self._monitor, what)]
+
+    def _silent(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        left = self._last_input + SILENCE_SECONDS - now
+        if left > 0:
+            return [do.SetTimer(self._silence_timer, left)]
+        return self._let_go()
+
+    def _local_input(self, event: screen_ev.LocalInput, now: float) -> list[do.Command]:
+        first = now >= self._local_until
+        self._local_until = now + LOCAL_SECONDS
+        return self._let_go() if first else []
+
+    def _let_go(self) -> list[do.Command]:
+        touched, self._touched = self._touched, False
+        if not touched:
+            return []
+        return [do.CancelTimer(self._silence_timer), screen_do.LetGo(self._link.id)]
+
+    # --- telling ----------------------------------------------------------------------------------
+
+    def _message(self) -> screen_msg.ScreenState:
+        if not self._share or self._monitor is None:
+            return screen_msg.ScreenState(view=False)
+        return screen_msg.ScreenState(
+            True,
+            self._share,
+            self._control,
+            "paused" if self.state is ShowState.PAUSED else None,
+            self._monitor.id,
+            self._monitors,
+        )
+
+    def _tell(self, reason: Reason | None = None) -> list[do.Command]:
+        """Tell the peer and this device's people what is allowed now."""
+        message = self._message()
+        if reason is not None:
+            message = replace(message, reason=reason.value)
+        share = screen_st.ScreenShare(
+            self._link.id,
+            shows=True,
+            stage=_STAGES[self.state],
+            monitor=message.monitor,
+            monitors=message.monitors,
+            reason=reason,
+        )
+        return [self._link.send(message), do.Publish(share)]
+
+    @property
+    def _answer_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.SCREEN_ANSWER, self._link.id)
+
+    @property
+    def _silence_timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.SCREEN_SILENCE, self._link.id)
+
+
+_S = ShowState
+_SHOWN: Final = frozenset({_S.OFFERED, _S.VIEWED, _S.CONTROLLED, _S.PAUSED})
+
+
+def _asked_in(state: ShowState, *after: ShowState) -> dict[Kind, tuple[Handler, set[ShowState]]]:
+    """Return what every state does with questions; `after` are the states after a yes."""
+    return {
+        screen_msg.ScreenAsk: (Shower._asks, {state}),
+        screen_ev.AnswerScreen: (Shower._answered, {state, *after}),
+        ev.TimerName.SCREEN_ANSWER: (Shower._unanswered, {state}),
+    }
+
+
+def _shown_in(state: ShowState) -> dict[Kind, tuple[Handler, set[ShowState]]]:
+    """Return what every state of a share does."""
+    return {
+        screen_ev.ScreensFound: (Shower._changed, {state}),
+        screen_ev.ScreenFailed: (Shower._failed, {_S.OFF}),
+        screen_ev.StopScreen: (Shower._stop, {_S.OFF}),
+        screen_msg.ScreenStop: (Shower._left, {state, _S.OFF}),
+    }
+
+
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.OFF: {
+            **_asked_in(_S.OFF, _S.STARTING),
+            screen_msg.ScreenStop: (Shower._gives_up, {_S.OFF}),
+            screen_ev.ShowScreen: (Shower._show, {_S.STARTING}),
+        },
+        _S.STARTING: {
+            **_asked_in(_S.STARTING),
+            screen_msg.ScreenStop: (Shower._leaves_early, {_S.OFF}),
+            screen_ev.ScreensFound: (Shower._found, {_S.OFFERED}),
+            screen_ev.ScreenFailed: (Shower._failed, {_S.OFF}),
+            screen_ev.StopScreen: (Shower._stop, {_S.OFF}),
+        },
+        _S.OFFERED: {
+            **_asked_in(_S.OFFERED),
+            **_shown_in(_S.OFFERED),
+            screen_msg.ScreenView: (Shower._looks, {_S.OFFERED, _S.VIEWED, _S.CONTROLLED}),
+            screen_ev.LetControl: (Shower._let_control, {_S.OFFERED}),
+        },
+        _S.VIEWED: {
+            **_asked_in(_S.VIEWED, _S.CONTROLLED),
+            **_shown_in(_S.VIEWED),
+            screen_msg.ScreenView: (Shower._looks, {_S.VIEWED}),
+            screen_ev.LetControl: (Shower._let_control, {_S.VIEWED, _S.CONTROLLED}),
+            screen_ev.PauseScreen: (Shower._pause, {_S.PAUSED}),
+        },
+        _S.CONTROLLED: {
+            **_asked_in(_S.CONTROLLED),
+            **_shown_in(_S.CONTROLLED),
+            screen_msg.ScreenView: (Shower._looks, {_S.CONTROLLED}),
+            screen_ev.InputReceived: (Shower._input, {_S.CONTROLLED, _S.VIEWED}),
+            ev.TimerName.SCREEN_SILENCE: (Shower._silent, {_S.CONTROLLED}),
+            screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
+            screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
+            screen_ev.PauseScreen: (Shower._pause, {_S.PAUSED}),
+        },
+        _S.PAUSED: {
+            **_asked_in(_S.PAUSED),
+            **_shown_in(_S.PAUSED),
+            screen_msg.ScreenView: (Shower._looks, {_S.PAUSED}),
+            screen_ev.GoOnShowing: (Shower._go_on, {_S.VIEWED}),
+        },
+    },
+    # What a person pressed, the peer sent or a thread saw just before the state changed.
+    stale={
+        screen_msg.ScreenView: {_S.OFF, _S.STARTING},
+        screen_ev.ScreensFound: {_S.OFF},
+        screen_ev.ScreenFailed: {_S.OFF},
+        screen_ev.ShowScreen: {_S.STARTING, *_SHOWN},
+        screen_ev.LetControl: {_S.OFF, _S.STARTING, _S.CONTROLLED, _S.PAUSED},
+        screen_ev.StopControl: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.PauseScreen: {_S.OFF, _S.STARTING, _S.OFFERED, _S.PAUSED},
+        screen_ev.GoOnShowing: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.CONTROLLED},
+        screen_ev.StopScreen: {_S.OFF},
+        screen_ev.InputReceived: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.LocalInput: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+    },
+)

@@ -1,0 +1,217 @@
+"""The other device's screen on one link, as this device sees it."""
+
+from enum import Enum
+from typing import Final
+
+from proxim.core import commands as do
+from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.link.features import PeerLink
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
+from proxim.core.screen import messages as screen_msg
+from proxim.core.screen import status as screen_st
+from proxim.core.screen.shower import ANSWER_SECONDS
+from proxim.core.screen.status import ScreenStage
+from proxim.core.transitions import TransitionTable
+
+# The other side's answer takes as long as its person, and then the way here.
+ASKING_SECONDS: Final = ANSWER_SECONDS + 5.0
+
+# The reasons that whoever shows may give; any other reason becomes CLOSED.
+_REASONS: Final = {
+    reason.value: reason
+    for reason in (
+        Reason.DECLINED,
+        Reason.TIMEOUT,
+        Reason.TOO_MANY,
+        Reason.NOT_VERIFIED,
+        Reason.PEER_ERROR,
+    )
+}
+
+
+class ViewState(Enum):
+    """The states of the other device's screen on one link."""
+
+    OFF = "off"
+    ASKING = "asking"
+    # It may be seen, and nobody here looks yet.
+    OFFERED = "offered"
+    VIEWED = "viewed"
+
+
+class Viewer:
+    """Sees the screen of the peer of one link, as a state machine."""
+
+    def __init__(self, link: PeerLink) -> None:
+        self.state = ViewState.OFF
+        self._link = link
+        self._shown = screen_msg.ScreenState(view=False)
+        self._channel: int | None = None
+
+    @property
+    def share(self) -> str:
+        """The id of the share that may be seen; empty if there is none."""
+        return self._shown.share
+
+    def handle(self, event: object, now: float) -> list[do.Command]:
+        """Handle one event, or a message of the peer."""
+        return TRANSITIONS.handle(self, event, now)
+
+    def link_down(self, now: float) -> list[do.Command]:
+        """End with the link."""
+        return [] if self.state is ViewState.OFF else self._end(Reason.PEER_VANISHED)
+
+    def channel_opened(self, channel: int, share: str, now: float) -> list[do.Command] | None:
+        """Show what arrives on this channel; return None if it belongs to no share."""
+        if self.state is not ViewState.VIEWED or share != self.share:
+            return None
+        self._channel = channel
+        return self._show_pictures()
+
+    # --- transitions ------------------------------------------------------------------------------
+
+    def _ask(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:
+        self.state = ViewState.ASKING
+        return [
+            self._link.send(screen_msg.ScreenAsk(event.control)),
+            do.SetTimer(self._timer, ASKING_SECONDS),
+            do.Publish(screen_st.ScreenShare(self._link.id, shows=False, stage=ScreenStage.ASKING)),
+        ]
+
+    def _ask_more(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:
+        """Ask to control what is seen already."""
+        if not event.control or self._shown.control:
+            return []
+        return [self._link.send(screen_msg.ScreenAsk(control=True))]
+
+    def _offered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
+        # Nothing is shown to nobody: an answer to what was withdrawn in the meantime.
+        return self._begin(message) if message.view else []
+
+    def _answered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
+        if not message.view:
+            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+        return [do.CancelTimer(self._timer), *self._begin(message)]
+
+    def _begin(self, message: screen_msg.ScreenState) -> list[do.Command]:
+        self.state = ViewState.OFFERED
+        self._shown = message
+        return [self._publish(message)]
+
+    def _changed(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
+        if not message.view:
+            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+        before, self._shown = self._shown, message
+        if before.share != message.share:
+            # It was stopped and begun again, and nobody here looks at the new one yet.
+            self.state = ViewState.OFFERED
+            return [*self._hide(), self._publish(message)]
+        moved = _monitor_of(before) != _monitor_of(message)
+        return [*(self._show_pictures() if moved else []), self._publish(message)]
+
+    def _unanswered(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        return [*self._tell_stop(), *self._end(Reason.TIMEOUT)]
+
+    def _look(self, event: screen_ev.LookAt, now: float) -> list[do.Command]:
+        self.state = ViewState.VIEWED
+        look = screen_msg.ScreenView(
+            self.share, event.monitor, event.width, event.height, event.pixel_ratio
+        )
+        return [self._link.send(look)]
+
+    def _stop(self, event: screen_ev.StopScreen, now: float) -> list[do.Command]:
+        return [*self._tell_stop(), *self._end(Reason.CLOSED)]
+
+    def _refuse_pictures(self, event: screen_ev.PicturesRefused, now: float) -> list[do.Command]:
+        return [*self._tell_stop(), *self._end(Reason.PEER_ERROR)]
+
+    # --- parts ------------------------------------------------------------------------------------
+
+    def _tell_stop(self) -> list[do.Command]:
+        # Without a share it withdraws what was asked.
+        return [self._link.send(screen_msg.ScreenStop(self.share))]
+
+    def _end(self, reason: Reason) -> list[do.Command]:
+        waited = [do.CancelTimer(self._timer)] if self.state is ViewState.ASKING else []
+        self.state = ViewState.OFF
+        self._shown = screen_msg.ScreenState(view=False)
+        ended = screen_st.ScreenShare(
+            self._link.id, shows=False, stage=ScreenStage.ENDED, reason=reason
+        )
+        return [*waited, *self._hide(), do.Publish(ended)]
+
+    def _hide(self) -> list[do.Command]:
+        channel, self._channel = self._channel, None
+        return [] if channel is None else [screen_do.HidePictures(self._link.id)]
+
+    def _show_pictures(self) -> list[do.Command]:
+        if self._channel is None:
+            return []
+        monitor = _monitor_of(self._shown)
+        return [screen_do.ShowPictures(self._link.id, self._channel, monitor)]
+
+    def _publish(self, message: screen_msg.ScreenState) -> do.Command:
+        stage = ScreenStage.OFFERED
+        if self.state is ViewState.VIEWED:
+            paused = message.reason == "paused"
+            stage = ScreenStage.CONTROLLED if message.control else ScreenStage.VIEWED
+            stage = ScreenStage.PAUSED if paused else stage
+        reason = _REASONS.get(message.reason or "")
+        return do.Publish(
+            screen_st.ScreenShare(
+                self._link.id,
+                shows=False,
+                stage=stage,
+                monitor=message.monitor,
+                monitors=message.monitors,
+                reason=reason,
+            )
+        )
+
+    @property
+    def _timer(self) -> ev.Timer:
+        return ev.Timer(ev.TimerName.SCREEN_ASKING, self._link.id)
+
+
+def _monitor_of(message: screen_msg.ScreenState) -> screen_msg.Monitor:
+    """Return the monitor that is shown; the message's reader has checked that it is listed."""
+    return next(one for one in message.monitors if one.id == message.monitor)
+
+
+_S = ViewState
+
+TRANSITIONS: Final = TransitionTable(
+    {
+        _S.OFF: {
+            screen_ev.AskScreen: (Viewer._ask, {_S.ASKING}),
+            screen_msg.ScreenState: (Viewer._offered, {_S.OFF, _S.OFFERED}),
+        },
+        _S.ASKING: {
+            screen_msg.ScreenState: (Viewer._answered, {_S.OFF, _S.OFFERED}),
+            ev.TimerName.SCREEN_ASKING: (Viewer._unanswered, {_S.OFF}),
+            screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
+        },
+        _S.OFFERED: {
+            screen_ev.AskScreen: (Viewer._ask_more, {_S.OFFERED}),
+            screen_msg.ScreenState: (Viewer._changed, {_S.OFF, _S.OFFERED}),
+            screen_ev.LookAt: (Viewer._look, {_S.VIEWED}),
+            screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
+        },
+        _S.VIEWED: {
+            screen_ev.AskScreen: (Viewer._ask_more, {_S.VIEWED}),
+            screen_msg.ScreenState: (Viewer._changed, {_S.OFF, _S.OFFERED, _S.VIEWED}),
+            screen_ev.LookAt: (Viewer._look, {_S.VIEWED}),
+            screen_ev.PicturesRefused: (Viewer._refuse_pictures, {_S.OFF}),
+            screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
+        },
+    },
+    # What a person pressed, or a thread saw, just before the state changed.
+    stale={
+        screen_ev.AskScreen: {_S.ASKING},
+        screen_ev.LookAt: {_S.OFF, _S.ASKING},
+        screen_ev.StopScreen: {_S.OFF},
+        screen_ev.PicturesRefused: {_S.OFF, _S.ASKING, _S.OFFERED},
+    },
+)
