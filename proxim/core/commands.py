@@ -73,8 +73,8 @@ def publish_trouble(reason: Reason, link: ev.LinkID | None = None) -> Publish:
     return Publish(st.Trouble(Problem(reason), link))
 
 
-# The commands of sockets, links, files and screens are loaded with the first guest, so they are only named
-# here and not imported.
+# The commands of sockets, links, files and screens are loaded with the first guest, so they are
+# only named here and not imported.
 Command = Union[
     SetTimer,
     CancelTimer,

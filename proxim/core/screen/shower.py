@@ -228,10 +228,12 @@ class Shower:
     # --- while it is shown ------------------------------------------------------------------------
 
     def _looks(self, message: screen_msg.ScreenView, now: float) -> list[do.Command]:
-        monitor = next((one for one in self._monitors if one.id == message.monitor), None)
-        if message.share != self._share or monitor is None:
+        if message.share != self._share:
             # It was sent before the newest state was read.
             return []
+        # A monitor that was pulled out in the meantime is replaced by the one that is offered.
+        wanted = (one for one in self._monitors if one.id == message.monitor)
+        monitor = next(wanted, self._monitor)
         moved = monitor != self._monitor
         self._monitor, self._view = monitor, message
         released = self._let_go() if moved else []

@@ -74,10 +74,11 @@ class Viewer:
 
     def _ask(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:
         self.state = ViewState.ASKING
+        asking = screen_st.ScreenShare(self._link.id, shows=False, stage=ScreenStage.ASKING)
         return [
-            self._link.send(screen_msg.ScreenAsk(event.control)),
+            do.Publish(asking),
             do.SetTimer(self._timer, ASKING_SECONDS),
-            do.Publish(screen_st.ScreenShare(self._link.id, shows=False, stage=ScreenStage.ASKING)),
+            self._link.send(screen_msg.ScreenAsk(event.control)),
         ]
 
     def _ask_more(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:

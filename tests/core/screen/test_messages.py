@@ -39,6 +39,7 @@ def read(text: str) -> object:
         STATE,
         ScreenView(SHARE, 1, 390, 844, 3.0),
         ScreenStop(SHARE),
+        ScreenStop(),
     ],
 )
 def test_what_is_written_is_read(message: ScreenMessage) -> None:
@@ -66,7 +67,6 @@ VIEW = ScreenView(SHARE, 1, 390, 844, 3.0)
     [
         changed(ScreenAsk(), control="yes"),
         changed(ScreenStop(SHARE), id=SHARE[1:]),
-        changed(ScreenStop(SHARE), id=None),
         changed(STATE, id="short"),
         changed(STATE, monitor=7),
         changed(STATE, monitor=True),

@@ -1,14 +1,10 @@
 """Who may see a screen and control it, as scripts of both ends, and for any order of events."""
 
-import itertools
-import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pytest
 from hypothesis import settings, strategies
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -174,3 +170,486 @@ class Both:
 
 
 BUTTON = PointerInput(0.5, 0.5, 1)
+
+
+# --- asking and granting --------------------------------------------------------------------------
+
+
+def test_a_screen_that_was_asked_for_is_seen() -> None:
+    both = Both()
+    both.ask()
+    question = both.shows.last(screen_st.ScreenQuestion)
+    assert (question.peer_name, question.control, question.second_step) == ("Phone", False, False)
+    assert question.deadline == both.now + ANSWER_SECONDS
+    both.answer(Grant.VIEW)
+    assert both.stages() == (ScreenStage.OFFERED, ScreenStage.OFFERED)
+    assert both.sees.last(screen_st.ScreenShare).monitors == (LEFT, RIGHT)
+    assert not both.shows.of(screen_do.SendPictures)
+    both.look()
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    pictures = both.shows.last(screen_do.SendPictures)
+    assert (pictures.monitor, pictures.width, pictures.height) == (LEFT, 1170, 2532)
+    assert both.sees.last(screen_do.ShowPictures) == screen_do.ShowPictures(LINK, PICTURES, LEFT)
+
+
+def test_a_screen_is_shown_without_being_asked_for() -> None:
+    both = Both()
+    both.tell(both.shows, screen_ev.ShowScreen(LINK))
+    assert both.stages() == (ScreenStage.OFFERED, ScreenStage.OFFERED)
+    both.look(1)
+    assert both.shows.last(screen_do.SendPictures).monitor == RIGHT
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+
+
+def test_no_answer_is_a_no() -> None:
+    both = Both()
+    both.ask()
+    both.wait(ANSWER_SECONDS)
+    assert both.shows.of(screen_st.ScreenAnswered) == [screen_st.ScreenAnswered(LINK, 1)]
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.TIMEOUT
+
+
+def test_who_was_declined_asks_again_later_and_not_for_ever() -> None:
+    both = Both()
+    for number in range(1, 4):
+        both.ask()
+        assert both.shows.last(screen_st.ScreenQuestion).number == number
+        both.answer(Grant.NOTHING)
+        assert both.sees.last(screen_st.ScreenShare).reason is Reason.DECLINED
+        both.ask()
+        assert both.sees.last(screen_st.ScreenShare).reason is Reason.TOO_MANY
+        assert len(both.shows.of(screen_st.ScreenQuestion)) == number
+        both.wait(ASK_AGAIN_SECONDS)
+    both.ask()
+    assert len(both.shows.of(screen_st.ScreenQuestion)) == 3
+
+
+def test_a_device_without_a_screen_says_so() -> None:
+    both = Both()
+    both.monitors = ()
+    both.ask()
+    both.answer(Grant.VIEW)
+    assert both.stages() == (ScreenStage.ENDED, ScreenStage.ENDED)
+    assert both.shows.last(screen_st.ScreenShare).reason is Reason.UNSUPPORTED
+
+
+@each_row(
+    "verified, knowing, allowed",
+    [
+        (None, True, False),
+        (Verified.QR, False, False),
+        (Verified.QR, True, True),
+        (Verified.CODE, False, True),
+    ],
+)
+def test_control_needs_a_proof_and_where_the_page_may_be_altered_a_second_step(
+    verified: Verified | None, knowing: bool, allowed: bool
+) -> None:
+    both = Both(verified)
+    both.ask(control=True)
+    question = both.shows.last(screen_st.ScreenQuestion)
+    assert question.control is (verified is not None)
+    assert question.second_step is (verified is not Verified.CODE)
+    both.answer(Grant.CONTROL, knowing=knowing)
+    both.look()
+    stage = ScreenStage.CONTROLLED if allowed else ScreenStage.VIEWED
+    assert both.stages() == (stage, stage)
+    # The same holds for control that is given later.
+    both = Both(verified).viewed()
+    both.tell(both.shows, screen_ev.LetControl(LINK, knowing))
+    assert both.stages() == (stage, stage)
+
+
+def test_who_sees_asks_to_control() -> None:
+    both = Both().viewed()
+    both.ask(control=True)
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    both.answer(Grant.CONTROL)
+    assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
+    # It is not asked twice.
+    questions = both.shows.of(screen_st.ScreenQuestion)
+    both.ask(control=True)
+    assert both.shows.of(screen_st.ScreenQuestion) == questions
+
+
+def test_who_proved_nothing_is_not_even_asked_about() -> None:
+    both = Both(None).viewed()
+    both.ask(control=True)
+    assert len(both.shows.of(screen_st.ScreenQuestion)) == 1
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.NOT_VERIFIED
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+
+
+# --- while it is shown ----------------------------------------------------------------------------
+
+
+def test_what_somebody_does_who_controls_is_done() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    assert both.shows.last(screen_do.Inject) == screen_do.Inject(LINK, LEFT, BUTTON)
+    both.input(ReleaseAll())
+    assert len(both.shows.of(screen_do.LetGo)) == 1
+    # Nothing is down any more.
+    both.input(ReleaseAll())
+    assert len(both.shows.of(screen_do.LetGo)) == 1
+
+
+def test_a_view_controls_nothing() -> None:
+    both = Both().viewed()
+    both.input(BUTTON)
+    assert not both.shows.of(screen_do.Inject)
+
+
+def test_control_that_was_taken_back_does_nothing_any_more_and_lets_go() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(KeyInput("KeyA", "a", down=True))
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    both.input(BUTTON)
+    assert len(both.shows.of(screen_do.Inject)) == 1
+
+
+def test_the_mouse_of_this_device_wins_for_a_second() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    both.tell(both.shows, screen_ev.LocalInput())
+    both.tell(both.shows, screen_ev.LocalInput())
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    both.input(BUTTON)
+    assert len(both.shows.of(screen_do.Inject)) == 1
+    both.wait(LOCAL_SECONDS)
+    both.input(BUTTON)
+    assert len(both.shows.of(screen_do.Inject)) == 2
+
+
+def test_nobody_controls_while_a_question_of_ours_is_open() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    for up in (True, True, False):
+        both.tell(both.shows, screen_ev.Shield(up))
+        both.input(BUTTON)
+    assert len(both.shows.of(screen_do.Inject)) == 1
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    both.tell(both.shows, screen_ev.Shield(up=False))
+    both.input(BUTTON)
+    assert len(both.shows.of(screen_do.Inject)) == 2
+
+
+def test_a_key_that_is_held_in_silence_is_let_go() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(KeyInput("KeyA", "a", down=True))
+    both.wait(3)
+    both.input(BUTTON)
+    both.wait(3)
+    assert not both.shows.of(screen_do.LetGo)
+    both.wait(3)
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+
+
+def test_a_flood_of_input_ends_control() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    for _ in range(301):
+        both.input(BUTTON)
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.TOO_MANY
+
+
+def test_input_that_nobody_understands_ends_control() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.InputReceived(LINK, both.share, b"rubbish"))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.PEER_ERROR
+
+
+def test_input_for_an_older_share_does_nothing() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON, share="another")
+    assert not both.shows.of(screen_do.Inject)
+
+
+def test_a_pause_shows_nothing_new_and_gives_no_control_back() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    assert both.stages() == (ScreenStage.PAUSED, ScreenStage.PAUSED)
+    assert both.shows.of(screen_do.PausePictures) == [screen_do.PausePictures(LINK)]
+    sent = len(both.shows.of(screen_do.SendPictures))
+    both.look(0)
+    both.look(1)
+    assert len(both.shows.of(screen_do.SendPictures)) == sent
+    both.tell(both.shows, screen_ev.GoOnShowing(LINK))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert both.shows.last(screen_do.SendPictures).monitor == RIGHT
+
+
+def test_another_monitor_is_chosen_by_who_sees() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    both.look(1)
+    assert both.shows.last(screen_do.SendPictures).monitor == RIGHT
+    assert both.sees.last(screen_do.ShowPictures).monitor == RIGHT
+    assert len(both.shows.of(screen_do.LetGo)) == 1
+    # It was pulled out before the other side knew.
+    both.look(7)
+    assert both.shows.last(screen_do.SendPictures).monitor == RIGHT
+
+
+def test_a_monitor_that_is_pulled_out_or_changed_is_replaced() -> None:
+    both = Both().viewed()
+    both.look(1)
+    larger = replace(RIGHT, width=3840, height=2160)
+    both.monitors = (LEFT, larger)
+    both.found()
+    assert both.sees.last(screen_do.ShowPictures).monitor == larger
+    both.monitors = (LEFT,)
+    both.found()
+    assert both.shows.last(screen_do.SendPictures).monitor == LEFT
+    assert both.sees.last(screen_st.ScreenShare).monitors == (LEFT,)
+    # What is listed besides does not matter to what is seen.
+    shown = both.sees.of(screen_do.ShowPictures)
+    both.monitors = (LEFT, RIGHT)
+    both.found()
+    assert both.sees.of(screen_do.ShowPictures) == shown
+
+
+# --- the end --------------------------------------------------------------------------------------
+
+
+@each_row("end", ["shows", "sees", "failed", "refused"])
+def test_either_side_ends_it(end: str) -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    match end:
+        case "failed":
+            both.tell(both.shows, screen_ev.ScreenFailed(LINK, Reason.INTERNAL))
+        case "refused":
+            both.tell(both.sees, screen_ev.PicturesRefused(LINK))
+        case _:
+            side = both.shows if end == "shows" else both.sees
+            both.tell(side, screen_ev.StopScreen(LINK))
+    assert both.stages() == (ScreenStage.ENDED, ScreenStage.ENDED)
+    assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    assert both.sees.of(screen_do.HidePictures) == [screen_do.HidePictures(LINK)]
+    assert not both.shows.feature.is_seen
+    # It begins again with another id.
+    both.ask()
+    assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.ASKING
+
+
+def test_what_was_asked_can_be_withdrawn() -> None:
+    both = Both()
+    both.ask()
+    both.tell(both.sees, screen_ev.StopScreen(LINK))
+    assert both.shows.of(screen_st.ScreenAnswered) == [screen_st.ScreenAnswered(LINK, 1)]
+    assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.ENDED
+
+
+def test_a_lost_link_ends_both_directions() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.input(BUTTON)
+    for side in (both.shows, both.sees):
+        down = side.feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+        side.commands += down
+        assert not any(isinstance(one, link_do.SendOnChannel) for one in down)
+    assert both.stages() == (ScreenStage.ENDED, ScreenStage.ENDED)
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    # What still comes of it is nobody's.
+    for late in (screen_ev.ScreensFound(LINK, (LEFT,)), screen_ev.StopScreen(LINK)):
+        assert both.shows.feature.handle(late, both.now) == []
+    assert both.shows.feature.handle(screen_ev.AskScreen(LINK), both.now) == [
+        do.publish_trouble(Reason.UNSUPPORTED, LINK)
+    ]
+
+
+def test_a_lost_link_with_a_question_ends_that() -> None:
+    both = Both()
+    both.ask()
+    both.shows.commands += both.shows.feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    assert both.shows.of(screen_st.ScreenAnswered) == [screen_st.ScreenAnswered(LINK, 1)]
+
+
+# --- what comes at the wrong moment ---------------------------------------------------------------
+
+
+def test_a_channel_of_nothing_that_is_seen_is_refused() -> None:
+    both = Both()
+    label = f"screen/{'A' * screen_msg.SHARE_ID_CHARACTERS}"
+    for feature, wrong in ((both.sees.feature, label), (both.sees.feature, "screen/what")):
+        assert feature.channel_opened(LINK, PICTURES, wrong, both.now) is None
+    both.viewed()
+    assert both.sees.feature.channel_opened(LINK, PICTURES, label, both.now) is None
+
+
+def test_who_asks_twice_is_one_question() -> None:
+    both = Both()
+    for _ in range(2):
+        message = both.shows.feature.message(both.shows.link, screen_msg.ScreenAsk(), both.now)
+        both.carry_out(both.shows, message)
+    assert len(both.shows.of(screen_st.ScreenQuestion)) == 1
+    # Who sees it already needs no question.
+    both.answer(Grant.VIEW)
+    assert both.shows.feature.message(both.shows.link, screen_msg.ScreenAsk(), both.now) == []
+
+
+def test_who_leaves_while_the_monitors_are_looked_for_sees_nothing() -> None:
+    both = Both()
+    both.ask()
+    number = both.shows.last(screen_st.ScreenQuestion).number
+    granted = screen_ev.AnswerScreen(LINK, number, Grant.VIEW)
+    # They are not found yet.
+    assert both.shows.feature.handle(granted, both.now)[-1] == screen_do.FindScreens(LINK)
+    both.tell(both.sees, screen_ev.StopScreen(LINK))
+    assert not both.shows.feature.is_seen
+    assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
+    both.found()
+    assert not both.shows.of(screen_do.SendPictures)
+
+
+def test_messages_about_an_older_share_change_nothing() -> None:
+    both = Both().viewed()
+    stages = both.stages()
+    other = "A" * screen_msg.SHARE_ID_CHARACTERS
+    for message in (screen_msg.ScreenStop(other), screen_msg.ScreenView(other, 0, 1, 1)):
+        assert both.shows.feature.message(both.shows.link, message, both.now) == []
+    assert both.stages() == stages
+
+
+def test_a_share_that_was_begun_again_is_looked_at_again() -> None:
+    both = Both().viewed()
+    other = "A" * screen_msg.SHARE_ID_CHARACTERS
+    again = screen_msg.ScreenState(True, other, monitors=(LEFT,))
+    both.carry_out(both.sees, both.sees.feature.message(both.sees.link, again, both.now))
+    assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.OFFERED
+    assert both.sees.of(screen_do.HidePictures) == [screen_do.HidePictures(LINK)]
+
+
+def test_an_answer_to_what_was_withdrawn_is_nothing() -> None:
+    both = Both()
+    no = screen_msg.ScreenState(view=False, reason="declined")
+    assert both.sees.feature.message(both.sees.link, no, both.now) == []
+
+
+def test_who_never_answers_has_not_answered() -> None:
+    both = Both()
+    asked = both.sees.feature.handle(screen_ev.AskScreen(LINK), both.now)
+    # Nothing of it arrives.
+    both.sees.commands += asked
+    ended = both.sees.feature.handle(
+        ev.TimerFired(ev.Timer(ev.TimerName.SCREEN_ASKING, LINK)), both.now + 45
+    )
+    both.sees.commands += ended
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.TIMEOUT
+
+
+# --- any order ------------------------------------------------------------------------------------
+
+
+class AnyShare(RuleBasedStateMachine):
+    """People at both ends do anything at any moment."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = Both(Verified.QR)
+        self.injected = 0
+
+    @rule(control=strategies.booleans())
+    def asks(self, control: bool) -> None:
+        self.both.ask(control=control)
+
+    @rule(grant=strategies.sampled_from(Grant), knowing=strategies.booleans())
+    def answers(self, grant: Grant, knowing: bool) -> None:
+        if self.both.shows.of(screen_st.ScreenQuestion):
+            self.both.answer(grant, knowing=knowing)
+
+    @rule(
+        intent=strategies.sampled_from(
+            [
+                screen_ev.ShowScreen(LINK),
+                screen_ev.LetControl(LINK, knowing=True),
+                screen_ev.LetControl(LINK),
+                screen_ev.StopControl(LINK),
+                screen_ev.PauseScreen(LINK),
+                screen_ev.GoOnShowing(LINK),
+                screen_ev.StopScreen(LINK),
+                screen_ev.LocalInput(),
+                screen_ev.ScreenFailed(LINK, Reason.INTERNAL),
+            ]
+        )
+    )
+    def at_the_screen(self, intent: object) -> None:
+        self.both.tell(self.both.shows, intent)
+
+    @rule(monitor=strategies.sampled_from([0, 1, 7]))
+    def looks(self, monitor: int) -> None:
+        self.both.look(monitor)
+
+    @rule(
+        intent=strategies.sampled_from(
+            [screen_ev.StopScreen(LINK), screen_ev.PicturesRefused(LINK)]
+        )
+    )
+    def at_the_view(self, intent: object) -> None:
+        self.both.tell(self.both.sees, intent)
+
+    @rule(monitors=strategies.sampled_from([(), (LEFT,), (RIGHT,), (LEFT, RIGHT)]))
+    def monitors_change(self, monitors: tuple[screen_msg.Monitor, ...]) -> None:
+        self.both.monitors = monitors
+        self.both.found()
+
+    @rule(
+        what=strategies.sampled_from(
+            [BUTTON, KeyInput("KeyA", "a", True), TextInput("a"), ReleaseAll()]
+        )
+    )
+    def touches(self, what: Input) -> None:
+        before = self.stage
+        self.both.input(what)
+        injected = len(self.both.shows.of(screen_do.Inject))
+        # This is what all of it is for.
+        assert injected == self.injected or before is ScreenStage.CONTROLLED
+        self.injected = injected
+
+    @rule(up=strategies.booleans())
+    def shields(self, up: bool) -> None:
+        if up or self.both.shows.feature._shields:
+            self.both.tell(self.both.shows, screen_ev.Shield(up))
+
+    @rule(seconds=strategies.sampled_from([0.5, 6.0, 50.0]))
+    def waits(self, seconds: float) -> None:
+        self.both.wait(seconds)
+
+    @property
+    def stage(self) -> ScreenStage | None:
+        shares = self.both.shows.of(screen_st.ScreenShare)
+        return shares[-1].stage if shares else None
+
+    @invariant()
+    def both_ends_agree(self) -> None:
+        if self.stage not in (None, ScreenStage.ENDED):
+            shown, seen = self.both.stages()
+            # Who controls before looking does so from the first look on.
+            assert shown is seen
+
+    @invariant()
+    def nothing_stays_pressed_without_control(self) -> None:
+        touches = [
+            one
+            for one in self.both.shows.commands
+            if isinstance(one, screen_do.Inject | screen_do.LetGo)
+        ]
+        if self.stage is not ScreenStage.CONTROLLED and touches:
+            assert isinstance(touches[-1], screen_do.LetGo)
+
+    @invariant()
+    def timers_end_with_what_they_limit(self) -> None:
+        names = {timer.name for timer in self.both.shows.timers}
+        if self.stage is not ScreenStage.CONTROLLED:
+            assert ev.TimerName.SCREEN_SILENCE not in names
+        questions = self.both.shows.of(screen_st.ScreenQuestion)
+        answers = self.both.shows.of(screen_st.ScreenAnswered)
+        assert (ev.TimerName.SCREEN_ANSWER in names) == (len(questions) > len(answers))
+
+
+TestAnyShare = AnyShare.TestCase
+TestAnyShare.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
