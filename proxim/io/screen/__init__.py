@@ -1,0 +1,1 @@
+"""Captures, compresses and injects: the screen of this machine."""

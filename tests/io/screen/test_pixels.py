@@ -1,0 +1,108 @@
+"""Parts of a picture are compressed, and read again by another decoder."""
+
+import io
+import random
+
+import pytest
+from PIL import Image
+
+from proxim.core.screen.updates import Format, Rectangle, Tile
+from proxim.io.screen.pixels import (
+    Picture,
+    is_flat,
+    moving_tile,
+    row_checksums,
+    still_tile,
+)
+
+WIDTH, HEIGHT = 320, 200
+DICE = random.Random(7)
+
+
+def picture(image: Image.Image) -> Picture:
+    """Return an RGB image as a screen has it: four bytes a pixel, blue first."""
+    blue_first = Image.merge("RGB", tuple(reversed(image.split())))
+    raw = bytearray(WIDTH * HEIGHT * 4)
+    flat = blue_first.tobytes()
+    for channel in range(3):
+        raw[channel::4] = flat[channel::3]
+    # The fourth byte means nothing.
+    raw[3::4] = DICE.randbytes(WIDTH * HEIGHT)
+    return Picture(WIDTH, HEIGHT, memoryview(raw))
+
+
+@pytest.fixture(scope="module")
+def text() -> Image.Image:
+    """Something with few colours and sharp edges."""
+    image = Image.new("RGB", (WIDTH, HEIGHT), "white")
+    for row in range(5, HEIGHT, 12):
+        for column in range(5, WIDTH, 9):
+            image.paste("black", (column, row, column + DICE.randrange(1, 7), row + 7))
+    return image
+
+
+@pytest.fixture(scope="module")
+def photo() -> Image.Image:
+    """Something with very many colours."""
+    small = Image.frombytes("RGB", (40, 25), DICE.randbytes(3 * 40 * 25))
+    soft = small.resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
+    noise = Image.frombytes("RGB", (WIDTH, HEIGHT), DICE.randbytes(3 * WIDTH * HEIGHT))
+    return Image.blend(soft, noise, 0.05)
+
+
+def decoded(tile: Tile) -> Image.Image:
+    image = Image.open(io.BytesIO(tile.content), formats=(tile.format.name,))
+    assert image.mode == "RGB"
+    assert image.size == (tile.place.width, tile.place.height)
+    return image
+
+
+def part(image: Image.Image, place: Rectangle) -> Image.Image:
+    return image.crop((place.x, place.y, place.right, place.bottom))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Rectangle(0, 0, WIDTH, HEIGHT),
+        Rectangle(16, 32, 100, 60),
+        Rectangle(WIDTH - 1, HEIGHT - 1, 1, 1),
+    ],
+    ids=str,
+)
+def test_text_is_sent_without_loss(text: Image.Image, place: Rectangle) -> None:
+    shown = picture(text)
+    assert is_flat(shown, Rectangle(0, 0, WIDTH, HEIGHT))
+    tile = still_tile(shown, place)
+    assert tile.format is Format.PNG or place.area == 1
+    if place.area > 1:
+        assert decoded(moving_tile(shown, place, 80)).tobytes() == part(text, place).tobytes()
+        assert decoded(tile).tobytes() == part(text, place).tobytes()
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference of two images' samples."""
+    pairs = list(zip(one.tobytes(), other.tobytes(), strict=True))
+    return sum(abs(mine - theirs) for mine, theirs in pairs) / len(pairs)
+
+
+def test_photos_are_jpeg_and_better_where_they_stand_still(photo: Image.Image) -> None:
+    shown = picture(photo)
+    place = Rectangle(16, 32, 160, 96)
+    assert not is_flat(shown, place)
+    moving, poor = moving_tile(shown, place, 80), moving_tile(shown, place, 30)
+    still = still_tile(shown, place)
+    assert {tile.format for tile in (moving, poor, still)} == {Format.JPEG}
+    assert len(poor.content) < len(moving.content) < len(still.content)
+    original = part(photo, place)
+    worst, bad, good = (difference(decoded(one), original) for one in (poor, moving, still))
+    assert good < bad < worst
+    assert good < 4
+
+
+def test_rows_with_the_same_pixels_have_the_same_checksum(text: Image.Image) -> None:
+    shown = picture(text)
+    raw = shown.pixels
+    raw[WIDTH * 4 : 2 * WIDTH * 4] = raw[: WIDTH * 4]
+    checksums = row_checksums(shown, Rectangle(8, 0, 64, 3))
+    assert checksums[0] == checksums[1] != checksums[2]
