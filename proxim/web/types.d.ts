@@ -33,6 +33,18 @@ type Pass = {
   ended?: string;
 };
 
+/** What a WebSocket says: it is open, a message, or it is closed. */
+type SocketEvent = Event | MessageEvent | CloseEvent;
+
+/** A request whose socket was opened. `events` has what nobody has heard yet. */
+type Dialled = {
+  session: string;
+  share: Uint8Array;
+  socket: WebSocket;
+  events: SocketEvent[];
+  hear: (event: SocketEvent) => void;
+};
+
 type Prepared = { peer: RTCPeerConnection; link: Link; offer: RTCSessionDescriptionInit };
 
 type Device = { name: string; id: string };

@@ -1,7 +1,8 @@
 // One session from its invitation to its end: it asks the host, proves itself, opens the link, and
 // resumes a link that was lost.
 
-import { Failure, PairRequest, canLink, clearFragment, remember, toBase64url } from "./ask.mjs";
+import { Failure, PairRequest, canLink, clearFragment, dial } from "./ask.mjs";
+import { remember, toBase64url } from "./ask.mjs";
 import { Proof } from "./proof.mjs";
 import { fromBase64url } from "../bytes.mjs";
 import { Link } from "../link/link.mjs";
@@ -111,7 +112,7 @@ export class Session {
     // Nobody is asked in vain. With a proof the host asks its person only once we have confirmed,
     // and what takes a browser some 10 ms need not delay the request.
     if (!pass.secret && !canLink()) throw new Failure("no_webrtc");
-    const request = (this.request ??= new PairRequest(pass, this.device));
+    const request = (this.request ??= new PairRequest(dial(pass, this.device)));
     /** @type {Pass | null} */
     let nextPass = null;
     let closeCode = NORMAL_CLOSE;
