@@ -22,8 +22,8 @@ var proximFirst = (() => {
   // What writers put around a link, and the "&" that HTML leaves behind it
   const OPENING = "[\\s>\"'\\x60<({\\[«»“”„‚‘’‹›]*";
   const FRAGMENT = new RegExp(`^#${OPENING}(?:${NEW_FORM}|${OLD_FORM})(?!&*[\\w=%-])`);
-  // The host asks its person for this long. An app's own browser passes the whole address on when it
-  // is told to open the page in another one.
+  // The host asks its person for this long. An app's own browser passes the whole address on when
+  // it is told to open the page in another one.
   const FRAGMENT_MS = 40_000;
   // After this time the rest of the page is loaded even if the request could not be sent yet.
   const LOAD_ANYWAY_MS = 1_000;
@@ -188,8 +188,8 @@ var proximFirst = (() => {
 
   /** Load the modules, which would delay the request if they were loaded before it. */
   async function loadRest() {
-    // A second try might succeed after the first has failed, and the page would be loaded again while
-    // its person is asked.
+    // A second try might succeed after the first has failed, and the page would be loaded again
+    // while its person is asked.
     if (restIsLoading) return;
     restIsLoading = true;
     // The modules look for the elements of the page.
@@ -197,13 +197,15 @@ var proximFirst = (() => {
     try {
       await import("./app.mjs");
     } catch (error) {
-      // A browser that is too old does not get better by loading the page again; a poor network may.
+      // A browser that is too old does not get better by loading the page again; a poor network
+      // may.
       if (error instanceof SyntaxError) throw error;
       setTimeout(() => location.reload(), RELOAD_MS);
     }
   }
 
-  // A person who has decided that an earlier page of this tab should not ask any more decides again.
+  // A person who has decided that an earlier page of this tab should not ask any more decides
+  // again.
   const firstDialled =
     invitation && mayAsk(invitation) && !invitation.ended
       ? dial(invitation, { ...device }, early, loadRest)

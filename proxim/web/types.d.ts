@@ -45,7 +45,13 @@ type Dialled = {
   hear: (event: SocketEvent) => void;
 };
 
-type Prepared = { peer: RTCPeerConnection; link: Link; offer: RTCSessionDescriptionInit };
+type Prepared = {
+  peer: RTCPeerConnection;
+  link: Link;
+  offer: RTCSessionDescriptionInit;
+  /** The offer as it is sent, with its MAC. */
+  signal: Message;
+};
 
 type Device = { name: string; id: string };
 

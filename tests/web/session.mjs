@@ -85,7 +85,9 @@ class FakePeer extends EventTarget {
     return { sdp: "the offer", type: "offer" };
   }
 
-  async setLocalDescription() {}
+  async setLocalDescription() {
+    this.isLocal = true;
+  }
 
   async setRemoteDescription({ sdp }) {
     this.answer = sdp;
@@ -325,6 +327,23 @@ for (const payload of [
   if (typeof (payload.sdp?.sdp ?? payload.sdp) === "string") {
     check(steps.at(-1), ["ended", "tampered"]);
   }
+}
+{
+  // While the host's person decides, the offer is made and stays here, and no address is looked for.
+  // With the approval it goes out before the page shows or stores anything.
+  const { session, socket, says, host, steps } = await confirmed("invited");
+  const peer = FakePeer.last;
+  const signals = () => socket.sent.filter(({ type }) => type === "signal");
+  check([signals(), peer.isLocal, steps.at(-1)[0]], [[], undefined, "asked"]);
+  let before = null;
+  session.onStep = ({ step }) => (before = [step, signals().length, peer.isLocal]);
+  const auth = { t: toBase64url(host.hostTag("approved")) };
+  await says({ type: "pair_result", status: "approved", auth });
+  check(before, ["approved", 1, true]);
+  const [{ payload }] = signals();
+  const mac = toBase64url(host.mac("guest", 0, { sdp: "the offer" }, ""));
+  check(payload, { sdp: "the offer", type: "offer", mac });
+  session.leave();
 }
 {
   // A host may send candidates early, in each of their forms, and some that are of no use.

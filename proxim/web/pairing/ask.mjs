@@ -1,5 +1,5 @@
-// A request to the host, and what its answers mean. first.js has sent the first one by then, and this
-// module hands on what that script made. session.mjs handles the answers.
+// A request to the host, and what its answers mean. first.js has sent the first one by then, and
+// this module hands on what that script made. session.mjs handles the answers.
 
 export const { browserName, clearFragment, device, dial, invitation, isIncomplete } = proximFirst;
 export const { randomID, readInvitation, recall, remember, toBase64url } = proximFirst;
