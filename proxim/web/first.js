@@ -199,8 +199,7 @@ var proximFirst = (() => {
     } catch (error) {
       // A browser that is too old does not get better by loading the page again; a poor network
       // may.
-      if (error instanceof SyntaxError) throw error;
-      setTimeout(() => location.reload(), RELOAD_MS);
+      if (!(error instanceof SyntaxError)) setTimeout(() => location.reload(), RELOAD_MS);
     }
   }
 
