@@ -177,6 +177,7 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
         "proxim/web/index.html",
         "proxim/web/app.mjs",
         "proxim/web/pairing/ask.mjs",
+        "proxim/web/first.js",
         "proxim/languages/de.json",
         "proxim/ui/window/proxim.png",
     } <= files
