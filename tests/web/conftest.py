@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 
 from tests.gate import Gate
-from tests.web.browser import chromium
+from tests.web.browser import chromium, playwright
 
-__all__ = ["chromium"]
+__all__ = ["chromium", "playwright"]
 
 
 @pytest.fixture

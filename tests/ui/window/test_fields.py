@@ -88,9 +88,7 @@ def test_control_a_selects_all(bench: Bench, kind: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@each_row(
-    "key", [*(f"<Control-{letter}>" for letter in "dhiotkbefnpw"), "<Meta-d>", "<Insert>"]
-)
+@each_row("key", [*(f"<Control-{letter}>" for letter in "dhiotkbefnpw"), "<Meta-d>", "<Insert>"])
 def test_emacs_keys_do_nothing(bench: Bench, kind: str, key: str) -> None:
     field = make(bench, kind)
     before = cursor(field)
