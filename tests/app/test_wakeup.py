@@ -85,10 +85,13 @@ def test_nobody_waits_for_a_main_thread_that_does_not_look(woken: Woken) -> None
     writer = woken.wake_up._writer
     writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
 
+    def fill() -> None:
+        for _ in range(MANY):
+            writer.send(b"\0")
+
     def send() -> None:
         with pytest.raises(BlockingIOError):
-            for _ in range(MANY):
-                writer.send(b"\0")
+            fill()
         for _ in range(MORE):
             woken.wake_up.send()
 

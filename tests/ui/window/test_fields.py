@@ -23,8 +23,8 @@ KINDS: dict[str, Callable[[tkinter.Misc], Field]] = {
 
 
 def make(bench: Bench, kind: str, text: str = "one two") -> Field:
-    """Return a field of a kind that shows a text, with the cursor behind its second letter. It takes
-    the place of the field that a row before it made.
+    """Return a field of a kind that shows a text, with the cursor behind its second letter. It
+    takes the place of the field that a row before it made.
     """
     bench.window.home.grid_remove()
     for before in bench.root.grid_slaves(row=1, column=0):
