@@ -6,7 +6,7 @@ Whatever the browser complains about fails the test.
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -165,20 +165,51 @@ def chromium_program() -> str:
     return program
 
 
-# The scope is the package (this folder), because Playwright's loop occupies this thread, and tests
-# in other folders need a loop there.
-@pytest.fixture(scope="package")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as running:
-        yield running
+class Shared:
+    """The browser that all tests of this folder share.
+
+    It ends before a test of another folder begins (conftest.py), because Playwright's loop occupies
+    this thread, and other tests need a loop there. pytest has no such scope for a folder that is no
+    package.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._playwright: Playwright | None = None
+        self._chromium: Browser | None = None
+
+    @property
+    def playwright(self) -> Playwright:
+        if self._playwright is None:
+            self._playwright = self._running.enter_context(sync_playwright())
+        return self._playwright
+
+    @property
+    def chromium(self) -> Browser:
+        if self._chromium is None:
+            self._chromium = self.playwright.chromium.launch(
+                executable_path=chromium_program(), args=OPTIONS
+            )
+            self._running.callback(self._chromium.close)
+        return self._chromium
+
+    def end(self) -> None:
+        self._playwright = self._chromium = None
+        self._running.close()
 
 
-@pytest.fixture(scope="package")
-def chromium(playwright: Playwright) -> Iterator[Browser]:
+SHARED: Final = Shared()
+
+
+@pytest.fixture
+def playwright() -> Playwright:
+    return SHARED.playwright
+
+
+@pytest.fixture
+def chromium() -> Browser:
     """A headless Chromium, in which each test has tabs with storage of their own."""
-    browser = playwright.chromium.launch(executable_path=chromium_program(), args=OPTIONS)
-    yield browser
-    browser.close()
+    return SHARED.chromium
 
 
 @contextmanager

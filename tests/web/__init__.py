@@ -1,1 +1,0 @@
-"""One package, so that its tests share a browser."""
