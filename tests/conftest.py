@@ -3,6 +3,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -72,11 +73,16 @@ TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.va
 
 def piece_of(node_id: str) -> str | None:
     """Return the piece that a test belongs to, or None if it belongs to no piece."""
-    file = PurePosixPath(node_id.partition("::")[0])
+    return _piece_of_file(node_id.partition("::")[0])
+
+
+@cache
+def _piece_of_file(name: str) -> str | None:
+    file = PurePosixPath(name)
     if not file.is_relative_to(TESTS.name):
         return None
     place = file.relative_to(TESTS.name)
-    return next((piece for name, piece in PIECES.items() if place.is_relative_to(name)), None)
+    return next((piece for part, piece in PIECES.items() if place.is_relative_to(part)), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
