@@ -219,8 +219,8 @@ class Bench:
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
         image: Image.Image = ImageGrab.grab(xdisplay=os.environ.get("DISPLAY"))
-        # There are many pictures, so saving must be fast.
-        image.save(path, compress_level=1)
+        # There are many pictures, so saving must be fast. The screen around the windows is black.
+        image.crop(image.getbbox()).save(path, compress_level=1)
         return path
 
     # --- statuses as the machines publish them ----------------------------------------------------
