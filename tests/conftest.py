@@ -115,6 +115,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
     return Pieces(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers there are if nobody says it.
+
+    A third of the time a worker waits: for a network that is poor on purpose, a browser, a
+    countdown. One worker more than there are processors computes meanwhile.
+    """
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
