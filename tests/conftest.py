@@ -61,6 +61,8 @@ PIECES: Final = {
     "programs/test_desktop.py": "real time",
     "programs/test_flood.py": "real time",
     "web/test_page.py": "page",
+    "web/test_lost_links.py": "lost pages",
+    "web/test_saving.py": "lost pages",
     "web": "browsers",
     "io/link/test_peer.py": "peers",
     "programs/test_hostile.py": "hostile",
