@@ -412,6 +412,23 @@ for (const [code, reason] of [
   check(new PairRequest(dialled).end?.reason, reason);
 }
 
+// Who asks again waits until the host knows that the request before is over; one that is gone for
+// good says nothing.
+for (const answers of [true, false]) {
+  const request = new PairRequest(dial(PASSES.invited, DEVICE));
+  const { socket } = request.dialled;
+  let isOver = false;
+  const closed = request.close(1000).then(() => (isOver = true));
+  await settled();
+  check([socket.closed, isOver], [1000, false]);
+  // It is the same end, and the same wait.
+  request.close(1000).then(() => closed);
+  if (answers) socket.onclose({ code: 1000 });
+  else await wait(1_000);
+  await settled();
+  check(isOver, true);
+}
+
 // --- the invitation in the address ----------------------------------------------------------------
 
 {

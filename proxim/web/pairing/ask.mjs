@@ -6,6 +6,8 @@ export const { randomID, readInvitation, recall, remember, toBase64url } = proxi
 
 // These WebSocket close codes mean a broken frame, no UTF-8, and a message that is too large.
 const BROKEN_MESSAGE_CODES = [1002, 1007, 1009];
+// A host on the LAN answers a close within milliseconds; one that is gone never does.
+const CLOSE_MS = 1_000;
 
 /** Why a request or a link ended: a reason of docs/protocol.md, and the host's own sentence. */
 export class Failure extends Error {
@@ -59,6 +61,8 @@ export class PairRequest {
   /** @type {Failure | null} */
   end = null;
   wake = () => {};
+  /** @type {Promise<void> | null} */
+  closed = null;
 
   /** @param {Dialled} dialled */
   constructor(dialled) {
@@ -128,12 +132,22 @@ export class PairRequest {
     return message;
   }
 
-  /** @param {number} code */
+  /**
+   * Close the socket. The promise is kept when the host has closed it, too, or after a while.
+   * @param {number} code
+   * @returns {Promise<void>}
+   */
   close(code) {
-    this.dialled.hear = () => {};
+    this.closed ??= new Promise((resolve) => {
+      this.dialled.hear = (event) => {
+        if ("code" in event) resolve();
+      };
+      setTimeout(resolve, CLOSE_MS);
+    });
     this.messages = [];
     this.fail("disconnected");
     this.dialled.socket.close(code);
+    return this.closed;
   }
 }
 

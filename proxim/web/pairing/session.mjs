@@ -96,11 +96,13 @@ export class Session {
     }
   }
 
+  /** The promise is kept when the host knows. */
   leave(reason = "disconnected") {
     this.finish(new Failure(reason));
-    this.request?.close(NORMAL_CLOSE);
+    const closed = this.request?.close(NORMAL_CLOSE);
     this.link?.close();
     this.wake();
+    return closed;
   }
 
   /**
