@@ -155,6 +155,7 @@ class Bench:
         self.root = make_root()
         self.timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
+        self.window.painted()
 
     def pump(self, so: Callable[[], object], what: str = "") -> None:
         """Run Tk until `so` is true, without sleeping; only the test moves the clock."""
