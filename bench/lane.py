@@ -75,7 +75,7 @@ async def figures(options: Options) -> list[Figure]:
             taken = await in_turn(sides, min(options.rounds, MOST_ROUNDS), unmeasured=UNMEASURED)
     rows: list[Figure] = []
     for number, direction in enumerate(("guest to host", "host to guest")):
-        for name, other in zip(others, taken[2:], strict=True):
+        for name, theirs in zip(others, taken[2:], strict=True):
             reach, how = _OTHERS[name]
             notes = (
                 f"{_HOW} Against: {how}."
@@ -84,7 +84,7 @@ async def figures(options: Options) -> list[Figure]:
                 if number == 0
                 else ""
             )
-            pair = Pair(taken[number], other)
+            pair = Pair(taken[number], theirs)
             rows.append(
                 pair.figure(f"2 GB over the lane, {direction}", "MB/s", name, notes, at_least=reach)
             )

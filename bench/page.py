@@ -17,7 +17,7 @@ from bench.transfers import SkippedError
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
-REACH: Final = 2.0
+REACH: Final = 1.3
 _WHAT: Final = "page request to pair_request"
 _HOW: Final = (
     "Chromium, a fresh context each try, the server and the browser at rest. Ours: `proxim host "

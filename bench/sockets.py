@@ -16,7 +16,7 @@ from proxim.core.pairing.host_code import parse_target
 COUNT: Final = 30
 REACH_KB: Final = 50.0
 _HOST: Final = (*PROXIM, "host", "--json", "--address", "127.0.0.1")
-_BARE: Final = module("signal_servers", "bare")
+_BARE: Final = module("bare_server")
 _HOW: Final = (
     f"growth of the host's resident memory by {COUNT} sockets over loopback, each from an address "
     "of its own; "

@@ -3,11 +3,12 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -60,6 +61,8 @@ PIECES: Final = {
     "programs/test_desktop.py": "real time",
     "programs/test_flood.py": "real time",
     "web/test_page.py": "page",
+    "web/test_lost_links.py": "lost pages",
+    "web/test_saving.py": "lost pages",
     "web": "browsers",
     "io/link/test_peer.py": "peers",
     "programs/test_hostile.py": "hostile",
@@ -72,20 +75,28 @@ TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.va
 
 def piece_of(node_id: str) -> str | None:
     """Return the piece that a test belongs to, or None if it belongs to no piece."""
-    file = PurePosixPath(node_id.partition("::")[0])
+    return _piece_of_file(node_id.partition("::")[0])
+
+
+@cache
+def _piece_of_file(name: str) -> str | None:
+    file = PurePosixPath(name)
     if not file.is_relative_to(TESTS.name):
         return None
     place = file.relative_to(TESTS.name)
-    return next((piece for name, piece in PIECES.items() if place.is_relative_to(name)), None)
+    return next((piece for part, piece in PIECES.items() if place.is_relative_to(part)), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by the order in which they start, and mark those without coverage."""
     items.sort(key=lambda item: TURNS.get(piece_of(item.nodeid) or "", len(TURNS)))
     for item in items:
-        # The core's own tests must cover proxim/core completely. Coverage slows tests down, so all
-        # other tests run without it.
-        if not item.path.is_relative_to(TESTS / "core"):
+        # The core's own tests must cover proxim/core completely, each branch by an example that
+        # somebody wrote down. Tests slow down to a third under coverage, so all other tests run
+        # without it: those elsewhere, and those whose many examples hypothesis makes.
+        if not item.path.is_relative_to(TESTS / "core") or is_hypothesis_test(
+            getattr(item, "obj", None)
+        ):
             item.add_marker("no_cover")
 
 
@@ -104,6 +115,16 @@ class Pieces(LoadScopeScheduling):  # type: ignore[misc]
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
     """Use this scheduler whatever `--dist` says."""
     return Pieces(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many workers there are if nobody says it.
+
+    A third of the time a worker waits: for a network that is poor on purpose, a browser, a
+    countdown. One worker more than there are processors computes meanwhile.
+    """
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl

@@ -13,5 +13,5 @@ ARTIFACTS: Final = ROOT / "artifacts"
 PAGE_FILES: Final = sorted(
     file
     for file in (ROOT / "proxim" / "web").rglob("*")
-    if file.suffix in {".html", ".mjs", ".css", ".svg"}
+    if file.suffix in {".html", ".js", ".mjs", ".css", ".svg"}
 )

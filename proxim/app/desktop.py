@@ -150,6 +150,7 @@ class Desktop:
                     # The network side ended as we asked, or by a crash.
                     self._net_ended = self._painted = True
                     self._window.show(item)
+                    self._window.painted()
                 case Interrupted():
                     self._leave()
                 case InputLine() | InputEnded():
@@ -163,6 +164,7 @@ class Desktop:
                 self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
+                self._window.painted()
 
     def _leave(self) -> None:
         if not self._leaving:

@@ -188,7 +188,7 @@ class App {
   }
 
   /** @param {string} wanted */
-  rename(wanted) {
+  async rename(wanted) {
     let name = shown(wanted, MAX_NAME);
     // An empty field stands for the browser's own name.
     const isUnusable = !name && Boolean(wanted.trim());
@@ -199,9 +199,11 @@ class App {
     remember("localStorage", "name", name);
     $.name.value = device.name = name || browserName();
     if (this.state.step === "asked") {
-      // The host is asked again, with the new name.
-      this.session?.leave();
-      this.begin();
+      // The host is asked again, with the new name. If it heard of that first, it would say that the
+      // code is in use.
+      const { session } = this;
+      await session?.leave();
+      if (this.session === session) this.begin();
     } else $.renamed.textContent = this.words.tr("renamed");
   }
 

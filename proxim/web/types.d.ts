@@ -33,7 +33,25 @@ type Pass = {
   ended?: string;
 };
 
-type Prepared = { peer: RTCPeerConnection; link: Link; offer: RTCSessionDescriptionInit };
+/** What a WebSocket says: it is open, a message, or it is closed. */
+type SocketEvent = Event | MessageEvent | CloseEvent;
+
+/** A request whose socket was opened. `events` has what nobody has heard yet. */
+type Dialled = {
+  session: string;
+  share: Uint8Array;
+  socket: WebSocket;
+  events: SocketEvent[];
+  hear: (event: SocketEvent) => void;
+};
+
+type Prepared = {
+  peer: RTCPeerConnection;
+  link: Link;
+  offer: RTCSessionDescriptionInit;
+  /** The offer as it is sent, with its MAC. */
+  signal: Message;
+};
 
 type Device = { name: string; id: string };
 

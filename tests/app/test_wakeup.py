@@ -14,8 +14,11 @@ import pytest
 from proxim.app.wakeup import TclConnection, WakeUp, WatchedPair, _accept, watch
 from proxim.ui.window.root import make_root
 
-# More bytes than any socket's buffer holds.
+# Bytes. A buffer that was made small holds fewer; Linux's own for TCP may hold millions.
 MANY = 1_000_000
+SMALL = 1024
+# So many more are sent where there is no room.
+MORE = 1000
 # Tk runs this timer if nothing wakes it.
 PATIENCE_MS = 10_000
 
@@ -78,8 +81,18 @@ def test_another_thread_wakes_tk_each_time(woken: Woken) -> None:
 
 
 def test_nobody_waits_for_a_main_thread_that_does_not_look(woken: Woken) -> None:
-    def send() -> None:
+    assert isinstance(woken.wake_up, WatchedPair | TclConnection)
+    writer = woken.wake_up._writer
+    writer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL)
+
+    def fill() -> None:
         for _ in range(MANY):
+            writer.send(b"\0")
+
+    def send() -> None:
+        with pytest.raises(BlockingIOError):
+            fill()
+        for _ in range(MORE):
             woken.wake_up.send()
 
     thread = threading.Thread(target=send)

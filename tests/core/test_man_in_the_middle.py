@@ -18,6 +18,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 
 from proxim.core import commands as do
@@ -57,6 +58,9 @@ from proxim.io.pairing.spake import Spake2Exchange
 from tests.core.handed_in import hello, program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
+
+# Each branch has a test of its own elsewhere, and these would take three times as long.
+pytestmark = pytest.mark.no_cover
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")

@@ -24,6 +24,7 @@ import pytest
 from PIL import Image, ImageGrab, features
 
 from proxim import __version__
+from proxim.io.pairing.page import Page
 from proxim.io.system.file_lock import lock
 from tests.paths import ARTIFACTS, ROOT
 from tests.programs.program import PATIENCE, SOURCE, Program, exchange_text, pair
@@ -177,6 +178,7 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
         "proxim/web/index.html",
         "proxim/web/app.mjs",
         "proxim/web/pairing/ask.mjs",
+        "proxim/web/first.js",
         "proxim/languages/de.json",
         "proxim/ui/window/proxim.png",
     } <= files
@@ -291,8 +293,10 @@ def test_its_window_shows_a_code_that_a_camera_reads(
         settings = next((tmp_path / "home" / "proxim").glob("*.json"))
         uuid = json.loads(settings.read_text(encoding="utf-8"))["uuid"]
         assert link.fragment.rpartition(".")[2] == uuid
+        served = Page().get("/", "")
+        assert served is not None
         with urllib.request.urlopen(f"http://{link.netloc}/", timeout=PATIENCE) as page:
-            assert page.read() == (ROOT / "proxim" / "web" / "index.html").read_bytes()
+            assert page.read() == served.body
         assert asked.read_text() == "libraries: \n", (
             "the system's tools must load the system's libraries"
         )

@@ -31,11 +31,11 @@ from tests.programs.program import JSON, Program, exchange_text, pair
 
 pytestmark = [pytest.mark.slow]
 
-FILE_BYTES = 40_000_000
+FILE_BYTES = 20_000_000
 # More bytes than this have arrived when the transfer is interrupted.
 BEGUN = 5_000_000
 # No more bytes pass before it is interrupted.
-ALLOWED = 30_000_000
+ALLOWED = 12_000_000
 # No more bytes pass before the test has seen it continue.
 ALLOWED_AGAIN = 2_000_000
 

@@ -155,6 +155,7 @@ class Bench:
         self.root = make_root()
         self.timers = HeldTimers(self.root, self.clock)
         self.window = Window(self.root, self.posted.append, theme=theme, clock=self.clock)
+        self.window.painted()
 
     def pump(self, so: Callable[[], object], what: str = "") -> None:
         """Run Tk until `so` is true, without sleeping; only the test moves the clock."""
@@ -219,8 +220,8 @@ class Bench:
         path = ARTIFACTS / f"window-{name}.png"
         self.settle()
         image: Image.Image = ImageGrab.grab(xdisplay=os.environ.get("DISPLAY"))
-        # There are many pictures, so saving must be fast.
-        image.save(path, compress_level=1)
+        # There are many pictures, so saving must be fast. The screen around the windows is black.
+        image.crop(image.getbbox()).save(path, compress_level=1)
         return path
 
     # --- statuses as the machines publish them ----------------------------------------------------

@@ -6,13 +6,20 @@ Whatever the browser complains about fails the test.
 import hashlib
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    sync_playwright,
+)
 
 from tests.gate import Gate
 from tests.loopback import free_port
@@ -20,6 +27,18 @@ from tests.programs.program import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+# Chromium loads two pages for the suggestions below its address bar into every new window, which
+# takes longer than our own page. It obeys only the last list of features, so this one repeats what
+# Playwright turns off by itself on this system.
+_FEATURES_OFF: Final = (
+    *("WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup", "AimEnabled"),
+    *("AvoidUnnecessaryBeforeUnloadCheckSync", "AvoidCorsURLLoaderRestartOnRedirect"),
+    *("DestroyProfileOnBrowserClose", "HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable"),
+    *("LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints"),
+    *("PaintHolding", "PreconnectToSearch", "ThirdPartyStoragePartitioning"),
+)
+# Chromium refuses its sandbox to root, and tests may run as root.
+OPTIONS: Final = ("--no-sandbox", f"--disable-features={','.join(_FEATURES_OFF)}")
 # This runs before the page's own scripts and remembers every violation of the page's policy.
 _WATCH_POLICY: Final = """
 window.violations = [];
@@ -146,18 +165,51 @@ def chromium_program() -> str:
     return program
 
 
-# The scope is the module, because Playwright's loop occupies this thread, and other tests need a
-# loop there.
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium."""
-    with sync_playwright() as playwright:
-        # Chromium refuses its sandbox to root, and tests may run as root.
-        browser = playwright.chromium.launch(
-            executable_path=chromium_program(), args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
+class Shared:
+    """The browser that all tests of this folder share.
+
+    It ends before a test of another folder begins (conftest.py), because Playwright's loop occupies
+    this thread, and other tests need a loop there. pytest has no such scope for a folder that is no
+    package.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._playwright: Playwright | None = None
+        self._chromium: Browser | None = None
+
+    @property
+    def playwright(self) -> Playwright:
+        if self._playwright is None:
+            self._playwright = self._running.enter_context(sync_playwright())
+        return self._playwright
+
+    @property
+    def chromium(self) -> Browser:
+        if self._chromium is None:
+            self._chromium = self.playwright.chromium.launch(
+                executable_path=chromium_program(), args=OPTIONS
+            )
+            self._running.callback(self._chromium.close)
+        return self._chromium
+
+    def end(self) -> None:
+        self._playwright = self._chromium = None
+        self._running.close()
+
+
+SHARED: Final = Shared()
+
+
+@pytest.fixture
+def playwright() -> Playwright:
+    return SHARED.playwright
+
+
+@pytest.fixture
+def chromium() -> Browser:
+    """A headless Chromium, in which each test has tabs with storage of their own."""
+    return SHARED.chromium
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 // test. It prints how many checks it made.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import "./outside_browser.mjs";
+import { runFirst } from "./outside_browser.mjs";
 
 let checks = 0;
 const check = (found, wanted, what) => {
@@ -85,7 +85,9 @@ class FakePeer extends EventTarget {
     return { sdp: "the offer", type: "offer" };
   }
 
-  async setLocalDescription() {}
+  async setLocalDescription() {
+    this.isLocal = true;
+  }
 
   async setRemoteDescription({ sdp }) {
     this.answer = sdp;
@@ -103,9 +105,7 @@ class FakePeer extends EventTarget {
 globalThis.RTCPeerConnection = FakePeer;
 
 location.host = "192.168.1.20:47800";
-// There is no page around these modules, so the rest of it cannot be loaded.
-location.reload = () => {};
-const { PairRequest, readInvitation, toBase64url } =
+const { PairRequest, dial, readInvitation, toBase64url } =
   await import("../../proxim/web/pairing/ask.mjs");
 const { Proof } = await import("../../proxim/web/pairing/proof.mjs");
 const { Session } = await import("../../proxim/web/pairing/session.mjs");
@@ -135,7 +135,7 @@ async function dialled(kind) {
   await settled();
   const socket = FakeSocket.all.at(-1);
   socket.readyState = FakeSocket.OPEN;
-  socket.onopen();
+  socket.onopen({});
   await settled();
   const sessionID = PASSES[kind].session;
   /** What the host says of this session */
@@ -329,6 +329,23 @@ for (const payload of [
   }
 }
 {
+  // While the host's person decides, the offer is made and stays here, and no address is looked for.
+  // With the approval it goes out before the page shows or stores anything.
+  const { session, socket, says, host, steps } = await confirmed("invited");
+  const peer = FakePeer.last;
+  const signals = () => socket.sent.filter(({ type }) => type === "signal");
+  check([signals(), peer.isLocal, steps.at(-1)[0]], [[], undefined, "asked"]);
+  let before = null;
+  session.onStep = ({ step }) => (before = [step, signals().length, peer.isLocal]);
+  const auth = { t: toBase64url(host.hostTag("approved")) };
+  await says({ type: "pair_result", status: "approved", auth });
+  check(before, ["approved", 1, true]);
+  const [{ payload }] = signals();
+  const mac = toBase64url(host.mac("guest", 0, { sdp: "the offer" }, ""));
+  check(payload, { sdp: "the offer", type: "offer", mac });
+  session.leave();
+}
+{
   // A host may send candidates early, in each of their forms, and some that are of no use.
   const { steps, signals } = await approved("invited");
   await signals({ candidate: "1 1 udp 1 192.168.1.9 5000 typ host" });
@@ -370,11 +387,46 @@ for (const payload of [
   check(socket.closed, 1000);
 }
 {
-  // The socket that index.html has opened was closed before this module could notice.
-  globalThis.earlySocket = new FakeSocket();
-  globalThis.earlySocket.readyState = 3;
-  const request = new PairRequest(PASSES.unproved, DEVICE);
-  check(request.end?.reason, "no_answer");
+  // What the host says before a module hears it is kept, in its order.
+  const dialled = dial(PASSES.unproved, DEVICE);
+  const { socket } = dialled;
+  socket.onopen({});
+  check(socket.sent, [{ type: "pair_request", sessionID: "session", deviceInfo: DEVICE }]);
+  socket.onmessage({ data: JSON.stringify({ type: "one", sessionID: "session" }) });
+  const request = new PairRequest(dialled);
+  socket.onmessage({ data: JSON.stringify({ type: "two", sessionID: "session" }) });
+  check(
+    request.messages.map(({ type }) => type),
+    ["opened", "one", "two"],
+  );
+  socket.onclose({ code: 1006 });
+  check(request.end?.reason, "host_gone");
+}
+for (const [code, reason] of [
+  [1006, "no_answer"],
+  [1009, "host_error"],
+]) {
+  // So is that the socket was closed.
+  const dialled = dial(PASSES.unproved, DEVICE);
+  dialled.socket.onclose({ code });
+  check(new PairRequest(dialled).end?.reason, reason);
+}
+
+// Who asks again waits until the host knows that the request before is over; one that is gone for
+// good says nothing.
+for (const answers of [true, false]) {
+  const request = new PairRequest(dial(PASSES.invited, DEVICE));
+  const { socket } = request.dialled;
+  let isOver = false;
+  const closed = request.close(1000).then(() => (isOver = true));
+  await settled();
+  check([socket.closed, isOver], [1000, false]);
+  // It is the same end, and the same wait.
+  request.close(1000).then(() => closed);
+  if (answers) socket.onclose({ code: 1000 });
+  else await wait(1_000);
+  await settled();
+  check(isOver, true);
 }
 
 // --- the invitation in the address ----------------------------------------------------------------
@@ -401,18 +453,16 @@ for (const payload of [
     check(readInvitation(`#${whole}${after}`), null);
   const path = new URL("../vectors/links.json", import.meta.url);
   const { fragments } = JSON.parse(await readFile(path, "utf8"));
-  const index = await readFile(new URL("../../proxim/web/index.html", import.meta.url), "utf8");
-  const [, script] = index.match(/<script>(.*?)<\/script>/s);
   for (const { name, fragment, session, secret, reason } of fragments) {
     const { hash } = new URL(`http://192.168.1.20:47800/${fragment}`);
     const found = readInvitation(hash);
     const wanted = { session, invited: session, ...(secret && { method: "psk", secret }) };
     check(found, reason ? null : wanted, name);
-    // index.html opens a socket for what is read without repair, and for nothing that asks nobody.
+    // A socket is opened for what is whole and proves something, and for nothing that asks nobody.
+    const before = FakeSocket.all.length;
     location.hash = hash;
-    const opensSocket = Boolean(new Function(`${script}; return earlySocket;`)());
-    if (!secret) check(opensSocket, false, name);
-    if (name === "new form" || name === "old form") check(opensSocket, true, name);
+    runFirst();
+    check(FakeSocket.all.length - before, secret ? 1 : 0, name);
   }
 }
 const SECRET = toBase64url(new Uint8Array(16));
@@ -424,9 +474,12 @@ const asking = { session: INVITED, invited: INVITED, method: "psk", secret: SECR
 const resuming = { ...PASSES.resuming, invited: INVITED };
 const unproved = { session: INVITED, invited: INVITED };
 const cleared = [];
-history.replaceState = (_state, _title, path) => cleared.push(path);
+history.replaceState = (_state, _title, path) => {
+  cleared.push(path);
+  location.hash = "";
+};
 /** What a page does that is loaded with this fragment in a tab that has kept this. */
-async function loaded(hash, kept, number) {
+function loaded(hash, kept) {
   location.hash = hash;
   location.href = `http://192.168.1.20:47800/${hash}`;
   const store = { "proxim-session": JSON.stringify(kept) };
@@ -434,15 +487,12 @@ async function loaded(hash, kept, number) {
     getItem: (key) => store[key] ?? null,
     setItem: (key, value) => (store[key] = value),
   };
-  globalThis.earlySocket = null;
   cleared.length = 0;
-  const page = await import(`../../proxim/web/pairing/ask.mjs?loaded${number}`);
-  return { ...page, kept: () => JSON.parse(store["proxim-session"]) };
+  return { ...runFirst(), kept: () => JSON.parse(store["proxim-session"]) };
 }
 {
   // The sessions above have ended by then.
   await wait(200_000);
-  let number = 0;
   for (const [hash, kept, wanted] of [
     [whole(INVITED), null, asking],
     ["", asking, asking],
@@ -461,7 +511,7 @@ async function loaded(hash, kept, number) {
     // A person who opens the link again asks again.
     [whole(INVITED), { ...asking, ended: "declined" }, asking],
   ]) {
-    const page = await loaded(hash, kept, number++);
+    const page = loaded(hash, kept);
     const fromAddress = wanted?.method === "psk" && hash === whole(wanted.session);
     const expected = fromAddress ? { ...wanted, link: location.href } : wanted;
     check(page.invitation, expected, hash);
@@ -478,25 +528,57 @@ async function loaded(hash, kept, number) {
 {
   // Without a secret, nothing is sent before a person decides.
   const before = FakeSocket.all.length;
-  const page = await loaded(`#.${INVITED}.${UUID}`, null, "doubt");
+  const page = loaded(`#.${INVITED}.${UUID}`, null);
   check(page.invitation, { ...unproved, link: location.href });
-  check([page.firstRequest, FakeSocket.all.length], [null, before]);
+  check([page.firstDialled, FakeSocket.all.length], [null, before]);
 }
 {
   // Nor after a person has ended the request, until they want it again.
   const before = FakeSocket.all.length;
-  const page = await loaded("", { ...asking, ended: "declined" }, "ended");
+  const page = loaded("", { ...asking, ended: "declined" });
   check(page.invitation, { ...asking, ended: "declined" });
-  check([page.firstRequest, FakeSocket.all.length], [null, before]);
+  check([page.firstDialled, FakeSocket.all.length], [null, before]);
 }
 {
-  // A socket that was opened for nothing is closed.
-  const socket = new FakeSocket();
-  location.hash = "";
-  globalThis.earlySocket = socket;
-  await import("../../proxim/web/pairing/ask.mjs?early");
-  check("closed" in socket, true);
-  globalThis.earlySocket = false;
+  // A socket that was opened for nothing is closed: the tab goes on with what a person has ended.
+  const before = FakeSocket.all.length;
+  const page = loaded(whole(INVITED), { ...resuming, ended: "disconnected" });
+  const opened = FakeSocket.all.slice(before);
+  check([page.firstDialled, opened.length], [null, 1]);
+  check("closed" in opened[0], true);
+  opened[0].onopen?.({});
+  check(opened[0].sent, []);
+}
+{
+  // The request goes out when the socket is open, and with it what the tab and the device have kept.
+  const stored = { "proxim-name": "Zo\u00eb", "proxim-device": "its own" };
+  globalThis.localStorage = { getItem: (key) => stored[key] ?? null, setItem() {} };
+  for (const [hash, kept, method] of [
+    [whole(INVITED), null, "psk"],
+    ["", resuming, "resume"],
+  ]) {
+    const { firstDialled } = loaded(hash, kept);
+    const { socket, share } = firstDialled;
+    check([socket, socket.sent], [FakeSocket.all.at(-1), []]);
+    socket.onopen({});
+    check(socket.sent, [
+      {
+        type: "pair_request",
+        sessionID: method === "psk" ? INVITED : resuming.session,
+        deviceInfo: { name: "Zo\u00eb", id: "its own" },
+        auth: { v: 1, m: method, y: toBase64url(share) },
+      },
+    ]);
+  }
+  delete globalThis.localStorage;
+}
+{
+  // Without WebRTC no socket is opened: nobody is asked in vain.
+  const before = FakeSocket.all.length;
+  delete globalThis.RTCPeerConnection;
+  check(loaded(whole(INVITED), null).firstDialled, null);
+  check(FakeSocket.all.length, before);
+  globalThis.RTCPeerConnection = FakePeer;
 }
 {
   // The fragment stays while the host's person is asked, and goes with the answer.
@@ -520,11 +602,11 @@ delete globalThis.sessionStorage;
   // With what is stored too long, the host would refuse each request.
   const stored = { "proxim-name": "ä".repeat(33), "proxim-device": "d".repeat(65) };
   globalThis.localStorage = { getItem: (key) => stored[key] ?? null, setItem() {} };
-  const { device } = await import("../../proxim/web/pairing/ask.mjs?long");
+  const { device } = runFirst();
   check([device.name, device.id.length], ["Browser", 22]);
   stored["proxim-name"] = "ä".repeat(32);
   stored["proxim-device"] = "d".repeat(64);
-  const { device: own } = await import("../../proxim/web/pairing/ask.mjs?stored");
+  const { device: own } = runFirst();
   check([own.name, own.id], ["ä".repeat(32), "d".repeat(64)]);
 }
 console.log(checks);

@@ -78,6 +78,7 @@ def test_a_double_tap_on_copy_link_does_not_ask_again(
         assert guest.page.locator("#again").is_visible()
         # A tap that means the new button is heard.
         guest.page.mouse.click(*centre(guest, "#again"))
+        host.event("pair_prompt")
         guest.sees("Look at the other screen")
         assert prompts(host) == 2
 

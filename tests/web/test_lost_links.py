@@ -10,12 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright
 
 from tests.gate import Gate
 from tests.lossy_link import LossyLink, lossy_link, missing
 from tests.programs.program import SOURCE, Program
-from tests.web.browser import chromium_program, hosting, moving, origin_of, phone, sha256_of
+from tests.web.browser import (
+    OPTIONS,
+    chromium_program,
+    hosting,
+    moving,
+    origin_of,
+    phone,
+    sha256_of,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -41,15 +49,14 @@ def cable() -> Iterator[LossyLink]:
 
 
 @pytest.fixture
-def far_chromium(cable: LossyLink, tmp_path: Path) -> Iterator[Browser]:
+def far_chromium(cable: LossyLink, playwright: Playwright, tmp_path: Path) -> Iterator[Browser]:
     """A Chromium at the other end of the cable."""
     starter = tmp_path / "chromium"
     starter.write_text(f'#!/bin/sh\nexec {" ".join(cable.command(1, chromium_program()))} "$@"\n')
     starter.chmod(0o700)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=starter, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    browser = playwright.chromium.launch(executable_path=starter, args=OPTIONS)
+    yield browser
+    browser.close()
 
 
 def two_files(folder: Path) -> tuple[Path, Path]:

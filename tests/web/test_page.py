@@ -342,7 +342,8 @@ def test_a_browser_that_is_too_old_is_told(
             "**/pairing/ask.mjs",
             lambda route: route.fulfill(body="of the future", content_type="text/javascript"),
         )
-        guest.page.goto(session["url"])
+        with guest.page.expect_event("pageerror"):
+            guest.page.goto(session["url"])
         guest.sees("If nothing follows, update this browser.")
         (complaint,) = guest.complaints
         assert "Unexpected" in complaint

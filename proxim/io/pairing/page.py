@@ -30,6 +30,8 @@ _SECTIONS: Final = (
 )
 # Lines of `// ..`, and `/* .. */` on lines of its own.
 _COMMENTS: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)(?s:.))*\*/[ \t]*)$", re.MULTILINE)
+# This script is sent within the page, so that nothing has to be loaded before it runs.
+_FIRST_TAG: Final = b'<script src="first.js"></script>'
 # How many languages or codings of one header are considered.
 _MAX_ASKED: Final = 32
 
@@ -57,9 +59,11 @@ class Page:
     def __init__(self) -> None:
         folder = resources.files("proxim.web")
         self._files = dict(_read(folder, "/"))
+        first = without_comments(folder.joinpath("first.js").read_text("utf-8")).encode()
         index = folder.joinpath("index.html").read_bytes()
+        index = index.replace(_FIRST_TAG, b"<script>%b</script>" % first)
         self._files["/"] = _served(_HTML, index)
-        self.script_hash = _script_hash(index)
+        self.script_hash = _script_hash(first)
         self._texts = {
             language: _served(_JSON, _dump(language, words))
             for language, words in languages().items()
@@ -72,11 +76,9 @@ class Page:
         return self._files.get(path)
 
 
-def _script_hash(page: bytes) -> str:
+def _script_hash(script: bytes) -> str:
     """Return the hash by which Content-Security-Policy allows only the page's own inline script."""
-    _, _, rest = page.partition(b"<script>")
-    digest = hashlib.sha256(rest.partition(b"</script>")[0]).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"
 
 
 def without_comments(source: str) -> str:

@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 TITLE: Final = "Proxim"
 # Milliseconds: what follows from a change has been laid out by then, however many steps that takes.
 FIT_AFTER_MS: Final = 500
-# Milliseconds: this is after the first paint, and before anybody can type.
+# Milliseconds after the first paint: it is on the screen by then, and nobody has typed yet.
 FIELDS_AFTER_MS: Final = 50
 # The tag of the root's own bindings.
 _ROOT_TAG: Final = "ProximRoot"
@@ -97,7 +97,7 @@ class Window:
         self._counts_at: float | None = None
         self._count_timer: str | None = None
         self._fit_timer: str | None = None
-        self._fields_timer = root.after(FIELDS_AFTER_MS, self._set_up_fields)
+        self._fields_timer: str | None = None
         root.bind("<Destroy>", self._destroyed, add=True)
         # A binding to the root itself would also be called for each widget inside.
         root.bindtags((*root.bindtags(), _ROOT_TAG))
@@ -109,6 +109,11 @@ class Window:
         root.deiconify()
 
     # --- interface for the app --------------------------------------------------------------------
+
+    def painted(self) -> None:
+        """Load what was not needed for the first paint, which is done."""
+        if self._fields_timer is None:
+            self._fields_timer = self.root.after(FIELDS_AFTER_MS, self._set_up_fields)
 
     def show(self, status: st.Status) -> None:
         """Show a status, which replaces the previous one about the same thing."""

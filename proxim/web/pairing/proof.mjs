@@ -35,6 +35,9 @@ export class Proof {
   // The key that all others are derived from. Without a challenge there is none.
   /** @type {Uint8Array | null} */
   root = null;
+  // Keys and tags that were derived from it
+  /** @type {Map<string, Uint8Array>} */
+  derived = new Map();
 
   /**
    * @param {"psk" | "resume"} method
@@ -61,7 +64,16 @@ export class Proof {
     this.transcript = sha256(withLengths(this.context, this.share, hostShare));
     // The extract step of HKDF (RFC 5869)
     this.root = hmac(this.transcript, this.secret);
+    this.derived.clear();
     return { t: toBase64url(hmac(this.key("confirm guest"), this.transcript)) };
+  }
+
+  /** Derive what the host's approval and the signals behind it need, before they come. */
+  prepare() {
+    for (const purpose of ["signal guest", "signal host", "resume", "resume name"]) {
+      this.key(purpose);
+    }
+    this.hostTag("approved");
   }
 
   /**
@@ -70,8 +82,14 @@ export class Proof {
    * @param {Message | undefined} auth
    */
   hostProved(status, auth) {
-    if (!this.root) return false;
-    return isTag(auth?.t, hmac(this.key("confirm host"), concat(this.transcript, status)));
+    return this.root !== null && isTag(auth?.t, this.hostTag(status));
+  }
+
+  /** @param {string} status */
+  hostTag(status) {
+    return this.once(`tag ${status}`, () =>
+      hmac(this.key("confirm host"), concat(this.transcript, status)),
+    );
   }
 
   /**
@@ -79,9 +97,20 @@ export class Proof {
    * @param {string} purpose
    */
   key(purpose) {
-    if (!this.root) throw new Error("there is no key before the challenge");
+    const { root } = this;
+    if (!root) throw new Error("there is no key before the challenge");
     // The expand step of HKDF: 32 bytes need one round, which is number 1.
-    return hmac(this.root, concat(`${LABEL} ${purpose}`, [1]));
+    return this.once(`key ${purpose}`, () => hmac(root, concat(`${LABEL} ${purpose}`, [1])));
+  }
+
+  /**
+   * @param {string} name
+   * @param {() => Uint8Array} derive
+   */
+  once(name, derive) {
+    const value = this.derived.get(name) ?? derive();
+    this.derived.set(name, value);
+    return value;
   }
 
   /** The host knows a lost link by this name. */

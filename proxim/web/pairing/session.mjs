@@ -1,7 +1,8 @@
 // One session from its invitation to its end: it asks the host, proves itself, opens the link, and
 // resumes a link that was lost.
 
-import { Failure, PairRequest, canLink, clearFragment, remember, toBase64url } from "./ask.mjs";
+import { Failure, PairRequest, canLink, clearFragment, dial } from "./ask.mjs";
+import { remember, toBase64url } from "./ask.mjs";
 import { Proof } from "./proof.mjs";
 import { fromBase64url } from "../bytes.mjs";
 import { Link } from "../link/link.mjs";
@@ -95,11 +96,13 @@ export class Session {
     }
   }
 
+  /** The promise is kept when the host knows. */
   leave(reason = "disconnected") {
     this.finish(new Failure(reason));
-    this.request?.close(NORMAL_CLOSE);
+    const closed = this.request?.close(NORMAL_CLOSE);
     this.link?.close();
     this.wake();
+    return closed;
   }
 
   /**
@@ -111,7 +114,7 @@ export class Session {
     // Nobody is asked in vain. With a proof the host asks its person only once we have confirmed,
     // and what takes a browser some 10 ms need not delay the request.
     if (!pass.secret && !canLink()) throw new Failure("no_webrtc");
-    const request = (this.request ??= new PairRequest(pass, this.device));
+    const request = (this.request ??= new PairRequest(dial(pass, this.device)));
     /** @type {Pass | null} */
     let nextPass = null;
     let closeCode = NORMAL_CLOSE;
@@ -124,11 +127,17 @@ export class Session {
         const secret = toBase64url(proof.key("resume"));
         nextPass = { method: "resume", session: proof.resumeName, secret };
       }
-      clearFragment();
       // The next try is made with the newest proof, even if no link opens now.
       if (resumes) this.keep(nextPass);
-      else this.onStep({ step: "approved" });
-      this.link = await this.open(request, proof);
+      let opening;
+      try {
+        opening = this.open(request, proof, await (this.prepared ?? this.prepare(proof)));
+      } finally {
+        // The offer is on its way before this takes its time.
+        clearFragment();
+        if (!resumes) this.onStep({ step: "approved" });
+      }
+      this.link = await opening;
     } catch (error) {
       if (TAMPERED_REASONS.includes(failureOf(error).reason)) closeCode = TAMPERED_CLOSE;
       throw error;
@@ -207,8 +216,8 @@ export class Session {
   }
 
   /**
-   * Make the peer with its keys, and its offer. Its addresses wait for the approval, because the
-   * browser tells the network their `.local` names.
+   * Make the peer with its keys, and the signal with its offer, which is ready to be sent then. Its
+   * addresses wait for the approval, because the browser tells the network their `.local` names.
    * @param {Proof | null} proof
    * @returns {Promise<Prepared>}
    */
@@ -216,7 +225,11 @@ export class Session {
     const peer = new RTCPeerConnection({ iceServers: [] });
     const link = new Link(peer, { name: this.device.name, proof, features: this.features });
     try {
-      return { peer, link, offer: await peer.createOffer() };
+      const offering = peer.createOffer();
+      proof?.prepare();
+      const offer = await offering;
+      const payload = { sdp: offer.sdp, type: "offer" };
+      return { peer, link, offer, signal: proof ? proof.seal(payload) : payload };
     } catch {
       link.drop();
       throw new Failure("bad_description");
@@ -224,25 +237,26 @@ export class Session {
   }
 
   /**
+   * Send the offer at once, and wait until the link is open.
    * @param {PairRequest} request
    * @param {Proof | null} proof
+   * @param {Prepared} prepared
    */
-  async open(request, proof) {
+  async open(request, proof, { peer, link, offer, signal }) {
     // A browser may hide its addresses behind `.local` names (draft-ietf-mmusic-mdns-ice-candidates,
     // 3.1), and the host uses that of our WebSocket instead. Or it offers none
     // (feross/simple-peer#414), and the host learns it from our checks (RFC 8445, 7.3.1.3).
-    const { peer, link, offer } = await (this.prepared ?? this.prepare(proof));
     // From now on this method closes what is in the way of an end.
     this.prepared = null;
     /** @param {Message} payload */
-    const send = (payload) =>
-      request.send({ type: "signal", payload: proof ? proof.seal(payload) : payload });
+    const send = (payload) => request.send({ type: "signal", payload });
     let candidatesLeft = MAX_CANDIDATES;
     peer.onicecandidate = ({ candidate: found }) => {
       // The host listens on UDP only.
       if (!found?.candidate || found.protocol === "tcp" || candidatesLeft-- <= 0) return;
       const { candidate, sdpMid, sdpMLineIndex } = found;
-      send({ candidate, sdpMid, sdpMLineIndex });
+      const one = { candidate, sdpMid, sdpMLineIndex };
+      send(proof ? proof.seal(one) : one);
     };
     try {
       const opened = new Promise((resolve, reject) => {
@@ -255,7 +269,7 @@ export class Session {
       // If an earlier step fails, nobody waits for this any more.
       opened.catch(() => {});
       // The offer must be sent before its candidates, which come once it is the local description.
-      send({ sdp: offer.sdp, type: "offer" });
+      send(signal);
       await peer.setLocalDescription(offer);
       await Promise.race([opened, this.readSignals(request, peer, proof).then(() => opened)]);
       return link;

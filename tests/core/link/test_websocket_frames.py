@@ -75,6 +75,14 @@ def test_frames_of_the_library_come_back_however_they_are_cut(
     assert receive(FrameReader(masked=masked, most=MOST), data, step) == sent
 
 
+def test_frames_that_come_together_are_read_one_after_the_other() -> None:
+    """The last one in the buffer is not whole, and is moved to the buffer's front."""
+    sent = [(Opcode.BINARY, True, bytes([number]) * 1000) for number in range(200)]
+    assert len(sent) * 1000 > 2 * LEAST_BUFFER_BYTES
+    data = b"".join(frame_header(opcode, 1000) + payload for opcode, _, payload in sent)
+    assert receive(FrameReader(masked=False, most=MOST), data, len(data)) == sent
+
+
 @each_row("size", SIZES)
 def test_a_header_is_the_librarys(size: int) -> None:
     payload = bytes(size)

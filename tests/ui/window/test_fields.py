@@ -7,6 +7,7 @@ from tkinter import ttk
 import pytest
 
 from proxim.ui.window.fields import LINE_SHOWN_MAX, Fields, insert_text
+from tests.rows import each_row
 from tests.ui.tk_support import Bench, copied_elsewhere
 
 Field = tkinter.Text | tkinter.Entry | tkinter.Spinbox
@@ -22,8 +23,12 @@ KINDS: dict[str, Callable[[tkinter.Misc], Field]] = {
 
 
 def make(bench: Bench, kind: str, text: str = "one two") -> Field:
-    """Return a field of a kind that shows a text, with the cursor behind its second letter."""
+    """Return a field of a kind that shows a text, with the cursor behind its second letter. It
+    takes the place of the field that a row before it made.
+    """
     bench.window.home.grid_remove()
+    for before in bench.root.grid_slaves(row=1, column=0):
+        before.destroy()
     field = KINDS[kind](bench.root)
     field.grid(row=1, column=0)
     field.insert("1.0" if kind == "Text" else 0, text)
@@ -75,7 +80,7 @@ def open_menu(bench: Bench, field: tkinter.Misc, sequence: str = "<Button-3>") -
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("key", ["<Control-a>", "<Control-Lock-A>"])
+@each_row("key", ["<Control-a>", "<Control-Lock-A>"])
 def test_control_a_selects_all(bench: Bench, kind: str, key: str) -> None:
     field = make(bench, kind)
     bench.key(field, key, "Q")
@@ -83,9 +88,7 @@ def test_control_a_selects_all(bench: Bench, kind: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    "key", [*(f"<Control-{letter}>" for letter in "dhiotkbefnpw"), "<Meta-d>", "<Insert>"]
-)
+@each_row("key", [*(f"<Control-{letter}>" for letter in "dhiotkbefnpw"), "<Meta-d>", "<Insert>"])
 def test_emacs_keys_do_nothing(bench: Bench, kind: str, key: str) -> None:
     field = make(bench, kind)
     before = cursor(field)
@@ -94,7 +97,7 @@ def test_emacs_keys_do_nothing(bench: Bench, kind: str, key: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("key", ["<Control-v>", "<Shift-Insert>"])
+@each_row("key", ["<Control-v>", "<Shift-Insert>"])
 def test_pasting_replaces_what_is_selected(bench: Bench, kind: str, key: str) -> None:
     field = make(bench, kind)
     bench.root.clipboard_clear()
@@ -133,7 +136,7 @@ def test_redo(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("sequence", ["<Button-3>", "<Shift-F10>", "<Menu>"])
+@each_row("sequence", ["<Button-3>", "<Shift-F10>", "<Menu>"])
 def test_the_menu_offers_what_is_possible(bench: Bench, kind: str, sequence: str) -> None:
     field = make(bench, kind)
     assert open_menu(bench, field, sequence) == {

@@ -76,11 +76,13 @@ def test_every_size_shows_the_state_line_and_the_join_field(bench: Bench) -> Non
 @pytest.fixture
 def scaling(make_bench: MakeBench) -> Iterator[None]:
     """Give the display its scaling back, which Tk keeps for all windows of a process."""
-    bench = make_bench("light")
-    before = bench.root.tk.call("tk", "scaling")
-    bench.root.destroy()
+    first = root.make_root()
+    before = first.tk.call("tk", "scaling")
+    first.destroy()
     yield
-    make_bench("light").root.tk.call("tk", "scaling", before)
+    last = root.make_root()
+    last.tk.call("tk", "scaling", before)
+    last.destroy()
 
 
 def on_screen(
