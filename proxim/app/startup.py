@@ -124,12 +124,16 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
+    from proxim.core.screen.sight import PicturesReady
     from proxim.io.pairing.spake import Spake2Exchange
     from proxim.io.runtime import Runtime
 
     progress = NewestProgress()
 
     def publish(status: st.Status) -> None:
+        if isinstance(status, PicturesReady):
+            publisher.publish_newest(status, status)
+            return
         key = progress.key_of(status)
         if key is None:
             publisher.publish(status)

@@ -98,6 +98,15 @@ class Reason(StrEnum):
     TRANSFER_GONE = "transfer_gone"
     SOME_FILES_FAILED = "some_files_failed"
     FILES_UNSUPPORTED = "files_unsupported"
+    # Problems with shared screens.
+    SCREEN_SEEN = "screen_seen"
+    NO_SCREEN = "no_screen"
+    SCREEN_UNSUPPORTED = "screen_unsupported"
+    SCREEN_FORBIDDEN = "screen_forbidden"
+    SCREEN_LOST = "screen_lost"
+    CONTROL_UNSUPPORTED = "control_unsupported"
+    CONTROL_UNVERIFIED = "control_unverified"
+    BAR_HIDDEN = "bar_hidden"
     # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"

@@ -4,17 +4,31 @@ core.
 
 from collections.abc import Callable
 
+from proxim.core.control.controlling import ScreenControl
 from proxim.core.files.events import AcceptPolicy
 from proxim.core.files.transfers import Transfers
 from proxim.core.link.features import Features
+from proxim.core.link.lane_channels import LaneChannels
 from proxim.core.link.text import TextExchange
+from proxim.core.screen.events import Grant
+from proxim.core.screen.sharing import ScreenSharing
 
 
 def link_features(
-    token_bytes: Callable[[int], bytes], accept: AcceptPolicy | None = None
+    token_bytes: Callable[[int], bytes],
+    accept: AcceptPolicy | None = None,
+    share_screen: Grant = Grant.NOTHING,
 ) -> Features:
     """Return the features of all links, in the order of their words in `hello`.
 
-    All randomness comes from `token_bytes`; `accept` says how announced files are treated.
+    All randomness comes from `token_bytes`; `accept` says how announced files are treated, and
+    `share_screen` what each verified peer may do with this device's screen without a question.
     """
-    return Features(TextExchange(), Transfers(token_bytes, accept))
+    sharing = ScreenSharing(token_bytes, share_screen)
+    return Features(
+        TextExchange(),
+        Transfers(token_bytes, accept),
+        LaneChannels(),
+        sharing,
+        ScreenControl(sharing),
+    )

@@ -56,6 +56,12 @@ class Program:
         """
         if self._ended:
             return []
+        commands = self._handle(event, now)
+        if self._host is None or self._ended:
+            return commands
+        return [*commands, *self._host.hide_invitation(self._features.hide_invitation, now)]
+
+    def _handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
         match event:
             case ev.Join():
                 return self._join(event, now)

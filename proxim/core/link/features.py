@@ -91,6 +91,11 @@ class LinkFeature:
     # The events that are its own: what people want of it, its timers, what `io` answers it.
     events: frozenset[Kind] = frozenset()
 
+    @property
+    def hides_invitation(self) -> bool:
+        """Whether no code may be shown on this device now."""
+        return False
+
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle one of `events`; the link that a LinkIntent names is open."""
         raise NotImplementedError
@@ -151,6 +156,11 @@ class Features:
     def words(self) -> tuple[str, ...]:
         """The words that this program's `hello` has for its features."""
         return tuple(feature.word for feature in self._features)
+
+    @property
+    def hide_invitation(self) -> bool:
+        """Whether a feature demands that no code is shown on this device now."""
+        return any(feature.hides_invitation for feature in self._features)
 
     def parse(self, text: str) -> tuple[LinkFeature | None, LinkMessage]:
         """Read one message of the control channel: a feature's, or the link's own (None).

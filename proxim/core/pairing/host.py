@@ -148,6 +148,13 @@ class Host:
         """Use another device name from now on."""
         self._invitations.device = device
 
+    def hide_invitation(self, hide: bool, now: float) -> list[do.Command]:
+        """Show no code while `hide` is true, and a new one afterwards."""
+        if hide == self._invitations.hidden:
+            return []
+        self._invitations.hidden = hide
+        return self._renew_invitation(now)
+
     # --- which code is shown ----------------------------------------------------------------------
 
     def _invite(self, event: ev.Invite, now: float) -> list[do.Command]:
@@ -160,6 +167,10 @@ class Host:
 
     def _renew_invitation(self, now: float) -> list[do.Command]:
         shown = self._sessions.shown
+        ended: list[do.Command] = []
+        if self._invitations.hidden and shown is not None and shown.state is SessionState.OPEN:
+            # Whoever sees this screen may have seen its code already.
+            ended = self._sessions.handle(shown, End(Reason.CLOSED), now)
         if shown is not None and shown.state is SessionState.ENDED:
             self._sessions.shown = None
         commands = self._invitations.renew(
@@ -168,7 +179,7 @@ class Host:
             joined=shown is not None and shown.state not in JOINABLE,
             serving=any(session.state not in JOINABLE for session in self._sessions),
         )
-        return self._open_session(now) + commands
+        return [*ended, *self._open_session(now), *commands]
 
     def _open_session(self, now: float) -> list[do.Command]:
         """Make the session for a code that is shown and has no session yet."""

@@ -91,6 +91,8 @@ class Invitations:
         self._published: st.Invitation | st.NoInvitation | None = None
         # Whether a code should be shown.
         self._inviting = True
+        # Whether no code may be shown, because somebody would see it on this screen.
+        self.hidden = False
         self._introduced = False
 
     def start(self) -> list[do.Command]:
@@ -188,6 +190,8 @@ class Invitations:
             self._inviting = not joined
         elif not serving:
             self._inviting = True
+        if self.hidden:
+            return self._publish(st.NoInvitation(Reason.SCREEN_SEEN))
         if self._endpoint is None and isinstance(self._published, st.NoInvitation):
             # The reason that was published is still right.
             return []

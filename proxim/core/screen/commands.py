@@ -30,6 +30,8 @@ class SendPictures:
     # How many pixels of its own the other side has for it.
     width: int
     height: int
+    # Whether they may go over the link's lane, which is quicker than its data channels.
+    lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,16 @@ class StopPictures:
 
 @dataclass(frozen=True, slots=True)
 class ShowPictures:
-    """Show what arrives on this channel as a monitor of the other side."""
+    """Show what arrives as a monitor of the other side.
+
+    It arrives on this data channel or, also before there is one, over the lane under the share's
+    label. Repeated for another monitor.
+    """
 
     link: ev.LinkID
-    channel: int
+    share: str = field(repr=False)
     monitor: Monitor
+    channel: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +71,27 @@ class HidePictures:
 
 @dataclass(frozen=True, slots=True)
 class ReceiveInput:
-    """Report what arrives on this channel as InputReceived."""
+    """Report what arrives as InputReceived: on this data channel or, also before there is one, over
+    the lane under the share's label.
+    """
 
     link: ev.LinkID
     share: str = field(repr=False)
-    channel: int
+    channel: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendInput:
+    """Tell the other side what was done here with its mouse and keyboard.
+
+    The first one of a share opens the input channel.
+    """
+
+    link: ev.LinkID
+    share: str = field(repr=False)
+    input: Input
+    # Whether it may go over the lane, as in SendPictures.
+    lane: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +118,7 @@ ScreenCommand = (
     | ShowPictures
     | HidePictures
     | ReceiveInput
+    | SendInput
     | Inject
     | LetGo
 )

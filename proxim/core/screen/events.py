@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from proxim.core import events as ev
+from proxim.core.control.messages import Input
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
 
@@ -53,7 +54,12 @@ class LetControl(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class StopControl(ev.LinkIntent):
-    """Go on showing, and let nobody control any longer."""
+    """Go on showing, and let nobody control any longer.
+
+    The reason is BAR_HIDDEN where a face stops it itself, and CLOSED where the person does.
+    """
+
+    reason: Reason = Reason.CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,17 @@ class LookAt(ev.LinkIntent):
 
 
 @dataclass(frozen=True, slots=True)
+class UseScreen(ev.LinkIntent):
+    """Do something with the mouse or keyboard of the other side, whose screen is seen here."""
+
+    input: Input
+
+
+@dataclass(frozen=True, slots=True)
 class Shield(ev.FeatureIntent):
     """Keep everybody from controlling while this lasts.
 
-    A question of ours is open, which whoever controls could answer, or the bar that says who
-    controls cannot be seen.
+    A question of ours is open, which whoever controls could answer.
     """
 
     up: bool
@@ -119,6 +131,13 @@ class PicturesRefused(ev.FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ControlFailed(ev.FeatureEvent):
+    """This device's mouse and keyboard cannot be used for others, or no longer."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
 class LocalInput(ev.FeatureEvent):
     """Somebody at this device moved its mouse, which wins over whoever controls it."""
 
@@ -142,6 +161,9 @@ ScreenIntent = (
     | GoOnShowing
     | StopScreen
     | LookAt
+    | UseScreen
     | Shield
 )
-ScreenAnswer = ScreensFound | ScreenFailed | PicturesRefused | LocalInput | InputReceived
+ScreenAnswer = (
+    ScreensFound | ScreenFailed | PicturesRefused | ControlFailed | LocalInput | InputReceived
+)

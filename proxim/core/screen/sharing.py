@@ -26,7 +26,9 @@ _LABEL: Final = re.compile(
     rf"{SCREEN}/(?P<share>[A-Za-z0-9_-]{{{screen_msg.SHARE_ID_CHARACTERS}}})"
 )
 # These are the Viewer's; everything else that names a link is the Shower's.
-_VIEWERS: Final = screen_ev.AskScreen | screen_ev.LookAt | screen_ev.PicturesRefused
+_VIEWERS: Final = (
+    screen_ev.AskScreen | screen_ev.LookAt | screen_ev.UseScreen | screen_ev.PicturesRefused
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +55,25 @@ class ScreenSharing(LinkFeature):
         }
     )
 
-    def __init__(self, token_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self,
+        token_bytes: Callable[[int], bytes],
+        beforehand: screen_ev.Grant = screen_ev.Grant.NOTHING,
+    ) -> None:
+        """`beforehand` answers the first question of each verified peer (`--share-screen`)."""
         self._token_bytes = token_bytes
+        self._beforehand = beforehand
         self._links: dict[ev.LinkID, _Both] = {}
         self._shields = 0
 
     @property
-    def is_seen(self) -> bool:
-        """Whether somebody sees this device's screen, or may at any moment."""
+    def hides_invitation(self) -> bool:
+        """Whether somebody sees this device's screen, or may at any moment, and a code on it."""
         return any(both.shower.seen for both in self._links.values())
 
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
-        shower = Shower(link, self._token_bytes, lambda: self._shields > 0)
+        shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
         self._links[link.id] = _Both(shower, Viewer(link))
         return []
 
@@ -89,6 +97,15 @@ class ScreenSharing(LinkFeature):
         if match is None:
             return None
         return self._links[link].viewer.channel_opened(channel, match["share"], now)
+
+    def input_opened(self, link: ev.LinkID, channel: int, share: str) -> list[do.Command] | None:
+        """Receive the input that arrives on this channel; None if it belongs to no share."""
+        both = self._links.get(link)
+        return None if both is None else both.shower.input_opened(channel, share)
+
+    def lane_changed(self, link: ev.LinkID, now: float) -> list[do.Command]:
+        """Send pictures over the lane while it is open."""
+        return self._links[link].shower.lane_changed()
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle what people want, what the screen answers, or the end of a timer."""

@@ -11,6 +11,7 @@ from proxim.core.control.messages import ReleaseAll, read_input
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link.features import PeerLink
+from proxim.core.link.lane_channels import knows_lane_channels, uses_lane
 from proxim.core.pairing.devices import Verified
 from proxim.core.pairing.host_code import to_base64url
 from proxim.core.screen import commands as screen_do
@@ -64,13 +65,19 @@ class Shower:
     """
 
     def __init__(
-        self, link: PeerLink, token_bytes: Callable[[int], bytes], shielded: Callable[[], bool]
+        self,
+        link: PeerLink,
+        token_bytes: Callable[[int], bytes],
+        shielded: Callable[[], bool],
+        beforehand: Grant = Grant.NOTHING,
     ) -> None:
         self.state = ShowState.OFF
         self._link = link
         self._token_bytes = token_bytes
         # Whether nobody may control now (events.Shield).
         self._shielded = shielded
+        # What the person has allowed for the first question of a peer that proved itself.
+        self._beforehand = beforehand
         self._question: screen_st.ScreenQuestion | None = None
         self._asked = 0
         self._ask_again = 0.0
@@ -107,6 +114,16 @@ class Shower:
         """Let go of everything, since nobody may control for a while."""
         return self._let_go() if self.state is ShowState.CONTROLLED else []
 
+    def input_opened(self, channel: int, share: str) -> list[do.Command] | None:
+        """Receive the input that arrives on this channel; None if it belongs to no share."""
+        if not self._share or share != self._share:
+            return None
+        return [screen_do.ReceiveInput(self._link.id, share, channel)]
+
+    def lane_changed(self) -> list[do.Command]:
+        """Send pictures over the lane while it is open."""
+        return self._send_pictures() if self._sends else []
+
     # --- questions --------------------------------------------------------------------------------
 
     @property
@@ -123,8 +140,10 @@ class Shower:
             return [self._refuse(Reason.TOO_MANY)]
         if self.state is not ShowState.OFF and self._verified is None:
             # Nobody needs to be asked about what nobody may allow.
-            return [self._refuse(Reason.NOT_VERIFIED)]
+            return [self._refuse(Reason.CONTROL_UNVERIFIED)]
         self._asked += 1
+        if self._asked == 1 and self.state is ShowState.OFF and self._allowed_beforehand:
+            return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         self._question = screen_st.ScreenQuestion(
             self._link.id,
             self._asked,
@@ -135,6 +154,10 @@ class Shower:
             deadline=now + ANSWER_SECONDS,
         )
         return [do.SetTimer(self._answer_timer, ANSWER_SECONDS), do.Publish(self._question)]
+
+    @property
+    def _allowed_beforehand(self) -> bool:
+        return self._beforehand is not Grant.NOTHING and self._verified is not None
 
     def _answered(self, event: screen_ev.AnswerScreen, now: float) -> list[do.Command]:
         question = self._question
@@ -195,8 +218,7 @@ class Shower:
         self._monitors = event.monitors
         shown = None if self._monitor is None else self._monitor.id
         self._monitor = next((one for one in event.monitors if one.id == shown), event.monitors[0])
-        shows = self.state in (ShowState.VIEWED, ShowState.CONTROLLED)
-        return [*self._let_go(), *self._tell(), *(self._send_pictures() if shows else [])]
+        return [*self._let_go(), *self._tell(), *(self._send_pictures() if self._sends else [])]
 
     def _failed(self, event: screen_ev.ScreenFailed, now: float) -> list[do.Command]:
         return self._end(event.reason)
@@ -243,12 +265,15 @@ class Shower:
         if begins:
             self.state = ShowState.CONTROLLED if self._control else ShowState.VIEWED
         told = self._tell() if begins or moved else []
-        return [*released, *told, *self._send_pictures()]
+        # The input channel may come over the lane, where nothing announces it.
+        received = [screen_do.ReceiveInput(self._link.id, self._share)] if begins else []
+        lane = self._link.want_lane() if begins and knows_lane_channels(self._link) else []
+        return [*released, *received, *told, *self._send_pictures(), *lane]
 
     def _let_control(self, event: screen_ev.LetControl, now: float) -> list[do.Command]:
         over = self._no_question()
         if not self._may_control(event.knowing):
-            return [*over, do.publish_trouble(Reason.NOT_VERIFIED, self._link.id)]
+            return [*over, do.publish_trouble(Reason.CONTROL_UNVERIFIED, self._link.id)]
         return [*over, *self._allow_control()]
 
     def _allow_control(self) -> list[do.Command]:
@@ -258,7 +283,10 @@ class Shower:
         return self._tell()
 
     def _stop_control(self, event: screen_ev.StopControl, now: float) -> list[do.Command]:
-        return self._end_control(Reason.CLOSED)
+        return self._end_control(event.reason)
+
+    def _control_failed(self, event: screen_ev.ControlFailed, now: float) -> list[do.Command]:
+        return self._end_control(Reason.CONTROL_UNSUPPORTED)
 
     def _end_control(self, reason: Reason) -> list[do.Command]:
         released = self._let_go()
@@ -282,7 +310,15 @@ class Shower:
         assert self._monitor is not None
         width = round(self._view.width * self._view.pixel_ratio)
         height = round(self._view.height * self._view.pixel_ratio)
-        return [screen_do.SendPictures(self._link.id, self._share, self._monitor, width, height)]
+        return [
+            screen_do.SendPictures(
+                self._link.id, self._share, self._monitor, width, height, uses_lane(self._link)
+            )
+        ]
+
+    @property
+    def _sends(self) -> bool:
+        return self.state in (ShowState.VIEWED, ShowState.CONTROLLED)
 
     # --- mouse and keyboard -----------------------------------------------------------------------
 
@@ -419,6 +455,7 @@ TRANSITIONS: Final = TransitionTable(
             ev.TimerName.SCREEN_SILENCE: (Shower._silent, {_S.CONTROLLED}),
             screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
             screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
+            screen_ev.ControlFailed: (Shower._control_failed, {_S.VIEWED}),
             screen_ev.PauseScreen: (Shower._pause, {_S.PAUSED}),
         },
         _S.PAUSED: {
@@ -436,6 +473,7 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.ShowScreen: {_S.STARTING, *_SHOWN},
         screen_ev.LetControl: {_S.OFF, _S.STARTING, _S.CONTROLLED, _S.PAUSED},
         screen_ev.StopControl: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.ControlFailed: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.PauseScreen: {_S.OFF, _S.STARTING, _S.OFFERED, _S.PAUSED},
         screen_ev.GoOnShowing: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.CONTROLLED},
         screen_ev.StopScreen: {_S.OFF},

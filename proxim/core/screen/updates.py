@@ -6,11 +6,14 @@ kind 0 PIECE    a part of an update, and more of it follows in the next message
      1 LAST     the last part of an update
      2 SHAPE    shape u16 | width height x y u16 | PNG      how the pointer looks, with its hot spot
      3 POINTER  shape u16 | x y i32                         where it is, and its shape (0: hidden)
+     4 CANVAS   monitor u32 | width height u16              what all that follows is a picture of
+     5 DELAY    milliseconds u16                            from the change to its acknowledgement
 update  = number u32 | count u16 | count x tile
 tile    = x y width height u16 | format u8 | length u32 | bytes
 format 1 JPEG   2 PNG   3 COPY: from_x from_y u16, and this tile is what was there before the update
 ```
-Positions are pixels of the monitor that is shown. The tiles of one update are shown at once, those
+A CANVAS comes first, and again with each other monitor or size; it begins black. Positions are its
+pixels. The tiles of one update are shown at once, those
 that copy first. Whoever sees answers each update with its number, u32, when it is drawn.
 """
 
@@ -27,8 +30,10 @@ from proxim.core.json_text import MessageError
 PIECE_BYTES: Final = 60_000
 # An update is a part of what a screen shows; whole 4K screens of noise are smaller as JPEG.
 MAX_UPDATE_BYTES: Final = 16 * 1024 * 1024
-# Larger monitors are shown in parts or made smaller.
+# Larger monitors are made smaller.
 MAX_SIDE: Final = 8192
+# An 8K monitor; whoever sees keeps four bytes of each pixel.
+MAX_PIXELS: Final = 7680 * 4320
 # An update shows no pixel more than twice: once copied, and once drawn over that.
 MAX_TIMES_DRAWN: Final = 2
 # Pointers are 64 pixels large at 200 %, and some people make them larger.
@@ -39,6 +44,8 @@ _TILE: Final = struct.Struct(">HHHHBI")
 _COPY: Final = struct.Struct(">HH")
 _SHAPE: Final = struct.Struct(">HHHHH")
 _POINTER: Final = struct.Struct(">Hii")
+_CANVAS: Final = struct.Struct(">IHH")
+_DELAY: Final = struct.Struct(">H")
 _NUMBER: Final = struct.Struct(">I")
 
 
@@ -49,6 +56,8 @@ class Kind(IntEnum):
     LAST = 1
     SHAPE = 2
     POINTER = 3
+    CANVAS = 4
+    DELAY = 5
 
 
 class Format(IntEnum):
@@ -133,7 +142,23 @@ class Pointer:
     y: int
 
 
-ScreenMessage = Update | PointerShape | Pointer
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """What is shown from now on: a monitor, by its id in ScreenState, in so many pixels."""
+
+    monitor: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """How long it took lately from a change on the screen until its picture was acknowledged."""
+
+    milliseconds: int
+
+
+PictureMessage = Update | PointerShape | Pointer | Canvas | Delay
 
 
 def pack_update(update: Update) -> Iterator[bytes]:
@@ -162,6 +187,16 @@ def pack_pointer(pointer: Pointer) -> bytes:
     return bytes([Kind.POINTER]) + _POINTER.pack(pointer.shape, pointer.x, pointer.y)
 
 
+def pack_canvas(canvas: Canvas) -> bytes:
+    """Return the message that says what is shown from now on."""
+    return bytes([Kind.CANVAS]) + _CANVAS.pack(canvas.monitor, canvas.width, canvas.height)
+
+
+def pack_delay(seconds: float) -> bytes:
+    """Return the message that carries a Delay; it ends at a minute."""
+    return bytes([Kind.DELAY]) + _DELAY.pack(min(round(seconds * 1000), 60_000))
+
+
 def pack_drawn(number: int) -> bytes:
     """Return the message that says that the update with this number is drawn."""
     return _NUMBER.pack(number)
@@ -176,19 +211,20 @@ def read_drawn(message: bytes) -> int:
 
 
 class ScreenReader:
-    """Reads the messages of one channel, for a monitor of this size.
+    """Reads the messages of one channel.
 
     Whoever shows may be hostile: nothing that it sends makes whoever sees need more memory or work
-    than an honest screen of that size.
+    than an honest screen of MAX_PIXELS.
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self._width = width
-        self._height = height
+    def __init__(self) -> None:
+        # Nothing can be drawn before the first CANVAS.
+        self._width = 0
+        self._height = 0
         self._pieces: list[bytes] = []
         self._bytes = 0
 
-    def read(self, message: bytes) -> ScreenMessage | None:
+    def read(self, message: bytes) -> PictureMessage | None:
         """Return what a message says; None if it is a piece of an update that is not whole.
 
         Raises MessageError (BAD_MESSAGE, or TOO_LARGE), after which the channel is of no use.
@@ -200,7 +236,21 @@ class ScreenReader:
             return _read_shape(rest)
         if kind == bytes([Kind.POINTER]) and len(rest) == _POINTER.size:
             return Pointer(*_POINTER.unpack(rest))
+        if kind == bytes([Kind.CANVAS]) and len(rest) == _CANVAS.size:
+            return self._canvas(Canvas(*_CANVAS.unpack(rest)))
+        if kind == bytes([Kind.DELAY]) and len(rest) == _DELAY.size:
+            return Delay(*_DELAY.unpack(rest))
         raise MessageError(Reason.BAD_MESSAGE, "kind")
+
+    def _canvas(self, canvas: Canvas) -> Canvas:
+        sides = canvas.width, canvas.height
+        fits = min(sides) > 0 and max(sides) <= MAX_SIDE
+        if not fits or canvas.width * canvas.height > MAX_PIXELS:
+            raise MessageError(Reason.TOO_LARGE, "canvas")
+        if self._pieces:
+            raise MessageError(Reason.BAD_MESSAGE, "canvas within an update")
+        self._width, self._height = sides
+        return canvas
 
     def _piece(self, piece: bytes, *, last: bool) -> Update | None:
         # Otherwise endless empty pieces would fill the memory without reaching the limit.

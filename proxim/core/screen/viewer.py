@@ -7,6 +7,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.link.features import PeerLink
+from proxim.core.link.lane_channels import uses_lane
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
@@ -25,8 +26,14 @@ _REASONS: Final = {
         Reason.DECLINED,
         Reason.TIMEOUT,
         Reason.TOO_MANY,
-        Reason.NOT_VERIFIED,
         Reason.PEER_ERROR,
+        Reason.NO_SCREEN,
+        Reason.SCREEN_UNSUPPORTED,
+        Reason.SCREEN_FORBIDDEN,
+        Reason.SCREEN_LOST,
+        Reason.CONTROL_UNSUPPORTED,
+        Reason.CONTROL_UNVERIFIED,
+        Reason.BAR_HIDDEN,
     )
 }
 
@@ -48,7 +55,10 @@ class Viewer:
         self.state = ViewState.OFF
         self._link = link
         self._shown = screen_msg.ScreenState(view=False)
+        # The data channel of its pictures, until there is one they may come over the lane.
         self._channel: int | None = None
+        # Whether ShowPictures was the last word about pictures.
+        self._showing = False
 
     @property
     def share(self) -> str:
@@ -109,7 +119,7 @@ class Viewer:
             # It was stopped and begun again, and nobody here looks at the new one yet.
             self.state = ViewState.OFFERED
             return [*self._hide(), self._publish(message)]
-        moved = _monitor_of(before) != _monitor_of(message)
+        moved = self._showing and _monitor_of(before) != _monitor_of(message)
         return [*(self._show_pictures() if moved else []), self._publish(message)]
 
     def _unanswered(self, event: ev.TimerFired, now: float) -> list[do.Command]:
@@ -120,7 +130,15 @@ class Viewer:
         look = screen_msg.ScreenView(
             self.share, event.monitor, event.width, event.height, event.pixel_ratio
         )
-        return [self._link.send(look)]
+        return [*([] if self._showing else self._show_pictures()), self._link.send(look)]
+
+    def _use(self, event: screen_ev.UseScreen, now: float) -> list[do.Command]:
+        if not self._shown.control:
+            # Control ended while the person moved the mouse.
+            return []
+        return [
+            screen_do.SendInput(self._link.id, self.share, event.input, lane=uses_lane(self._link))
+        ]
 
     def _stop(self, event: screen_ev.StopScreen, now: float) -> list[do.Command]:
         return [*self._tell_stop(), *self._end(Reason.CLOSED)]
@@ -144,14 +162,13 @@ class Viewer:
         return [*waited, *self._hide(), do.Publish(ended)]
 
     def _hide(self) -> list[do.Command]:
-        channel, self._channel = self._channel, None
-        return [] if channel is None else [screen_do.HidePictures(self._link.id)]
+        showing, self._showing, self._channel = self._showing, False, None
+        return [screen_do.HidePictures(self._link.id)] if showing else []
 
     def _show_pictures(self) -> list[do.Command]:
-        if self._channel is None:
-            return []
+        self._showing = True
         monitor = _monitor_of(self._shown)
-        return [screen_do.ShowPictures(self._link.id, self._channel, monitor)]
+        return [screen_do.ShowPictures(self._link.id, self.share, monitor, self._channel)]
 
     def _publish(self, message: screen_msg.ScreenState) -> do.Command:
         stage = ScreenStage.OFFERED
@@ -204,6 +221,7 @@ TRANSITIONS: Final = TransitionTable(
             screen_ev.AskScreen: (Viewer._ask_more, {_S.VIEWED}),
             screen_msg.ScreenState: (Viewer._changed, {_S.OFF, _S.OFFERED, _S.VIEWED}),
             screen_ev.LookAt: (Viewer._look, {_S.VIEWED}),
+            screen_ev.UseScreen: (Viewer._use, {_S.VIEWED}),
             screen_ev.PicturesRefused: (Viewer._refuse_pictures, {_S.OFF}),
             screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
         },
@@ -212,6 +230,7 @@ TRANSITIONS: Final = TransitionTable(
     stale={
         screen_ev.AskScreen: {_S.ASKING},
         screen_ev.LookAt: {_S.OFF, _S.ASKING},
+        screen_ev.UseScreen: {_S.OFF, _S.ASKING, _S.OFFERED},
         screen_ev.StopScreen: {_S.OFF},
         screen_ev.PicturesRefused: {_S.OFF, _S.ASKING, _S.OFFERED},
     },

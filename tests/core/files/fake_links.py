@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import status as st
+from proxim.core import status as st
 from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 from proxim.core.link.messages import LinkMessage
@@ -23,6 +25,10 @@ class FakePeerLink:
     lanes_wanted: int = 0
     resumes: ev.LinkID | None = None
     proved: bool = True
+
+    @property
+    def status(self) -> st.LinkStatus:
+        return st.LinkStatus(self.id, "session", st.Stage.CONNECTED)
 
     @property
     def binding(self) -> bytes:

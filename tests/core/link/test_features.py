@@ -57,6 +57,10 @@ class BoardWorld(World):
         return self.status(side).link
 
 
+# The words of what is registered.
+OWN = ("text", "files", "lane-channels", "screen", "control")
+
+
 def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
     return link_ev.ChannelMessage(LINK, CONTROL, link_msg.dump_link_message(message))
 
@@ -70,7 +74,7 @@ def unsupported(link: ev.LinkID, channel: int, what: str) -> do.Command:
 def test_both_sides_name_its_word_and_show_it_in_the_status_of_the_link() -> None:
     world = BoardWorld()
     for side in (world.host, world.guest):
-        assert world.status(side).features == ("text", "files", "whiteboard")
+        assert world.status(side).features == (*OWN, "whiteboard")
     assert [*world.board.links] == [world.link_of(world.host)]
 
 
@@ -94,7 +98,7 @@ def test_its_channels_are_its_own_and_it_may_refuse_one() -> None:
 
 def test_it_does_not_begin_with_a_peer_that_does_not_know_it() -> None:
     world = BoardWorld(guest_has_one=False)
-    assert world.status(world.host).features == ("text", "files")
+    assert world.status(world.host).features == OWN
     assert world.board.links == {}
     # Neither side accepts what belongs to it.
     link = world.link_of(world.host)
@@ -159,5 +163,5 @@ def test_two_features_cannot_share_anything_nor_take_the_links_own() -> None:
 
 def test_a_greeting_names_all_features_and_lanes() -> None:
     known, _ = with_whiteboard()
-    assert (*known.words, link_msg.LANE) == ("text", "files", "whiteboard", "lane")
-    assert hello("x").features == ("text", "files", "lane")
+    assert (*known.words, link_msg.LANE) == (*OWN, "whiteboard", "lane")
+    assert hello("x").features == (*OWN, "lane")

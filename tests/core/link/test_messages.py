@@ -27,7 +27,7 @@ EXAMPLES: list[tuple[link_msg.LinkMessage, dict[str, object]]] = [
         {
             "type": "hello",
             "version": link_msg.LINK_VERSION,
-            "features": ["text", "files", "lane"],
+            "features": ["text", "files", "lane-channels", "screen", "control", "lane"],
             "name": "Phone",
         },
     ),

@@ -116,7 +116,8 @@ class Both:
                 case do.CancelTimer(timer):
                     side.timers.pop(timer, None)
                 case screen_do.SendPictures(_, share) if not any(
-                    isinstance(one, screen_do.ShowPictures) for one in other.commands
+                    isinstance(one, screen_do.ShowPictures) and one.channel is not None
+                    for one in other.commands
                 ):
                     opened = other.feature.channel_opened(
                         LINK, PICTURES, f"screen/{share}", self.now
@@ -189,7 +190,9 @@ def test_a_screen_that_was_asked_for_is_seen() -> None:
     assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
     pictures = both.shows.last(screen_do.SendPictures)
     assert (pictures.monitor, pictures.width, pictures.height) == (LEFT, 1170, 2532)
-    assert both.sees.last(screen_do.ShowPictures) == screen_do.ShowPictures(LINK, PICTURES, LEFT)
+    assert both.sees.last(screen_do.ShowPictures) == screen_do.ShowPictures(
+        LINK, both.share, LEFT, PICTURES
+    )
 
 
 def test_a_screen_is_shown_without_being_asked_for() -> None:
@@ -276,7 +279,7 @@ def test_who_proved_nothing_is_not_even_asked_about() -> None:
     both = Both(None).viewed()
     both.ask(control=True)
     assert len(both.shows.of(screen_st.ScreenQuestion)) == 1
-    assert both.sees.last(screen_st.ScreenShare).reason is Reason.NOT_VERIFIED
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.CONTROL_UNVERIFIED
     assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
 
 
@@ -431,7 +434,7 @@ def test_either_side_ends_it(end: str) -> None:
     assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
     assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
     assert both.sees.of(screen_do.HidePictures) == [screen_do.HidePictures(LINK)]
-    assert not both.shows.feature.is_seen
+    assert not both.shows.feature.hides_invitation
     # It begins again with another id.
     both.ask()
     assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.ASKING
@@ -500,7 +503,7 @@ def test_who_leaves_while_the_monitors_are_looked_for_sees_nothing() -> None:
     # They are not found yet.
     assert both.shows.feature.handle(granted, both.now)[-1] == screen_do.FindScreens(LINK)
     both.tell(both.sees, screen_ev.StopScreen(LINK))
-    assert not both.shows.feature.is_seen
+    assert not both.shows.feature.hides_invitation
     assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
     both.found()
     assert not both.shows.of(screen_do.SendPictures)

@@ -9,6 +9,8 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.screen import updates
 from proxim.core.screen.updates import (
+    Canvas,
+    Delay,
     Format,
     Kind,
     Pointer,
@@ -18,6 +20,8 @@ from proxim.core.screen.updates import (
     Tile,
     Update,
     copy,
+    pack_canvas,
+    pack_delay,
     pack_drawn,
     pack_pointer,
     pack_shape,
@@ -30,7 +34,9 @@ WIDTH, HEIGHT = 1920, 1080
 
 
 def reader() -> ScreenReader:
-    return ScreenReader(WIDTH, HEIGHT)
+    read = ScreenReader()
+    read.read(pack_canvas(Canvas(0, WIDTH, HEIGHT)))
+    return read
 
 
 @strategies.composite
@@ -82,6 +88,27 @@ def test_the_pointer_is_read() -> None:
     assert reader().read(pack_pointer(pointer)) == pointer
 
 
+def test_a_canvas_and_a_delay_are_read() -> None:
+    canvas = Canvas(2**32 - 1, 390, 844)
+    assert reader().read(pack_canvas(canvas)) == canvas
+    assert reader().read(pack_delay(0.0123)) == Delay(12)
+    assert reader().read(pack_delay(3600)) == Delay(60_000)
+
+
+def test_nothing_is_drawn_before_there_is_a_canvas() -> None:
+    with pytest.raises(MessageError):
+        ScreenReader().read(packed(Tile(INSIDE, Format.PNG, b"")))
+
+
+def test_a_canvas_changes_between_updates_only() -> None:
+    read = reader()
+    read.read(pack_canvas(Canvas(1, 8, 8)))
+    assert isinstance(read.read(packed(Tile(INSIDE, Format.PNG, b""))), Update)
+    read.read(bytes([Kind.PIECE, 0]))
+    with pytest.raises(MessageError):
+        read.read(pack_canvas(Canvas(1, 8, 8)))
+
+
 def test_what_was_drawn_is_read() -> None:
     assert read_drawn(pack_drawn(2**32 - 1)) == 2**32 - 1
     with pytest.raises(MessageError):
@@ -102,7 +129,7 @@ SHAPE = struct.Struct(">BHHHHH")
     "message, reason",
     [
         (b"", Reason.BAD_MESSAGE),
-        (b"\x04what is this", Reason.BAD_MESSAGE),
+        (b"\x09what is this", Reason.BAD_MESSAGE),
         (bytes([Kind.PIECE]), Reason.BAD_MESSAGE),
         (bytes([Kind.LAST]) + b"short", Reason.BAD_MESSAGE),
         (packed(Tile(INSIDE, Format.PNG, b"1234"))[:-1], Reason.BAD_MESSAGE),
@@ -122,6 +149,12 @@ SHAPE = struct.Struct(">BHHHHH")
         (SHAPE.pack(Kind.SHAPE, 1, 8, 8, 8, 0), Reason.BAD_MESSAGE),
         (SHAPE.pack(Kind.SHAPE, 1, 8, 8, 0, 8), Reason.BAD_MESSAGE),
         (bytes([Kind.POINTER]) + b"short", Reason.BAD_MESSAGE),
+        (bytes([Kind.DELAY]) + b"s", Reason.BAD_MESSAGE),
+        (bytes([Kind.CANVAS]) + b"short", Reason.BAD_MESSAGE),
+        (pack_canvas(Canvas(0, 0, 8)), Reason.TOO_LARGE),
+        (pack_canvas(Canvas(0, 8, 0)), Reason.TOO_LARGE),
+        (pack_canvas(Canvas(0, 8193, 8)), Reason.TOO_LARGE),
+        (pack_canvas(Canvas(0, 8192, 8192)), Reason.TOO_LARGE),
     ],
 )
 def test_what_is_wrong_is_refused(message: bytes, reason: Reason) -> None:

@@ -44,7 +44,7 @@ class Painter:
 
 @pytest.fixture(autouse=True, scope="module")
 def first_client(plain_screen: str) -> Iterator[None]:
-    """An X server begins anew when its last client leaves, and then refuses the next for a while."""
+    """An X server begins anew when its last client leaves, and refuses the next for a while."""
     connection = xcffib.Connection(display=plain_screen)
     yield
     connection.disconnect()
