@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core import status as st
 from proxim.core.files import messages as file_msg
 from proxim.core.link import commands as link_do
 from proxim.core.link.messages import LinkMessage
