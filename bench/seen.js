@@ -19,7 +19,9 @@
         return made;
       },
     });
-  window.WebSocket = watched(window.WebSocket, (socket) => socket.addEventListener("message", count));
+  window.WebSocket = watched(window.WebSocket, (socket) =>
+    socket.addEventListener("message", count),
+  );
   window.RTCPeerConnection = watched(window.RTCPeerConnection, (peer) =>
     peer.addEventListener("datachannel", (event) => {
       if (event.channel.label.startsWith("screen/")) {
