@@ -22,7 +22,7 @@ class Waking:
     def wake(self) -> None:
         """End `wait`, or the next one, from any thread."""
         # A full buffer wakes as well, and a closed one has nobody to wake.
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(OSError):
             self._said.send(b"!")
 
     def wait(self, seconds: float, readable: Sequence[int] = ()) -> tuple[bool, list[int]]:
