@@ -104,6 +104,14 @@ class Reason(StrEnum):
     SCREEN_UNSUPPORTED = "screen_unsupported"
     SCREEN_FORBIDDEN = "screen_forbidden"
     SCREEN_LOST = "screen_lost"
+    # What a system needs before its screen can be shown or controlled.
+    SCREEN_PERMISSION = "screen_permission"
+    SCREEN_REVOKED = "screen_revoked"
+    NO_PORTAL = "no_portal"
+    NO_GSTREAMER = "no_gstreamer"
+    CONTROL_PERMISSION = "control_permission"
+    CONTROL_FORBIDDEN = "control_forbidden"
+    CONTROL_BLOCKED = "control_blocked"
     CONTROL_UNSUPPORTED = "control_unsupported"
     CONTROL_UNVERIFIED = "control_unverified"
     # The other device's Proxim is too old, or it is a client of its own.

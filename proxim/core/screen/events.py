@@ -135,6 +135,7 @@ class ControlFailed(ev.FeatureEvent):
     """This device's mouse and keyboard cannot be used for others, or no longer."""
 
     link: ev.LinkID
+    reason: Reason = Reason.CONTROL_UNSUPPORTED
 
 
 @dataclass(frozen=True, slots=True)

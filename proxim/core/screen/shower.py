@@ -308,7 +308,7 @@ class Shower:
         return self._end_control(event.reason)
 
     def _control_failed(self, event: screen_ev.ControlFailed, now: float) -> list[do.Command]:
-        return self._end_control(Reason.CONTROL_UNSUPPORTED)
+        return self._end_control(event.reason)
 
     def _end_control(self, reason: Reason) -> list[do.Command]:
         released = self._leave_control()

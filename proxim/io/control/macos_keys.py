@@ -1,0 +1,90 @@
+"""How macOS names the places of keys, which UI Events (W3C) calls codes."""
+
+from typing import Final
+
+# Virtual key codes (HIToolbox/Events.h, kVK_ANSI_A and so on): places of Apple's keyboard.
+KEY_CODES: Final[dict[str, int]] = {
+    **{
+        f"Key{letter}": number
+        for letter, number in zip(
+            "ASDFHGZXCVBQWERYTOUIPLJKNM",
+            [*range(10), *range(11, 18), 31, 32, 34, 35, 37, 38, 40, 45, 46],
+            strict=True,
+        )
+    },
+    **{
+        f"Digit{digit}": number
+        for digit, number in zip(
+            "1234657980", [18, 19, 20, 21, 22, 23, 26, 25, 28, 29], strict=True
+        )
+    },
+    "IntlBackslash": 10,
+    "Equal": 24,
+    "Minus": 27,
+    "BracketRight": 30,
+    "BracketLeft": 33,
+    "Enter": 36,
+    "Quote": 39,
+    "Semicolon": 41,
+    "Backslash": 42,
+    "Comma": 43,
+    "Slash": 44,
+    "Period": 47,
+    "Tab": 48,
+    "Space": 49,
+    "Backquote": 50,
+    "Backspace": 51,
+    "Escape": 53,
+    "MetaRight": 54,
+    "MetaLeft": 55,
+    "ShiftLeft": 56,
+    "CapsLock": 57,
+    "AltLeft": 58,
+    "ControlLeft": 59,
+    "ShiftRight": 60,
+    "AltRight": 61,
+    "ControlRight": 62,
+    "NumpadDecimal": 65,
+    "NumpadMultiply": 67,
+    "NumpadAdd": 69,
+    "NumLock": 71,
+    "NumpadDivide": 75,
+    "NumpadEnter": 76,
+    "NumpadSubtract": 78,
+    "NumpadEqual": 81,
+    **{f"Numpad{digit}": 82 + digit for digit in range(8)},
+    "Numpad8": 91,
+    "Numpad9": 92,
+    "IntlYen": 93,
+    "IntlRo": 94,
+    "NumpadComma": 95,
+    # The keys of other keyboards have the places of F13 to F15 on Apple's.
+    "PrintScreen": 105,
+    "ScrollLock": 107,
+    "Pause": 113,
+    "F5": 96,
+    "F6": 97,
+    "F7": 98,
+    "F3": 99,
+    "F8": 100,
+    "F9": 101,
+    "NonConvert": 102,
+    "F11": 103,
+    "Convert": 104,
+    "F10": 109,
+    "ContextMenu": 110,
+    "F12": 111,
+    "Insert": 114,
+    "Home": 115,
+    "PageUp": 116,
+    "Delete": 117,
+    "F4": 118,
+    "End": 119,
+    "F2": 120,
+    "PageDown": 121,
+    "F1": 122,
+    "ArrowLeft": 123,
+    "ArrowRight": 124,
+    "ArrowDown": 125,
+    "ArrowUp": 126,
+}

@@ -1,0 +1,240 @@
+"""What Windows, macOS and Wayland do alike with somebody else's mouse and keyboard.
+
+Which key or character is meant, what is held down and has to be let go: that stands here. How a
+system is told about it is the matter of its `Devices`.
+"""
+
+import re
+from typing import Final, Generic, Protocol, TypeVar
+
+from proxim.core.control.messages import (
+    Input,
+    KeyInput,
+    PointerInput,
+    ReleaseAll,
+    TextInput,
+    WheelInput,
+)
+from proxim.core.screen.messages import Monitor
+
+# How a system names a key that it is to press.
+Stroke = TypeVar("Stroke")
+
+# The buttons in the order of the bits of MouseEvent.buttons.
+LEFT, RIGHT, MIDDLE, BACK, FORWARD = range(5)
+BUTTONS: Final = (LEFT, RIGHT, MIDDLE, BACK, FORWARD)
+
+SHIFTS: Final = frozenset({"ShiftLeft", "ShiftRight"})
+CONTROLS: Final = frozenset({"ControlLeft", "ControlRight"})
+# With one of these a character is no text, but a shortcut.
+_SHORTCUTS: Final = CONTROLS | {"AltLeft", "AltRight", "MetaLeft", "MetaRight"}
+MODIFIERS: Final = SHIFTS | _SHORTCUTS
+_KEYS_IN_TEXT: Final = {"\n": "Enter", "\r": "Enter", "\r\n": "Enter", "\t": "Tab"}
+# A key that is held down is repeated after so long, and then so often: what desktops do by default.
+REPEAT_DELAY_SECONDS: Final = 0.5
+REPEAT_SECONDS: Final = 1 / 30
+# Chooses another character of a key at the other side, and is no key that this side needs.
+_ALT_GRAPH: Final = "AltGraph"
+_NUMPAD: Final = "Numpad"
+# The one key of the numeric pad whose name is another key's, too.
+_NUMPAD_ENTER: Final = "NumpadEnter"
+
+
+class Devices(Protocol[Stroke]):
+    """The mouse and the keyboard of one system. All methods raise ControlError."""
+
+    def move(self, monitor: Monitor, x: float, y: float) -> None:
+        """Put the pointer there, from 0 to 1 of the monitor."""
+
+    def button(self, number: int, *, down: bool) -> None:
+        """Press or release one of BUTTONS where the pointer is."""
+
+    def wheel(self, dx: int, dy: int) -> None:
+        """Turn the wheel, right and down for positive numbers; 120 is one notch."""
+
+    def place(self, code: str) -> Stroke | None:
+        """Return the key at this place; None if this system has none."""
+
+    def shortcut(self, character: str) -> Stroke | None:
+        """Return the key that makes this character with Ctrl, Alt or Meta; None if none does."""
+
+    def character(self, character: str, *, shift: bool) -> Stroke:
+        """Return what types this character, while Shift is held or not."""
+
+    def lifts_shift(self, stroke: Stroke) -> bool:
+        """Whether a held Shift would change what this types."""
+
+    def press(self, stroke: Stroke, *, down: bool) -> None:
+        """Press or release a key, or repeat one that is down already."""
+
+    def text(self, text: str) -> None:
+        """Type text that no keys made."""
+
+    def close(self) -> None:
+        """Touch nothing any more."""
+
+
+def is_character(key: str) -> bool:
+    """Whether the `key` of UI Events is what it types, rather than the name of a key.
+
+    Names are ASCII words; a character may be several code points.
+    """
+    return len(key) == 1 or (key != "" and not key.isascii())
+
+
+class SystemInjector(Generic[Stroke]):
+    """An Injector for one system.
+
+    `repeats` says whether the system repeats a key that is held down. Where it does not, `tick`
+    has to be called.
+    """
+
+    def __init__(self, devices: Devices[Stroke], *, repeats: bool) -> None:
+        self._devices = devices
+        self._repeats = repeats
+        # By the code at the other side, in the order in which they were pressed.
+        self._held: dict[str, Stroke] = {}
+        self._buttons = 0
+        # The key that was pressed last, and when it is repeated; None as long as nobody asked.
+        self._repeated: str | None = None
+        self._repeat_at: float | None = None
+
+    def inject(self, monitor: Monitor, what: Input) -> None:
+        """Do what somebody did who sees this monitor. Raises ControlError."""
+        match what:
+            case PointerInput(x, y, buttons):
+                self._devices.move(monitor, x, y)
+                self._press_buttons(buttons)
+            case WheelInput(dx, dy):
+                self._devices.wheel(dx, dy)
+            case KeyInput(code, key, True):
+                self._press(code, key)
+            case KeyInput(code, key, False):
+                # A soft keyboard's keys have no place.
+                self._release(code or key)
+            case TextInput(text):
+                # A key that is held would make shortcuts of the text.
+                self._let_go_of_keys()
+                self._type_text(text)
+            case ReleaseAll():
+                self.let_go()
+
+    def tick(self, now: float) -> float | None:
+        """Repeat a key that is held down, and return in how many seconds to be called again.
+
+        None means after the next `inject`. Raises ControlError.
+        """
+        held = None if self._repeated is None else self._held.get(self._repeated)
+        if self._repeats or held is None:
+            self._repeat_at = None
+            return None
+        if self._repeat_at is None:
+            self._repeat_at = now + REPEAT_DELAY_SECONDS
+        elif now >= self._repeat_at:
+            self._devices.press(held, down=True)
+            # What was missed is not made up for.
+            self._repeat_at = now + REPEAT_SECONDS
+        return self._repeat_at - now
+
+    def let_go(self) -> None:
+        """Release every key and button that was pressed. Raises ControlError."""
+        self._let_go_of_keys()
+        self._press_buttons(0)
+
+    def close(self) -> None:
+        """Release everything, and touch nothing any more."""
+        try:
+            self.let_go()
+        finally:
+            self._devices.close()
+
+    # --- buttons ----------------------------------------------------------------------------------
+
+    def _press_buttons(self, buttons: int) -> None:
+        for number in BUTTONS:
+            bit = 1 << number
+            if (buttons ^ self._buttons) & bit:
+                self._buttons ^= bit
+                self._devices.button(number, down=bool(buttons & bit))
+
+    # --- keys -------------------------------------------------------------------------------------
+
+    def _press(self, code: str, key: str) -> None:
+        held_by = code or key
+        if held_by in self._held:
+            # Repeating is this side's.
+            return
+        if key == _ALT_GRAPH:
+            # Windows gives AltGr as Ctrl and Alt. What it types comes as a character.
+            for control in CONTROLS & self._held.keys():
+                self._release(control)
+            return
+        if is_character(key) and _SHORTCUTS.isdisjoint(self._held):
+            self._type(held_by, key)
+            return
+        stroke = self._stroke(code, key)
+        if stroke is not None:
+            self._hold(held_by, stroke)
+            if code not in MODIFIERS:
+                self._repeat(held_by)
+
+    def _stroke(self, code: str, key: str) -> Stroke | None:
+        """Return the key for what is no text: a shortcut's, or one that has a name."""
+        if is_character(key):
+            stroke = self._devices.shortcut(key)
+            return self._devices.place(code) if stroke is None else stroke
+        if code.startswith(_NUMPAD) and code != _NUMPAD_ENTER:
+            # Without Num Lock it is an arrow, whatever the Num Lock of this side says.
+            named = self._devices.place(key)
+            if named is not None:
+                return named
+        stroke = self._devices.place(code)
+        # The names of most such keys are those of their places.
+        return self._devices.place(key) if stroke is None else stroke
+
+    def _type(self, held_by: str, character: str) -> None:
+        shifts = [self._held[shift] for shift in SHIFTS if shift in self._held]
+        stroke = self._devices.character(character, shift=bool(shifts))
+        if not shifts or not self._devices.lifts_shift(stroke):
+            self._hold(held_by, stroke)
+            self._repeat(held_by)
+            return
+        for shift in shifts:
+            self._devices.press(shift, down=False)
+        # Held on, it would be repeated with Shift.
+        self._hold(held_by, stroke)
+        self._release(held_by)
+        for shift in shifts:
+            self._devices.press(shift, down=True)
+
+    def _type_text(self, text: str) -> None:
+        # Lines and columns end by keys; as characters most programs do not know them.
+        for part in re.split(r"(\r\n|[\r\n\t])", text):
+            place = None
+            if part in _KEYS_IN_TEXT:
+                place = self._devices.place(_KEYS_IN_TEXT[part])
+            if place is not None:
+                self._devices.press(place, down=True)
+                self._devices.press(place, down=False)
+            elif part:
+                self._devices.text(part)
+
+    def _hold(self, held_by: str, stroke: Stroke) -> None:
+        self._held[held_by] = stroke
+        self._devices.press(stroke, down=True)
+
+    def _repeat(self, held_by: str) -> None:
+        self._repeated, self._repeat_at = held_by, None
+
+    def _release(self, held_by: str) -> None:
+        if held_by not in self._held:
+            return
+        stroke = self._held.pop(held_by)
+        # Two keys of the other side may be one here.
+        if stroke not in self._held.values():
+            self._devices.press(stroke, down=False)
+
+    def _let_go_of_keys(self) -> None:
+        # The last ones first: a modifier outlives the keys that it belongs to.
+        for held_by in reversed([*self._held]):
+            self._release(held_by)

@@ -1,0 +1,256 @@
+"""Somebody else's mouse and keyboard, on devices that write down what they are told."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.control.messages import (
+    Input,
+    KeyInput,
+    PointerInput,
+    ReleaseAll,
+    TextInput,
+    WheelInput,
+)
+from proxim.core.screen.messages import Monitor
+from proxim.io.control.system_injector import (
+    REPEAT_DELAY_SECONDS,
+    REPEAT_SECONDS,
+    SystemInjector,
+    is_character,
+)
+
+MONITOR = Monitor(0, "", 0, 0, 100, 100)
+PLACES = {
+    "KeyA",
+    "KeyZ",
+    "ShiftLeft",
+    "ControlLeft",
+    "AltRight",
+    "Enter",
+    "NumpadEnter",
+    "Numpad4",
+    "ArrowLeft",
+    "Tab",
+}
+
+
+@dataclass
+class Written:
+    """Devices whose keys are named by what was asked for."""
+
+    lifts: bool = False
+    # The characters that a key of this side makes with Ctrl.
+    keys: dict[str, str] = field(default_factory=lambda: {"z": "key z"})
+    did: list[str] = field(default_factory=list)
+    down: set[str] = field(default_factory=set)
+
+    def move(self, monitor: Monitor, x: float, y: float) -> None:
+        self.did.append(f"move {x} {y}")
+
+    def button(self, number: int, *, down: bool) -> None:
+        self._set(f"button {number}", down)
+
+    def wheel(self, dx: int, dy: int) -> None:
+        self.did.append(f"wheel {dx} {dy}")
+
+    def place(self, code: str) -> str | None:
+        return code if code in PLACES else None
+
+    def shortcut(self, character: str) -> str | None:
+        return self.keys.get(character)
+
+    def character(self, character: str, *, shift: bool) -> str:
+        return f"type {character}"
+
+    def lifts_shift(self, stroke: str) -> bool:
+        return self.lifts
+
+    def press(self, stroke: str, *, down: bool) -> None:
+        self._set(stroke, down)
+
+    def text(self, text: str) -> None:
+        self.did.append(f"text {text}")
+
+    def close(self) -> None:
+        self.did.append("close")
+
+    def _set(self, what: str, down: bool) -> None:
+        self.did.append(f"{'+' if down else '-'}{what}")
+        if down:
+            self.down.add(what)
+        else:
+            # What is not down is not released.
+            self.down.remove(what)
+
+
+def done(*inputs: Input, devices: Written | None = None) -> list[str]:
+    devices = devices or Written()
+    injector = SystemInjector(devices, repeats=True)
+    for each in inputs:
+        injector.inject(MONITOR, each)
+    return devices.did
+
+
+def down(code: str, key: str) -> KeyInput:
+    return KeyInput(code, key, True)
+
+
+def up(code: str, key: str) -> KeyInput:
+    return KeyInput(code, key, False)
+
+
+def test_the_pointer_is_there_before_its_buttons() -> None:
+    assert done(PointerInput(0.5, 0.25, 0b101), PointerInput(0.5, 0.5, 0b100)) == [
+        "move 0.5 0.25",
+        "+button 0",
+        "+button 2",
+        "move 0.5 0.5",
+        "-button 0",
+    ]
+    assert done(WheelInput(-3, 120)) == ["wheel -3 120"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "did"),
+    [
+        # A character is that character, wherever it was pressed.
+        ([down("KeyY", "z"), up("KeyY", "z")], ["+type z", "-type z"]),
+        ([down("KeyA", "é")], ["+type é"]),
+        # Repeating is not the other side's.
+        ([down("KeyA", "a"), down("KeyA", "a")], ["+type a"]),
+        # What another layer made of a key is released by its place.
+        ([down("KeyA", "A"), up("KeyA", "a")], ["+type A", "-type A"]),
+        # A shortcut is the key of this side that makes the character, else the one at the place.
+        (
+            [down("ControlLeft", "Control"), down("KeyY", "z")],
+            ["+ControlLeft", "+key z"],
+        ),
+        (
+            [down("ControlLeft", "Control"), down("KeyA", "ф")],
+            ["+ControlLeft", "+KeyA"],
+        ),
+        # Keys with names go by their places, or by their names where there is no place.
+        ([down("NumpadEnter", "Enter")], ["+NumpadEnter"]),
+        ([down("", "Enter"), up("", "Enter")], ["+Enter", "-Enter"]),
+        ([down("Numpad4", "ArrowLeft")], ["+ArrowLeft"]),
+        ([down("Numpad4", "4")], ["+type 4"]),
+        ([down("Numpad4", "Clear")], ["+Numpad4"]),
+        ([down("LaunchMail", "LaunchMail"), up("LaunchMail", "LaunchMail")], []),
+        ([down("KeyA", "Dead")], ["+KeyA"]),
+        # AltGr has done its work at the other side; Windows reports it as Ctrl and Alt.
+        (
+            [
+                down("ControlLeft", "Control"),
+                down("AltRight", "AltGraph"),
+                down("KeyQ", "@"),
+                up("AltRight", "AltGraph"),
+            ],
+            ["+ControlLeft", "-ControlLeft", "+type @"],
+        ),
+        ([down("ShiftLeft", "Shift"), down("KeyA", "A")], ["+ShiftLeft", "+type A"]),
+    ],
+)
+def test_keys(keys: list[KeyInput], did: list[str]) -> None:
+    assert done(*keys) == did
+
+
+def test_shift_is_lifted_where_it_would_change_a_character() -> None:
+    did = done(
+        down("ShiftLeft", "Shift"),
+        down("Digit7", "/"),
+        up("Digit7", "/"),
+        up("ShiftLeft", "Shift"),
+        devices=Written(lifts=True),
+    )
+    assert did == [
+        "+ShiftLeft",
+        "-ShiftLeft",
+        "+type /",
+        "-type /",
+        "+ShiftLeft",
+        "-ShiftLeft",
+    ]
+
+
+def test_text_is_typed_with_nothing_held() -> None:
+    did = done(down("ControlLeft", "Control"), TextInput("one\r\ntwo\tthree\n"))
+    assert did == [
+        *("+ControlLeft", "-ControlLeft", "text one", "+Enter", "-Enter"),
+        *("text two", "+Tab", "-Tab", "text three", "+Enter", "-Enter"),
+    ]
+
+
+def test_everything_is_released_the_last_first() -> None:
+    devices = Written()
+    injector = SystemInjector(devices, repeats=True)
+    injector.inject(MONITOR, PointerInput(0, 0, 0b11))
+    injector.inject(MONITOR, down("ShiftLeft", "Shift"))
+    injector.inject(MONITOR, down("ArrowLeft", "ArrowLeft"))
+    devices.did.clear()
+    injector.inject(MONITOR, ReleaseAll())
+    assert devices.did == ["-ArrowLeft", "-ShiftLeft", "-button 0", "-button 1"]
+    injector.close()
+    assert devices.did[4:] == ["close"]
+
+
+def test_a_key_that_is_held_is_repeated_where_the_system_does_not() -> None:
+    devices = Written()
+    injector = SystemInjector(devices, repeats=False)
+    assert injector.tick(0.0) is None
+    injector.inject(MONITOR, down("ShiftLeft", "Shift"))
+    assert injector.tick(1.0) is None
+    injector.inject(MONITOR, down("ArrowLeft", "ArrowLeft"))
+    devices.did.clear()
+    assert injector.tick(2.0) == REPEAT_DELAY_SECONDS
+    assert injector.tick(2.1) == pytest.approx(REPEAT_DELAY_SECONDS - 0.1)
+    assert devices.did == []
+    assert injector.tick(2.0 + REPEAT_DELAY_SECONDS) == pytest.approx(REPEAT_SECONDS)
+    # A thread that was late repeats once.
+    assert injector.tick(9.0) == pytest.approx(REPEAT_SECONDS)
+    assert devices.did == ["+ArrowLeft"] * 2
+    injector.inject(MONITOR, up("ArrowLeft", "ArrowLeft"))
+    assert injector.tick(10.0) is None
+    assert devices.did[2:] == ["-ArrowLeft"]
+
+
+def test_where_the_system_repeats_nothing_is_added() -> None:
+    injector = SystemInjector(Written(), repeats=True)
+    injector.inject(MONITOR, down("KeyA", "a"))
+    assert injector.tick(100.0) is None
+
+
+@pytest.mark.parametrize("key", ["a", " ", "é", "😀", "👍🏽", "ﬀ", "e\u0301"])
+def test_characters(key: str) -> None:
+    assert is_character(key)
+
+
+@pytest.mark.parametrize("key", ["", "Enter", "F1", "Dead", "Process", "Unidentified"])
+def test_names_are_no_characters(key: str) -> None:
+    assert not is_character(key)
+
+
+KEYS = st.builds(
+    KeyInput,
+    st.sampled_from([*sorted(PLACES), "KeyY", "Digit7", ""]),
+    st.sampled_from(["a", "z", "/", "é", "Shift", "Control", "AltGraph", "Enter", "Dead"]),
+    st.booleans(),
+)
+POINTERS = st.builds(PointerInput, st.floats(0, 1), st.floats(0, 1), st.integers(0, 31))
+TEXTS = st.builds(TextInput, st.text(max_size=5))
+INPUTS = st.lists(KEYS | POINTERS | TEXTS | st.just(ReleaseAll()), max_size=30)
+
+
+@given(INPUTS, st.booleans())
+def test_nothing_stays_pressed_and_nothing_is_released_that_was_not(
+    inputs: list[Input], lifts: bool
+) -> None:
+    devices = Written(lifts=lifts)
+    injector = SystemInjector(devices, repeats=False)
+    for number, each in enumerate(inputs):
+        injector.inject(MONITOR, each)
+        injector.tick(number)
+    injector.let_go()
+    assert devices.down == set()
