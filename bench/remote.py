@@ -90,7 +90,7 @@ async def _proxim(
         await page.click("#askScreen")
         question = await host.event(event="screen", state="asked")
         allowed = time.time() * 1000
-        host.say(type="screen_answer", number=question["number"], grant="control", knowing=True)
+        host.say(type="screen_answer", question=question["question"], grant="control", knowing=True)
         await _shown(page)
         first = await page.evaluate("seen.first")
         seen.first = first - allowed
@@ -412,7 +412,9 @@ async def _tab(browser: "Browser") -> "AsyncIterator[Page]":
 
 
 async def _shown(page: "Page", seconds: float = PATIENCE) -> None:
-    await page.wait_for_function("seen.value >= 0", timeout=seconds * 1000)
+    # Proxim's page forbids what Playwright's own waiting needs.
+    async with asyncio.timeout(seconds):
+        await page.evaluate("seen.shown")
 
 
 def _free_port() -> int:

@@ -7,6 +7,8 @@
   const WIDTH = 1920;
   const seen = { values: [], bytes: 0, value: -1, first: null };
   window.seen = seen;
+  let show;
+  seen.shown = new Promise((shown) => (show = () => shown(true)));
 
   const size = (data) => (data instanceof Blob ? data.size : (data.byteLength ?? data.length));
   const count = (event) => (seen.bytes += size(event.data));
@@ -65,6 +67,7 @@
     if (value >= 0 && value !== seen.value) {
       seen.value = value;
       seen.first ??= Date.now();
+      show();
       seen.values.push([value, Date.now() % (1 << BITS)]);
     }
     requestAnimationFrame(look);
