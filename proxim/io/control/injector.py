@@ -12,10 +12,19 @@ class ControlError(ProximError):
 
 
 class Injector(Protocol):
-    """Uses this machine's mouse and keyboard. All methods belong to the thread that made it."""
+    """Uses this device's mouse and keyboard. All methods belong to one thread at a time."""
 
     def inject(self, monitor: Monitor, what: Input) -> None:
-        """Do what somebody did who sees this monitor. Raises ControlError."""
+        """Do what somebody did who sees this monitor. Raises ControlError.
+
+        It is not done to windows of this process. A text should be short, since nothing else is
+        done meanwhile.
+        """
+
+    def moved_here(self) -> bool:
+        """Whether somebody else has moved the mouse since the last call, or since `inject` put it
+        somewhere. Raises ControlError.
+        """
 
     def let_go(self) -> None:
         """Release every key and button that was pressed. Raises ControlError."""
