@@ -118,6 +118,8 @@ class Reason(StrEnum):
     SCREENS_UNKNOWN = "screens_unknown"
     SCREEN_IDLE = "screen_idle"
     BAR_HIDDEN = "bar_hidden"
+    NOTHING_COPIED = "nothing_copied"
+    COPIED_TOO_LONG = "copied_too_long"
     # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"

@@ -152,6 +152,15 @@ class InputReceived(ev.FeatureEvent):
     message: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ClipboardRead(ev.FeatureEvent):
+    """The answer to ReadClipboard: the text that was copied since control began, or why none."""
+
+    link: ev.LinkID
+    text: str | None = field(default=None, repr=False)
+    reason: Reason | None = None
+
+
 ScreenIntent = (
     AskScreen
     | ShowScreen
@@ -166,5 +175,11 @@ ScreenIntent = (
     | Shield
 )
 ScreenAnswer = (
-    ScreensFound | ScreenFailed | PicturesRefused | ControlFailed | LocalInput | InputReceived
+    ScreensFound
+    | ScreenFailed
+    | PicturesRefused
+    | ControlFailed
+    | LocalInput
+    | InputReceived
+    | ClipboardRead
 )

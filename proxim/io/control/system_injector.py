@@ -6,7 +6,9 @@ system is told about it is the matter of its `Devices`.
 
 import logging
 import re
+import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from proxim.core.control.messages import (
@@ -106,13 +108,19 @@ def is_character(key: str) -> bool:
 class SystemInjector(Generic[Stroke]):
     """An Injector for one system.
 
-    `repeats` says whether the system repeats a key that is held down. Where it does not, `tick`
-    has to be called.
+    `repeats` says whether the system repeats a key that is held down.
     """
 
-    def __init__(self, devices: Devices[Stroke], *, repeats: bool) -> None:
+    def __init__(
+        self,
+        devices: Devices[Stroke],
+        *,
+        repeats: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._devices = devices
         self._repeats = repeats
+        self._clock = clock
         # By the code at the other side, in the order in which they were pressed.
         self._held: dict[str, Stroke] = {}
         self._buttons = 0
@@ -120,9 +128,9 @@ class SystemInjector(Generic[Stroke]):
         self._ignored = 0
         # Where the pointer is as far as we know, and where it will be.
         self._expected: deque[Place] = deque(maxlen=MAX_EXPECTED)
-        # The key that was pressed last, and when it is repeated; None as long as nobody asked.
+        # The key that was pressed last, and when it is repeated.
         self._repeated: str | None = None
-        self._repeat_at: float | None = None
+        self._repeat_at = 0.0
 
     def inject(self, monitor: Monitor, what: Input) -> None:
         """Do what somebody did who sees this monitor. Raises ControlError."""
@@ -162,22 +170,16 @@ class SystemInjector(Generic[Stroke]):
         self._expected.append(at)
         return not first
 
-    def tick(self, now: float) -> float | None:
-        """Repeat a key that is held down, and return in how many seconds to be called again.
-
-        None means after the next `inject`. Raises ControlError.
-        """
+    def repeat(self) -> None:
+        """Repeat a key that is held down, where the system does not. Raises ControlError."""
         held = None if self._repeated is None else self._held.get(self._repeated)
         if self._repeats or held is None:
-            self._repeat_at = None
-            return None
-        if self._repeat_at is None:
-            self._repeat_at = now + REPEAT_DELAY_SECONDS
-        elif now >= self._repeat_at:
+            return
+        now = self._clock()
+        if now >= self._repeat_at:
             self._devices.press(held, down=True)
             # What was missed is not made up for.
             self._repeat_at = now + REPEAT_SECONDS
-        return self._repeat_at - now
 
     def let_go(self) -> None:
         """Release every key and button that was pressed. Raises ControlError."""
@@ -279,7 +281,8 @@ class SystemInjector(Generic[Stroke]):
         self._devices.press(stroke, down=True)
 
     def _repeat(self, held_by: str) -> None:
-        self._repeated, self._repeat_at = held_by, None
+        self._repeated = held_by
+        self._repeat_at = self._clock() + REPEAT_DELAY_SECONDS
 
     def _release(self, held_by: str) -> None:
         if held_by not in self._held:

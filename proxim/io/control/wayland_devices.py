@@ -22,8 +22,8 @@ from proxim.io.control.system_injector import (
     Place,
     SystemInjector,
 )
+from proxim.io.control.x11_keys import KEYCODES, keysym_of
 from proxim.io.screen.portal import KEYBOARD, POINTER, PortalSession, session_that_shows
-from proxim.io.screen.x11_keys import KEYCODES, keysym_of
 
 # An X keycode is Linux's number of the key (linux/input-event-codes.h) and 8.
 _FIRST_KEYCODE: Final = 8

@@ -19,7 +19,7 @@ from proxim.io.control.macos_devices import (
 )
 from proxim.io.control.macos_keys import KEY_CODES
 from proxim.io.control.system_injector import SystemInjector
-from proxim.io.screen.x11_keys import KEYCODES
+from proxim.io.control.x11_keys import KEYCODES
 
 SHIFT, COMMAND = 0x20000, 0x100000
 # The second display is above and left of the first, and its number has the highest bit.

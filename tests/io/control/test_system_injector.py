@@ -272,28 +272,42 @@ def test_the_mouse_of_this_device_is_noticed() -> None:
 
 def test_a_key_that_is_held_is_repeated_where_the_system_does_not() -> None:
     devices = Written()
-    injector = SystemInjector(devices, repeats=False)
-    assert injector.tick(0.0) is None
+    now = 1.0
+    injector = SystemInjector(devices, repeats=False, clock=lambda: now)
+    injector.repeat()
     injector.inject(MONITOR, down("ShiftLeft", "Shift"))
-    assert injector.tick(1.0) is None
+    now += 10
+    injector.repeat()
     injector.inject(MONITOR, down("ArrowLeft", "ArrowLeft"))
     devices.did.clear()
-    assert injector.tick(2.0) == REPEAT_DELAY_SECONDS
-    assert injector.tick(2.1) == pytest.approx(REPEAT_DELAY_SECONDS - 0.1)
+    now += REPEAT_DELAY_SECONDS * 0.9
+    injector.repeat()
     assert devices.did == []
-    assert injector.tick(2.0 + REPEAT_DELAY_SECONDS) == pytest.approx(REPEAT_SECONDS)
+    now += REPEAT_DELAY_SECONDS * 0.2
+    injector.repeat()
+    injector.repeat()
+    assert devices.did == ["+ArrowLeft"]
+    now += REPEAT_SECONDS * 1.1
+    injector.repeat()
     # A thread that was late repeats once.
-    assert injector.tick(9.0) == pytest.approx(REPEAT_SECONDS)
-    assert devices.did == ["+ArrowLeft"] * 2
+    now += 5
+    injector.repeat()
+    injector.repeat()
+    assert devices.did == ["+ArrowLeft"] * 3
     injector.inject(MONITOR, up("ArrowLeft", "ArrowLeft"))
-    assert injector.tick(10.0) is None
-    assert devices.did[2:] == ["-ArrowLeft"]
+    now += 5
+    injector.repeat()
+    assert devices.did[3:] == ["-ArrowLeft"]
 
 
 def test_where_the_system_repeats_nothing_is_added() -> None:
-    injector = SystemInjector(Written(), repeats=True)
+    devices = Written()
+    now = 0.0
+    injector = SystemInjector(devices, repeats=True, clock=lambda: now)
     injector.inject(MONITOR, down("KeyA", "a"))
-    assert injector.tick(100.0) is None
+    now = 100.0
+    injector.repeat()
+    assert devices.did == ["+type a"]
 
 
 @pytest.mark.parametrize("key", ["a", " ", "é", "😀", "👍🏽", "ﬀ", "e\u0301"])
@@ -322,9 +336,11 @@ def test_nothing_stays_pressed_and_nothing_is_released_that_was_not(
     inputs: list[Input], lifts: bool
 ) -> None:
     devices = Written(lifts=lifts)
-    injector = SystemInjector(devices, repeats=False)
-    for number, each in enumerate(inputs):
+    now = 0.0
+    injector = SystemInjector(devices, repeats=False, clock=lambda: now)
+    for each in inputs:
         injector.inject(MONITOR, each)
-        injector.tick(number)
+        now += 1
+        injector.repeat()
     injector.let_go()
     assert devices.down == set()
