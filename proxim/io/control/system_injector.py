@@ -4,7 +4,11 @@ Which key or character is meant, what is held down and has to be let go: that st
 system is told about it is the matter of its `Devices`.
 """
 
+import logging
 import re
+import time
+from collections import deque
+from collections.abc import Callable
 from typing import Final, Generic, Protocol, TypeVar
 
 from proxim.core.control.messages import (
@@ -16,9 +20,15 @@ from proxim.core.control.messages import (
     WheelInput,
 )
 from proxim.core.screen.messages import Monitor
+from proxim.io.control.injector import ControlError
+
+_log = logging.getLogger(__name__)
 
 # How a system names a key that it is to press.
 Stroke = TypeVar("Stroke")
+
+# A place of the pointer, in the system's own measure.
+Place = tuple[int, int]
 
 # The buttons in the order of the bits of MouseEvent.buttons.
 LEFT, RIGHT, MIDDLE, BACK, FORWARD = range(5)
@@ -30,6 +40,8 @@ CONTROLS: Final = frozenset({"ControlLeft", "ControlRight"})
 _SHORTCUTS: Final = CONTROLS | {"AltLeft", "AltRight", "MetaLeft", "MetaRight"}
 MODIFIERS: Final = SHIFTS | _SHORTCUTS
 _KEYS_IN_TEXT: Final = {"\n": "Enter", "\r": "Enter", "\r\n": "Enter", "\t": "Tab"}
+# So many movements may be on their way to the system's pointer.
+MAX_EXPECTED: Final = 64
 # A key that is held down is repeated after so long, and then so often: what desktops do by default.
 REPEAT_DELAY_SECONDS: Final = 0.5
 REPEAT_SECONDS: Final = 1 / 30
@@ -43,8 +55,19 @@ _NUMPAD_ENTER: Final = "NumpadEnter"
 class Devices(Protocol[Stroke]):
     """The mouse and the keyboard of one system. All methods raise ControlError."""
 
-    def move(self, monitor: Monitor, x: float, y: float) -> None:
-        """Put the pointer there, from 0 to 1 of the monitor."""
+    def use(self, monitor: Monitor) -> None:
+        """What follows is done by somebody who sees this monitor."""
+
+    def move(self, monitor: Monitor, x: float, y: float) -> Place:
+        """Put the pointer there, from 0 to 1 of the monitor; return where `pointer` will say that
+        it is.
+        """
+
+    def pointer(self) -> Place | None:
+        """Return where the pointer is; None where the system does not say."""
+
+    def ours(self, *, pointed: bool) -> bool:
+        """Whether a window of this process has the keyboard, or is pointed at."""
 
     def button(self, number: int, *, down: bool) -> None:
         """Press or release one of BUTTONS where the pointer is."""
@@ -85,28 +108,40 @@ def is_character(key: str) -> bool:
 class SystemInjector(Generic[Stroke]):
     """An Injector for one system.
 
-    `repeats` says whether the system repeats a key that is held down. Where it does not, `tick`
-    has to be called.
+    `repeats` says whether the system repeats a key that is held down.
     """
 
-    def __init__(self, devices: Devices[Stroke], *, repeats: bool) -> None:
+    def __init__(
+        self,
+        devices: Devices[Stroke],
+        *,
+        repeats: bool,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._devices = devices
         self._repeats = repeats
+        self._clock = clock
         # By the code at the other side, in the order in which they were pressed.
         self._held: dict[str, Stroke] = {}
         self._buttons = 0
-        # The key that was pressed last, and when it is repeated; None as long as nobody asked.
+        # Buttons that were pressed over a window of ours do nothing until they are released.
+        self._ignored = 0
+        # Where the pointer is as far as we know, and where it will be.
+        self._expected: deque[Place] = deque(maxlen=MAX_EXPECTED)
+        # The key that was pressed last, and when it is repeated.
         self._repeated: str | None = None
-        self._repeat_at: float | None = None
+        self._repeat_at = 0.0
 
     def inject(self, monitor: Monitor, what: Input) -> None:
         """Do what somebody did who sees this monitor. Raises ControlError."""
+        self._devices.use(monitor)
         match what:
             case PointerInput(x, y, buttons):
-                self._devices.move(monitor, x, y)
+                self._expected.append(self._devices.move(monitor, x, y))
                 self._press_buttons(buttons)
             case WheelInput(dx, dy):
-                self._devices.wheel(dx, dy)
+                if not self._devices.ours(pointed=True):
+                    self._devices.wheel(dx, dy)
             case KeyInput(code, key, True):
                 self._press(code, key)
             case KeyInput(code, key, False):
@@ -115,26 +150,36 @@ class SystemInjector(Generic[Stroke]):
             case TextInput(text):
                 # A key that is held would make shortcuts of the text.
                 self._let_go_of_keys()
-                self._type_text(text)
+                if not self._devices.ours(pointed=False):
+                    self._type_text(text)
             case ReleaseAll():
                 self.let_go()
 
-    def tick(self, now: float) -> float | None:
-        """Repeat a key that is held down, and return in how many seconds to be called again.
+    def moved_here(self) -> bool:
+        """Whether somebody else has moved the mouse, as Injector says. Raises ControlError."""
+        at = self._devices.pointer()
+        if at is None:
+            return False
+        # A movement may take a moment to be done, and others may have followed it.
+        first = not self._expected
+        if at in self._expected:
+            while self._expected[0] != at:
+                self._expected.popleft()
+            return False
+        self._expected.clear()
+        self._expected.append(at)
+        return not first
 
-        None means after the next `inject`. Raises ControlError.
-        """
+    def repeat(self) -> None:
+        """Repeat a key that is held down, where the system does not. Raises ControlError."""
         held = None if self._repeated is None else self._held.get(self._repeated)
         if self._repeats or held is None:
-            self._repeat_at = None
-            return None
-        if self._repeat_at is None:
-            self._repeat_at = now + REPEAT_DELAY_SECONDS
-        elif now >= self._repeat_at:
+            return
+        now = self._clock()
+        if now >= self._repeat_at:
             self._devices.press(held, down=True)
             # What was missed is not made up for.
             self._repeat_at = now + REPEAT_SECONDS
-        return self._repeat_at - now
 
     def let_go(self) -> None:
         """Release every key and button that was pressed. Raises ControlError."""
@@ -145,6 +190,9 @@ class SystemInjector(Generic[Stroke]):
         """Release everything, and touch nothing any more."""
         try:
             self.let_go()
+        except ControlError as error:
+            # What has gone holds nothing down.
+            _log.info("not everything could be released: %s", error.reason)
         finally:
             self._devices.close()
 
@@ -153,9 +201,16 @@ class SystemInjector(Generic[Stroke]):
     def _press_buttons(self, buttons: int) -> None:
         for number in BUTTONS:
             bit = 1 << number
-            if (buttons ^ self._buttons) & bit:
-                self._buttons ^= bit
-                self._devices.button(number, down=bool(buttons & bit))
+            if not (buttons ^ self._buttons) & bit:
+                continue
+            down = bool(buttons & bit)
+            if down and self._devices.ours(pointed=True):
+                self._ignored |= bit
+            self._buttons ^= bit
+            if not self._ignored & bit:
+                self._devices.button(number, down=down)
+            elif not down:
+                self._ignored ^= bit
 
     # --- keys -------------------------------------------------------------------------------------
 
@@ -163,6 +218,8 @@ class SystemInjector(Generic[Stroke]):
         held_by = code or key
         if held_by in self._held:
             # Repeating is this side's.
+            return
+        if self._devices.ours(pointed=False):
             return
         if key == _ALT_GRAPH:
             # Windows gives AltGr as Ctrl and Alt. What it types comes as a character.
@@ -224,7 +281,8 @@ class SystemInjector(Generic[Stroke]):
         self._devices.press(stroke, down=True)
 
     def _repeat(self, held_by: str) -> None:
-        self._repeated, self._repeat_at = held_by, None
+        self._repeated = held_by
+        self._repeat_at = self._clock() + REPEAT_DELAY_SECONDS
 
     def _release(self, held_by: str) -> None:
         if held_by not in self._held:

@@ -8,6 +8,7 @@ This was written where no Windows is, and has not run on one; what can be is tri
 """
 
 import ctypes
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
 from proxim.io.control import windows_input
 from proxim.io.control.injector import ControlError
-from proxim.io.control.system_injector import SystemInjector
+from proxim.io.control.system_injector import Place, SystemInjector
 from proxim.io.control.windows_input import INPUT
 from proxim.io.control.windows_keys import EXTENDED, SCAN_CODES, VIRTUAL_KEYS
 from proxim.io.system.windows_calls import (
@@ -76,7 +77,10 @@ class Windows(Protocol):
     def out_of_reach(self, *, pointed: bool) -> bool:
         """Whether what has the keyboard, or is pointed at, takes nothing from programs like us."""
 
-    def pointer(self) -> tuple[int, int] | None:
+    def ours(self, *, pointed: bool) -> bool:
+        """Whether it is a window of this process."""
+
+    def pointer(self) -> Place | None:
         """Return where the mouse pointer is; None if Windows does not say."""
 
 
@@ -95,7 +99,10 @@ class WindowsDevices:
     def __init__(self, windows: Windows) -> None:
         self._windows = windows
 
-    def move(self, monitor: Monitor, x: float, y: float) -> None:
+    def use(self, monitor: Monitor) -> None:
+        """Windows has one desktop for all monitors."""
+
+    def move(self, monitor: Monitor, x: float, y: float) -> Place:
         """Put the pointer there."""
         left, top, width, height = self._windows.desktop()
         # The picture of the desktop begins at (0, 0), the desktop itself perhaps left of it.
@@ -109,6 +116,15 @@ class WindowsDevices:
                 )
             ]
         )
+        return at_x, at_y
+
+    def pointer(self) -> Place | None:
+        """Return where the pointer is."""
+        return self._windows.pointer()
+
+    def ours(self, *, pointed: bool) -> bool:
+        """Whether a window of this process is meant."""
+        return self._windows.ours(pointed=pointed)
 
     def button(self, number: int, *, down: bool) -> None:
         """Press or release a button."""
@@ -274,7 +290,14 @@ class RealWindows:
             self._last_window = (window, self._belongs_to_administrator(window))
         return self._last_window[1]
 
-    def pointer(self) -> tuple[int, int] | None:
+    def ours(self, *, pointed: bool) -> bool:
+        """Whether it is a window of this process."""
+        window = self._pointed_window() if pointed else self._foreground()
+        number = DWORD()
+        self._owner(window, ctypes.byref(number))
+        return bool(window) and number.value == os.getpid()
+
+    def pointer(self) -> Place | None:
         """Return where the mouse pointer is."""
         place = POINT()
         if not self._cursor(ctypes.byref(place)):

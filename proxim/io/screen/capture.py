@@ -1,15 +1,14 @@
 """What every system's way of looking at the screen has in common, and the choice among them."""
 
 import os
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from proxim.core.errors import ProximError, Reason
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.updates import Pointer, PointerShape, Rectangle
 from proxim.io.screen.pixels import Picture
+from proxim.io.system.desktop_session import Desktop, desktop_in_use
 
 
 class CaptureError(ProximError):
@@ -56,24 +55,25 @@ class Capture(Protocol):
 def open_capture() -> Capture:
     """Return what looks at this machine's screen.
 
-    Raises CaptureError: NO_SCREEN, SCREEN_UNSUPPORTED or SCREEN_FORBIDDEN.
+    Raises CaptureError: NO_SCREEN, or what this system lacks or does not allow.
     """
-    opener = _OPENERS.get(sys.platform)
-    if opener is None:
-        raise CaptureError(Reason.SCREEN_UNSUPPORTED, sys.platform)
-    return opener()
+    # Each system's way is imported when it is used, since it needs packages that the others lack.
+    match desktop_in_use():
+        case Desktop.WINDOWS:
+            from proxim.io.screen.windows_capture import open_windows_capture
 
+            return open_windows_capture()
+        case Desktop.MACOS:
+            from proxim.io.screen.macos_capture import open_macos_capture
 
-# Each system's way is imported when it is used, since it needs packages that the others lack.
+            return open_macos_capture()
+        case Desktop.WAYLAND:
+            from proxim.io.screen.wayland_capture import open_wayland_capture
 
+            return open_wayland_capture()
+        case Desktop.X11:
+            from proxim.io.screen.x11_capture import X11Capture
 
-def _linux() -> Capture:
-    display = os.environ.get("DISPLAY")
-    if not display:
-        raise CaptureError(Reason.NO_SCREEN, "DISPLAY is not set")
-    from proxim.io.screen.x11_capture import X11Capture
-
-    return X11Capture(display)
-
-
-_OPENERS: Final[dict[str, Callable[[], Capture]]] = {"linux": _linux}
+            return X11Capture(os.environ["DISPLAY"])
+        case Desktop.NONE:
+            raise CaptureError(Reason.NO_SCREEN, "neither DISPLAY nor WAYLAND_DISPLAY is set")

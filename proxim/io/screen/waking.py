@@ -27,8 +27,9 @@ class Waking:
 
     def wait(self, seconds: float, readable: Sequence[int] = ()) -> tuple[bool, list[int]]:
         """Return whether it was woken, and which of these can be read; after `seconds` nothing."""
-        ready, _, _ = select.select([self._heard, *readable], [], [], max(0.0, seconds))
-        woken = self._heard in ready
+        heard = self._heard.fileno()
+        ready, _, _ = select.select([heard, *readable], [], [], max(0.0, seconds))
+        woken = heard in ready
         if woken:
             with contextlib.suppress(BlockingIOError):
                 self._heard.recv(_MANY)

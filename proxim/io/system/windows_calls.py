@@ -29,6 +29,8 @@ class POINT(ctypes.Structure):
 class Calls:
     """Functions of one library, declared once: handles are wider than ctypes' default."""
 
+    _library: Any
+
     def __init__(self, name: str) -> None:
         if sys.platform != "win32":
             raise OSError(f"{name} is a library of Windows")

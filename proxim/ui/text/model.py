@@ -8,7 +8,7 @@ returns, and then calls `follow_up`.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -71,6 +71,8 @@ class FaceOptions:
     invert_qr: bool = False
     # These files and folders are sent as soon as there is a link.
     send: tuple[str, ...] = ()
+    # --share-screen
+    share_screen: Literal["view", "control"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

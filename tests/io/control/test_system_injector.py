@@ -14,7 +14,9 @@ from proxim.core.control.messages import (
     TextInput,
     WheelInput,
 )
+from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
+from proxim.io.control.injector import ControlError
 from proxim.io.control.system_injector import (
     REPEAT_DELAY_SECONDS,
     REPEAT_SECONDS,
@@ -46,9 +48,22 @@ class Written:
     keys: dict[str, str] = field(default_factory=lambda: {"z": "key z"})
     did: list[str] = field(default_factory=list)
     down: set[str] = field(default_factory=set)
+    at: tuple[int, int] | None = None
+    our_pointed: bool = False
+    our_keyboard: bool = False
 
-    def move(self, monitor: Monitor, x: float, y: float) -> None:
+    def use(self, monitor: Monitor) -> None:
+        assert monitor is MONITOR
+
+    def move(self, monitor: Monitor, x: float, y: float) -> tuple[int, int]:
         self.did.append(f"move {x} {y}")
+        return int(x * 100), int(y * 100)
+
+    def pointer(self) -> tuple[int, int] | None:
+        return self.at
+
+    def ours(self, *, pointed: bool) -> bool:
+        return self.our_pointed if pointed else self.our_keyboard
 
     def button(self, number: int, *, down: bool) -> None:
         self._set(f"button {number}", down)
@@ -196,30 +211,103 @@ def test_everything_is_released_the_last_first() -> None:
     assert devices.did[4:] == ["close"]
 
 
+class Gone(Written):
+    def button(self, number: int, *, down: bool) -> None:
+        if not down:
+            raise ControlError(Reason.SCREEN_LOST)
+
+
+def test_what_has_gone_is_left() -> None:
+    devices = Gone()
+    injector = SystemInjector(devices, repeats=True)
+    injector.inject(MONITOR, PointerInput(0, 0, 1))
+    injector.close()
+    assert devices.did[-1] == "close"
+
+
+def test_our_windows_are_not_touched() -> None:
+    devices = Written(our_pointed=True, our_keyboard=True)
+    injector = SystemInjector(devices, repeats=True)
+    for each in (
+        PointerInput(0, 0, 1),
+        WheelInput(0, 120),
+        down("KeyA", "a"),
+        down("Enter", "Enter"),
+        TextInput("yes"),
+    ):
+        injector.inject(MONITOR, each)
+    assert devices.did == ["move 0 0"]
+    # What was pressed there is not released elsewhere, and the next one is pressed again.
+    devices.our_pointed = devices.our_keyboard = False
+    for each in (PointerInput(0, 0, 0), up("Enter", "Enter"), PointerInput(0, 0, 1)):
+        injector.inject(MONITOR, each)
+    assert devices.did[1:] == ["move 0 0", "move 0 0", "+button 0"]
+    # What was pressed elsewhere is released here.
+    devices.our_pointed = True
+    injector.inject(MONITOR, PointerInput(0, 0, 0))
+    assert devices.did[4:] == ["move 0 0", "-button 0"]
+
+
+def test_the_mouse_of_this_device_is_noticed() -> None:
+    devices = Written(at=(5, 5))
+    injector = SystemInjector(devices, repeats=True)
+    # Nobody knows yet where it was.
+    assert not injector.moved_here()
+    injector.inject(MONITOR, PointerInput(0.1, 0.1, 0))
+    injector.inject(MONITOR, PointerInput(0.2, 0.2, 0))
+    # The system has not moved it yet, then one step, then all.
+    assert not injector.moved_here()
+    for place in ((10, 10), (20, 20), (20, 20)):
+        devices.at = place
+        assert not injector.moved_here()
+    devices.at = (21, 20)
+    assert injector.moved_here()
+    assert not injector.moved_here()
+    # It is not where it was put before.
+    devices.at = (10, 10)
+    assert injector.moved_here()
+    devices.at = None
+    assert not injector.moved_here()
+
+
 def test_a_key_that_is_held_is_repeated_where_the_system_does_not() -> None:
     devices = Written()
-    injector = SystemInjector(devices, repeats=False)
-    assert injector.tick(0.0) is None
+    now = 1.0
+    injector = SystemInjector(devices, repeats=False, clock=lambda: now)
+    injector.repeat()
     injector.inject(MONITOR, down("ShiftLeft", "Shift"))
-    assert injector.tick(1.0) is None
+    now += 10
+    injector.repeat()
     injector.inject(MONITOR, down("ArrowLeft", "ArrowLeft"))
     devices.did.clear()
-    assert injector.tick(2.0) == REPEAT_DELAY_SECONDS
-    assert injector.tick(2.1) == pytest.approx(REPEAT_DELAY_SECONDS - 0.1)
+    now += REPEAT_DELAY_SECONDS * 0.9
+    injector.repeat()
     assert devices.did == []
-    assert injector.tick(2.0 + REPEAT_DELAY_SECONDS) == pytest.approx(REPEAT_SECONDS)
+    now += REPEAT_DELAY_SECONDS * 0.2
+    injector.repeat()
+    injector.repeat()
+    assert devices.did == ["+ArrowLeft"]
+    now += REPEAT_SECONDS * 1.1
+    injector.repeat()
     # A thread that was late repeats once.
-    assert injector.tick(9.0) == pytest.approx(REPEAT_SECONDS)
-    assert devices.did == ["+ArrowLeft"] * 2
+    now += 5
+    injector.repeat()
+    injector.repeat()
+    assert devices.did == ["+ArrowLeft"] * 3
     injector.inject(MONITOR, up("ArrowLeft", "ArrowLeft"))
-    assert injector.tick(10.0) is None
-    assert devices.did[2:] == ["-ArrowLeft"]
+    now += 5
+    injector.repeat()
+    assert devices.did[3:] == ["-ArrowLeft"]
 
 
 def test_where_the_system_repeats_nothing_is_added() -> None:
-    injector = SystemInjector(Written(), repeats=True)
+    devices = Written()
+    now = 0.0
+    injector = SystemInjector(devices, repeats=True, clock=lambda: now)
     injector.inject(MONITOR, down("KeyA", "a"))
-    assert injector.tick(100.0) is None
+    now = 100.0
+    injector.repeat()
+    assert devices.did == ["+type a"]
 
 
 @pytest.mark.parametrize("key", ["a", " ", "é", "😀", "👍🏽", "ﬀ", "e\u0301"])
@@ -248,9 +336,11 @@ def test_nothing_stays_pressed_and_nothing_is_released_that_was_not(
     inputs: list[Input], lifts: bool
 ) -> None:
     devices = Written(lifts=lifts)
-    injector = SystemInjector(devices, repeats=False)
-    for number, each in enumerate(inputs):
+    now = 0.0
+    injector = SystemInjector(devices, repeats=False, clock=lambda: now)
+    for each in inputs:
         injector.inject(MONITOR, each)
-        injector.tick(number)
+        now += 1
+        injector.repeat()
     injector.let_go()
     assert devices.down == set()

@@ -77,6 +77,9 @@ class WrittenWindows:
     def out_of_reach(self, *, pointed: bool) -> bool:
         return self.blocked
 
+    def ours(self, *, pointed: bool) -> bool:
+        return False
+
     def pointer(self) -> tuple[int, int] | None:
         return self.pixels[-1] if self.pixels else None
 

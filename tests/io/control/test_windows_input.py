@@ -22,7 +22,7 @@ from proxim.io.control.windows_input import (
     wheel,
 )
 from proxim.io.control.windows_keys import EXTENDED, SCAN_CODES, VIRTUAL_KEYS
-from proxim.io.screen.x11_keys import KEYCODES
+from proxim.io.control.x11_keys import KEYCODES
 
 pytestmark = pytest.mark.skipif(
     ctypes.sizeof(ctypes.c_void_p) != 8, reason="the layouts of 64 bits"

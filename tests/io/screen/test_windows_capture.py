@@ -34,7 +34,10 @@ class Desktop:
         self.seen = True
         self.grabbed = 0
         self.at = (0, 0, 0)
-        self.found = (Monitor(1, "one", 32, 0, 32, 32), Monitor(2, "two", 0, 0, 32, 32))
+        self.found: tuple[Monitor, ...] = (
+            Monitor(1, "one", 32, 0, 32, 32),
+            Monitor(2, "two", 0, 0, 32, 32),
+        )
         self.closed = False
 
     def desktop(self) -> Rectangle:
