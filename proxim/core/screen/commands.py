@@ -110,6 +110,22 @@ class LetGo:
     link: ev.LinkID
 
 
+@dataclass(frozen=True, slots=True)
+class WatchPanicKeys:
+    """Report PanicKeysPressed when somebody presses the keys that end everything, whatever window
+    has the focus, until ForgetPanicKeys; published as PanicKeys.
+    """
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPanicKeys:
+    """This link needs no panic keys any longer."""
+
+    link: ev.LinkID
+
+
 ScreenCommand = (
     FindScreens
     | SendPictures
@@ -121,4 +137,6 @@ ScreenCommand = (
     | SendInput
     | Inject
     | LetGo
+    | WatchPanicKeys
+    | ForgetPanicKeys
 )

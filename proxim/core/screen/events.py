@@ -74,7 +74,9 @@ class GoOnShowing(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class StopScreen(ev.LinkIntent):
-    """End the share, at either side."""
+    """End what this device shows (`shows` is True), what it sees (False), or both (None)."""
+
+    shows: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,11 @@ class LocalInput(ev.FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PanicKeysPressed(ev.FeatureEvent):
+    """Somebody at this device pressed the keys that end everything that it shows."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputReceived(ev.FeatureEvent):
     """A message came on the input channel of whoever sees this screen."""
 
@@ -165,5 +172,11 @@ ScreenIntent = (
     | Shield
 )
 ScreenAnswer = (
-    ScreensFound | ScreenFailed | PicturesRefused | ControlFailed | LocalInput | InputReceived
+    ScreensFound
+    | ScreenFailed
+    | PicturesRefused
+    | ControlFailed
+    | LocalInput
+    | InputReceived
+    | PanicKeysPressed
 )
