@@ -290,5 +290,8 @@ class Screens:
         page.show_share(share)
         why = reason_words(share, page.status.peer_name)
         # The page says by itself that a link was lost.
-        if why is not None and share.reason is not Reason.PEER_VANISHED:
+        known = share.reason is Reason.PEER_VANISHED
+        # So does the window in which it was seen.
+        known = known or (not share.shows and share.link in self.viewers)
+        if why is not None and not known:
             page.show_notice(why)

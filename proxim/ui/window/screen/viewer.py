@@ -183,7 +183,8 @@ class ScreenViewer:
         self.more.grid(row=0, column=3, padx=(0, px(4)))
         self.menu = tkinter.Menu(self.more, tearoff=False, postcommand=self._fill_menu)
         self.more.configure(menu=self.menu)
-        self._figures = ttk.Label(tools, style="Small.TLabel", anchor="e")
+        # It takes what the buttons leave, and is cut on a narrow window.
+        self._figures = ttk.Label(tools, style="Small.TLabel", anchor="e", width=1)
         self._figures.grid(row=0, column=4, sticky="ew", padx=(px(4), px(8)))
         self.ask_button = button(5, "screen.askControl", self._ask_control)
         self.ask_button.configure(style="Small.Main.TButton")
@@ -244,9 +245,10 @@ class ScreenViewer:
         beside = self._tools.winfo_reqheight()
         width, height = most
         if monitor is not None:
-            width = min(width, max(monitor.width, self._tools.winfo_reqwidth()))
+            width = min(width, monitor.width)
             # Its height follows, so that a fitted picture has no borders.
             height = min(height, round(width * monitor.height / monitor.width) + beside)
+        width = min(max(width, self._tools.winfo_reqwidth()), window.winfo_screenwidth())
         left = (window.winfo_screenwidth() - width) // 2
         top = (window.winfo_screenheight() - height) // 3
         window.geometry(f"{width}x{height}+{left}+{top}")
