@@ -107,6 +107,8 @@ class Reason(StrEnum):
     CONTROL_UNSUPPORTED = "control_unsupported"
     CONTROL_UNVERIFIED = "control_unverified"
     BAR_HIDDEN = "bar_hidden"
+    NOTHING_COPIED = "nothing_copied"
+    COPIED_TOO_LONG = "copied_too_long"
     # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"

@@ -7,6 +7,7 @@ Each is one JSON object in UTF-8, in one binary message:
 {"t":"k","code":"KeyZ","key":"y","d":true} a key was pressed (d) or released: its place, its meaning
 {"t":"x","text":".."}                      text of a soft keyboard, an input method, or pasted
 {"t":"u"}                                  let go of everything: the view lost the focus, or closed
+{"t":"c"}                                  send the text that was copied there since control began
 
 `code` and `key` are those of UI Events (W3C): the place on a US keyboard, and what it means.
 """
@@ -75,7 +76,12 @@ class ReleaseAll:
     """Whoever controls touches nothing any more."""
 
 
-Input = PointerInput | WheelInput | KeyInput | TextInput | ReleaseAll
+@dataclass(frozen=True, slots=True)
+class CopyText:
+    """Whoever controls would like the text that was copied there since they control it."""
+
+
+Input = PointerInput | WheelInput | KeyInput | TextInput | ReleaseAll | CopyText
 
 
 def read_input(message: bytes) -> Input:
@@ -109,6 +115,8 @@ def read_input(message: bytes) -> Input:
             return TextInput(text_field(fields, "text", MAX_TEXT_BYTES))
         case "u":
             return ReleaseAll()
+        case "c":
+            return CopyText()
         case _:
             raise MessageError(Reason.UNKNOWN_TYPE, "input")
 
@@ -124,6 +132,8 @@ def input_fields(what: Input) -> JSONObject:
             return {"t": "k", "code": code, "key": key, "d": down}
         case TextInput(text):
             return {"t": "x", "text": text}
+        case CopyText():
+            return {"t": "c"}
         case _:
             # ReleaseAll is the only other.
             return {"t": "u"}

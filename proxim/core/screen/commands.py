@@ -95,6 +95,24 @@ class SendInput:
 
 
 @dataclass(frozen=True, slots=True)
+class StartControl:
+    """Somebody may control this screen from now on: get its mouse and keyboard ready.
+
+    ControlFailed says that it cannot be done, at once or later; LocalInput, until EndControl, that
+    the mouse was moved here.
+    """
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class EndControl:
+    """Nobody of this link controls any longer: do nothing that waits, and release everything."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
 class Inject:
     """Do with this device's mouse and keyboard what somebody did who controls its screen."""
 
@@ -106,6 +124,15 @@ class Inject:
 @dataclass(frozen=True, slots=True)
 class LetGo:
     """Release every key and button that Inject pressed for this link."""
+
+    link: ev.LinkID
+    # Whether what waits to be done, such as a long text, is done before; otherwise it is dropped.
+    in_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReadClipboard:
+    """Read the text that was copied here since StartControl; answered by ClipboardRead."""
 
     link: ev.LinkID
 
@@ -135,8 +162,11 @@ ScreenCommand = (
     | HidePictures
     | ReceiveInput
     | SendInput
+    | StartControl
+    | EndControl
     | Inject
     | LetGo
     | WatchPanicKeys
     | ForgetPanicKeys
+    | ReadClipboard
 )

@@ -158,6 +158,15 @@ class InputReceived(ev.FeatureEvent):
     message: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ClipboardRead(ev.FeatureEvent):
+    """The answer to ReadClipboard: the text that was copied since control began, or why none."""
+
+    link: ev.LinkID
+    text: str | None = field(default=None, repr=False)
+    reason: Reason | None = None
+
+
 ScreenIntent = (
     AskScreen
     | ShowScreen
@@ -179,4 +188,5 @@ ScreenAnswer = (
     | LocalInput
     | InputReceived
     | PanicKeysPressed
+    | ClipboardRead
 )

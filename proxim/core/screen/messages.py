@@ -25,6 +25,9 @@ MAX_MONITOR_NAME_BYTES: Final = 64
 MAX_REASON_BYTES: Final = 64
 # Browsers zoom to 500 % on screens of 400 %.
 MAX_PIXEL_RATIO: Final = 20.0
+# What people copy is a line or a page; longer texts are files. A text that is longer than a message
+# when it is written as JSON is not sent either.
+MAX_COPIED_BYTES: Final = 32 * 1024
 # Desktops reach further than one monitor, in both directions.
 MAX_COORDINATE: Final = 8 * MAX_SIDE
 
@@ -129,7 +132,25 @@ class ScreenStop:
         return {"type": "screen_stop", **({"id": self.share} if self.share else {})}
 
 
-ScreenMessage = ScreenAsk | ScreenState | ScreenView | ScreenStop
+@dataclass(frozen=True, slots=True)
+class ScreenClipboard:
+    """The answer to CopyText (control/messages.py): the text, or why there is none."""
+
+    share: str = field(repr=False)
+    text: str | None = field(default=None, repr=False)
+    reason: str | None = None
+
+    def fields(self) -> JSONObject:
+        """Return the message's JSON fields, as LinkMessage says."""
+        fields: JSONObject = {"type": "screen_copied", "id": self.share}
+        if self.text is not None:
+            fields["text"] = self.text
+        if self.reason is not None:
+            fields["reason"] = self.reason
+        return fields
+
+
+ScreenMessage = ScreenAsk | ScreenState | ScreenView | ScreenStop | ScreenClipboard
 
 
 def whole_number(fields: JSONObject, name: str, least: int, most: int) -> int:
@@ -207,4 +228,9 @@ READERS: Final[dict[str, Reader]] = {
     "screen_state": _state,
     "screen_view": _view,
     "screen_stop": lambda fields: ScreenStop("" if fields.get("id") is None else _share(fields)),
+    "screen_copied": lambda fields: ScreenClipboard(
+        _share(fields),
+        optional_text_field(fields, "text", MAX_COPIED_BYTES),
+        optional_text_field(fields, "reason", MAX_REASON_BYTES),
+    ),
 }

@@ -85,7 +85,7 @@ class ScreenSharing(LinkFeature):
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
         """Handle what the peer asks, allows or looks at."""
         both = self._links[link.id]
-        if isinstance(message, screen_msg.ScreenState):
+        if isinstance(message, screen_msg.ScreenState | screen_msg.ScreenClipboard):
             return both.viewer.handle(message, now)
         return both.shower.handle(message, now)
 

@@ -7,11 +7,12 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
-from proxim.core.control.messages import ReleaseAll, read_input
+from proxim.core.control.messages import CopyText, Input, ReleaseAll, TextInput, read_input
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import knows_lane_channels, uses_lane
+from proxim.core.link.messages import MAX_LINK_MESSAGE_BYTES, dump_link_message
 from proxim.core.pairing.devices import Verified
 from proxim.core.pairing.host_code import to_base64url
 from proxim.core.screen import commands as screen_do
@@ -32,6 +33,10 @@ MAX_ASKED: Final = 3
 LOCAL_SECONDS: Final = 1.0
 # A pointer sends a message for each picture; keys and the wheel add some.
 INPUT_RATE: Final = RateLimit(per_second=300, burst=300)
+# Nobody types this fast: it is for what is pasted. More would wait here to be typed, for too long.
+TEXT_BYTES: Final = RateLimit(per_second=8 * 1024, burst=256 * 1024)
+# A person presses a button for each.
+COPY_RATE: Final = RateLimit(per_second=1, burst=5)
 # Who holds a key says nothing until it is released, or repeats nothing; but who has said nothing at
 # all for so long may be gone with the key down.
 SILENCE_SECONDS: Final = 5.0
@@ -91,6 +96,10 @@ class Shower:
         self._rate = TokenBucket(INPUT_RATE, 0.0)
         self._last_input = 0.0
         self._touched = False
+        self._text_bytes = TokenBucket(TEXT_BYTES, 0.0)
+        self._copy_rate = TokenBucket(COPY_RATE, 0.0)
+        # Whether the clipboard is being read for the peer.
+        self._copying = False
 
     # --- for the feature --------------------------------------------------------------------------
 
@@ -221,7 +230,8 @@ class Shower:
         self._monitors = event.monitors
         shown = None if self._monitor is None else self._monitor.id
         self._monitor = next((one for one in event.monitors if one.id == shown), event.monitors[0])
-        return [*self._let_go(), *self._tell(), *(self._send_pictures() if self._sends else [])]
+        released = self._let_go(in_turn=True)
+        return [*released, *self._tell(), *(self._send_pictures() if self._sends else [])]
 
     def _failed(self, event: screen_ev.ScreenFailed, now: float) -> list[do.Command]:
         return self._end(event.reason)
@@ -240,7 +250,7 @@ class Shower:
         return self._no_question()
 
     def _end(self, reason: Reason, *, tell: bool = True) -> list[do.Command]:
-        released = self._let_go()
+        released = self._leave_control()
         self.state = ShowState.OFF
         self._share, self._monitors, self._monitor, self._view = "", (), None, None
         self._control = False
@@ -267,17 +277,19 @@ class Shower:
         monitor = next(wanted, self._monitor)
         moved = monitor != self._monitor
         self._monitor, self._view = monitor, message
-        released = self._let_go() if moved else []
+        released = self._let_go(in_turn=True) if moved else []
         if self.state is ShowState.PAUSED:
             return [*released, *(self._tell() if moved else [])]
         begins = self.state is ShowState.OFFERED
+        started = []
         if begins:
-            self.state = ShowState.CONTROLLED if self._control else ShowState.VIEWED
+            self.state = ShowState.VIEWED
+            started = self._enter_control() if self._control else []
         told = self._tell() if begins or moved else []
         # The input channel may come over the lane, where nothing announces it.
         received = [screen_do.ReceiveInput(self._link.id, self._share)] if begins else []
         lane = self._link.want_lane() if begins and knows_lane_channels(self._link) else []
-        return [*released, *received, *told, *self._send_pictures(), *lane]
+        return [*released, *started, *received, *told, *self._send_pictures(), *lane]
 
     def _let_control(self, event: screen_ev.LetControl, now: float) -> list[do.Command]:
         over = self._no_question()
@@ -287,9 +299,20 @@ class Shower:
 
     def _allow_control(self) -> list[do.Command]:
         self._control = True
-        if self.state is ShowState.VIEWED:
-            self.state = ShowState.CONTROLLED
-        return self._tell()
+        started = self._enter_control() if self.state is ShowState.VIEWED else []
+        return [*started, *self._tell()]
+
+    def _enter_control(self) -> list[do.Command]:
+        self.state = ShowState.CONTROLLED
+        return [screen_do.StartControl(self._link.id)]
+
+    def _leave_control(self) -> list[do.Command]:
+        """Release everything, and say that nobody controls; the caller chooses the next state."""
+        released = self._let_go()
+        self._copying = False
+        if self.state is not ShowState.CONTROLLED:
+            return released
+        return [*released, screen_do.EndControl(self._link.id)]
 
     def _stop_control(self, event: screen_ev.StopControl, now: float) -> list[do.Command]:
         return self._end_control(event.reason)
@@ -298,13 +321,13 @@ class Shower:
         return self._end_control(Reason.CONTROL_UNSUPPORTED)
 
     def _end_control(self, reason: Reason) -> list[do.Command]:
-        released = self._let_go()
+        released = self._leave_control()
         self.state = ShowState.VIEWED
         self._control = False
         return [*released, *self._tell(reason)]
 
     def _pause(self, event: screen_ev.PauseScreen, now: float) -> list[do.Command]:
-        released = self._let_go()
+        released = self._leave_control()
         self.state = ShowState.PAUSED
         self._control = False
         return [*released, screen_do.PausePictures(self._link.id), *self._tell()]
@@ -342,7 +365,16 @@ class Shower:
             return self._end_control(Reason.PEER_ERROR)
         self._last_input = now
         if isinstance(what, ReleaseAll):
-            return self._let_go()
+            return self._let_go(in_turn=True)
+        if isinstance(what, CopyText):
+            return self._copy(now)
+        return self._inject(what, now)
+
+    def _inject(self, what: Input, now: float) -> list[do.Command]:
+        if isinstance(what, TextInput):
+            size = len(what.text.encode())
+            if not self._text_bytes.consume(now, size):
+                return self._end_control(Reason.TOO_MANY)
         if now < self._local_until or self._shielded():
             return []
         # Somebody looks, so there is a monitor.
@@ -355,18 +387,48 @@ class Shower:
         left = self._last_input + SILENCE_SECONDS - now
         if left > 0:
             return [do.SetTimer(self._silence_timer, left)]
-        return self._let_go()
+        return self._let_go(in_turn=True)
 
     def _local_input(self, event: screen_ev.LocalInput, now: float) -> list[do.Command]:
         first = now >= self._local_until
         self._local_until = now + LOCAL_SECONDS
         return self._let_go() if first else []
 
-    def _let_go(self) -> list[do.Command]:
+    def _let_go(self, *, in_turn: bool = False) -> list[do.Command]:
         touched, self._touched = self._touched, False
         if not touched:
             return []
-        return [do.CancelTimer(self._silence_timer), screen_do.LetGo(self._link.id)]
+        return [do.CancelTimer(self._silence_timer), screen_do.LetGo(self._link.id, in_turn)]
+
+    # --- the clipboard ----------------------------------------------------------------------------
+
+    def _copy(self, now: float) -> list[do.Command]:
+        if self._copying:
+            # One answer is for both.
+            return []
+        if not self._copy_rate.consume(now):
+            return [self._send_copied(reason=Reason.TOO_MANY)]
+        self._copying = True
+        return [screen_do.ReadClipboard(self._link.id)]
+
+    def _clipboard_read(self, event: screen_ev.ClipboardRead, now: float) -> list[do.Command]:
+        if not self._copying:
+            # It was asked for while the peer controlled before.
+            return []
+        self._copying = False
+        return [self._send_copied(event.text, event.reason)]
+
+    def _send_copied(self, text: str | None = None, reason: Reason | None = None) -> do.Command:
+        copied = screen_msg.ScreenClipboard(
+            self._share, text, None if reason is None else reason.value
+        )
+        size = len(dump_link_message(copied).encode())
+        if (
+            size > MAX_LINK_MESSAGE_BYTES
+            or len((text or "").encode()) > screen_msg.MAX_COPIED_BYTES
+        ):
+            copied = screen_msg.ScreenClipboard(self._share, reason=Reason.COPIED_TOO_LONG.value)
+        return self._link.send(copied)
 
     # --- telling ----------------------------------------------------------------------------------
 
@@ -465,6 +527,7 @@ TRANSITIONS: Final = TransitionTable(
             screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
             screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
             screen_ev.ControlFailed: (Shower._control_failed, {_S.VIEWED}),
+            screen_ev.ClipboardRead: (Shower._clipboard_read, {_S.CONTROLLED}),
             screen_ev.PauseScreen: (Shower._pause, {_S.PAUSED}),
         },
         _S.PAUSED: {
@@ -483,6 +546,7 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.LetControl: {_S.OFF, _S.STARTING, _S.CONTROLLED, _S.PAUSED},
         screen_ev.StopControl: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.ControlFailed: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.ClipboardRead: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.PauseScreen: {_S.OFF, _S.STARTING, _S.OFFERED, _S.PAUSED},
         screen_ev.GoOnShowing: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.CONTROLLED},
         screen_ev.StopScreen: {_S.OFF},

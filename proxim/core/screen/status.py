@@ -76,3 +76,13 @@ class ScreenShare(FeatureStatus):
     monitors: tuple[Monitor, ...] = field(default=(), repr=False)
     # Why it was refused, has ended, or is no longer controlled.
     reason: Reason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenCopied(FeatureStatus):
+    """The other side's answer to who asked here for the text that was copied there (CopyText)."""
+
+    link: ev.LinkID
+    # What is copied may be a password. None if there is none, for `reason`.
+    text: str | None = field(default=None, repr=False)
+    reason: Reason | None = None

@@ -5,6 +5,7 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core.control.messages import CopyText
 from proxim.core.errors import Reason
 from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import uses_lane
@@ -34,6 +35,9 @@ _REASONS: Final = {
         Reason.CONTROL_UNSUPPORTED,
         Reason.CONTROL_UNVERIFIED,
         Reason.BAR_HIDDEN,
+        Reason.UNSUPPORTED,
+        Reason.NOTHING_COPIED,
+        Reason.COPIED_TOO_LONG,
     )
 }
 
@@ -59,6 +63,8 @@ class Viewer:
         self._channel: int | None = None
         # Whether ShowPictures was the last word about pictures.
         self._showing = False
+        # Whether the text that was copied there was asked for.
+        self._copying = False
 
     @property
     def share(self) -> str:
@@ -136,9 +142,22 @@ class Viewer:
         if not self._shown.control:
             # Control ended while the person moved the mouse.
             return []
+        if isinstance(event.input, CopyText):
+            self._copying = True
         return [
             screen_do.SendInput(self._link.id, self.share, event.input, lane=uses_lane(self._link))
         ]
+
+    def _copied(self, message: screen_msg.ScreenClipboard, now: float) -> list[do.Command]:
+        if not self._copying or message.share != self.share:
+            # Nobody here asked, and the other side puts nothing into our clipboard by itself.
+            return []
+        self._copying = False
+        reason = _REASONS.get(message.reason or "", Reason.NOTHING_COPIED)
+        copied = screen_st.ScreenCopied(
+            self._link.id, message.text, None if message.text is not None else reason
+        )
+        return [do.Publish(copied)]
 
     def _stop(self, event: screen_ev.StopScreen, now: float) -> list[do.Command]:
         return [*self._tell_stop(), *self._end(Reason.CLOSED)]
@@ -163,6 +182,7 @@ class Viewer:
 
     def _hide(self) -> list[do.Command]:
         showing, self._showing, self._channel = self._showing, False, None
+        self._copying = False
         return [screen_do.HidePictures(self._link.id)] if showing else []
 
     def _show_pictures(self) -> list[do.Command]:
@@ -222,6 +242,7 @@ TRANSITIONS: Final = TransitionTable(
             screen_msg.ScreenState: (Viewer._changed, {_S.OFF, _S.OFFERED, _S.VIEWED}),
             screen_ev.LookAt: (Viewer._look, {_S.VIEWED}),
             screen_ev.UseScreen: (Viewer._use, {_S.VIEWED}),
+            screen_msg.ScreenClipboard: (Viewer._copied, {_S.VIEWED}),
             screen_ev.PicturesRefused: (Viewer._refuse_pictures, {_S.OFF}),
             screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
         },
@@ -231,6 +252,7 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.AskScreen: {_S.ASKING},
         screen_ev.LookAt: {_S.OFF, _S.ASKING},
         screen_ev.UseScreen: {_S.OFF, _S.ASKING, _S.OFFERED},
+        screen_msg.ScreenClipboard: {_S.OFF, _S.ASKING, _S.OFFERED},
         screen_ev.StopScreen: {_S.OFF},
         screen_ev.PicturesRefused: {_S.OFF, _S.ASKING, _S.OFFERED},
     },

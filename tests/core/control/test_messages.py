@@ -8,6 +8,7 @@ from hypothesis import given, strategies
 
 from proxim.core.control.messages import (
     MAX_INPUT_BYTES,
+    CopyText,
     Input,
     KeyInput,
     PointerInput,
@@ -33,11 +34,17 @@ INPUTS = strategies.one_of(
     ),
     strategies.builds(TextInput, strategies.text(max_size=1000)),
     strategies.just(ReleaseAll()),
+    strategies.just(CopyText()),
 )
 
 
 @given(INPUTS)
 def test_what_is_written_is_read(what: Input) -> None:
+    assert read_input(write_object(input_fields(what)).encode()) == what
+
+
+@each_row("what", [CopyText(), ReleaseAll(), TextInput(""), WheelInput(120, -6000)])
+def test_each_kind_is_read(what: Input) -> None:
     assert read_input(write_object(input_fields(what)).encode()) == what
 
 

@@ -12,6 +12,7 @@ from proxim.core.screen.messages import (
     READERS,
     Monitor,
     ScreenAsk,
+    ScreenClipboard,
     ScreenMessage,
     ScreenState,
     ScreenStop,
@@ -40,6 +41,9 @@ def read(text: str) -> object:
         ScreenView(SHARE, 1, 390, 844, 3.0),
         ScreenStop(SHARE),
         ScreenStop(),
+        ScreenClipboard(SHARE, "text"),
+        ScreenClipboard(SHARE, ""),
+        ScreenClipboard(SHARE, reason="nothing_copied"),
     ],
 )
 def test_what_is_written_is_read(message: ScreenMessage) -> None:
@@ -47,7 +51,12 @@ def test_what_is_written_is_read(message: ScreenMessage) -> None:
 
 
 def test_no_repr_shows_the_share() -> None:
-    for message in (STATE, ScreenView(SHARE, 1, 390, 844), ScreenStop(SHARE)):
+    for message in (
+        STATE,
+        ScreenView(SHARE, 1, 390, 844),
+        ScreenStop(SHARE),
+        ScreenClipboard(SHARE),
+    ):
         assert SHARE not in repr(message)
 
 
@@ -80,6 +89,8 @@ VIEW = ScreenView(SHARE, 1, 390, 844, 3.0)
         with_monitor(name=7),
         with_monitor(scale=0),
         with_monitor(scale="1"),
+        changed(ScreenClipboard(SHARE, ""), text="é" * 16385),
+        changed(ScreenClipboard(SHARE), id=None),
         changed(VIEW, w=0),
         changed(VIEW, h=1.5),
         changed(VIEW, dpr=21),

@@ -10,6 +10,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.control.messages import (
+    CopyText,
     Input,
     KeyInput,
     PointerInput,
@@ -123,6 +124,8 @@ class Both:
                         LINK, PICTURES, f"screen/{share}", self.now
                     )
                     self.carry_out(other, opened or [])
+                case screen_do.SendInput(_, share, CopyText()):
+                    self.input(CopyText())
 
     def found(self) -> None:
         answer: object = screen_ev.ScreensFound(LINK, self.monitors)
@@ -154,6 +157,9 @@ class Both:
     def input(self, what: Input, share: str | None = None) -> None:
         message = write_object(input_fields(what)).encode()
         self.tell(self.shows, screen_ev.InputReceived(LINK, share or self.share, message))
+
+    def copy(self) -> None:
+        self.tell(self.sees, screen_ev.UseScreen(LINK, CopyText()))
 
     def viewed(self, grant: Grant = Grant.VIEW) -> "Both":
         self.ask(control=True)
@@ -297,6 +303,12 @@ def test_what_somebody_does_who_controls_is_done() -> None:
     assert len(both.shows.of(screen_do.LetGo)) == 1
 
 
+def test_who_controls_sends_what_they_do() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.sees, screen_ev.UseScreen(LINK, BUTTON))
+    assert both.sees.of(screen_do.SendInput) == [screen_do.SendInput(LINK, both.share, BUTTON)]
+
+
 def test_a_view_controls_nothing() -> None:
     both = Both().viewed()
     both.input(BUTTON)
@@ -347,7 +359,7 @@ def test_a_key_that_is_held_in_silence_is_let_go() -> None:
     both.wait(3)
     assert not both.shows.of(screen_do.LetGo)
     both.wait(3)
-    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK, in_turn=True)]
 
 
 def test_a_flood_of_input_ends_control() -> None:
@@ -356,6 +368,94 @@ def test_a_flood_of_input_ends_control() -> None:
         both.input(BUTTON)
     assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
     assert both.sees.last(screen_st.ScreenShare).reason is Reason.TOO_MANY
+
+
+def test_more_text_than_can_be_typed_soon_ends_control() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    for _ in range(64):
+        both.input(TextInput("é" * 2048))
+    assert len(both.shows.of(screen_do.Inject)) == 64
+    both.input(TextInput("é"))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.TOO_MANY
+
+
+@each_row("grant", [Grant.VIEW, Grant.CONTROL])
+def test_mouse_and_keyboard_are_got_ready_for_who_may_control_alone(grant: Grant) -> None:
+    both = Both().viewed(grant)
+    started = [screen_do.StartControl(LINK)] if grant is Grant.CONTROL else []
+    assert both.shows.of(screen_do.StartControl) == started
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    assert both.shows.of(screen_do.StartControl) == [screen_do.StartControl(LINK)]
+    assert not both.shows.of(screen_do.EndControl)
+    both.tell(both.shows, screen_ev.ControlFailed(LINK))
+    assert both.shows.of(screen_do.EndControl) == [screen_do.EndControl(LINK)]
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.CONTROL_UNSUPPORTED
+
+
+# --- the clipboard --------------------------------------------------------------------------------
+
+
+def test_what_was_copied_there_comes_to_who_asks_for_it() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.copy()
+    assert both.shows.of(screen_do.ReadClipboard) == [screen_do.ReadClipboard(LINK)]
+    # It is being read already.
+    both.copy()
+    assert len(both.shows.of(screen_do.ReadClipboard)) == 1
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, "Grüße 🎉"))
+    assert both.sees.of(screen_st.ScreenCopied) == [screen_st.ScreenCopied(LINK, "Grüße 🎉")]
+    assert "Grüße" not in repr(both.sees.of(screen_st.ScreenCopied))
+    # It was touched by nobody.
+    assert not both.shows.of(screen_do.Inject)
+    both.copy()
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, None, Reason.NOTHING_COPIED))
+    nothing = screen_st.ScreenCopied(LINK, None, Reason.NOTHING_COPIED)
+    assert both.sees.last(screen_st.ScreenCopied) == nothing
+
+
+@each_row(
+    "text", ["é" * (screen_msg.MAX_COPIED_BYTES // 2 + 1), "\n" * screen_msg.MAX_COPIED_BYTES]
+)
+def test_a_long_text_is_not_sent(text: str) -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.copy()
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, text))
+    too_long = screen_st.ScreenCopied(LINK, None, Reason.COPIED_TOO_LONG)
+    assert both.sees.last(screen_st.ScreenCopied) == too_long
+
+
+def test_nobody_asks_for_it_without_end() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    for _ in range(6):
+        both.copy()
+        both.tell(both.shows, screen_ev.ClipboardRead(LINK, "text"))
+    assert len(both.shows.of(screen_do.ReadClipboard)) == 5
+    assert both.sees.last(screen_st.ScreenCopied).reason is Reason.TOO_MANY
+
+
+def test_without_control_nothing_is_copied() -> None:
+    both = Both().viewed()
+    both.copy()
+    both.input(CopyText())
+    assert not both.shows.of(screen_do.ReadClipboard)
+    # Control is taken back while it is read, and given again.
+    both = Both().viewed(Grant.CONTROL)
+    both.copy()
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, "text"))
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, "text"))
+    assert not both.sees.of(screen_st.ScreenCopied)
+
+
+def test_nobody_puts_a_text_into_a_clipboard_that_did_not_ask() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    for share in (both.share, "A" * screen_msg.SHARE_ID_CHARACTERS):
+        unasked = screen_msg.ScreenClipboard(share, "rm -rf ~")
+        both.carry_out(both.sees, both.sees.feature.message(both.sees.link, unasked, both.now))
+        both.tell(both.sees, screen_ev.UseScreen(LINK, CopyText()))
+    assert not both.sees.of(screen_st.ScreenCopied)
 
 
 def test_input_that_nobody_understands_ends_control() -> None:
@@ -576,6 +676,8 @@ class AnyShare(RuleBasedStateMachine):
                 screen_ev.GoOnShowing(LINK),
                 screen_ev.StopScreen(LINK),
                 screen_ev.LocalInput(),
+                screen_ev.ControlFailed(LINK),
+                screen_ev.ClipboardRead(LINK, "text"),
                 screen_ev.ScreenFailed(LINK, Reason.INTERNAL),
             ]
         )
@@ -643,6 +745,9 @@ class AnyShare(RuleBasedStateMachine):
         ]
         if self.stage is not ScreenStage.CONTROLLED and touches:
             assert isinstance(touches[-1], screen_do.LetGo)
+        started = self.both.shows.of(screen_do.StartControl)
+        ended = self.both.shows.of(screen_do.EndControl)
+        assert len(started) - len(ended) == (self.stage is ScreenStage.CONTROLLED)
 
     @invariant()
     def timers_end_with_what_they_limit(self) -> None:
