@@ -23,6 +23,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import Program, ProgramEvent
+from proxim.io.control.panic_keys import PanicExecutor
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.limits import (
     GIVE_BACK_SECONDS,
@@ -82,6 +83,7 @@ class Runtime:
             data_dir=options.data_dir,
         )
         self._screens = ScreenExecutor(self.report, publish, self._transports)
+        self._panic = PanicExecutor(self.report, publish)
         self._loading: asyncio.Task[None] | None = None
         self._loading_names: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -106,6 +108,7 @@ class Runtime:
             **self._transports.execute,
             **self._executor.execute,
             **self._screens.execute,
+            **self._panic.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(
                 self._options.save_require_proof(command.required)
@@ -436,6 +439,7 @@ class Runtime:
             self._publish(st.Trouble(problem))
 
     async def _say_goodbye(self) -> None:
+        self._panic.stop()
         await self._screens.stop()
         await self._executor.stop()
         waiting = {

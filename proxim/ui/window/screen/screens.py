@@ -19,6 +19,7 @@ from proxim.core.screen.status import (
     PanicChord,
     PanicKeys,
     ScreenAnswered,
+    ScreenCopied,
     ScreenQuestion,
     ScreenShare,
     ScreenStage,
@@ -111,6 +112,9 @@ class Screens:
             case ScreenQuestion():
                 self._questions.append(status)
                 self._ask()
+            case ScreenCopied(link):
+                if (viewer := self.viewers.get(link)) is not None:
+                    viewer.show_copied(status)
             case ScreenAnswered(link, number):
                 self._answered(link, number)
             case PanicKeys(chord):

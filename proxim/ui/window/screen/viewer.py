@@ -7,13 +7,14 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core import events as ev
-from proxim.core.control.messages import Input, KeyInput
+from proxim.core.control.messages import CopyText, Input, KeyInput
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_name, visible_name
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.sight import Sight
-from proxim.core.screen.status import ScreenShare, ScreenStage
+from proxim.core.screen.status import ScreenCopied, ScreenShare, ScreenStage
 from proxim.core.screen.updates import MAX_SIDE
 from proxim.ui.window.clipboard import copied_text
 from proxim.ui.window.root import darken_title_bar
@@ -80,6 +81,8 @@ class ScreenViewer:
         self._controls = False
         self._full = False
         self._figures_shown = False
+        # Whether the person has asked for the text that was copied there.
+        self._copying = False
         # Why control was refused or has ended, until something else is to be said.
         self._why: str | None = None
         self._timers: dict[str, str] = {}
@@ -405,6 +408,7 @@ class ScreenViewer:
         menu.delete(0, "end")
         if self._controls:
             menu.add_command(label=tr("screen.pasteThere"), command=self.paste)
+            menu.add_command(label=tr("screen.copyFromThere"), command=self.copy)
             menu.add_separator()
             for key, keys in _SPECIAL:
                 menu.add_command(
@@ -440,6 +444,26 @@ class ScreenViewer:
                 self._use(part)
         self._show_state()
         self.picture.canvas.focus_set()
+
+    def copy(self) -> None:
+        """Ask for the text that was copied there; it comes to `show_copied`."""
+        self._copying = True
+        self._use(CopyText())
+        self.picture.canvas.focus_set()
+
+    def show_copied(self, copied: ScreenCopied) -> None:
+        """Put the text that was copied there on the clipboard here, as the person asked."""
+        if not self._copying:
+            # Nobody here asked for it.
+            return
+        self._copying = False
+        if copied.text is None:
+            self._why = SENTENCES[copied.reason or Reason.NOTHING_COPIED]
+        else:
+            self.window.clipboard_clear()
+            self.window.clipboard_append(copied.text)
+            self._why = tr("screen.copiedHere", count=len(copied.text))
+        self._show_state()
 
     def toggle_figures(self) -> None:
         """Show how well the pictures arrive, or no longer."""
