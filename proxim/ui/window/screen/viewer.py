@@ -279,8 +279,9 @@ class ScreenViewer:
             self._band.grid()
         may_ask = share.stage in (ScreenStage.VIEWED, ScreenStage.OFFERED)
         (self.ask_button.grid if may_ask else self.ask_button.grid_remove)()
-        for button in (self.size_button, self.full_button, self.more):
-            button.state(["disabled" if ended else "!disabled"])
+        # At the end there is nothing to do with them.
+        if not self._full:
+            (self._tools.grid_remove if ended else self._tools.grid)()
 
     def _show_end(self) -> None:
         """Say why nothing is seen any more, instead of the last picture."""
