@@ -41,6 +41,7 @@ from proxim.io.trace import log_step
 
 # These modules are imported when first needed, because the window must show before they load.
 if TYPE_CHECKING:
+    from proxim.io.control.executor import ControlExecutor
     from proxim.io.link.peer import Peer
     from proxim.io.pairing.client import Client
     from proxim.io.pairing.server import Server
@@ -82,6 +83,7 @@ class Runtime:
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
+        self._control: ControlExecutor | None = None
         self._screens = ScreenExecutor(self.report, publish, self._transports)
         self._panic = PanicExecutor(self.report, publish)
         self._loading: asyncio.Task[None] | None = None
@@ -174,10 +176,19 @@ class Runtime:
         for command in commands:
             try:
                 log_step(command)
-                self._execute[type(command)](command)
+                self._executor_of(type(command))(command)
             except Exception as error:  # noqa: BLE001
                 # The machine relies on the other commands being carried out all the same.
                 self._report_bug(command, error)
+
+    def _executor_of(self, kind: type[do.Command]) -> Callable[[Any], None]:
+        """Return what carries out commands of this kind. Control is loaded when it is granted."""
+        if kind not in self._execute:
+            from proxim.io.control.executor import ControlExecutor
+
+            self._control = ControlExecutor(self.report, self._spawn)
+            self._execute.update(self._control.execute)
+        return self._execute[kind]
 
     def _report_bug(self, what: object, error: Exception) -> None:
         # The person comes first: a log may fail, too.
@@ -439,6 +450,9 @@ class Runtime:
             self._publish(st.Trouble(problem))
 
     async def _say_goodbye(self) -> None:
+        if self._control is not None:
+            # Nothing stays pressed, whatever else takes its time.
+            await self._control.stop()
         self._panic.stop()
         await self._screens.stop()
         await self._executor.stop()

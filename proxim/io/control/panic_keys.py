@@ -18,7 +18,7 @@ from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.status import PanicChord
-from proxim.io.screen.x11_keys import KEYCODES
+from proxim.io.control.x11_keys import KEYCODES
 
 _log = logging.getLogger(__name__)
 

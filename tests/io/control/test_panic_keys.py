@@ -13,7 +13,7 @@ from proxim.core.screen import commands as screen_do
 from proxim.core.screen.events import PanicKeysPressed
 from proxim.core.screen.status import PanicChord, PanicKeys
 from proxim.io.control.panic_keys import PanicExecutor
-from proxim.io.screen.x11_keys import KEYCODES
+from proxim.io.control.x11_keys import KEYCODES
 
 if not sys.platform.startswith("linux"):
     pytest.skip("needs an X display", allow_module_level=True)
@@ -38,7 +38,9 @@ class Person:
         """Press keys together, and release them."""
         for kind, keys in ((2, places), (3, tuple(reversed(places)))):
             for place in keys:
-                self._fake.FakeInput(kind, KEYCODES[place], 0, xcffib.NONE, 0, 0, 0, is_checked=True).check()
+                self._fake.FakeInput(
+                    kind, KEYCODES[place], 0, xcffib.NONE, 0, 0, 0, is_checked=True
+                ).check()
 
     def grab(self, modifiers: int) -> None:
         """Take the keys as a desktop does."""

@@ -41,6 +41,11 @@ def stops(bench: Bench) -> list[screen_ev.StopControl]:
     return [one for one in bench.posted if isinstance(one, screen_ev.StopControl)]
 
 
+def last(bench: Bench) -> object:
+    """Return the newest intent."""
+    return bench.posted[-1]
+
+
 def test_it_is_at_the_top_of_the_shown_monitor(bench: Bench) -> None:
     bar = shown(bench, monitors=(Monitor(3, "DP-1", 200, 100, 1000, 800),))
     window = bar.window
@@ -58,16 +63,16 @@ def test_it_says_who_does_what(bench: Bench) -> None:
     bench.settle()
     assert str(bar._state.cget("text")) == "controls this device"
     bar.stop_control.invoke()
-    assert bench.posted[-1] == screen_ev.StopControl(LINK)
+    assert last(bench) == screen_ev.StopControl(LINK)
     bar.pause.invoke()
-    assert bench.posted[-1] == screen_ev.PauseScreen(LINK)
+    assert last(bench) == screen_ev.PauseScreen(LINK)
     bench.window.show(share(ScreenStage.PAUSED, shows=True, monitors=WHOLE))
     bench.settle()
     assert not bar.pause.winfo_ismapped()
     bar.go_on.invoke()
-    assert bench.posted[-1] == screen_ev.GoOnShowing(LINK)
+    assert last(bench) == screen_ev.GoOnShowing(LINK)
     bar.stop.invoke()
-    assert bench.posted[-1] == screen_ev.StopScreen(LINK, shows=True)
+    assert last(bench) == screen_ev.StopScreen(LINK, shows=True)
     bench.window.show(share(ScreenStage.ENDED, shows=True))
     assert not bar.window.winfo_exists()
 

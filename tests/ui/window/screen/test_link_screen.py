@@ -106,9 +106,7 @@ def test_an_offered_screen_is_opened_by_its_button(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("verified", [None, *Verified])
-def test_only_who_proved_itself_can_be_let_control(
-    bench: Bench, verified: Verified | None
-) -> None:
+def test_only_who_proved_itself_can_be_let_control(bench: Bench, verified: Verified | None) -> None:
     bench.window.show(screen_link(verified))
     bench.window.show(share(ScreenStage.VIEWED, shows=True))
     assert ("Let them control…" in buttons(bench, shows=True)) is (verified is not None)

@@ -39,9 +39,7 @@ def read(bench: Bench) -> None:
 
 def answers(bench: Bench) -> list[tuple[Grant, bool]]:
     return [
-        (one.grant, one.knowing)
-        for one in bench.posted
-        if isinstance(one, screen_ev.AnswerScreen)
+        (one.grant, one.knowing) for one in bench.posted if isinstance(one, screen_ev.AnswerScreen)
     ]
 
 

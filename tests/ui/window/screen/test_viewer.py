@@ -3,9 +3,11 @@ in it.
 """
 
 import tkinter
+from functools import partial
 
 import pytest
 
+from proxim.core import events as ev
 from proxim.core.control.messages import (
     CopyText,
     KeyInput,
@@ -202,7 +204,7 @@ def test_a_change_of_size_is_told_once_it_stays(bench: Bench) -> None:
     before = len(looks(bench))
     for width in (620, 630, 640):
         viewer.window.geometry(f"{width}x330")
-        bench.pump(lambda width=width: viewer.picture.place_size[0] == width)
+        bench.pump(partial(lambda wide: viewer.picture.place_size[0] == wide, width))
     assert len(looks(bench)) == before
     pass_look(bench)
     assert looks(bench)[before:] == [(0, *viewer.picture.place_size)]
@@ -441,7 +443,7 @@ def test_asking_to_control(bench: Bench) -> None:
 
 def test_a_resumed_link_keeps_its_window(bench: Bench) -> None:
     viewer, _ = open_viewer(bench)
-    screens_of(bench).follow(LINK, screen_ev.ev.LinkID("host-2"))
+    screens_of(bench).follow(LINK, ev.LinkID("host-2"))
     assert viewer.link == "host-2"
     assert list(screens_of(bench).viewers) == ["host-2"]
 

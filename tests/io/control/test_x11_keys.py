@@ -1,12 +1,14 @@
 """The names of keys, against what the system's own tools say."""
 
+import ctypes
+import ctypes.util
 import re
 import shutil
 import subprocess
 
 import pytest
 
-from proxim.io.screen.x11_keys import KEYCODES, keysym_of
+from proxim.io.control.x11_keys import KEYCODES, NAMED_KEYS, character_of, keysym_of
 
 # What XKB calls the places (xkeyboard-config, keycodes/evdev), for those that it names plainly.
 XKB = {
@@ -62,3 +64,21 @@ def test_no_two_places_are_one() -> None:
 )
 def test_characters_have_the_keysyms_of_x11(character: str, keysym: int) -> None:
     assert keysym_of(character) == keysym
+
+
+def test_older_keysyms_are_the_characters_that_others_take_them_for() -> None:
+    name = ctypes.util.find_library("xkbcommon")
+    if name is None:
+        pytest.skip("libxkbcommon knows the same")
+    library = ctypes.CDLL(name)
+    known = 0
+    for keysym in (*range(0x20, 0x2100), 0x01000100, 0x0101F600):
+        point = library.xkb_keysym_to_utf32(keysym)
+        ours = character_of(keysym)
+        # Codes that no keysym has may be characters of the older set.
+        if ours is not None and point:
+            assert ours == chr(point), hex(keysym)
+            known += 1
+    assert known > 700
+    for keysym in NAMED_KEYS["Enter"]:
+        assert character_of(keysym) is None
