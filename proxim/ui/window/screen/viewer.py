@@ -31,6 +31,8 @@ _AT_FIRST: Final = 0.85
 # While the size changes, the other side is not told of each one.
 _LOOK_MS: Final = 200
 _FIGURES_MS: Final = 1000
+# As long as two lines take to be read.
+_NOTE_MS: Final = 8000
 # In full screen the buttons come when the pointer stays at the upper edge for so long; a shorter
 # visit is meant for what is there on the other side.
 _REVEAL_MS: Final = 400
@@ -83,8 +85,10 @@ class ScreenViewer:
         self._figures_shown = False
         # Whether the person has asked for the text that was copied there.
         self._copying = False
-        # Why control was refused or has ended, until something else is to be said.
+        # Why control was refused or has ended, until the other side says something else.
         self._why: str | None = None
+        # What came of something that the person here has just done, for a while.
+        self._note: str | None = None
         self._timers: dict[str, str] = {}
         window = self.window = tkinter.Toplevel(root, class_=VIEWER_CLASS)
         window.withdraw()
@@ -107,6 +111,7 @@ class ScreenViewer:
     def show_share(self, share: ScreenShare) -> None:
         """Show how the screen is shared now."""
         first, self._share = self._share is None, share
+        self._note = None
         self._why = reason_words(share, self._name)
         self._set_control(controls=share.stage is ScreenStage.CONTROLLED)
         if share.stage is ScreenStage.ENDED:
@@ -195,6 +200,8 @@ class ScreenViewer:
         self._band = WrapLabel(window, style="Blue.Line.TLabel", wraplength=px(400))
         self._band.grid(row=1, column=0, sticky="ew")
         self._band.grid_remove()
+        # In full screen it lies between the upper edge and the picture.
+        self._band.bind("<Motion>", lambda _event: self._reveal_at(0), add=True)
         self.picture = ScreenPicture(window, self._theme, self._look_soon)
         self.picture.grid(row=2, column=0, sticky="nsew")
         over = self._over = ttk.Frame(window, padding=px(20))
@@ -268,13 +275,16 @@ class ScreenViewer:
         ended = share.stage in (ScreenStage.ENDED, ScreenStage.ASKING)
         paused = share.stage is ScreenStage.PAUSED
         words = state_words(share, self._name) if paused or self._controls else None
-        if self._why is not None and not ended:
-            words = self._why
-        if words is None or (self._full and not paused and self._why is None):
+        said = self._note or self._why
+        if said is not None and not ended:
+            words = said
+        # In full screen the picture gets all of it, unless there is something new to say.
+        if words is None or (self._full and not paused and said is None):
             self._band.grid_remove()
         else:
             set_text(self._band, words)
-            style = "Amber" if paused or self._why is not None else "Blue"
+            trouble = self._note is None and self._why is not None
+            style = "Amber" if paused or trouble else "Blue"
             self._band.restyle(f"{style}.Line.TLabel")
             self._band.grid()
         may_ask = share.stage in (ScreenStage.VIEWED, ScreenStage.OFFERED)
@@ -282,6 +292,13 @@ class ScreenViewer:
         # At the end there is nothing to do with them.
         if not self._full:
             (self._tools.grid_remove if ended else self._tools.grid)()
+
+    def _say(self, words: str | None) -> None:
+        """Say what came of something that the person has just done, for a while."""
+        self._note = words
+        self._show_state()
+        if words is not None:
+            self._start("note", _NOTE_MS, partial(self._say, None))
 
     def _show_end(self) -> None:
         """Say why nothing is seen any more, instead of the last picture."""
@@ -301,8 +318,7 @@ class ScreenViewer:
         self._post(screen_ev.AskScreen(self.link))
 
     def _ask_control(self) -> None:
-        self._why = tr("screen.controlAsked", name=self._name or tr("device.otherWith"))
-        self._show_state()
+        self._say(tr("screen.controlAsked", name=self._name or tr("device.otherWith")))
         self._post(screen_ev.AskScreen(self.link, control=True))
         self.picture.canvas.focus_set()
 
@@ -436,14 +452,13 @@ class ScreenViewer:
         """Type the text of the clipboard here into what has the focus there."""
         text = copied_text(self.window)
         if not text:
-            self._why = tr("screen.nothingToPaste")
+            self._say(tr("screen.nothingToPaste"))
         elif len(text) > MAX_PASTED:
-            self._why = tr("screen.tooMuchToPaste", count=MAX_PASTED)
+            self._say(tr("screen.tooMuchToPaste", count=MAX_PASTED))
         else:
-            self._why = None
+            # Those of Windows would be typed as two.
             for part in text_inputs(text.replace("\r\n", "\n")):
                 self._use(part)
-        self._show_state()
         self.picture.canvas.focus_set()
 
     def copy(self) -> None:
@@ -459,12 +474,11 @@ class ScreenViewer:
             return
         self._copying = False
         if copied.text is None:
-            self._why = SENTENCES[copied.reason or Reason.NOTHING_COPIED]
+            self._say(SENTENCES[copied.reason or Reason.NOTHING_COPIED])
         else:
             self.window.clipboard_clear()
             self.window.clipboard_append(copied.text)
-            self._why = tr("screen.copiedHere", count=len(copied.text))
-        self._show_state()
+            self._say(tr("screen.copiedHere", count=len(copied.text)))
 
     def toggle_figures(self) -> None:
         """Show how well the pictures arrive, or no longer."""

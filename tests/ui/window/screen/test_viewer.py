@@ -412,6 +412,10 @@ def test_text_is_pasted_only_by_the_menu(bench: Bench) -> None:
     viewer.paste()
     assert inputs(bench) == []
     assert "20,000" in str(viewer._band.cget("text"))
+    # It makes room again after a while.
+    bench.clock.now += 10
+    bench.settle()
+    assert "You control" in str(viewer._band.cget("text"))
 
 
 def test_text_is_copied_only_when_it_was_asked_for(bench: Bench) -> None:
