@@ -32,6 +32,7 @@ from proxim.io.limits import (
 from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.screen.executor import ScreenExecutor
 from proxim.io.system.memory import give_back_memory
 from proxim.io.system.network_changes import NetworkChanges
 from proxim.io.system.sleep import slept_seconds
@@ -80,6 +81,7 @@ class Runtime:
             save_to=options.save_to,
             data_dir=options.data_dir,
         )
+        self._screens = ScreenExecutor(self.report, publish, self._transports)
         self._loading: asyncio.Task[None] | None = None
         self._loading_names: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -103,6 +105,7 @@ class Runtime:
             link_do.ClosePeer: self._close_peer,
             **self._transports.execute,
             **self._executor.execute,
+            **self._screens.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(
                 self._options.save_require_proof(command.required)
@@ -433,6 +436,7 @@ class Runtime:
             self._publish(st.Trouble(problem))
 
     async def _say_goodbye(self) -> None:
+        await self._screens.stop()
         await self._executor.stop()
         waiting = {
             *self._closing_peers,

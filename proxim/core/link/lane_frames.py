@@ -6,6 +6,9 @@ first frame of the guest   token (16 bytes) | sealed(3, flags)
 first frame of the host    sealed(3, 0)
 every other                sealed(1, text in UTF-8): a message of the control channel
                            sealed(2, transfer id (22) | generation u32 | records (files/stream.py))
+                           sealed(4, length u8 | label of so many bytes | message): a message of
+                           the channel with that label, if the other side's `hello` has the word
+                           "lane-channels"
 sealed(kind, rest) = AES-256-GCM(key of the sender's side, count of the frame in 12 bytes,
                                  kind u8 | rest, LABEL)
 ```
@@ -42,6 +45,7 @@ class FrameKind(IntEnum):
     TEXT = 1
     STREAM = 2
     HELLO = 3
+    CHANNEL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,14 @@ class Stream:
     records: memoryview = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelPart:
+    """A message of a channel, which may be either side's."""
+
+    label: str = field(repr=False)
+    message: bytes = field(repr=False)
+
+
 def direction_key(key: bytes, sender: Side) -> bytes:
     """Return the key that `sender` seals its frames with."""
     return hmac.digest(key, LABEL + b" " + sender.value.encode() + b"\x01", "sha256")
@@ -89,6 +101,12 @@ def text_frame(text: str) -> bytes:
     return bytes((FrameKind.TEXT,)) + text.encode()
 
 
+def channel_frame(label: str, message: bytes) -> bytes:
+    """Return the frame of a channel's message. The label has at most 255 characters of ASCII."""
+    name = label.encode("ascii")
+    return bytes((FrameKind.CHANNEL, len(name))) + name + message
+
+
 def stream_prefix(transfer: TransferID, generation: int) -> bytes:
     """Return the bytes that precede a message of records.
 
@@ -100,7 +118,7 @@ def stream_prefix(transfer: TransferID, generation: int) -> bytes:
     return _STREAM.pack(FrameKind.STREAM, name, generation)
 
 
-def read_frame(plain: bytes) -> LaneHello | Text | Stream:
+def read_frame(plain: bytes) -> LaneHello | Text | Stream | ChannelPart:
     """Read one opened frame.
 
     Raises MessageError if the peer knows the key but does not follow the protocol.
@@ -108,6 +126,8 @@ def read_frame(plain: bytes) -> LaneHello | Text | Stream:
     match plain[0] if plain else None:
         case FrameKind.STREAM:
             return _stream(plain)
+        case FrameKind.CHANNEL:
+            return _channel_part(plain)
         case FrameKind.TEXT:
             try:
                 return Text(plain[1:].decode())
@@ -116,6 +136,17 @@ def read_frame(plain: bytes) -> LaneHello | Text | Stream:
         case FrameKind.HELLO if 2 <= len(plain) <= 1 + _MOST_HELLO_BYTES:
             return LaneHello(bool(plain[1] & _CARRIES_LINK))
     raise MessageError(Reason.BAD_MESSAGE, "no such frame")
+
+
+def _channel_part(plain: bytes) -> ChannelPart:
+    # A message may be empty, a label may not.
+    end = 2 + (plain[1] if len(plain) > 1 else 0)
+    if not 2 < end <= len(plain):
+        raise MessageError(Reason.BAD_MESSAGE, "a channel without a label")
+    try:
+        return ChannelPart(plain[2:end].decode("ascii"), plain[end:])
+    except UnicodeDecodeError:
+        raise MessageError(Reason.BAD_MESSAGE, "a label of other characters") from None
 
 
 def _stream(plain: bytes) -> Stream:

@@ -169,8 +169,9 @@ def _monitor(fields: JSONObject) -> Monitor:
         text_field(fields, "name", MAX_MONITOR_NAME_BYTES),
         whole_number(fields, "x", *reach),
         whole_number(fields, "y", *reach),
-        whole_number(fields, "w", 1, MAX_SIDE),
-        whole_number(fields, "h", 1, MAX_SIDE),
+        # What is larger than MAX_SIDE is made smaller before it is sent.
+        whole_number(fields, "w", 1, MAX_COORDINATE),
+        whole_number(fields, "h", 1, MAX_COORDINATE),
         any_number(fields, "scale", 0.1, MAX_PIXEL_RATIO),
     )
 

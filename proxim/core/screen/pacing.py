@@ -42,6 +42,8 @@ class Pacing:
         self._measured = 0
         self._measured_seconds = 0.0
         self._busy_since = 0.0
+        # Whether more would have been sent in that time, had it been allowed.
+        self._held_up = False
 
     @property
     def bytes_under_way(self) -> int:
@@ -79,6 +81,7 @@ class Pacing:
             self._busy_since = now
         self._number += 1
         self._under_way.append(_Sent(self._number, size))
+        self._held_up = self._held_up or not self.may_send
         return self._number
 
     def drawn(self, number: int, now: float) -> bool:
@@ -92,6 +95,10 @@ class Pacing:
         self._measured_seconds += now - self._busy_since
         self._busy_since = now
         if self._measured_seconds >= MEASURED_SECONDS:
-            self._rate = self._measured / self._measured_seconds
+            rate = self._measured / self._measured_seconds
+            # A screen on which little happens does not show what the network can carry.
+            if self._held_up or rate > (self._rate or rate):
+                self._rate = rate
             self._measured, self._measured_seconds = 0, 0.0
+            self._held_up = not self.may_send
         return True

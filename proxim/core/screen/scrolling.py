@@ -60,10 +60,10 @@ def find_scrolling(old: Sequence[int], new: Sequence[int]) -> Scrolled | None:
     wrong = [
         row for row in range(rows) if not (start <= row < end and old[row + distance] == new[row])
     ]
-    return Scrolled(distance, start, end, _ranges(wrong))
+    return Scrolled(distance, start, end, joined_rows(wrong))
 
 
-def _ranges(rows: list[int]) -> tuple[tuple[int, int], ...]:
+def joined_rows(rows: Sequence[int]) -> tuple[tuple[int, int], ...]:
     """Join ascending rows to half-open ranges, with small gaps left in them."""
     ranges: list[tuple[int, int]] = []
     for row in rows:

@@ -14,7 +14,8 @@ format 1 JPEG   2 PNG   3 COPY: from_x from_y u16, and this tile is what was the
 ```
 A CANVAS comes first, and again with each other monitor or size; it begins black. Positions are its
 pixels. The tiles of one update are shown at once, those
-that copy first. Whoever sees answers each update with its number, u32, when it is drawn.
+that copy first. Whoever sees answers an update with its number, u32, when it and all before it are
+drawn.
 """
 
 import struct
@@ -38,6 +39,8 @@ MAX_PIXELS: Final = 7680 * 4320
 MAX_TIMES_DRAWN: Final = 2
 # Pointers are 64 pixels large at 200 %, and some people make them larger.
 MAX_POINTER_SIDE: Final = 512
+# Whoever sees keeps so many of the shapes that came last; a shape that is older comes again.
+KEPT_SHAPES: Final = 32
 
 _UPDATE: Final = struct.Struct(">IH")
 _TILE: Final = struct.Struct(">HHHHBI")

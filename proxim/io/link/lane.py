@@ -1,11 +1,11 @@
 """Lanes are the fast path between two desktop apps: a second WebSocket beside a link.
 
 A lane's binary frames are sealed with AES-256-GCM (core/link/lane_frames.py describes their
-contents). It carries files' bytes and, where WebRTC finds no path, the whole link.
+contents). It carries files' bytes, channels and, where WebRTC finds no path, the whole link.
 
-Texts of the control channel are sent before files' bytes, whose messages go into the socket one at
-a time. A frame that cannot be opened, is out of order or has no meaning in this protocol ends the
-lane.
+Texts of the control channel and messages of channels are sent, in their order, before files' bytes,
+whose messages go into the socket one at a time. A frame that cannot be opened, is out of order or
+has no meaning in this protocol ends the lane.
 """
 
 import asyncio
@@ -35,9 +35,11 @@ from proxim.core.link.lane_frames import (
     FIRST_FRAME_BYTES,
     LABEL,
     SEAL_BYTES,
+    ChannelPart,
     LaneHello,
     Stream,
     Text,
+    channel_frame,
     direction_key,
     hello_frame,
     nonce,
@@ -54,7 +56,7 @@ from proxim.io.limits import (
     MAX_CHANNEL_MESSAGE_BYTES,
 )
 from proxim.io.link.lane_socket import LaneError, LaneSocket
-from proxim.io.link.stream import Feed, Spawn, TransportClosedError
+from proxim.io.link.stream import Begin, Feed, Spawn, TransportClosedError
 from proxim.io.pairing.client import DirectConnect, way_to
 from proxim.io.pairing.websocket import cut_off_if_unread
 
@@ -113,12 +115,14 @@ class Lane:
         self._socket = socket
         self._sealing = _Seal(key, side)
         self._opening = _Seal(key, Side.HOST if side is Side.GUEST else Side.GUEST)
+        # Texts and channels' messages that wait to be sent, and their bytes.
         self._texts: asyncio.Queue[bytes | None] = asyncio.Queue()
-        # Bytes of texts that wait to be sent.
-        self._waiting = 0
+        self.waiting = 0
         self._bulk = asyncio.Lock()
         # The one generation of each transfer that somebody wants to have.
         self._feeds: dict[TransferID, tuple[int, Feed]] = {}
+        # Who takes each channel's messages, by its label.
+        self._channels: dict[str, Feed] = {}
         self._dropping: asyncio.TimerHandle | None = None
 
     # --- both ends prove that they know the key ---------------------------------------------------
@@ -162,9 +166,15 @@ class Lane:
 
         A peer that leaves too much unread is cut off.
         """
-        frame = text_frame(text)
-        self._waiting += len(frame)
-        if self._waiting > LANE_UNREAD_BYTES:
+        self._send_soon(text_frame(text))
+
+    def send_on_channel(self, label: str, message: bytes) -> None:
+        """Send a channel's message like a text."""
+        self._send_soon(channel_frame(label, message))
+
+    def _send_soon(self, frame: bytes) -> None:
+        self.waiting += len(frame)
+        if self.waiting > LANE_UNREAD_BYTES:
             self._socket.abort()
             return
         self._texts.put_nowait(frame)
@@ -198,6 +208,13 @@ class Lane:
         """Drop the records of a transfer from now on."""
         self._feeds.pop(transfer, None)
 
+    def subscribe_channel(self, label: str, feed: Feed | None) -> None:
+        """From now on call `feed` with a channel's messages; None drops them."""
+        if feed is not None:
+            self._channels[label] = feed
+        else:
+            self._channels.pop(label, None)
+
     def _hand_over(self, stream: Stream) -> None:
         generation, feed = self._feeds.get(stream.transfer, (None, None))
         # The sender may not know yet that the transfer was cancelled or begins a new generation.
@@ -206,8 +223,13 @@ class Lane:
 
     # --- running ----------------------------------------------------------------------------------
 
-    async def run(self, on_text: Callable[[str], None]) -> None:
-        """Run until the lane is closed. Raises LaneError if the other side breaks the protocol."""
+    async def run(
+        self, on_text: Callable[[str], None], begin: Callable[[str], Feed | None]
+    ) -> None:
+        """Run until the lane is closed. Raises LaneError if the other side breaks the protocol.
+
+        `begin` returns who takes the messages of a channel that nobody has subscribed to.
+        """
         writer = asyncio.create_task(self._write(), name="lane writer")
 
         def received(frame: memoryview) -> None:
@@ -216,6 +238,12 @@ class Lane:
                     on_text(text)
                 case Stream() as stream:
                     self._hand_over(stream)
+                case ChannelPart(label, message) if len(message) <= MAX_CHANNEL_MESSAGE_BYTES:
+                    feed = self._channels.get(label) or begin(label)
+                    # The sender may not know yet that nobody wants this channel any more.
+                    if feed is not None:
+                        self._channels[label] = feed
+                        feed(message)
                 case _:
                     raise LaneError("a frame that has no place here")
 
@@ -232,11 +260,11 @@ class Lane:
         # The reader notices a closed connection, too.
         with contextlib.suppress(TransportClosedError):
             while (frame := await self._texts.get()) is not None:
-                self._waiting -= len(frame)
+                self.waiting -= len(frame)
                 await self._send(frame)
             await self._socket.close()
 
-    def _read(self, frame: bytes | memoryview) -> LaneHello | Text | Stream:
+    def _read(self, frame: bytes | memoryview) -> LaneHello | Text | Stream | ChannelPart:
         try:
             return read_frame(self._opening.open(frame))
         except MessageError as error:
@@ -306,6 +334,31 @@ class LaneTransport:
         """Do nothing, because the lane stays open for other streams."""
 
 
+class LaneChannel:
+    """A channel over one lane, with which it ends; see stream.Channel."""
+
+    def __init__(self, lane: Lane, label: str) -> None:
+        self._lane = lane
+        self._label = label
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of texts and channels wait in the lane."""
+        return self._lane.waiting
+
+    def send(self, message: bytes) -> None:
+        """Send a message before any bytes of files that still wait."""
+        self._lane.send_on_channel(self._label, message)
+
+    def subscribe(self, feed: Feed) -> None:
+        """From now on call `feed` with each message."""
+        self._lane.subscribe_channel(self._label, feed)
+
+    def close(self) -> None:
+        """Drop what still arrives."""
+        self._lane.subscribe_channel(self._label, None)
+
+
 class Lanes:
     """All lanes of this program, by the link that each belongs to."""
 
@@ -318,6 +371,8 @@ class Lanes:
         self._open: dict[ev.LinkID, Lane] = {}
         self._dialling: dict[ev.LinkID, asyncio.Task[None]] = {}
         self._dialled: set[asyncio.Task[None]] = set()
+        # Who takes channels that the other side begins on whatever lane a link has.
+        self._hearers: dict[tuple[ev.LinkID, str], Begin] = {}
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -369,6 +424,24 @@ class Lanes:
         """Drop the records of a transfer from now on."""
         for lane in self._open.values():
             lane.unsubscribe(transfer)
+
+    def open_channel(self, link: ev.LinkID, label: str) -> LaneChannel | None:
+        """Return a channel over the link's lane, or None if the lane has closed."""
+        return LaneChannel(self._open[link], label) if link in self._open else None
+
+    def hear(self, link: ev.LinkID, label: str, begin: Begin) -> None:
+        """Call `begin` with the channel of this label on each lane on which it brings a message."""
+        self._hearers[link, label] = begin
+
+    def unhear(self, link: ev.LinkID, label: str) -> None:
+        """Drop what arrives of a channel from now on."""
+        self._hearers.pop((link, label), None)
+        if link in self._open:
+            self._open[link].subscribe_channel(label, None)
+
+    def _begin(self, link: ev.LinkID, lane: Lane, label: str) -> Feed | None:
+        begin = self._hearers.get((link, label))
+        return None if begin is None else begin(LaneChannel(lane, label))
 
     @property
     def goodbyes(self) -> set[asyncio.Task[None]]:
@@ -482,7 +555,8 @@ class Lanes:
         self._report(link_ev.LaneOpened(link, carries_link))
         try:
             await lane.run(
-                lambda text: self._report(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text))
+                lambda text: self._report(link_ev.ChannelMessage(link, link_ev.LANE_CHANNEL, text)),
+                lambda label: self._begin(link, lane, label),
             )
         except LaneError as error:
             _log.info("%s: lane ended: %s", link, error)

@@ -22,8 +22,8 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     SETTLE_SECONDS,
 )
-from proxim.io.link.internals import guard, pace_checks, prepare_sockets, quicken
-from proxim.io.link.stream import TransportClosedError
+from proxim.io.link.internals import guard, hasten, pace_checks, prepare_sockets, quicken
+from proxim.io.link.stream import Feed, TransportClosedError
 from proxim.io.link.webrtc import (
     RTCConfiguration,
     RTCDataChannel,
@@ -74,6 +74,40 @@ class StreamChannel:
 
     def close(self) -> None:
         """End the stream."""
+        self._channel.close()
+
+
+class DataChannel:
+    """A data channel for messages of bytes; see stream.Channel."""
+
+    def __init__(self, channel: RTCDataChannel, subscribe: Callable[[Feed], None]) -> None:
+        self._channel = channel
+        self.subscribe = subscribe
+        # aiortc takes nothing before the channel is open.
+        self._early: list[bytes] = []
+        channel.on("open", self._opened)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes have not been sent."""
+        waiting: int = self._channel.bufferedAmount
+        return waiting + sum(map(len, self._early))
+
+    def send(self, message: bytes) -> None:
+        """Send a message, or keep it until the channel is open."""
+        if self._channel.readyState == "open":
+            self._channel.send(message)
+        elif self._channel.readyState == "connecting":
+            self._early.append(message)
+
+    def _opened(self) -> None:
+        early, self._early = self._early, []
+        for message in early:
+            self.send(message)
+
+    def close(self) -> None:
+        """End the channel."""
+        self._early.clear()
         self._channel.close()
 
 
@@ -167,6 +201,31 @@ class Peer:
         Raises InvalidStateError if the link is closed.
         """
         return StreamChannel(self._connection.createDataChannel(label))
+
+    def open_channel(self, label: str) -> DataChannel | None:
+        """Open a channel of our own for messages in both directions; None if the link is closed."""
+        if self._connection.connectionState == "closed":
+            return None
+        hasten(self._connection.sctp)
+        channel = self._connection.createDataChannel(label)
+        feeds: list[Feed] = []
+
+        def received(message: str | bytes) -> None:
+            if len(message) > MAX_CHANNEL_MESSAGE_BYTES:
+                self._misbehaves("message too large")
+            elif isinstance(message, bytes):
+                for feed in feeds[-1:]:
+                    feed(message)
+
+        channel.on("message", received)
+        return DataChannel(channel, feeds.append)
+
+    def channel(self, channel: int) -> DataChannel | None:
+        """Return a channel that the other side has opened; None if it has closed."""
+        if channel not in self._channels:
+            return None
+        hasten(self._connection.sctp)
+        return DataChannel(self._channels[channel], lambda feed: self.subscribe(channel, feed))
 
     async def run(self) -> None:
         """Carry out commands until cancelled. A failing command fails the link."""

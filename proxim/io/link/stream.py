@@ -36,3 +36,27 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """End the stream."""
+
+
+class Channel(Protocol):
+    """A way of its own for messages of bytes, in both directions, over a data channel or a lane.
+
+    All of it belongs to the loop's thread, except `waiting`.
+    """
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes were sent and have not left this program."""
+
+    def send(self, message: bytes) -> None:
+        """Send a message; on a channel that has closed it is lost."""
+
+    def subscribe(self, feed: Feed) -> None:
+        """From now on call `feed` with each message that arrives."""
+
+    def close(self) -> None:
+        """End the channel; over a lane nothing ends, and what arrives is dropped."""
+
+
+# Takes a channel that the other side has begun, and returns what is handed its messages.
+Begin = Callable[[Channel], Feed]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from proxim.io.link.lane import Lanes
     from proxim.io.link.peer import Peer
-    from proxim.io.link.stream import Transport
+    from proxim.io.link.stream import Begin, Channel, Transport
 
 
 class Transports:
@@ -92,6 +92,31 @@ class Transports:
             self.lanes.subscribe(link, transfer, generation, feed)
         elif link in self._peers:
             self._peers[link][0].subscribe(channel, feed)
+
+    def open_channel(self, link: ev.LinkID, label: str, lane: bool) -> "Channel | None":
+        """Open a channel of our own for messages in both directions, over the lane or not.
+
+        It is None if that has closed in the meantime; the machine is being notified of that.
+        """
+        if lane:
+            return self.lanes.open_channel(link, label)
+        return self._peers[link][0].open_channel(label) if link in self._peers else None
+
+    def channel(self, link: ev.LinkID, channel: int) -> "Channel | None":
+        """Return a data channel that the other side has opened; None if it has closed."""
+        return self._peers[link][0].channel(channel) if link in self._peers else None
+
+    def hear(self, link: ev.LinkID, label: str, begin: "Begin") -> None:
+        """Call `begin` with the channel of this label that comes over a lane of the link.
+
+        That is once for each lane, until `unhear`.
+        """
+        self.lanes.hear(link, label, begin)
+
+    def unhear(self, link: ev.LinkID, label: str) -> None:
+        """Drop what arrives over lanes of this channel."""
+        if self._loaded is not None:
+            self._loaded.unhear(link, label)
 
     def unsubscribe(self, transfer: TransferID) -> None:
         """Drop what still arrives of a transfer on lanes, which last longer than its stream.

@@ -1,7 +1,10 @@
 """What every system's way of looking at the screen has in common, and the choice among them."""
 
+import os
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxim.core.errors import ProximError, Reason
 from proxim.core.screen.messages import Monitor
@@ -55,4 +58,22 @@ def open_capture() -> Capture:
 
     Raises CaptureError: NO_SCREEN, SCREEN_UNSUPPORTED or SCREEN_FORBIDDEN.
     """
-    raise CaptureError(Reason.SCREEN_UNSUPPORTED)
+    opener = _OPENERS.get(sys.platform)
+    if opener is None:
+        raise CaptureError(Reason.SCREEN_UNSUPPORTED, sys.platform)
+    return opener()
+
+
+# Each system's way is imported when it is used, since it needs packages that the others lack.
+
+
+def _linux() -> Capture:
+    display = os.environ.get("DISPLAY")
+    if not display:
+        raise CaptureError(Reason.NO_SCREEN, "DISPLAY is not set")
+    from proxim.io.screen.x11_capture import X11Capture
+
+    return X11Capture(display)
+
+
+_OPENERS: Final[dict[str, Callable[[], Capture]]] = {"linux": _linux}

@@ -10,12 +10,17 @@ from proxim.core.screen.pacing import (
 
 
 def carried(pacing: Pacing, rate: float, seconds: float, now: float) -> float:
-    """Let a network of so many bytes a second carry updates; return the moment afterwards."""
+    """Let a network of so many bytes a second carry all that may be sent; return the moment
+    afterwards.
+    """
     size = 20_000
+    under_way: list[int] = []
     for _ in range(int(seconds * rate / size)):
-        number = pacing.sent(size, now)
+        while pacing.may_send:
+            under_way.append(pacing.sent(size, now))
         now += size / rate
-        assert pacing.drawn(number, now)
+        assert pacing.drawn(under_way.pop(0), now)
+    assert not under_way or pacing.drawn(under_way[-1], now + 1e-9)
     return now
 
 
@@ -58,3 +63,29 @@ def test_the_window_and_the_quality_follow_the_rate() -> None:
     before = pacing.rate
     assert pacing.drawn(pacing.sent(10, now + 60), now + 60.001)
     assert pacing.rate == before
+
+
+def test_a_screen_on_which_little_happens_says_nothing_about_the_network() -> None:
+    pacing = Pacing()
+    now = 0.0
+
+    def trickle(size: int) -> None:
+        nonlocal now
+        for _ in range(50):
+            number = pacing.sent(size, now)
+            now += 0.02
+            assert pacing.drawn(number, now)
+
+    trickle(2000)
+    assert pacing.rate is None
+    now = carried(pacing, 5e6, 2, now)
+    # What was measured halfway ends with the first updates of the trickle.
+    trickle(2000)
+    before = pacing.rate
+    assert before is not None
+    assert before > 4e6
+    trickle(2000)
+    assert pacing.rate == before
+    # But it can carry as much as it did.
+    trickle(60_000 * 5)
+    assert pacing.rate > before

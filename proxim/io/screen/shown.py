@@ -1,0 +1,277 @@
+"""A monitor as whoever sees it has it, and the tiles that bring it up to date.
+
+The copy of the pixels that is kept here is compared with the screen, since programs draw more often
+than they change something. Tiles are made of the copy, so that a part that is sharpened later is
+the one that was sent.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+from isal import isal_zlib
+from PIL import Image, ImageChops
+
+from proxim.core.screen.damage import merged, stripes
+from proxim.core.screen.messages import Monitor
+from proxim.core.screen.scrolling import (
+    LEAST_COLUMNS,
+    LEAST_ROWS,
+    find_scrolling,
+    joined_rows,
+)
+from proxim.core.screen.updates import (
+    MAX_PIXELS,
+    MAX_SIDE,
+    MAX_TIMES_DRAWN,
+    Format,
+    Rectangle,
+    Tile,
+    copy,
+)
+from proxim.io.screen.capture import Capture
+from proxim.io.screen.pixels import PIXEL_BYTES, Picture, moving_tile, row_checksums, still_tile
+
+# What was sent as JPEG is sharpened in cells of so many pixels: lossless, one takes some ms of a
+# slow link.
+CELL_WIDTH: Final = 320
+CELL_HEIGHT: Final = 64
+# A cell is sharpened when it has stood still for so long; a film stands still for 40 ms.
+REST_SECONDS: Final = 0.25
+# So many cells are sharpened at once, two for each encoder.
+CELLS_AT_ONCE: Final = 4
+# In more pixels than this it costs more to look for those columns that have changed than it saves.
+MOST_COMPARED_PIXELS: Final = 400_000
+
+_Cell = tuple[int, int]
+_Rows = Sequence[memoryview]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What a changed part of the screen needs: tiles that copy, and places to be drawn."""
+
+    place: Rectangle
+    copies: tuple[Tile, ...]
+    drawn: tuple[Rectangle, ...]
+    # The part's new rows.
+    rows: _Rows
+
+
+class ShownMonitor:
+    """The pixels of one monitor that somebody sees; at first all of it is black."""
+
+    def __init__(self, monitor: Monitor, pool: ThreadPoolExecutor) -> None:
+        self.monitor = monitor
+        self._pool = pool
+        # A larger monitor is shown in every second, third.. pixel.
+        self.reduced = 1
+        while not _fits(monitor, self.reduced):
+            self.reduced += 1
+        self.width = monitor.width // self.reduced
+        self.height = monitor.height // self.reduced
+        self._picture = Picture(
+            self.width, self.height, memoryview(bytearray(self.width * self.height * PIXEL_BYTES))
+        )
+        # The cells that are not as on the screen, and when they changed last.
+        self._blurred: dict[_Cell, float] = {}
+
+    def place_of(self, changed: Rectangle) -> Rectangle:
+        """Return where a part of the desktop is shown; it may reach beyond the monitor."""
+        left, top = changed.x - self.monitor.x, changed.y - self.monitor.y
+        x, y = left // self.reduced, top // self.reduced
+        right = -(-(left + changed.width) // self.reduced)
+        bottom = -(-(top + changed.height) // self.reduced)
+        return Rectangle(x, y, right - x, bottom - y)
+
+    # --- what has changed -------------------------------------------------------------------------
+
+    def update(
+        self,
+        capture: Capture,
+        changed: Iterable[Rectangle],
+        quality: Callable[[int], int],
+        now: float,
+    ) -> list[Tile]:
+        """Return the tiles that show the changed parts of the desktop as they are now.
+
+        `quality` tells the quality of JPEG for so many pixels. Nothing is returned if the pixels
+        are what they were. Raises CaptureError.
+        """
+        boxes = merged(map(self.place_of, changed), self.width, self.height)
+        for rows in _rows_of(boxes):
+            self._grab(capture, rows)
+        changes = [self._compared(box, self._screen_rows(capture, box)) for box in boxes]
+        for one in changes:
+            self._keep(one)
+        copies = [tile for one in changes for tile in one.copies]
+        drawn = [place for one in changes for place in one.drawn]
+        pixels = sum(one.area for one in drawn)
+        if (
+            pixels + sum(tile.place.area for tile in copies)
+            > MAX_TIMES_DRAWN * self.width * self.height
+        ):
+            # Parts that overlap have changed everywhere.
+            copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
+        best = quality(pixels)
+        parts = [part for place in drawn for part in stripes(place)]
+        tiles = list(self._pool.map(lambda part: moving_tile(self._picture, part, best), parts))
+        self._note(copies, tiles, now)
+        return [*copies, *tiles]
+
+    def _grab(self, capture: Capture, rows: Rectangle) -> None:
+        capture.grab(self._on_desktop(capture, rows))
+
+    def _on_desktop(self, capture: Capture, place: Rectangle) -> Rectangle:
+        """Return the pixels of the desktop that are shown here, as far as there are any."""
+        picture = capture.picture
+        x = min(picture.width, self.monitor.x + place.x * self.reduced)
+        y = min(picture.height, self.monitor.y + place.y * self.reduced)
+        right = min(picture.width, self.monitor.x + place.right * self.reduced)
+        bottom = min(picture.height, self.monitor.y + place.bottom * self.reduced)
+        return Rectangle(x, y, right - x, bottom - y)
+
+    def _screen_rows(self, capture: Capture, box: Rectangle) -> _Rows:
+        """Return the rows of a part as they are on the screen now."""
+        there = self._on_desktop(capture, box)
+        rows = capture.picture.rows(there)
+        wanted = box.width * self.reduced, box.height * self.reduced
+        if (there.width, there.height) != wanted:
+            # The desktop has become smaller, and the monitor's new size comes in a moment.
+            lacking = bytes((wanted[0] - there.width) * PIXEL_BYTES)
+            rows = [memoryview(bytes(row) + lacking) for row in rows]
+            empty = memoryview(bytes(wanted[0] * PIXEL_BYTES))
+            rows += [empty] * (wanted[1] - there.height)
+        if self.reduced == 1:
+            return rows
+        whole = _image(rows, wanted[0]).reduce(self.reduced).tobytes()
+        size = box.width * PIXEL_BYTES
+        return [memoryview(whole)[at : at + size] for at in range(0, len(whole), size)]
+
+    def _compared(self, box: Rectangle, new: _Rows) -> _Change:
+        old = self._picture.rows(box)
+        before = row_checksums(self._picture, box)
+        now = [isal_zlib.crc32(row) for row in new]
+        if box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS:
+            scrolled = find_scrolling(before, now)
+            if scrolled is not None:
+                start, end = scrolled.start, scrolled.end
+                place = Rectangle(box.x, box.y + start, box.width, end - start)
+                drawn = [
+                    Rectangle(box.x, box.y + first, box.width, last - first)
+                    for first, last in scrolled.others
+                ]
+                moved = copy(place, box.x, box.y + start + scrolled.distance)
+                return _Change(box, (moved,), tuple(drawn), new)
+        differ = [
+            row for row, (one, other) in enumerate(zip(before, now, strict=True)) if one != other
+        ]
+        drawn = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
+        return _Change(box, (), tuple(drawn), new)
+
+    def _keep(self, change: _Change) -> None:
+        """Copy the new pixels."""
+        places = (change.place,) if change.copies else change.drawn
+        for place in places:
+            start = (place.x - change.place.x) * PIXEL_BYTES
+            end = start + place.width * PIXEL_BYTES
+            first = place.y - change.place.y
+            new = change.rows[first : first + place.height]
+            for own, row in zip(self._picture.rows(place), new, strict=True):
+                own[:] = row[start:end]
+
+    # --- what is to be sharpened ------------------------------------------------------------------
+
+    def _note(self, copies: list[Tile], tiles: list[Tile], now: float) -> None:
+        """Note which cells are blurred now."""
+        for tile in copies:
+            source = Rectangle(*tile.copied_from, tile.place.width, tile.place.height)
+            if any(cell in self._blurred for cell in _cells(source)):
+                self._blurred.update(dict.fromkeys(_cells(tile.place), now))
+        for tile in tiles:
+            if tile.format is Format.JPEG:
+                self._blurred.update(dict.fromkeys(_cells(tile.place), now))
+                continue
+            for cell in _cells(tile.place):
+                if cell in self._blurred:
+                    if _contains(tile.place, self._place_of_cell(cell)):
+                        del self._blurred[cell]
+                    else:
+                        self._blurred[cell] = now
+
+    def rests_at(self) -> float | None:
+        """Return when the next cell may be sharpened; None if there is none."""
+        return min(self._blurred.values()) + REST_SECONDS if self._blurred else None
+
+    def sharpen(self, now: float) -> list[Tile]:
+        """Return tiles of some cells that have stood still, as they are on the screen."""
+        still = sorted(cell for cell, at in self._blurred.items() if at + REST_SECONDS <= now)
+        cells = still[:CELLS_AT_ONCE]
+        for cell in cells:
+            del self._blurred[cell]
+        places = map(self._place_of_cell, cells)
+        return list(self._pool.map(lambda place: still_tile(self._picture, place), places))
+
+    def _place_of_cell(self, cell: _Cell) -> Rectangle:
+        row, column = cell
+        x, y = column * CELL_WIDTH, row * CELL_HEIGHT
+        return Rectangle(x, y, min(CELL_WIDTH, self.width - x), min(CELL_HEIGHT, self.height - y))
+
+
+def _fits(monitor: Monitor, reduced: int) -> bool:
+    width, height = monitor.width // reduced, monitor.height // reduced
+    return max(width, height) <= MAX_SIDE and width * height <= MAX_PIXELS
+
+
+def _rows_of(boxes: list[Rectangle]) -> Iterator[Rectangle]:
+    """Yield boxes that have all rows of these, and each row once."""
+    waiting: Rectangle | None = None
+    for box in sorted(boxes, key=lambda one: one.y):
+        if waiting is None:
+            waiting = box
+        elif box.y <= waiting.bottom:
+            x, bottom = min(waiting.x, box.x), max(waiting.bottom, box.bottom)
+            right = max(waiting.right, box.right)
+            waiting = Rectangle(x, waiting.y, right - x, bottom - waiting.y)
+        else:
+            yield waiting
+            waiting = box
+    if waiting is not None:
+        yield waiting
+
+
+def _narrowed(box: Rectangle, old: _Rows, new: _Rows, first: int, last: int) -> Rectangle:
+    """Return those columns of some rows of a part between which all changes are."""
+    place = Rectangle(box.x, box.y + first, box.width, last - first)
+    if place.area > MOST_COMPARED_PIXELS:
+        return place
+    difference = ImageChops.difference(
+        _image(old[first:last], box.width), _image(new[first:last], box.width)
+    )
+    found = difference.getbbox()
+    if found is None:
+        # A checksum differs, so something does.
+        return place
+    left, _, right, _ = found
+    return Rectangle(box.x + left, place.y, right - left, place.height)
+
+
+def _image(rows: _Rows, width: int) -> Image.Image:
+    """Return rows of pixels as an image of four bands, without a meaning."""
+    return Image.frombuffer("RGBX", (width, len(rows)), b"".join(rows), "raw", "RGBX", 0, 1)
+
+
+def _cells(place: Rectangle) -> Iterator[_Cell]:
+    for row in range(place.y // CELL_HEIGHT, -(-place.bottom // CELL_HEIGHT)):
+        for column in range(place.x // CELL_WIDTH, -(-place.right // CELL_WIDTH)):
+            yield row, column
+
+
+def _contains(outer: Rectangle, inner: Rectangle) -> bool:
+    return (
+        outer.x <= inner.x
+        and outer.y <= inner.y
+        and inner.right <= outer.right
+        and inner.bottom <= outer.bottom
+    )

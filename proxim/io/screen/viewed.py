@@ -1,0 +1,158 @@
+"""The other side's screen as it arrived, decoded and scaled.
+
+Whoever sends may be hostile. Pillow is asked for the one format that a tile says, and decodes
+nothing before the size in the picture's own header is the tile's, whose size the reader has checked
+(core/screen/updates.py).
+"""
+
+import io
+import math
+from typing import Final
+
+from PIL import Image
+
+from proxim.core.errors import Reason
+from proxim.core.json_text import MessageError
+from proxim.core.screen.damage import merged
+from proxim.core.screen.sight import Moved, Patch
+from proxim.core.screen.updates import Format, PointerShape, Rectangle, Tile, Update
+
+# So many pixels on each side count for one pixel of a picture that Lanczos scales, at the scale of
+# the smaller of both pictures.
+_LANCZOS_PIXELS: Final = 3
+
+
+class Viewed:
+    """A canvas, which is black at first, and the view on it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._canvas = Image.new("RGB", (width, height))
+        self._size = (width, height)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height of the view."""
+        return self._size
+
+    def scale_to(self, width: int, height: int) -> None:
+        """Scale to this size from now on; (0, 0) is the canvas's own."""
+        self._size = (width, height) if width > 0 and height > 0 else self._canvas.size
+
+    @property
+    def _scaled(self) -> bool:
+        return self._size != self._canvas.size
+
+    def whole(self) -> Patch:
+        """Return all of the view."""
+        return self._patch(Rectangle(0, 0, *self._canvas.size))
+
+    def draw(self, update: Update) -> list[Patch | Moved]:
+        """Draw an update, and return what has changed in the view, in its order.
+
+        Raises MessageError (BAD_MESSAGE).
+        """
+        copies = [tile for tile in update.tiles if tile.format is Format.COPY]
+        pixels = [self._copied(tile) for tile in copies]
+        changes: list[Patch | Moved] = []
+        for tile, image in zip(copies, pixels, strict=True):
+            self._canvas.paste(image, (tile.place.x, tile.place.y))
+            if len(copies) == 1:
+                changes.append(Moved(tile.place, *tile.copied_from))
+            else:
+                # Those that move one after the other might move what has just come.
+                changes.append(Patch(tile.place, image.tobytes()))
+        for tile in update.tiles:
+            if tile.format is not Format.COPY:
+                image = _decoded(tile.content, tile.format, tile.place.width, tile.place.height)
+                self._canvas.paste(image, (tile.place.x, tile.place.y))
+                if not self._scaled:
+                    changes.append(Patch(tile.place, image.tobytes()))
+        if not self._scaled:
+            return changes
+        places = merged((tile.place for tile in update.tiles), *self._canvas.size)
+        return [self._patch(place) for place in places]
+
+    def _copied(self, tile: Tile) -> Image.Image:
+        x, y = tile.copied_from
+        return self._canvas.crop((x, y, x + tile.place.width, y + tile.place.height))
+
+    # --- scaling ----------------------------------------------------------------------------------
+
+    def _patch(self, changed: Rectangle) -> Patch:
+        """Return that part of the view that a part of the canvas has something to do with.
+
+        A scaled pixel is made of those around it, so a part is scaled together with its
+        surroundings, which are then cut off. Otherwise its edges would be seen.
+        """
+        if not self._scaled:
+            box = changed.x, changed.y, changed.right, changed.bottom
+            return Patch(changed, self._canvas.crop(box).tobytes())
+        across = _Axis(self._canvas.width, self._size[0])
+        down = _Axis(self._canvas.height, self._size[1])
+        left, right = across.reached(changed.x, changed.right)
+        top, bottom = down.reached(changed.y, changed.bottom)
+        first_column, last_column = across.with_surroundings(left, right)
+        first_row, last_row = down.with_surroundings(top, bottom)
+        scaled = self._canvas.resize(
+            (last_column - first_column, last_row - first_row),
+            Image.Resampling.BOX if across.whole and down.whole else Image.Resampling.LANCZOS,
+            (
+                first_column * across.scale,
+                first_row * down.scale,
+                min(last_column * across.scale, self._canvas.width),
+                min(last_row * down.scale, self._canvas.height),
+            ),
+        )
+        cut = scaled.crop(
+            (left - first_column, top - first_row, right - first_column, bottom - first_row)
+        )
+        return Patch(Rectangle(left, top, right - left, bottom - top), cut.tobytes())
+
+
+class _Axis:
+    """How one side of a canvas is scaled to a side of the view."""
+
+    def __init__(self, canvas: int, view: int) -> None:
+        self._view = view
+        # So many pixels of the canvas are one of the view.
+        self.scale = canvas / view
+        # Whether pixels are joined or repeated, which keeps every edge as sharp as it is.
+        self.whole = canvas % view == 0 or view % canvas == 0
+        self._reach = 0.0 if self.whole else _LANCZOS_PIXELS * max(1.0, self.scale)
+
+    def reached(self, start: int, end: int) -> tuple[int, int]:
+        """Return the pixels of the view that these of the canvas count for."""
+        first = math.floor((start - self._reach) / self.scale)
+        last = math.ceil((end + self._reach) / self.scale)
+        return max(0, first), min(self._view, last)
+
+    def with_surroundings(self, first: int, last: int) -> tuple[int, int]:
+        """Return also the pixels of the view around these that Lanczos needs to begin with."""
+        more = math.ceil(self._reach / self.scale) + 1 if self._reach else 0
+        return max(0, first - more), min(self._view, last + more)
+
+
+def pointer_pixels(shape: PointerShape) -> bytes:
+    """Return a pointer's RGBA pixels. Raises MessageError (BAD_MESSAGE)."""
+    return _decoded(shape.png, Format.PNG, shape.width, shape.height, "RGBA").tobytes()
+
+
+def _decoded(
+    content: bytes, format: Format, width: int, height: int, mode: str = "RGB"
+) -> Image.Image:
+    """Decode a picture that must have this format, size and mode."""
+    try:
+        image = Image.open(io.BytesIO(content), formats=(format.name,))
+        # A JPEG of many passes takes longer than it is large.
+        slow = "progressive" in image.info
+        if image.format != format.name or image.size != (width, height) or slow:
+            raise MessageError(Reason.BAD_MESSAGE, "a picture that is not its tile")
+        if image.mode != mode:
+            raise MessageError(Reason.BAD_MESSAGE, "a picture of other colours")
+        image.load()
+    except MessageError:
+        raise
+    except Exception as error:  # noqa: BLE001
+        # A hostile picture makes Pillow raise nearly anything.
+        raise MessageError(Reason.BAD_MESSAGE, type(error).__name__) from None
+    return image
