@@ -378,7 +378,17 @@ def test_answers_in_the_terminal_mean_one_thing(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_label_fits_before_its_value(language: str) -> None:
     speak(language)
-    for name in ("code", "link", "valid", "network", "guests", "device", "address", "proof"):
+    for name in (
+        "code",
+        "link",
+        "valid",
+        "network",
+        "guests",
+        "screen",
+        "device",
+        "address",
+        "proof",
+    ):
         # console.Lines reserves nine columns for the label and a space.
         assert len(tr(f"terminal.{name}")) <= 8, name
 

@@ -16,6 +16,7 @@ from proxim.app.options import (
     JoinOptions,
     LogOptions,
     Options,
+    ShareOption,
     ThemeOption,
     WindowOptions,
 )
@@ -124,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(parser)
     _add_device(parser)
     _add_require_proof(parser)
+    _add_share_screen(parser)
     commands = parser.add_subparsers(
         dest="command", metavar=tr("usage.metaCommand"), title=tr("usage.commands")
     )
@@ -146,6 +148,7 @@ def _add_host(commands: Any) -> None:
     add("--type", metavar=tr("usage.metaType"), help=tr("usage.type"))
     add("--lifetime", metavar=tr("usage.metaTime"), help=tr("usage.lifetime"))
     _add_require_proof(parser)
+    _add_share_screen(parser)
     add("--address", metavar="IP", help=tr("usage.address"))
     add("--port", metavar="N", help=tr("usage.port"))
     add("--qr", metavar=INVERT, help=tr("usage.qr"))
@@ -193,6 +196,15 @@ def _add_require_proof(parser: _Parser) -> None:
     )
 
 
+def _add_share_screen(parser: _Parser) -> None:
+    parser.options.add_argument(
+        "--share-screen",
+        metavar=tr("usage.metaShare"),
+        default=argparse.SUPPRESS,
+        help=tr("usage.shareScreen"),
+    )
+
+
 def _add_device(parser: _Parser) -> None:
     add, suppress = parser.options.add_argument, argparse.SUPPRESS
     add("--name", metavar=tr("usage.metaName"), default=suppress, help=tr("usage.name"))
@@ -223,6 +235,7 @@ def _window(found: argparse.Namespace) -> Options:
     return WindowOptions(
         theme=ThemeOption(found.theme),
         require_proof=_proof(found),
+        share_screen=_share_screen(found),
         name=_name(found),
         stun=_stun(found),
         log=_log(found),
@@ -233,6 +246,7 @@ def _host(found: argparse.Namespace) -> Options:
     return HostOptions(
         invite=_invite(found),
         require_proof=_proof(found),
+        share_screen=_share_screen(found),
         address=_address(found),
         port=_port(found),
         invert_qr=_invert_qr(found),
@@ -391,6 +405,13 @@ def _target(found: argparse.Namespace) -> JoinTarget | None:
 
 def _proof(found: argparse.Namespace) -> bool:
     return bool(getattr(found, "require_proof", False))
+
+
+def _share_screen(found: argparse.Namespace) -> ShareOption | None:
+    share: str | None = getattr(found, "share_screen", None)
+    if share is not None and share not in tuple(ShareOption):
+        raise UsageError(tr("usage.badShare"))
+    return None if share is None else ShareOption(share)
 
 
 def _log(found: argparse.Namespace) -> LogOptions:

@@ -201,6 +201,7 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
             invert_qr=options.invert_qr,
             once=options.once,
             send=options.send,
+            share_screen=None if options.share_screen is None else options.share_screen.value,
         )
     else:
         from proxim.io.system.addresses import list_networks

@@ -16,6 +16,16 @@ class ThemeOption(StrEnum):
     DARK = "dark"
 
 
+class ShareOption(StrEnum):
+    """What the person allows beforehand with this device's screen (core.screen.events.Grant).
+
+    A device that were let in unasked must never get it: then nobody would have said yes to either.
+    """
+
+    VIEW = "view"
+    CONTROL = "control"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
     """Where the log goes, and how detailed it is."""
@@ -32,6 +42,8 @@ class HostOptions:
     invite: ev.Invite = ev.Invite(ev.SessionType.ONE_TIME)  # noqa: RUF009 - immutable
     # Refuse guests that cannot prove that they know the code.
     require_proof: bool = False
+    # What each guest that proves itself may do with this device's screen without a question.
+    share_screen: ShareOption | None = None
     # None means the best address of this machine.
     address: str | None = None
     # None means the default port with its fallbacks.
@@ -86,6 +98,7 @@ class WindowOptions:
 
     theme: ThemeOption = ThemeOption.SYSTEM
     require_proof: bool = False
+    share_screen: ShareOption | None = None
     name: str | None = None
     stun: tuple[str, ...] = ()
     log: LogOptions = LogOptions()
@@ -93,7 +106,11 @@ class WindowOptions:
     def without_display(self) -> HostOptions:
         """Return the same options for a host in a terminal."""
         return HostOptions(
-            require_proof=self.require_proof, name=self.name, stun=self.stun, log=self.log
+            require_proof=self.require_proof,
+            share_screen=self.share_screen,
+            name=self.name,
+            stun=self.stun,
+            log=self.log,
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from proxim.app.options import HostOptions, JoinOptions, WindowOptions
+from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem
@@ -36,6 +36,7 @@ class _Opened:
     invitations: Invitations | None
     options: NetOptions
     opening: Opening
+    share_screen: ShareOption | None = None
 
 
 class Startup:
@@ -99,7 +100,7 @@ class Startup:
             data_dir=_transfers_folder(),
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
-        self._opened = _Opened(device, invitations, hosting, opening)
+        self._opened = _Opened(device, invitations, hosting, opening, wanted.share_screen)
 
     async def run(self) -> None:
         """Serve and join until Shutdown is reported.
@@ -124,6 +125,7 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
+    from proxim.core.screen.events import Grant
     from proxim.core.screen.sight import PicturesReady
     from proxim.io.pairing.spake import Spake2Exchange
     from proxim.io.runtime import Runtime
@@ -143,7 +145,8 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     # Who has chosen a folder for files accepts them without being asked.
     save_to = opened.options.save_to
     accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
-    features = link_features(os.urandom, accept)
+    share = Grant.NOTHING if opened.share_screen is None else Grant(opened.share_screen.value)
+    features = link_features(os.urandom, accept, share)
     prover = Prover(os.urandom, Spake2Exchange)
     host = None if opened.invitations is None else Host(opened.invitations, prover, features)
     program = Program(opened.device, host, prover, features)

@@ -106,6 +106,9 @@ class Reason(StrEnum):
     SCREEN_LOST = "screen_lost"
     CONTROL_UNSUPPORTED = "control_unsupported"
     CONTROL_UNVERIFIED = "control_unverified"
+    # The other device's Proxim is too old, or it is a client of its own.
+    SCREENS_UNKNOWN = "screens_unknown"
+    SCREEN_IDLE = "screen_idle"
     BAR_HIDDEN = "bar_hidden"
     # Problems of this machine.
     NO_NETWORK = "no_network"

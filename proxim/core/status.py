@@ -18,6 +18,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 # before there is a guest.
 TEXT: Final = "text"
 FILES: Final = "files"
+SCREEN: Final = "screen"
 
 # Seconds. A click, key or typed answer does not count for this long after its question appeared,
 # because it may have been meant for what was there before. Every face keeps to it.

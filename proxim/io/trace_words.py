@@ -9,6 +9,7 @@ from typing import Final, assert_never
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.control.controlling import INPUT
 from proxim.core.errors import FILE_REASONS
 from proxim.core.files import status as file_st
 from proxim.core.files.transfers import STREAM_LABEL
@@ -19,6 +20,10 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import ProgramEvent
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
+from proxim.core.screen import status as screen_st
+from proxim.core.screen.sharing import SCREEN
 
 # How many characters of a channel's label are shown. The other side chooses the label, which may be
 # 64 KiB long.
@@ -49,9 +54,9 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
         case ev.Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
         case link_ev.ChannelOpened(link, channel, label):
-            # A stream's label contains its transfer's id, which is a secret of the two ends.
-            shown = "a stream" if STREAM_LABEL.fullmatch(label) else repr(label[:_LABEL])
-            return f"link {link}: channel {channel} is open, {shown}"
+            return f"link {link}: channel {channel} is open, {_channel(label)}"
+        case screen_ev.AnswerScreen(link, number, grant):
+            return f"link {link}: answer to screen question {number}: {grant}"
         case (
             pair_do.Dial()
             | pair_ev.DialFailed()
@@ -66,11 +71,30 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
             | link_do.DialLane()
             | link_ev.LaneOpened()
             | link_ev.LaneLost()
+            | screen_ev.ScreenFailed()
+            | screen_ev.PicturesRefused()
+            | screen_ev.ControlFailed()
+            | screen_do.FindScreens()
+            | screen_do.SendPictures()
+            | screen_do.PausePictures()
+            | screen_do.StopPictures()
+            | screen_do.ShowPictures()
+            | screen_do.HidePictures()
         ):
             return repr(step)
         case _:
-            # Timers, network changes, texts and what the links carry are not logged.
+            # Timers, network changes, texts and what the links carry are not logged, nor is what
+            # somebody does with mouse and keyboard.
             return None
+
+
+def _channel(label: str) -> str:
+    """Describe a channel by its label, without the id in it, which is a secret of the two ends."""
+    if STREAM_LABEL.fullmatch(label):
+        return "a stream"
+    if label.partition("/")[0] in (SCREEN, INPUT):
+        return f"for {label.partition('/')[0]}"
+    return repr(label[:_LABEL])
 
 
 def _frame(text: str) -> str:
@@ -90,6 +114,15 @@ def _transfer(status: file_st.TransferStatus) -> str | None:
     reason = f", {status.reason}" if status.reason else ""
     what = f"{len(status.entries)} entries, {status.size} bytes"
     return f"transfer {status.direction}: {status.state}{reason}, {what}, by {status.via}"
+
+
+def _screen(status: screen_st.ScreenShare) -> str:
+    whose = "this" if status.shows else "the other"
+    reason = f", {status.reason}" if status.reason else ""
+    where = (
+        "" if status.monitor is None else f", monitor {status.monitor} of {len(status.monitors)}"
+    )
+    return f"link {status.link}: {whose} screen is {status.stage}{reason}{where}"
 
 
 def _status_words(status: st.Status) -> str | None:
@@ -124,6 +157,16 @@ def _status_words(status: st.Status) -> str | None:
             return f"guests that prove nothing are {'refused' if required else 'asked about'}"
         case file_st.TransferStatus():
             return _transfer(status)
+        case screen_st.ScreenQuestion(link, number, name, verified, control):
+            what = "see and control" if control else "see"
+            return (
+                f"link {link}: screen question {number}: {name!r} asks to {what} it, "
+                f"verified: {verified}"
+            )
+        case screen_st.ScreenAnswered(link, number):
+            return f"link {link}: screen question {number} is over"
+        case screen_st.ScreenShare():
+            return _screen(status)
         case (
             st.ThisDevice()
             | st.Networks()

@@ -22,6 +22,7 @@ from proxim.app.options import (
     JoinOptions,
     LogOptions,
     Options,
+    ShareOption,
     ThemeOption,
     WindowOptions,
 )
@@ -56,6 +57,11 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ("--require-proof", WindowOptions(require_proof=True)),
     ("host --require-proof", HostOptions(require_proof=True)),
     ("--require-proof host", HostOptions(require_proof=True)),
+    ("--share-screen view", WindowOptions(share_screen=ShareOption.VIEW)),
+    (
+        "host --share-screen control --json",
+        HostOptions(share_screen=ShareOption.CONTROL, json=True),
+    ),
     (
         "--verbose host --log-file a.log",
         HostOptions(log=LogOptions(file=Path("a.log"), verbose=True)),
@@ -110,6 +116,8 @@ REFUSED: list[tuple[list[str], str]] = [
     (["host", "--life", "30m"], "Proxim does not know the option --life here"),
     (["host", "more"], "There is a word too many; see proxim host --help."),
     (["--theme", "pink"], "A theme is system, light or dark."),
+    (["host", "--share-screen", "all"], "--share-screen takes one word: view or control."),
+    (["host", "--share-screen"], "Argument --share-screen: expected one argument"),
     (["host", "--port"], "Argument --port: expected one argument; see proxim host --help."),
     *[
         (["host", "--port", port], "A port is a number from 1 to 65535.")

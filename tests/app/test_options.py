@@ -1,20 +1,32 @@
 """Tests of the options as values."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
-from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, LogOptions, WindowOptions
+from proxim.app.options import (
+    DoctorOptions,
+    HostOptions,
+    JoinOptions,
+    LogOptions,
+    ShareOption,
+    WindowOptions,
+)
 from proxim.core.pairing.host_code import JoinTarget
 from tests.rows import each_row
 
 
 def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
     log = LogOptions(verbose=True)
-    options = WindowOptions(require_proof=True, name="Desk", stun=("stun:a",), log=log)
-    assert options.without_display() == HostOptions(
-        require_proof=True, name="Desk", stun=("stun:a",), log=log
-    )
+    wishes: dict[str, Any] = {
+        "require_proof": True,
+        "share_screen": ShareOption.VIEW,
+        "name": "Desk",
+        "stun": ("stun:a",),
+        "log": log,
+    }
+    assert WindowOptions(**wishes).without_display() == HostOptions(**wishes)
 
 
 @each_row("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])

@@ -5,18 +5,22 @@ import json
 from collections.abc import Hashable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from proxim.app.options import HostOptions, JoinOptions, WindowOptions
+from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
 from proxim.app.startup import Startup
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.features import link_features
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID
+from proxim.core.link.features import Features
 from proxim.core.program import Program
+from proxim.core.screen.events import Grant
 from tests.loopback import quiet_address
 
 PATIENCE = 10.0
@@ -153,6 +157,22 @@ async def test_a_change_while_running_is_told_and_kept(home: Path) -> None:
     await asyncio.wait_for(running, PATIENCE)
     assert policies(told) == [True, False, True]
     assert policies(await first_of(HostOptions(address=quiet_address()), st.Invitation)) == [True]
+
+
+@pytest.mark.parametrize("options", [HostOptions, WindowOptions])
+async def test_what_was_allowed_beforehand_with_the_screen_reaches_its_feature(
+    options: type[HostOptions | WindowOptions], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Grant] = []
+
+    def with_grant(*arguments: Any) -> Features:
+        seen.append(arguments[2])
+        return link_features(*arguments)
+
+    monkeypatch.setattr("proxim.core.features.link_features", with_grant)
+    for wanted in (ShareOption.VIEW, ShareOption.CONTROL, None):
+        await first_of(options(share_screen=wanted), st.Networks)
+    assert seen == [Grant.VIEW, Grant.CONTROL, Grant.NOTHING]
 
 
 async def test_of_a_transfers_progress_the_face_needs_only_the_newest(

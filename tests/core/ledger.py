@@ -14,6 +14,7 @@ from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.program import ProgramEvent
+from proxim.core.screen import commands as screen_do
 from tests.core.playbook import show
 
 
@@ -34,8 +35,8 @@ class Ledger:
     or prepared beside another one or for a guest about whom nobody is asked first; a prompt that
     replaces another one of its session, or that ends twice; a lane for a link that does not exist,
     a token that was expected before, or a message on a lane that does not carry its link; files
-    that are sent over a link that is not open, or a stream for a sink that does not exist; and a
-    timer whose owner is gone.
+    that are sent over a link that is not open, or a stream for a sink that does not exist; pictures
+    or input of a screen that is not shown or seen; and a timer whose owner is gone.
     """
 
     def __init__(self) -> None:
@@ -72,6 +73,9 @@ class Ledger:
         self.listed: set[TransferID] = set()
         self.sinks: dict[TransferID, SinkState] = {}
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
+        # Over these links this device's screen is shown, or the other's is seen.
+        self.screens_shown: set[ev.LinkID] = set()
+        self.screens_seen: set[ev.LinkID] = set()
         self.listening: str | None = None
         self.prompts: dict[str, st.Prompt] = {}
         # This is the newest published status of what people are asked.
@@ -226,6 +230,33 @@ class Ledger:
                     self.sinks[transfer] = SinkState.PAUSING
             case file_do.CloseSink(transfer):
                 self.sinks.pop(transfer, None)
+            case _:
+                self._take_screens(command)
+
+    def _take_screens(self, command: do.Command) -> None:
+        match command:
+            case screen_do.FindScreens(link):
+                assert link in self.alive - self.screens_shown, show(command)
+                self.screens_shown.add(link)
+            case (
+                screen_do.SendPictures(link)
+                | screen_do.PausePictures(link)
+                | screen_do.ReceiveInput(link)
+                | screen_do.Inject(link)
+                | screen_do.LetGo(link)
+            ):
+                assert link in self.screens_shown, show(command)
+            case screen_do.StopPictures(link):
+                assert link in self.screens_shown, show(command)
+                self.screens_shown.discard(link)
+            case screen_do.ShowPictures(link):
+                assert link in self.alive, show(command)
+                self.screens_seen.add(link)
+            case screen_do.SendInput(link):
+                assert link in self.alive & self.screens_seen, show(command)
+            case screen_do.HidePictures(link):
+                assert link in self.screens_seen, show(command)
+                self.screens_seen.discard(link)
             case _:
                 raise AssertionError(f"the ledger does not know {show(command)}")
 

@@ -7,20 +7,27 @@ import pytest
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.control.messages import TextInput
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.program import ProgramEvent
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
+from proxim.core.screen import sight
+from proxim.core.screen import status as screen_st
+from proxim.core.screen.messages import Monitor
 from proxim.io.trace import log_step
 
 ONE = ev.ConnectionID(1)
 LINK = ev.LinkID("host-1")
 SECRET = "S3cr3t-S3cr3t_S3cr3t-Q"
 DEVICE = DeviceInfo("Ana", "id")
+MONITOR = Monitor(0, "DP\n1", 0, 0, 1920, 1080)
 INVITATION = st.Invitation(SECRET, "uuid", SECRET, SECRET, ev.SessionType.ONE_TIME, None)
 TARGET = JoinTarget("192.168.1.7", 47800, SECRET, code=SECRET, qr_secret=SECRET)
 
@@ -93,12 +100,58 @@ TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
         "link host-1: peer_error (size)",
     ),
     (do.Publish(st.ProofPolicy(required=True)), "guests that prove nothing are refused"),
+    (link_ev.ChannelOpened(LINK, 3, f"screen/{SECRET}"), "channel 3 is open, for screen"),
+    (link_ev.ChannelOpened(LINK, 3, f"input/{SECRET}"), "channel 3 is open, for input"),
+    (
+        do.Publish(
+            screen_st.ScreenQuestion(LINK, 2, "A\nB", Verified.CODE, True, False, deadline=40.0)
+        ),
+        r"link host-1: screen question 2: 'A\nB' asks to see and control it, verified: code",
+    ),
+    (
+        do.Publish(screen_st.ScreenAnswered(LINK, 2)),
+        "link host-1: screen question 2 is over",
+    ),
+    (
+        screen_ev.AnswerScreen(LINK, 2, screen_ev.Grant.CONTROL, knowing=True),
+        "link host-1: answer to screen question 2: control",
+    ),
+    (
+        do.Publish(screen_st.ScreenShare(LINK, True, screen_st.ScreenStage.VIEWED, 0, (MONITOR,))),
+        "link host-1: this screen is viewed, monitor 0 of 1",
+    ),
+    (
+        do.Publish(
+            screen_st.ScreenShare(
+                LINK, False, screen_st.ScreenStage.ENDED, reason=Reason.SCREEN_LOST
+            )
+        ),
+        "link host-1: the other screen is ended, screen_lost",
+    ),
+    (screen_do.FindScreens(LINK), "FindScreens(link='host-1')"),
+    (screen_do.SendPictures(LINK, SECRET, MONITOR, 390, 844), "SendPictures(link='host-1', "),
+    (screen_do.PausePictures(LINK), "PausePictures("),
+    (screen_do.StopPictures(LINK), "StopPictures("),
+    (screen_do.ShowPictures(LINK, SECRET, MONITOR, 3), r"name='DP\n1'"),
+    (screen_do.HidePictures(LINK), "HidePictures("),
+    (screen_ev.ScreenFailed(LINK, Reason.NO_SCREEN), "ScreenFailed("),
+    (screen_ev.PicturesRefused(LINK), "PicturesRefused("),
+    (screen_ev.ControlFailed(LINK), "ControlFailed("),
 ]
 NOT_TOLD: list[ProgramEvent | do.Command] = [
     ev.SendText(LINK, SECRET),
     do.SetTimer(ev.Timer(ev.TimerName.SESSION, SECRET), 1.0),
     do.Publish(st.TextReceived(LINK, SECRET)),
     do.Publish(st.TextSent(LINK, SECRET)),
+    do.Publish(sight.PicturesReady(LINK)),
+    do.Publish(sight.SharingFigures(LINK, sight.Figures(30.0, 4.0, None))),
+    screen_ev.InputReceived(LINK, SECRET, SECRET.encode()),
+    screen_ev.UseScreen(LINK, TextInput(SECRET)),
+    screen_ev.LocalInput(),
+    screen_do.SendInput(LINK, SECRET, TextInput(SECRET)),
+    screen_do.Inject(LINK, MONITOR, TextInput(SECRET)),
+    screen_do.LetGo(LINK),
+    screen_do.ReceiveInput(LINK, SECRET),
 ]
 
 

@@ -60,7 +60,7 @@ class ScreenSharing(LinkFeature):
         token_bytes: Callable[[int], bytes],
         beforehand: screen_ev.Grant = screen_ev.Grant.NOTHING,
     ) -> None:
-        """`beforehand` answers the first question of each verified peer (`--share-screen`)."""
+        """`beforehand` is what each verified peer may without a question (`--share-screen`)."""
         self._token_bytes = token_bytes
         self._beforehand = beforehand
         self._links: dict[ev.LinkID, _Both] = {}
@@ -138,7 +138,7 @@ class ScreenSharing(LinkFeature):
 
     def _unsupported(self, event: object) -> list[do.Command]:
         if isinstance(event, ev.LinkIntent):
-            return [do.publish_trouble(Reason.UNSUPPORTED, event.link)]
+            return [do.publish_trouble(Reason.SCREENS_UNKNOWN, event.link)]
         # The link ended while the screen answered.
         return []
 

@@ -61,7 +61,7 @@ _STAGES: Final = {
 class Shower:
     """Shows this device's screen to the peer of one link, as a state machine.
 
-    A question may wait for the person's answer in every state.
+    A question may wait for the person's answer in every state but STARTING.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Shower:
         self._token_bytes = token_bytes
         # Whether nobody may control now (events.Shield).
         self._shielded = shielded
-        # What the person has allowed for the first question of a peer that proved itself.
-        self._beforehand = beforehand
+        # What is allowed without a question, until a person here takes something of it back.
+        self._beforehand = beforehand if self._verified is not None else Grant.NOTHING
         self._question: screen_st.ScreenQuestion | None = None
         self._asked = 0
         self._ask_again = 0.0
@@ -136,14 +136,16 @@ class Shower:
         if self.state is not ShowState.OFF and not message.control:
             # They see it, or will in a moment.
             return []
+        if self.state is ShowState.OFF and self._beforehand is not Grant.NOTHING:
+            return self._start(control=message.control and self._beforehand is Grant.CONTROL)
+        if self._beforehand is Grant.CONTROL:
+            return [] if self._control else self._allow_control()
         if self._asked >= MAX_ASKED or now < self._ask_again:
             return [self._refuse(Reason.TOO_MANY)]
         if self.state is not ShowState.OFF and self._verified is None:
             # Nobody needs to be asked about what nobody may allow.
             return [self._refuse(Reason.CONTROL_UNVERIFIED)]
         self._asked += 1
-        if self._asked == 1 and self.state is ShowState.OFF and self._allowed_beforehand:
-            return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         self._question = screen_st.ScreenQuestion(
             self._link.id,
             self._asked,
@@ -154,10 +156,6 @@ class Shower:
             deadline=now + ANSWER_SECONDS,
         )
         return [do.SetTimer(self._answer_timer, ANSWER_SECONDS), do.Publish(self._question)]
-
-    @property
-    def _allowed_beforehand(self) -> bool:
-        return self._beforehand is not Grant.NOTHING and self._verified is not None
 
     def _answered(self, event: screen_ev.AnswerScreen, now: float) -> list[do.Command]:
         question = self._question
@@ -224,6 +222,7 @@ class Shower:
         return self._end(event.reason)
 
     def _stop(self, event: screen_ev.StopScreen, now: float) -> list[do.Command]:
+        self._beforehand = Grant.NOTHING
         return [*self._no_question(), *self._end(Reason.CLOSED)]
 
     def _left(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
@@ -231,7 +230,7 @@ class Shower:
         return self._end(Reason.PEER_LEFT) if message.share == self._share else []
 
     def _leaves_early(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
-        return [*self._no_question(), *self._end(Reason.PEER_LEFT)]
+        return self._end(Reason.PEER_LEFT)
 
     def _gives_up(self, message: screen_msg.ScreenStop, now: float) -> list[do.Command]:
         return self._no_question()
@@ -292,12 +291,15 @@ class Shower:
         released = self._let_go()
         self.state = ShowState.VIEWED
         self._control = False
+        if self._beforehand is Grant.CONTROL:
+            self._beforehand = Grant.VIEW
         return [*released, *self._tell(reason)]
 
     def _pause(self, event: screen_ev.PauseScreen, now: float) -> list[do.Command]:
         released = self._let_go()
         self.state = ShowState.PAUSED
         self._control = False
+        self._beforehand = Grant.NOTHING
         return [*released, screen_do.PausePictures(self._link.id), *self._tell()]
 
     def _go_on(self, event: screen_ev.GoOnShowing, now: float) -> list[do.Command]:
@@ -402,7 +404,7 @@ _SHOWN: Final = frozenset({_S.OFFERED, _S.VIEWED, _S.CONTROLLED, _S.PAUSED})
 
 
 def _asked_in(state: ShowState, *after: ShowState) -> dict[Kind, tuple[Handler, set[ShowState]]]:
-    """Return what every state does with questions; `after` are the states after a yes."""
+    """Return what a state does with questions; `after` are the states after a yes."""
     return {
         screen_msg.ScreenAsk: (Shower._asks, {state}),
         screen_ev.AnswerScreen: (Shower._answered, {state, *after}),
@@ -424,11 +426,12 @@ TRANSITIONS: Final = TransitionTable(
     {
         _S.OFF: {
             **_asked_in(_S.OFF, _S.STARTING),
+            # Who was allowed beforehand needs no question.
+            screen_msg.ScreenAsk: (Shower._asks, {_S.OFF, _S.STARTING}),
             screen_msg.ScreenStop: (Shower._gives_up, {_S.OFF}),
             screen_ev.ShowScreen: (Shower._show, {_S.STARTING}),
         },
         _S.STARTING: {
-            **_asked_in(_S.STARTING),
             screen_msg.ScreenStop: (Shower._leaves_early, {_S.OFF}),
             screen_ev.ScreensFound: (Shower._found, {_S.OFFERED}),
             screen_ev.ScreenFailed: (Shower._failed, {_S.OFF}),
@@ -442,6 +445,7 @@ TRANSITIONS: Final = TransitionTable(
         },
         _S.VIEWED: {
             **_asked_in(_S.VIEWED, _S.CONTROLLED),
+            screen_msg.ScreenAsk: (Shower._asks, {_S.VIEWED, _S.CONTROLLED}),
             **_shown_in(_S.VIEWED),
             screen_msg.ScreenView: (Shower._looks, {_S.VIEWED}),
             screen_ev.LetControl: (Shower._let_control, {_S.VIEWED, _S.CONTROLLED}),
@@ -468,6 +472,9 @@ TRANSITIONS: Final = TransitionTable(
     # What a person pressed, the peer sent or a thread saw just before the state changed.
     stale={
         screen_msg.ScreenView: {_S.OFF, _S.STARTING},
+        # The answer to the first is on its way, and the peer may ask for more after that.
+        screen_msg.ScreenAsk: {_S.STARTING},
+        screen_ev.AnswerScreen: {_S.STARTING},
         screen_ev.ScreensFound: {_S.OFF},
         screen_ev.ScreenFailed: {_S.OFF},
         screen_ev.ShowScreen: {_S.STARTING, *_SHOWN},

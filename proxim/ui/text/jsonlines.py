@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -46,6 +46,10 @@ from proxim.ui.text.model import (
     TransferChange,
 )
 from proxim.ui.text.output import Output
+
+# Shared screens are loaded when there is one.
+if TYPE_CHECKING:
+    from proxim.ui.text.screen.jsonlines import ScreenLines
 
 # This many bytes are enough for any path: Windows allows 32,767 characters, Linux 4096 bytes.
 _MAX_PATH_BYTES: Final = 32 * 1024
@@ -189,6 +193,7 @@ class JsonLinesFace:
         # status of each transfer whose newest status has not been shown.
         self._shown_at: dict[TransferID, float] = {}
         self._left_out: dict[TransferID, file_st.TransferStatus] = {}
+        self._screens: ScreenLines | None = None
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -242,6 +247,11 @@ class JsonLinesFace:
                 self._event("text", text=text, link=link)
             case st.Trouble(problem, link):
                 self._show_problem(problem, **_given(link=link))
+            case st.TextSent():
+                # The script knows what it sent.
+                pass
+            case st.FeatureStatus():
+                self._screen_lines().show(change)
 
     def _session(self, invitation: st.Invitation) -> None:
         if invitation == self._invitation:
@@ -315,6 +325,20 @@ class JsonLinesFace:
         else:
             self._shown_at[status.transfer] = self._clock()
 
+    def _screen_lines(self) -> "ScreenLines":
+        if self._screens is None:
+            from proxim.ui.text.screen.jsonlines import ScreenLines
+
+            self._screens = ScreenLines(
+                self.model,
+                self._post,
+                self._clock,
+                lambda fields: self._event("screen", **fields),
+                self._moment,
+                self._show_problem,
+            )
+        return self._screens
+
     def _show_problem(self, problem: Problem, **more: object) -> None:
         self._event(
             "error",
@@ -343,10 +367,12 @@ class JsonLinesFace:
             return
         try:
             fields = read_object(line)
-            command = _COMMANDS.get(text_field(fields, "type", pair_msg.MAX_ID_BYTES))
-            if command is None:
+            kind = text_field(fields, "type", pair_msg.MAX_ID_BYTES)
+            command = _COMMANDS.get(kind)
+            if command is not None:
+                command(self, fields)
+            elif not (kind.startswith("screen_") and self._screen_lines().command(kind, fields)):
                 raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
-            command(self, fields)
         except CodeError as error:
             self._show_problem(error.problem)
         except MessageError as error:

@@ -6,9 +6,9 @@ returns, and then calls `follow_up`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -71,6 +71,18 @@ class FaceOptions:
     invert_qr: bool = False
     # These files and folders are sent as soon as there is a link.
     send: tuple[str, ...] = ()
+    # --share-screen
+    share_screen: Literal["view", "control"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """What is posted once the other device has said that it knows a feature."""
+
+    intent: ev.LinkIntent
+    feature: str
+    # Why it cannot be done if the other device does not say so.
+    otherwise: Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +131,9 @@ class FaceModel:
         self._answered: set[TransferID] = set()
         # This is when each link was first seen connected.
         self._opened: dict[ev.LinkID, float] = {}
-        # These paths are sent once the other device reports that it accepts files.
-        self._waiting: dict[ev.LinkID, list[tuple[str, ...]]] = {}
+        # A script writes as soon as it reads `connected`, which may be before the other device's
+        # greeting has arrived.
+        self._waiting: dict[ev.LinkID, list[_Waiting]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
         # This is the reason of the last status if it was a Trouble.
         self._shown_reason: Reason | None = None
@@ -176,13 +189,11 @@ class FaceModel:
     def overdue(self) -> tuple[Problem, ...]:
         """Return the problems that are due although nothing happened; a face asks regularly.
 
-        These are files that wait for a peer that has not said in time that it accepts files.
+        These are files, say, that wait for a peer that has not said in time that it accepts files.
         """
-        now = self._clock()
         problems: tuple[Problem, ...] = ()
         for link in list(self._waiting):
-            greeted = self._opened.get(link, now) + GREETING_SECONDS
-            if self.links[link].stage is st.Stage.CONNECTED and now >= greeted:
+            if self.links[link].stage is st.Stage.CONNECTED and not self._greets(link):
                 problems += self._unsupported(link)
         return problems
 
@@ -199,7 +210,7 @@ class FaceModel:
 
     def send_text(self, text: str, link: ev.LinkID | None = None) -> bool:
         """Send text over `link`, or over every open link; return False if there is none."""
-        links = [one for one in self._connected() if link in (None, one.link)]
+        links = [one for one in self.connected if link in (None, one.link)]
         for one in links:
             self._post(ev.SendText(one.link, text))
         return bool(links)
@@ -215,23 +226,29 @@ class FaceModel:
         """Send files over `link`, or over every open link; return the reason if it is
         impossible.
         """
-        links = [one for one in self._connected() if link in (None, one.link)]
-        able = [one for one in links if st.FILES in one.features]
-        # A script sends as soon as it reads `connected`, which may be before the other device's
-        # greeting has arrived.
-        now = self._clock()
-        new = [
+        links = [one for one in self.connected if link in (None, one.link)]
+        if not links:
+            return Reason.NOT_CONNECTED
+        able = [
             one
             for one in links
-            if one not in able and now < self._opened[one.link] + GREETING_SECONDS
+            if self.begin(file_ev.SendPaths(one.link, paths), st.FILES, Reason.FILES_UNSUPPORTED)
+            is None
         ]
-        for one in able:
-            self._post_send_paths(one.link, paths)
-        for one in new:
-            self._waiting.setdefault(one.link, []).append(paths)
-        if able or new:
-            return None
-        return Reason.FILES_UNSUPPORTED if links else Reason.NOT_CONNECTED
+        return None if able else Reason.FILES_UNSUPPORTED
+
+    def begin(self, intent: ev.LinkIntent, feature: str, otherwise: Reason) -> Reason | None:
+        """Post an intent of a connected link now, or once the other device has said that it knows
+        this feature; return `otherwise` if it does not.
+        """
+        link = intent.link
+        if feature in self.links[link].features:
+            self._post_on_link(intent)
+        elif self._greets(link):
+            self._waiting.setdefault(link, []).append(_Waiting(intent, feature, otherwise))
+        else:
+            return otherwise
+        return None
 
     def needs_answer(self, status: file_st.TransferStatus) -> bool:
         """Return whether somebody here still has to accept or decline this transfer."""
@@ -297,9 +314,11 @@ class FaceModel:
     @property
     def is_linked(self) -> bool:
         """Whether a link is open."""
-        return bool(self._connected())
+        return bool(self.connected)
 
-    def _connected(self) -> list[st.LinkStatus]:
+    @property
+    def connected(self) -> list[st.LinkStatus]:
+        """All links that are open, oldest first."""
         return [link for link in self.links.values() if link.stage is st.Stage.CONNECTED]
 
     def _note_link(self, status: st.LinkStatus) -> st.LinkStatus | None:
@@ -321,19 +340,31 @@ class FaceModel:
             problems = self._unsupported(status.link)
             self._after_link(status)
             return problems
-        if status.stage is st.Stage.CONNECTED and st.FILES in status.features:
-            for paths in self._waiting.pop(status.link, []):
-                self._post_send_paths(status.link, paths)
+        if status.stage is st.Stage.CONNECTED and status.link in self._waiting:
+            waiting = self._waiting.pop(status.link)
+            still = [one for one in waiting if one.feature not in status.features]
+            for one in waiting:
+                if one not in still:
+                    # It may have been meant for the lost link that this one replaced.
+                    self._post_on_link(replace(one.intent, link=status.link))
+            if still:
+                self._waiting[status.link] = still
         if not self.closing and self._once_job.sends_over(status):
-            self._post_send_paths(status.link, self.options.send)
+            self._post_on_link(file_ev.SendPaths(status.link, self.options.send))
         return ()
 
-    def _unsupported(self, link: ev.LinkID) -> tuple[Problem, ...]:
-        return tuple(Problem(Reason.FILES_UNSUPPORTED) for _ in self._waiting.pop(link, []))
+    def _greets(self, link: ev.LinkID) -> bool:
+        """Whether the other device's greeting may still be on its way."""
+        now = self._clock()
+        return now < self._opened.get(link, now) + GREETING_SECONDS
 
-    def _post_send_paths(self, link: ev.LinkID, paths: tuple[str, ...]) -> None:
-        self._once_job.sent()
-        self._post(file_ev.SendPaths(link, paths))
+    def _unsupported(self, link: ev.LinkID) -> tuple[Problem, ...]:
+        return tuple(Problem(one.otherwise) for one in self._waiting.pop(link, []))
+
+    def _post_on_link(self, intent: ev.LinkIntent) -> None:
+        if isinstance(intent, file_ev.SendPaths):
+            self._once_job.sent()
+        self._post(intent)
 
     def _after_link(self, status: st.LinkStatus) -> None:
         if any(link.replaces == status.link for link in self.links.values()):

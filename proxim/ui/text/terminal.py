@@ -8,7 +8,7 @@ progress of transfers is redrawn (`console.Lines`).
 import math
 import os
 from collections.abc import Callable, Mapping
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -35,6 +35,8 @@ from proxim.ui.text.terminal_words import (
     BADGES,
     CAUTIONS,
     COMMANDS,
+    SCREEN_COMMANDS,
+    SHARED,
     answers,
     connected_words,
     duration,
@@ -44,6 +46,10 @@ from proxim.ui.text.terminal_words import (
     waiting_words,
 )
 from proxim.ui.wording import name_words, problem_words
+
+# Shared screens are loaded when there is one.
+if TYPE_CHECKING:
+    from proxim.ui.text.screen.terminal import ScreenTalk
 
 
 class TerminalFace:
@@ -90,6 +96,9 @@ class TerminalFace:
         self._begun = ""
         # These files were typed alone, and the person is asked whether to send them.
         self._offered: TypedFiles | None = None
+        self._screens: ScreenTalk | None = None
+        # Whether nobody may control this screen now, because a question stands on it.
+        self._shielded = False
         self._input_ended = False
 
     # --- output -----------------------------------------------------------------------------------
@@ -159,6 +168,18 @@ class TerminalFace:
                 self._show_problem(problem)
             case st.Stopped():
                 self._report.summary()
+            case st.TextSent():
+                # The person sees what they typed.
+                pass
+            case st.FeatureStatus():
+                self._screen_talk().show(change)
+
+    def _screen_talk(self) -> "ScreenTalk":
+        if self._screens is None:
+            from proxim.ui.text.screen.terminal import ScreenTalk
+
+            self._screens = ScreenTalk(self.model, self._lines, self._post, self._clock)
+        return self._screens
 
     def _show_invitation(self, invitation: st.Invitation) -> None:
         if invitation == self._invitation:
@@ -186,6 +207,8 @@ class TerminalFace:
         self._lines.field(tr("terminal.network"), network_words(self._networks))
         if self._refuses_unverified:
             self._lines.field(tr("terminal.guests"), tr("terminal.onlyProven"))
+        if self.model.options.share_screen is not None:
+            self._lines.field(tr("terminal.screen"), tr(SHARED[self.model.options.share_screen]))
         self._lines.blank()
         self._lines.say(
             waiting_words(qr_shown=qr is not None, code_shown=invitation.code is not None)
@@ -268,13 +291,32 @@ class TerminalFace:
             self._introduced_at = self._clock()
             if prompt is not None:
                 self._introduce(prompt)
-        if prompt is None:
-            self._files.introduce(anybody=not self._input_ended)
-        else:
-            self._files.postpone()
+        self._introduce_others(first=prompt is None)
         question = self._question()
         if question is not None:
             self._lines.ask(question)
+        self._shield(up=question is not None)
+
+    def _introduce_others(self, *, first: bool) -> None:
+        """Describe what else is to be asked; `first` is false while a request comes before it."""
+        anybody = not self._input_ended
+        if self._screens is not None and not first:
+            self._screens.postpone()
+        elif self._screens is not None and self._screens.introduce(anybody=anybody):
+            first = False
+        if first:
+            self._files.introduce(anybody=anybody)
+        else:
+            self._files.postpone()
+
+    def _shield(self, *, up: bool) -> None:
+        """Let nobody control this screen while a question stands on it that they could answer."""
+        wanted = up and self._screens is not None and self._screens.shows
+        if wanted is not self._shielded:
+            from proxim.core.screen.events import Shield
+
+            self._shielded = wanted
+            self._post(Shield(wanted))
 
     def _introduce(self, prompt: st.Prompt) -> None:
         badge, colour = BADGES[prompt.verified]
@@ -306,6 +348,8 @@ class TerminalFace:
             return tr("terminal.goOn")
         if self._role is Role.JOIN and not self.model.joined:
             return tr("terminal.askCode")
+        if self._screens is not None and self._screens.question is not None:
+            return self._screens.question
         if self._files.question is not None or self._offered is None:
             return self._files.question
         first, *others = (name_words(os.path.basename(path)) for path in self._offered.paths)
@@ -328,6 +372,8 @@ class TerminalFace:
             self._consent(self._doubted, text.lower())
         elif self._role is Role.JOIN and not self.model.joined:
             self._read_code(text)
+        elif self._screens is not None and self._screens.open:
+            self._screens.answer(text.lower())
         elif self._files.open is not None:
             self._files.answer(text.lower())
         elif self._offered is not None:
@@ -371,6 +417,8 @@ class TerminalFace:
         host = self._role is Role.HOST
         if self._commands.handle(text, list(self.model.transfers.values())):
             return
+        if text.lower().partition(" ")[0] in SCREEN_COMMANDS and self._screen_talk().handle(text):
+            return
         match text.lower():
             case "/quit":
                 self.model.close()
@@ -385,7 +433,8 @@ class TerminalFace:
                 self._post(self.model.options.invite)
             case _:
                 own, files = tr(COMMANDS[self._role]), tr("terminal.fileCommands")
-                self._lines.say(tr("terminal.commands", own=own, files=files))
+                screens = tr("terminal.screenCommands")
+                self._lines.say(tr("terminal.commands", own=own, files=files, screens=screens))
 
     def _answer(self, prompt: st.Prompt, text: str) -> None:
         # An unverified request needs the whole word, as people type the letter out of habit.
@@ -446,7 +495,7 @@ class TerminalFace:
             doubts = () if self._doubted is None else self.model.cautions(self._doubted)
             self._show_problem(Problem(next(iter(doubts), Reason.CODE_MISSING)))
             self.model.close(ExitStatus.USAGE)
-        elif self._introduced is not None:
+        elif self._introduced is not None or (self._screens is not None and self._screens.open):
             self._lines.say(tr("terminal.nobodyAnswers"))
         elif self._files.open is not None:
             self._lines.say(tr("terminal.nobodyAccepts"))

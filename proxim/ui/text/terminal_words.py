@@ -28,6 +28,9 @@ CAUTIONS: Final = {
     Reason.FAR_ADDRESS: ("terminal.far", "terminal.farCaution"),
     Reason.NO_SECRET: ("join.noSecret",),
 }
+SCREEN_COMMANDS: Final = frozenset({"/see", "/show", "/control", "/pause", "/resume", "/hide"})
+# What --share-screen allows beforehand.
+SHARED: Final = {"view": "terminal.sharedView", "control": "terminal.sharedControl"}
 COMMANDS: Final = {Role.HOST: "terminal.hostCommands", Role.JOIN: "terminal.joinCommands"}
 _PROVED: Final = {
     (Role.HOST, Verified.CODE): "terminal.verified",

@@ -36,6 +36,17 @@ INPUTS = strategies.one_of(
 )
 
 
+@each_row(
+    "what, fields",
+    [
+        (WheelInput(0, -120), {"t": "w", "dx": 0, "dy": -120}),
+        (TextInput("Grüße"), {"t": "x", "text": "Grüße"}),
+    ],
+)
+def test_how_it_is_written(what: Input, fields: dict[str, Any]) -> None:
+    assert input_fields(what) == fields
+
+
 @given(INPUTS)
 def test_what_is_written_is_read(what: Input) -> None:
     assert read_input(write_object(input_fields(what)).encode()) == what

@@ -54,6 +54,19 @@ def test_very_many_are_the_box_around_them() -> None:
     assert merged(many, WIDTH, HEIGHT) == [Rectangle(0, 0, 1600, 16)]
 
 
+def test_what_did_not_change_on_the_monitor_is_nothing() -> None:
+    empty, beyond = Rectangle(5, 5, 0, 9), Rectangle(WIDTH + 16, 0, 20, 20)
+    assert merged([empty, beyond], WIDTH, HEIGHT) == []
+
+
+def test_a_tall_part_is_cut_into_stripes() -> None:
+    assert list(stripes(Rectangle(3, 1, 7, 600))) == [
+        Rectangle(3, 1, 7, 270),
+        # The rest is too small to be one of its own.
+        Rectangle(3, 271, 7, 330),
+    ]
+
+
 @given(strategies.integers(0, 100), strategies.integers(1, 3000))
 def test_stripes_are_the_whole_without_slivers(y: int, rows: int) -> None:
     cut = list(stripes(Rectangle(3, y, 7, rows)))

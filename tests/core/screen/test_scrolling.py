@@ -35,6 +35,17 @@ def test_the_copy_and_the_rest_are_the_new_picture(
     assert sum(end - first for first, end in found.others) < rows
 
 
+def test_a_page_that_was_scrolled_with_two_changed_places() -> None:
+    old = list(range(300))
+    new = [*old[40:], *range(1000, 1040)]
+    for row in (100, 104, 200):
+        new[row] = 5000 + row
+    found = find_scrolling(old, new)
+    # Rows that are near each other are sent together.
+    assert found == Scrolled(40, 0, 260, ((100, 105), (200, 201), (260, 300)))
+    assert shown(old, new, found) == new
+
+
 def test_what_is_no_scrolling() -> None:
     old = list(range(300))
     assert find_scrolling(old, old) is None

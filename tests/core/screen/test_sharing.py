@@ -1,6 +1,7 @@
 """Who may see a screen and control it, as scripts of both ends, and for any order of events."""
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from hypothesis import settings, strategies
@@ -9,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.control.controlling import ScreenControl
 from proxim.core.control.messages import (
     Input,
     KeyInput,
@@ -90,11 +92,14 @@ class Side:
 class Both:
     """A device that shows, one that sees, and honest delivery between them."""
 
-    def __init__(self, verified: Verified | None = Verified.CODE) -> None:
+    def __init__(
+        self, verified: Verified | None = Verified.CODE, beforehand: Grant = Grant.NOTHING
+    ) -> None:
         self.now = 1000.0
         # The monitors of the device that shows; none means that it has no screen.
         self.monitors: tuple[screen_msg.Monitor, ...] = (LEFT, RIGHT)
-        self.shows = Side(verified, "shows")
+        sharing = ScreenSharing(counting_bytes(), beforehand)
+        self.shows = Side(verified, "shows", sharing)
         self.sees = Side(Verified.CODE, "sees")
 
     def tell(self, side: Side, event: object) -> None:
@@ -283,6 +288,84 @@ def test_who_proved_nothing_is_not_even_asked_about() -> None:
     assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
 
 
+@each_row(
+    "verified, beforehand, control, stage",
+    [
+        (Verified.CODE, Grant.VIEW, False, ScreenStage.VIEWED),
+        (Verified.CODE, Grant.VIEW, True, ScreenStage.VIEWED),
+        (Verified.CODE, Grant.CONTROL, False, ScreenStage.VIEWED),
+        (Verified.CODE, Grant.CONTROL, True, ScreenStage.CONTROLLED),
+        (Verified.QR, Grant.CONTROL, True, ScreenStage.CONTROLLED),
+        (None, Grant.CONTROL, True, None),
+    ],
+)
+def test_a_yes_beforehand_is_for_the_first_question_of_who_proved_itself(
+    verified: Verified | None, beforehand: Grant, control: bool, stage: ScreenStage | None
+) -> None:
+    both = Both(verified, beforehand)
+    both.ask(control=control)
+    assert bool(both.shows.of(screen_st.ScreenQuestion)) is (stage is None)
+    if stage is None:
+        return
+    both.look()
+    assert both.stages() == (stage, stage)
+
+
+def test_a_yes_beforehand_holds_for_who_comes_again_and_for_control() -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    for _ in range(5):
+        both.ask()
+        both.look()
+        both.ask(control=True)
+        both.ask(control=True)
+        assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
+        both.tell(both.sees, screen_ev.StopScreen(LINK))
+    assert not both.shows.of(screen_st.ScreenQuestion)
+
+
+@each_row(
+    "taken, seen",
+    [
+        (screen_ev.StopScreen(LINK), False),
+        (screen_ev.PauseScreen(LINK), True),
+        (screen_ev.StopControl(LINK), True),
+        (screen_ev.ControlFailed(LINK), True),
+    ],
+)
+def test_what_a_person_has_taken_back_is_asked_about(taken: object, seen: bool) -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    both.ask(control=True)
+    both.look()
+    both.tell(both.shows, taken)
+    assert (both.shows.last(screen_st.ScreenShare).stage is not ScreenStage.ENDED) is seen
+    both.ask(control=True)
+    question = both.shows.last(screen_st.ScreenQuestion)
+    assert question.control
+    assert question.number == 1
+
+
+def test_what_is_asked_while_the_monitors_are_looked_for_changes_nothing() -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    shower, link = both.shows.feature, both.shows.link
+    assert shower.message(link, screen_msg.ScreenAsk(), both.now) == [screen_do.FindScreens(LINK)]
+    # A system may ask the person first, which takes its time.
+    assert shower.message(link, screen_msg.ScreenAsk(control=True), both.now) == []
+    assert shower.handle(screen_ev.AnswerScreen(LINK, 1, Grant.CONTROL), both.now) == []
+    both.found()
+    assert both.shows.last(screen_st.ScreenShare).stage is ScreenStage.OFFERED
+
+
+def test_an_answer_to_another_question_answers_nothing() -> None:
+    both = Both()
+    both.ask()
+    both.tell(both.shows, screen_ev.AnswerScreen(LINK, 2, Grant.CONTROL))
+    assert not both.shows.of(screen_st.ScreenAnswered)
+    both.answer(Grant.NOTHING)
+    before = len(both.shows.commands)
+    both.answer(Grant.VIEW)
+    assert len(both.shows.commands) == before
+
+
 # --- while it is shown ----------------------------------------------------------------------------
 
 
@@ -295,6 +378,59 @@ def test_what_somebody_does_who_controls_is_done() -> None:
     # Nothing is down any more.
     both.input(ReleaseAll())
     assert len(both.shows.of(screen_do.LetGo)) == 1
+
+
+def test_control_that_is_allowed_before_anybody_looks_begins_with_the_look() -> None:
+    both = Both()
+    both.tell(both.shows, screen_ev.ShowScreen(LINK))
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    assert both.stages() == (ScreenStage.OFFERED, ScreenStage.OFFERED)
+    both.look()
+    assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
+
+
+def test_a_system_that_injects_nothing_is_only_seen() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.ControlFailed(LINK))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.CONTROL_UNSUPPORTED
+
+
+def test_the_input_channel_belongs_to_its_share() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    control = ScreenControl(both.shows.feature)
+    open_channel = partial(control.channel_opened, LINK, 5, now=both.now)
+    assert open_channel(f"input/{both.share}") == [
+        screen_do.ReceiveInput(LINK, both.share, channel=5)
+    ]
+    assert open_channel("input/what") is None
+    assert open_channel(f"input/{'A' * screen_msg.SHARE_ID_CHARACTERS}") is None
+    share = both.share
+    both.tell(both.shows, screen_ev.StopScreen(LINK))
+    assert open_channel(f"input/{share}") is None
+    both.shows.feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    assert open_channel(f"input/{share}") is None
+
+
+def test_pictures_change_to_a_lane_that_opens() -> None:
+    both = Both().viewed()
+    assert not both.shows.last(screen_do.SendPictures).lane
+    status = replace(both.shows.link.status, features=("lane-channels",))
+    both.shows.feature._links[LINK].shower._link = FakeLink(status, lane_open=True)
+    (again,) = both.shows.feature.lane_changed(LINK, both.now)
+    assert isinstance(again, screen_do.SendPictures)
+    assert again.lane
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    assert both.shows.feature.lane_changed(LINK, both.now) == []
+
+
+def test_what_is_done_at_the_view_is_sent_while_it_controls() -> None:
+    both = Both().viewed()
+    both.tell(both.sees, screen_ev.UseScreen(LINK, BUTTON))
+    assert not both.sees.of(screen_do.SendInput)
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    both.tell(both.sees, screen_ev.UseScreen(LINK, BUTTON))
+    assert both.sees.last(screen_do.SendInput) == screen_do.SendInput(LINK, both.share, BUTTON)
 
 
 def test_a_view_controls_nothing() -> None:
@@ -461,7 +597,7 @@ def test_a_lost_link_ends_both_directions() -> None:
     for late in (screen_ev.ScreensFound(LINK, (LEFT,)), screen_ev.StopScreen(LINK)):
         assert both.shows.feature.handle(late, both.now) == []
     assert both.shows.feature.handle(screen_ev.AskScreen(LINK), both.now) == [
-        do.publish_trouble(Reason.UNSUPPORTED, LINK)
+        do.publish_trouble(Reason.SCREENS_UNKNOWN, LINK)
     ]
 
 

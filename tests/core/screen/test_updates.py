@@ -81,6 +81,11 @@ def test_a_copy_says_where_from() -> None:
     assert copy(Rectangle(0, 0, 10, 10), 7, 9).copied_from == (7, 9)
 
 
+def test_a_copy_is_read() -> None:
+    moved = copy(INSIDE, 7, 9)
+    assert reader().read(packed(moved)) == Update(1, (moved,))
+
+
 def test_the_pointer_is_read() -> None:
     shape = PointerShape(3, 24, 32, 1, 2, b"PNG")
     assert reader().read(pack_shape(shape)) == shape

@@ -1,0 +1,1 @@
+"""Shared screens in the terminal and in JSON lines; loaded when there is one."""
