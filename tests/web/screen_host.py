@@ -84,10 +84,7 @@ class ScreenHost:
 
     def begin(self) -> None:
         """Link the page with this host. The page is at a real host, and not linked with that."""
-        url = f"data:text/javascript;base64,{base64.b64encode(_SCRIPT.encode()).decode()}"
-        del url
-        body = _SCRIPT.replace("export {}", "")
-        self._run(f"(async () => {{{body}}})()")
+        self._run(f"(async () => {{{_SCRIPT}}})()")
 
     def connect(self) -> None:
         """Link them once more."""

@@ -6,8 +6,8 @@ import { utf8 } from "../bytes.mjs";
 
 // The host types it, which takes its time.
 const MAX_PASTE_BYTES = 64 * 1024;
-// As much as a text on the control channel
-const MAX_COPIED_BYTES = 1024 * 1024;
+// The limit of core/screen/messages.py
+const MAX_COPIED_BYTES = 32 * 1024;
 const MAX_REASON = 64;
 
 export class Clipboard {
