@@ -145,6 +145,8 @@ def _run_window(options: "WindowOptions") -> int:
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
     bridge.start(Startup(in_terminal, bridge))
+    if in_terminal.share_screen is not None:
+        _warn_of_no_screen(bridge)
     return _drive(_face(in_terminal, bridge), bridge, cancelled)
 
 
@@ -178,12 +180,24 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
     bridge.start(Startup(options, bridge))
+    if isinstance(options, HostOptions) and options.share_screen is not None:
+        _warn_of_no_screen(bridge)
     picture = None
     if isinstance(options, HostOptions) and options.qr_file is not None:
         from proxim.app.qr_file import QRFile
 
         picture = QRFile(options.qr_file)
     return _drive(_face(options, bridge), bridge, cancelled, picture)
+
+
+def _warn_of_no_screen(bridge: "Bridge") -> None:
+    """Say at once, and not only to who asks, that there is nothing to be seen here."""
+    from proxim.core.errors import Problem, Reason
+    from proxim.core.status import Trouble
+    from proxim.io.system.screens import has_screen
+
+    if not has_screen(os.environ):
+        bridge.publish(Trouble(Problem(Reason.NO_SCREEN)))
 
 
 def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:

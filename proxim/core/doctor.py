@@ -41,6 +41,8 @@ class Check(StrEnum):
     ADAPTERS = "adapters"
     LINK = "link"
     SURROUNDINGS = "surroundings"
+    # Whether this device's screen can be shown and controlled.
+    SCREEN = "screen"
     # What is kept of unfinished transfers.
     KEPT = "kept"
 
@@ -382,6 +384,91 @@ def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Fin
     return findings
 
 
+# --- the screen -----------------------------------------------------------------------------------
+
+
+class ScreenUse(StrEnum):
+    """What others can do with this device's screen, if its person allows it."""
+
+    SEEN = "seen"
+    CONTROLLED = "controlled"
+
+
+class ScreenState(StrEnum):
+    """Whether that is possible here."""
+
+    READY = "ready"
+    # The system itself asks the person each time.
+    ASKS = "asks"
+    # The system has not what it takes.
+    LACKS = "lacks"
+    # The system has it, and does not let us use it.
+    FORBIDDEN = "forbidden"
+    # That cannot be found out.
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenFact:
+    """Whether one use of the screen is possible, and with what."""
+
+    use: ScreenUse
+    state: ScreenState
+    # What shows the screen here, such as "X11" or "Windows".
+    system: str
+    # What LACKS is about: names of extensions, services or packages.
+    missing: tuple[str, ...] = ()
+    # What to do about LACKS or FORBIDDEN, where that is not the usual.
+    remedy: str = ""
+
+
+_SCREEN_RULES: Final = {
+    (ScreenUse.SEEN, ScreenState.READY): (Level.OK, "doctor.screenSeen", None),
+    (ScreenUse.SEEN, ScreenState.ASKS): (Level.OK, "doctor.screenSeenAsks", None),
+    (ScreenUse.SEEN, ScreenState.LACKS): (
+        Level.WARNING,
+        "doctor.screenSeenLacks",
+        "doctor.screenLacksNext",
+    ),
+    (ScreenUse.SEEN, ScreenState.FORBIDDEN): (
+        Level.WARNING,
+        "doctor.screenSeenForbidden",
+        "doctor.screenForbiddenNext",
+    ),
+    (ScreenUse.SEEN, ScreenState.UNREADABLE): (Level.NOTE, "doctor.screenSeenUnreadable", None),
+    (ScreenUse.CONTROLLED, ScreenState.READY): (Level.OK, "doctor.screenControlled", None),
+    (ScreenUse.CONTROLLED, ScreenState.ASKS): (Level.OK, "doctor.screenControlledAsks", None),
+    (ScreenUse.CONTROLLED, ScreenState.LACKS): (
+        Level.WARNING,
+        "doctor.screenControlledLacks",
+        "doctor.screenLacksNext",
+    ),
+    (ScreenUse.CONTROLLED, ScreenState.FORBIDDEN): (
+        Level.WARNING,
+        "doctor.screenControlledForbidden",
+        "doctor.screenForbiddenNext",
+    ),
+    (ScreenUse.CONTROLLED, ScreenState.UNREADABLE): (
+        Level.NOTE,
+        "doctor.screenControlledUnreadable",
+        None,
+    ),
+}
+
+
+def screen_findings(facts: Sequence[ScreenFact]) -> list[Finding]:
+    """Whether this device can show its screen, and be controlled; no facts mean no screen."""
+    if not facts:
+        return [Finding(Check.SCREEN, Level.NOTE, tr("doctor.noScreen"), tr("doctor.noScreenNext"))]
+    findings = []
+    for fact in facts:
+        level, key, usual = _SCREEN_RULES[fact.use, fact.state]
+        message = tr(key, system=fact.system, missing=", ".join(fact.missing))
+        remedy = None if usual is None else fact.remedy or tr(usual)
+        findings.append(Finding(Check.SCREEN, level, message, remedy))
+    return findings
+
+
 # --- checks that did not end ----------------------------------------------------------------------
 
 _CHECKS: Final = {
@@ -391,6 +478,7 @@ _CHECKS: Final = {
     Check.ADAPTERS: "doctor.checkAdapters",
     Check.LINK: "doctor.checkLink",
     Check.SURROUNDINGS: "doctor.checkSurroundings",
+    Check.SCREEN: "doctor.checkScreen",
     Check.KEPT: "doctor.checkKept",
 }
 

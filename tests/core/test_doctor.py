@@ -1,4 +1,5 @@
 import json
+from itertools import product
 
 import pytest
 
@@ -15,6 +16,9 @@ from proxim.core.doctor import (
     LinkTrial,
     PortState,
     PortTrial,
+    ScreenFact,
+    ScreenState,
+    ScreenUse,
     VirtualAdapter,
     adapter_findings,
     address_not_here,
@@ -28,6 +32,7 @@ from proxim.core.doctor import (
     link_not_tried,
     network_findings,
     port_finding,
+    screen_findings,
     surroundings_findings,
 )
 from tests.rows import each_row
@@ -273,6 +278,33 @@ def test_surroundings(wsl: bool, privacy: bool, levels: list[Level]) -> None:
     findings = surroundings_findings(wsl=wsl, local_network_privacy=privacy)
     assert [finding.level for finding in findings] == levels
     assert all(finding.next for finding in findings)
+
+
+LEVELS = {
+    ScreenState.READY: Level.OK,
+    ScreenState.ASKS: Level.OK,
+    ScreenState.LACKS: Level.WARNING,
+    ScreenState.FORBIDDEN: Level.WARNING,
+    ScreenState.UNREADABLE: Level.NOTE,
+}
+
+
+@each_row("use, state", list(product(ScreenUse, ScreenState)))
+def test_what_can_be_done_with_the_screen(use: ScreenUse, state: ScreenState) -> None:
+    missing = ("MIT-SHM", "DAMAGE") if state is ScreenState.LACKS else ()
+    (finding,) = screen_findings([ScreenFact(use, state, "X11", missing)])
+    assert (finding.check, finding.level) == (Check.SCREEN, LEVELS[state])
+    assert "X11" in finding.message
+    assert ("MIT-SHM, DAMAGE" in finding.message) is bool(missing)
+    assert bool(finding.next) is (finding.level is Level.WARNING)
+    (finding,) = screen_findings([ScreenFact(use, state, "X11", missing, remedy="Do this.")])
+    assert (finding.next == "Do this.") is (finding.level is Level.WARNING)
+
+
+def test_a_device_without_a_screen_is_only_noted() -> None:
+    (finding,) = screen_findings([])
+    assert (finding.check, finding.level) == (Check.SCREEN, Level.NOTE)
+    assert finding.message.startswith("This device has no screen")
 
 
 def test_checks_that_did_not_end_are_warnings() -> None:

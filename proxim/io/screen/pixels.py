@@ -6,6 +6,7 @@ same time.
 
 import io
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,9 @@ PIXEL_BYTES: Final = 4
 SAMPLED_ROWS: Final = 24
 # Text and flat surfaces need fewer bytes a pixel than this, photos more.
 FLAT_BYTES: Final = 0.45
+# A part of a few hundred pixels is no larger without loss, whatever it shows: a JPEG begins with
+# 600 bytes of tables.
+SMALL_BYTES: Final = 500
 # A part that would need more than this without loss is a photo, also where it stands still.
 PHOTO_BYTES: Final = 0.8
 # JPEG of this quality, with all of its colours, cannot be told from the original.
@@ -55,9 +59,9 @@ class Picture:
         ]
 
 
-def row_checksums(picture: Picture, place: Rectangle) -> list[int]:
-    """Return a checksum of each row of a part."""
-    return [isal_zlib.crc32(row) for row in picture.rows(place)]
+def row_checksums(rows: Iterable[memoryview]) -> list[int]:
+    """Return a checksum of each row."""
+    return [isal_zlib.crc32(row) for row in rows]
 
 
 def is_flat(picture: Picture, place: Rectangle) -> bool:
@@ -66,7 +70,8 @@ def is_flat(picture: Picture, place: Rectangle) -> bool:
     # The fourth byte of a pixel would be compressed, too, and it may be anything.
     sample = _rgb(b"".join(rows), place.width, len(rows), place.width * PIXEL_BYTES)
     pixels = place.width * len(rows)
-    return len(isal_zlib.compress(sample.tobytes(), _LEVEL)) < FLAT_BYTES * pixels
+    size = len(isal_zlib.compress(sample.tobytes(), _LEVEL))
+    return size < FLAT_BYTES * pixels + SMALL_BYTES
 
 
 def moving_tile(picture: Picture, place: Rectangle, quality: int) -> Tile:

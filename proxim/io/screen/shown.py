@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
 
-from isal import isal_zlib
 from PIL import Image, ImageChops
 
 from proxim.core.screen.damage import merged, stripes
@@ -31,7 +30,14 @@ from proxim.core.screen.updates import (
     copy,
 )
 from proxim.io.screen.capture import Capture
-from proxim.io.screen.pixels import PIXEL_BYTES, Picture, moving_tile, row_checksums, still_tile
+from proxim.io.screen.pixels import (
+    PIXEL_BYTES,
+    SAMPLED_ROWS,
+    Picture,
+    moving_tile,
+    row_checksums,
+    still_tile,
+)
 
 # What was sent as JPEG is sharpened in cells of so many pixels: lossless, one takes some ms of a
 # slow link.
@@ -151,24 +157,19 @@ class ShownMonitor:
 
     def _compared(self, box: Rectangle, new: _Rows) -> _Change:
         old = self._picture.rows(box)
-        before = row_checksums(self._picture, box)
-        now = [isal_zlib.crc32(row) for row in new]
-        if box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS:
-            scrolled = find_scrolling(before, now)
-            if scrolled is not None:
-                start, end = scrolled.start, scrolled.end
-                place = Rectangle(box.x, box.y + start, box.width, end - start)
-                drawn = [
-                    Rectangle(box.x, box.y + first, box.width, last - first)
-                    for first, last in scrolled.others
-                ]
-                moved = copy(place, box.x, box.y + start + scrolled.distance)
-                return _Change(box, (moved,), tuple(drawn), new)
+        before, now = row_checksums(old), row_checksums(new)
         differ = [
             row for row, (one, other) in enumerate(zip(before, now, strict=True)) if one != other
         ]
-        drawn = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
-        return _Change(box, (), tuple(drawn), new)
+        if box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS:
+            scrolled = _scrolled(box, before, now)
+            if scrolled is None and differ:
+                scrolled = _scrolled_between(box, old, new, differ)
+            if scrolled is not None:
+                copies, drawn = scrolled
+                return _Change(box, copies, drawn, new)
+        narrow = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
+        return _Change(box, (), tuple(narrow), new)
 
     def _keep(self, change: _Change) -> None:
         """Copy the new pixels."""
@@ -241,19 +242,67 @@ def _rows_of(boxes: list[Rectangle]) -> Iterator[Rectangle]:
         yield waiting
 
 
+_Scroll = tuple[tuple[Tile, ...], tuple[Rectangle, ...]]
+
+
+def _scrolled(box: Rectangle, before: list[int], now: list[int]) -> _Scroll | None:
+    """Return what copies a part that was scrolled, and what of it must be drawn nevertheless."""
+    found = find_scrolling(before, now)
+    if found is None:
+        return None
+    place = Rectangle(box.x, box.y + found.start, box.width, found.end - found.start)
+    moved = copy(place, box.x, box.y + found.start + found.distance)
+    return (moved,), tuple(
+        Rectangle(box.x, box.y + first, box.width, last - first) for first, last in found.others
+    )
+
+
+def _scrolled_between(
+    box: Rectangle, old: _Rows, new: _Rows, differ: Sequence[int]
+) -> _Scroll | None:
+    """Return the same of a part of which only some columns were scrolled.
+
+    Programs often draw their whole window again, and beside what moves something stands still.
+    """
+    some = differ[:: max(1, len(differ) // SAMPLED_ROWS)]
+    left, right = _changed_columns([old[row] for row in some], [new[row] for row in some])
+    if right - left < LEAST_COLUMNS or (left, right) == (0, box.width):
+        return None
+    start, end = left * PIXEL_BYTES, right * PIXEL_BYTES
+    before, now = (
+        row_checksums([row[start:end] for row in old]),
+        row_checksums([row[start:end] for row in new]),
+    )
+    between = Rectangle(box.x + left, box.y, right - left, box.height)
+    scrolled = _scrolled(between, before, now)
+    if scrolled is None:
+        return None
+    copies, drawn = scrolled
+    # Rows that were not among the samples may differ beside those columns, too.
+    beside = [
+        row
+        for row in differ
+        if old[row][:start] != new[row][:start] or old[row][end:] != new[row][end:]
+    ]
+    return copies, drawn + tuple(
+        Rectangle(box.x, box.y + first, box.width, last - first)
+        for first, last in joined_rows(beside)
+    )
+
+
+def _changed_columns(old: _Rows, new: _Rows) -> tuple[int, int]:
+    """Return between which columns rows differ; the same column twice if they do not."""
+    width = len(new[0]) // PIXEL_BYTES
+    found = ImageChops.difference(_image(old, width), _image(new, width)).getbbox()
+    return (0, 0) if found is None else (found[0], found[2])
+
+
 def _narrowed(box: Rectangle, old: _Rows, new: _Rows, first: int, last: int) -> Rectangle:
     """Return those columns of some rows of a part between which all changes are."""
     place = Rectangle(box.x, box.y + first, box.width, last - first)
     if place.area > MOST_COMPARED_PIXELS:
         return place
-    difference = ImageChops.difference(
-        _image(old[first:last], box.width), _image(new[first:last], box.width)
-    )
-    found = difference.getbbox()
-    if found is None:
-        # A checksum differs, so something does.
-        return place
-    left, _, right, _ = found
+    left, right = _changed_columns(old[first:last], new[first:last])
     return Rectangle(box.x + left, place.y, right - left, place.height)
 
 

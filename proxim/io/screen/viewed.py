@@ -87,15 +87,20 @@ class Viewed:
         if not self._scaled:
             box = changed.x, changed.y, changed.right, changed.bottom
             return Patch(changed, self._canvas.crop(box).tobytes())
-        across = _Axis(self._canvas.width, self._size[0])
-        down = _Axis(self._canvas.height, self._size[1])
+        # Pixels that are joined or repeated keep every edge as sharp as it is.
+        whole = all(
+            one % other == 0 or other % one == 0
+            for one, other in zip(self._canvas.size, self._size, strict=True)
+        )
+        across = _Axis(self._canvas.width, self._size[0], 0 if whole else _LANCZOS_PIXELS)
+        down = _Axis(self._canvas.height, self._size[1], 0 if whole else _LANCZOS_PIXELS)
         left, right = across.reached(changed.x, changed.right)
         top, bottom = down.reached(changed.y, changed.bottom)
         first_column, last_column = across.with_surroundings(left, right)
         first_row, last_row = down.with_surroundings(top, bottom)
         scaled = self._canvas.resize(
             (last_column - first_column, last_row - first_row),
-            Image.Resampling.BOX if across.whole and down.whole else Image.Resampling.LANCZOS,
+            Image.Resampling.BOX if whole else Image.Resampling.LANCZOS,
             (
                 first_column * across.scale,
                 first_row * down.scale,
@@ -112,13 +117,12 @@ class Viewed:
 class _Axis:
     """How one side of a canvas is scaled to a side of the view."""
 
-    def __init__(self, canvas: int, view: int) -> None:
+    def __init__(self, canvas: int, view: int, reach: int) -> None:
         self._view = view
         # So many pixels of the canvas are one of the view.
         self.scale = canvas / view
-        # Whether pixels are joined or repeated, which keeps every edge as sharp as it is.
-        self.whole = canvas % view == 0 or view % canvas == 0
-        self._reach = 0.0 if self.whole else _LANCZOS_PIXELS * max(1.0, self.scale)
+        # So many pixels of the canvas on each side count for one of the view.
+        self._reach = reach * max(1.0, self.scale)
 
     def reached(self, start: int, end: int) -> tuple[int, int]:
         """Return the pixels of the view that these of the canvas count for."""

@@ -1,5 +1,5 @@
-"""Examines this machine for `proxim doctor`: addresses, ports, firewalls, adapters, and a link
-between two peers.
+"""Examines this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link between
+two peers, and the screen.
 
 All checks run at once, each under its own deadline. One that crashes or overruns becomes a finding.
 core/doctor.py decides what the facts mean.
@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import logging
+import os
 import platform
 import secrets
 import sys
@@ -41,6 +42,7 @@ from proxim.core.doctor import (
     link_not_tried,
     network_findings,
     port_finding,
+    screen_findings,
     surroundings_findings,
 )
 from proxim.core.errors import ProximError, Reason
@@ -56,6 +58,7 @@ from proxim.io.system.addresses import (
     read_adapters,
 )
 from proxim.io.system.firewall import find_firewalls
+from proxim.io.system.screens import find_screen
 from proxim.io.system.user_folders import transfers_folder
 
 # A connection within one machine takes a millisecond, but a firewall that drops packets makes it
@@ -69,6 +72,8 @@ PORT_SECONDS: Final = 8.0
 # The firewalls' tools run one after the other and take a second together. People do not wait longer
 # than this for tools that hang.
 FIREWALL_SECONDS: Final = 20.0
+# The desktop is asked by one tool or another, and a portal is started by being asked.
+SCREEN_SECONDS: Final = 20.0
 # These checks ask the system and wait for nobody.
 QUICK_SECONDS: Final = 5.0
 # Our page contains its name in its first lines.
@@ -150,6 +155,9 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
             local_network_privacy=has_local_network_privacy(platform.mac_ver()[0]),
         )
 
+    async def screen() -> list[Finding]:
+        return screen_findings(await find_screen(os.environ))
+
     async def kept() -> list[Finding]:
         return kept_findings(await asyncio.to_thread(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
 
@@ -160,6 +168,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
         Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
         Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
+        Examination(Check.SCREEN, SCREEN_SECONDS, screen),
         Examination(Check.KEPT, QUICK_SECONDS, kept),
     )
     async with contextlib.aclosing(run_all(examinations)) as findings:

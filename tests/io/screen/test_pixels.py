@@ -104,5 +104,5 @@ def test_rows_with_the_same_pixels_have_the_same_checksum(text: Image.Image) -> 
     shown = picture(text)
     raw = shown.pixels
     raw[WIDTH * 4 : 2 * WIDTH * 4] = raw[: WIDTH * 4]
-    checksums = row_checksums(shown, Rectangle(8, 0, 64, 3))
+    checksums = row_checksums(shown.rows(Rectangle(8, 0, 64, 3)))
     assert checksums[0] == checksums[1] != checksums[2]

@@ -1,0 +1,186 @@
+"""What changes on a monitor becomes few tiles, which make the other side's picture the same."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from PIL import Image, ImageChops
+
+from proxim.core.screen.messages import Monitor
+from proxim.core.screen.updates import MAX_SIDE, Format, Rectangle, Tile, Update
+from proxim.io.screen.shown import CELL_HEIGHT, CELL_WIDTH, REST_SECONDS, ShownMonitor
+from proxim.io.screen.viewed import Viewed
+from tests.io.screen.desk import Desk
+from tests.io.screen.pictures import photo, text_page
+
+WIDTH, HEIGHT = 1000, 700
+WHOLE = Rectangle(0, 0, WIDTH, HEIGHT)
+
+
+def best(pixels: int) -> int:
+    return 80
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+class Pair:
+    """A desktop's monitor, and its picture at the other side."""
+
+    def __init__(
+        self, desk: Desk, pool: ThreadPoolExecutor, monitor: Monitor | None = None
+    ) -> None:
+        self.desk = desk
+        self.shown = ShownMonitor(monitor or desk.found[0], pool)
+        self.viewed = Viewed(self.shown.width, self.shown.height)
+        self.now = 0.0
+
+    def update(self, *changed: Rectangle) -> list[Tile]:
+        tiles = self.shown.update(self.desk, changed, best, self.now)
+        self.viewed.draw(Update(1, tuple(tiles)))
+        return tiles
+
+    def rest(self) -> None:
+        self.now += REST_SECONDS
+        while tiles := self.shown.sharpen(self.now):
+            self.viewed.draw(Update(1, tuple(tiles)))
+        assert self.shown.rests_at() is None
+
+    @property
+    def seen(self) -> Image.Image:
+        return Image.frombytes("RGB", self.viewed.size, self.viewed.whole().rgb)
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return ImageChops.difference(one, other).getbbox() is None
+
+
+def test_text_is_the_same_at_once(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    tiles = pair.update(WHOLE)
+    assert {tile.format for tile in tiles} == {Format.PNG}
+    assert same(pair.seen, pair.desk.image)
+    assert pair.shown.rests_at() is None
+
+
+def test_what_was_drawn_again_as_it_was_is_not_sent(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    assert pair.update(WHOLE) == []
+
+
+def test_only_what_differs_is_sent(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    pair.desk.paint(Image.new("RGB", (9, 11), "red"), 500, 300)
+    # The program drew its whole window again.
+    tiles = pair.update(WHOLE)
+    assert [tile.place for tile in tiles] == [Rectangle(500, 300, 9, 11)]
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_scrolled_text_is_copied(pool: ThreadPoolExecutor) -> None:
+    tall = text_page(800, 900)
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT, 2)), pool)
+    window = Rectangle(100, 50, 800, 600)
+    pair.update(WHOLE)
+    for top in (0, 17, 34, 17, 0):
+        pair.desk.paint(tall.crop((0, top, 800, top + 600)), window.x, window.y)
+        # Programs often draw more again than what they have scrolled.
+        tiles = pair.update(WHOLE if top == 34 else window)
+        if top:
+            assert Format.COPY in {tile.format for tile in tiles}
+        assert same(pair.seen, pair.desk.image)
+    copies = [tile for tile in tiles if tile.format is Format.COPY]
+    assert len(copies) == 1
+    assert sum(tile.place.area for tile in tiles if tile.format is not Format.COPY) < 800 * 60
+
+
+def test_photos_are_sharpened_when_they_rest(pool: ThreadPoolExecutor) -> None:
+    page = text_page(WIDTH, HEIGHT)
+    page.paste(photo(500, 400), (300, 200))
+    pair = Pair(Desk(page), pool)
+    tiles = pair.update(WHOLE)
+    assert Format.JPEG in {tile.format for tile in tiles}
+    assert not same(pair.seen, page)
+    assert pair.shown.sharpen(pair.now) == []
+    assert pair.shown.rests_at() == REST_SECONDS
+    # What changes again rests later.
+    pair.now = REST_SECONDS / 2
+    pair.desk.paint(photo(500, 40, 2), 300, 200)
+    pair.update(Rectangle(300, 200, 500, 40))
+    pair.rest()
+    text = 0, 0, WIDTH, CELL_HEIGHT
+    assert same(pair.seen.crop(text), pair.desk.image.crop(text))
+    difference = ImageChops.difference(pair.seen, pair.desk.image)
+    assert max(high for _, high in difference.getextrema()) < 32  # type: ignore[misc]
+
+
+def test_what_is_drawn_over_a_blur_need_not_be_sharpened(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(photo(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    pair.desk.paint(text_page(CELL_WIDTH + 20, CELL_HEIGHT), 0, 0)
+    pair.update(Rectangle(0, 0, CELL_WIDTH + 20, CELL_HEIGHT))
+    pair.now = 60.0
+    places = [tile.place for tile in pair.shown.sharpen(pair.now)]
+    assert Rectangle(0, 0, CELL_WIDTH, CELL_HEIGHT) not in places
+    assert Rectangle(CELL_WIDTH, 0, CELL_WIDTH, CELL_HEIGHT) in places
+
+
+def test_a_copied_blur_is_sharpened_too(pool: ThreadPoolExecutor) -> None:
+    tall = photo(WIDTH, HEIGHT + 64)
+    pair = Pair(Desk(tall.crop((0, 0, WIDTH, HEIGHT))), pool)
+    pair.update(WHOLE)
+    pair.desk.paint(tall.crop((0, 64, WIDTH, HEIGHT + 64)))
+    assert Format.COPY in {tile.format for tile in pair.update(WHOLE)}
+    pair.rest()
+    difference = ImageChops.difference(pair.seen, pair.desk.image)
+    assert max(high for _, high in difference.getextrema()) < 32  # type: ignore[misc]
+
+
+def test_a_monitor_beside_another_is_shown_alone(pool: ThreadPoolExecutor) -> None:
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    right = Monitor(1, "RIGHT", 600, 100, 400, 500)
+    pair = Pair(desk, pool, right)
+    pair.update(WHOLE)
+    assert same(pair.seen, desk.image.crop((600, 100, 1000, 600)))
+    assert pair.update(Rectangle(0, 0, 590, 700)) == []
+
+
+def test_a_monitor_that_reaches_beyond_the_desktop_is_black_there(
+    pool: ThreadPoolExecutor,
+) -> None:
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    pair = Pair(desk, pool, Monitor(1, "GONE", 600, 100, 640, 900))
+    pair.update(Rectangle(0, 0, 4000, 4000))
+    assert same(pair.seen.crop((0, 0, 400, 600)), desk.image.crop((600, 100, 1000, 700)))
+    assert same(pair.seen.crop((400, 0, 640, 900)), Image.new("RGB", (240, 900)))
+
+
+def test_a_monitor_that_is_too_large_is_made_smaller(pool: ThreadPoolExecutor) -> None:
+    page = text_page(MAX_SIDE // 2 + 2, 32)
+    desk = Desk(page.resize((MAX_SIDE + 4, 64), Image.Resampling.NEAREST))
+    pair = Pair(desk, pool)
+    assert (pair.shown.width, pair.shown.height) == (MAX_SIDE // 2 + 2, 32)
+    pair.update(Rectangle(0, 0, MAX_SIDE + 4, 64))
+    pair.rest()
+    assert same(pair.seen, desk.image.reduce(2))
+    desk.paint(Image.new("RGB", (8, 8), "red"), 40, 20)
+    assert [tile.place for tile in pair.update(Rectangle(40, 20, 8, 8))] == [
+        Rectangle(20, 10, 4, 4)
+    ]
+    assert same(pair.seen, desk.image.reduce(2))
+
+
+def test_parts_that_overlap_do_not_break_the_rules(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    pair.desk.paint(photo(WIDTH, HEIGHT))
+    # Long stripes that cross are not merged.
+    across = [Rectangle(0, 100 * row, WIDTH, 20) for row in range(5)]
+    down = [Rectangle(150 * column, 0, 20, HEIGHT) for column in range(6)]
+    tiles = pair.update(*across, *down, WHOLE, WHOLE)
+    assert sum(tile.place.area for tile in tiles) <= 2 * WHOLE.area
