@@ -23,6 +23,9 @@ const KEYS = {
   Delete: { label: "keyDelete", key: "Delete" },
 };
 const REPEAT_AFTER_MS = 400;
+const REPEAT_MS = 80;
+// A click that belongs to a tap comes this soon.
+const CLICK_MS = 500;
 
 /**
  * Make the bar.
@@ -40,10 +43,10 @@ export function keyBar(words, input, modifiers) {
     button.dataset.code = code;
     if (code in MODIFIERS) {
       sticky.set(code, button);
-      button.onclick = () => modifiers.tap(code);
+      onTap(button, () => modifiers.tap(code), false);
     } else {
       button.setAttribute("aria-label", key);
-      repeating(button, () => modifiers.use(() => input()?.tapKey(code, key)));
+      onTap(button, () => modifiers.use(() => input()?.tapKey(code, key)));
     }
     bar.append(button);
   }
@@ -59,28 +62,40 @@ export function keyBar(words, input, modifiers) {
 }
 
 /**
- * Call `tap` for a click, and again and again while the button is held.
+ * Call `tap` when a button is tapped, and again and again while it is held if it repeats. Chromium
+ * makes no click of a tap right behind other gestures.
  * @param {HTMLButtonElement} button
  * @param {() => void} tap
  */
-function repeating(button, tap) {
+function onTap(button, tap, repeats = true) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer = undefined;
+  let isDown = false;
   let hasRepeated = false;
+  let tappedAt = -Infinity;
   const again = () => {
     hasRepeated = true;
     tap();
-    timer = setTimeout(again, 80);
+    timer = setTimeout(again, REPEAT_MS);
   };
-  button.addEventListener("pointerdown", () => {
+  button.onpointerdown = () => {
+    isDown = true;
     hasRepeated = false;
-    timer = setTimeout(again, REPEAT_AFTER_MS);
-  });
-  for (const type of ["pointerup", "pointercancel", "pointerleave"]) {
-    button.addEventListener(type, () => clearTimeout(timer));
-  }
+    if (repeats) timer = setTimeout(again, REPEAT_AFTER_MS);
+  };
+  button.onpointerup = () => {
+    clearTimeout(timer);
+    if (isDown && !hasRepeated) tap();
+    isDown = false;
+    tappedAt = performance.now();
+  };
+  // The bar is scrolled, or the finger has left the button.
+  button.onpointercancel = button.onpointerleave = () => {
+    clearTimeout(timer);
+    isDown = false;
+  };
+  // A keyboard or a screen reader clicks without a finger.
   button.onclick = () => {
-    if (!hasRepeated) tap();
-    hasRepeated = false;
+    if (performance.now() - tappedAt > CLICK_MS) tap();
   };
 }

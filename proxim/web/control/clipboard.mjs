@@ -6,8 +6,8 @@ import { utf8 } from "../bytes.mjs";
 
 // The host types it, which takes its time.
 const MAX_PASTE_BYTES = 64 * 1024;
-// As much as a text on the control channel
-const MAX_COPIED_BYTES = 1024 * 1024;
+// The limit of core/screen/messages.py
+const MAX_COPIED_BYTES = 32 * 1024;
 const MAX_REASON = 64;
 
 export class Clipboard {
@@ -32,8 +32,9 @@ export class Clipboard {
       this.input()?.copy();
       showText(this.note, words.tr("fetching"));
     });
-    const copy = button("copyHere", () => this.copyHere());
-    const buttons = make("div", { className: "buttons" }, paste, fetch, copy);
+    this.copy = button("copyHere", () => this.copyHere());
+    this.copy.hidden = true;
+    const buttons = make("div", { className: "pair" }, paste, fetch, this.copy);
     // Only a page that came encrypted may read what was copied here.
     if (globalThis.isSecureContext && navigator.clipboard) {
       buttons.prepend(button("pasteFromHere", () => this.pasteFromHere()));
@@ -79,6 +80,7 @@ export class Clipboard {
   copied({ text, reason }) {
     if (typeof text === "string" && utf8(text).length <= MAX_COPIED_BYTES) {
       this.text.value = text;
+      this.copy.hidden = !text;
       showText(this.note, this.words.tr(text ? "fetched" : "clipboardEmpty"));
       return true;
     }

@@ -163,7 +163,8 @@ class Screen {
       case "screen_state":
         return this.share.state(message);
       case "screen_copied":
-        return this.view.control.clipboard.copied(message);
+        // It may have been asked of an earlier share.
+        return message.id !== this.share.id || this.view.control.clipboard.copied(message);
       case "screen_ask":
         this.refuseToShow(link);
         return true;

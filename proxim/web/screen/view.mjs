@@ -67,7 +67,8 @@ export class ScreenView {
     this.handle = makeButton(words.tr("showBar"), () => this.root.classList.remove("bare"));
     this.handle.className = "handle";
     const { bar, panel } = this.tools;
-    this.root.append(bar, this.handle, stage.element, panel, control.bar, control.field);
+    const middle = make("div", { className: "middle" }, stage.element, panel);
+    this.root.append(bar, this.handle, middle, control.bar, control.field);
     document.body.append(this.root);
     this.connect();
   }
