@@ -49,8 +49,13 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
         case ev.Decide(_, approved, number):
             return f"answer to request {number}: {'approved' if approved else 'declined'}"
         case link_ev.ChannelOpened(link, channel, label):
-            # A stream's label contains its transfer's id, which is a secret of the two ends.
-            shown = "a stream" if STREAM_LABEL.fullmatch(label) else repr(label[:_LABEL])
+            # The labels of streams, pictures and input contain an id that is a secret of the two
+            # ends.
+            if STREAM_LABEL.fullmatch(label):
+                shown = "a stream"
+            else:
+                kind, slash, _ = label[:_LABEL].partition("/")
+                shown = repr(kind + slash)
             return f"link {link}: channel {channel} is open, {shown}"
         case (
             pair_do.Dial()
