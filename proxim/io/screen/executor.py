@@ -164,8 +164,8 @@ class _Seen:
         self._link = link
         self.share = share
         self.label = f"{SCREEN}/{share}"
-        # The number of the data channel on which it arrives, or arrived last.
-        self.channel: int | None = None
+        # The data channel on which it arrives, or arrived last. Another one may have its number.
+        self.channel: Channel | None = None
         self.sight: ChannelSight | None = None
         self._face: _ChannelFace | None = None
 
@@ -323,10 +323,10 @@ class ScreenExecutor:
             self._hide_pictures(screen_do.HidePictures(command.link))
             seen = self.seen[command.link] = _Seen(self, command.link, command.share)
             self._channels.hear(command.link, seen.label, seen.begin)
-        if command.channel is not None and command.channel != seen.channel:
+        if command.channel is not None:
             channel = self._channels.channel(command.link, command.channel)
-            if channel is not None:
-                seen.channel = command.channel
+            if channel is not None and channel is not seen.channel:
+                seen.channel = channel
                 channel.subscribe(seen.begin(channel))
 
     def _hide_pictures(self, command: screen_do.HidePictures) -> None:

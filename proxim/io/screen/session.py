@@ -185,10 +185,11 @@ class _Way:
     def send(self, tiles: list[Tile], changed_at: float | None) -> None:
         """Send tiles; `changed_at` is when what they show was seen, if it is new."""
         for part in _portions(tiles):
-            # The number is part of what is counted, and as large as any other.
-            size = sum(map(len, pack_update(Update(0, part))))
-            number = self.pacing.sent(size, time.monotonic())
-            self.outlet.send(list(pack_update(Update(number, part))))
+            number = self.pacing.newest + 1
+            messages = list(pack_update(Update(number, part)))
+            size = sum(map(len, messages))
+            self.pacing.sent(size, time.monotonic())
+            self.outlet.send(messages)
             self._under_way.append(_UnderWay(number, changed_at))
             self.counts.sent += size
 

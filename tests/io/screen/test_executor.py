@@ -1,8 +1,10 @@
 """Two executors on a real link: what is on the screen of one is seen at the other."""
 
+import random
 import subprocess
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 from PIL import Image, ImageChops, ImageGrab
@@ -159,6 +161,34 @@ async def test_it_goes_over_the_lane_and_back_without_it() -> None:
         desk.paint(text_page(100, 100, 9), 55, 55)
         pair.show(lane=True)
         await pair.sees(lambda face: len(pair.guest.faces) == 3 and same(face.view, desk.image))
+        # A data channel of the same number as the first comes after it.
+        desk.paint(text_page(100, 100, 4), 105, 55)
+        pair.show()
+        await pair.sees(lambda face: len(pair.guest.faces) == 4 and same(face.view, desk.image))
+
+
+async def test_a_network_that_loses_much_ends_with_the_same_picture() -> None:
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    dice = random.Random(3)
+    async with linked_pair(lambda: desk) as pair:
+        for side in (pair.host, pair.guest):
+            ice = side.peer._connection.sctp.transport.transport  # type: ignore[union-attr]
+            ice._send = _losing(ice._send, dice)
+        await pair.find()
+        pair.show()
+        for number in range(6):
+            desk.paint(text_page(WIDTH, HEIGHT, number))
+            await pair.sees(lambda face: same(face.view, desk.image))
+
+
+def _losing(
+    send: Callable[[bytes], Awaitable[None]], dice: random.Random
+) -> Callable[[bytes], Awaitable[None]]:
+    async def perhaps(data: bytes) -> None:
+        if dice.random() > 0.05:
+            await send(data)
+
+    return perhaps
 
 
 async def test_pictures_that_break_the_rules_are_refused() -> None:
