@@ -22,7 +22,7 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     SETTLE_SECONDS,
 )
-from proxim.io.link.internals import guard, pace_checks, prepare_sockets, quicken
+from proxim.io.link.internals import guard, pace_checks, prepare_sockets, quicken, warm_up
 from proxim.io.link.stream import TransportClosedError
 from proxim.io.link.webrtc import (
     RTCConfiguration,
@@ -213,6 +213,7 @@ class Peer:
                 sctp = self._connection.sctp
                 if sctp is not None:
                     await sctp.transport.transport.iceGatherer.gather()
+            warm_up(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # As in _offer, where a failure that lasts is reported.
             _log.info("%s: nothing could be prepared (%s)", self._link, type(error).__name__)
