@@ -108,6 +108,11 @@ class Shower:
         """Whether the peer sees this screen, or may at any moment."""
         return self.state is not ShowState.OFF
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether the peer sees what is new on this screen."""
+        return self._sends
+
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle one event, or a message of the peer."""
         return TRANSITIONS.handle(self, event, now)
@@ -495,6 +500,8 @@ TRANSITIONS: Final = TransitionTable(
     {
         _S.OFF: {
             **_asked_in(_S.OFF, _S.STARTING),
+            # What was allowed beforehand begins at once.
+            screen_msg.ScreenAsk: (Shower._asks, {_S.OFF, _S.STARTING}),
             screen_msg.ScreenStop: (Shower._gives_up, {_S.OFF}),
             screen_ev.ShowScreen: (Shower._show, {_S.STARTING}),
         },
