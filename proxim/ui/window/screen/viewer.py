@@ -230,8 +230,8 @@ class ScreenViewer:
 
     def _bind(self, system: str) -> None:
         canvas, window = self.picture.canvas, self.window
-        # No key of Tk's own (Tab, F10, Alt with a letter) does anything here.
-        canvas.bindtags((str(canvas),))
+        # These end with "break": no key of Tk's own (Tab, F10, Alt with a letter), and none of the
+        # window, does anything here.
         canvas.bind("<KeyPress>", self._pressed)
         canvas.bind("<KeyRelease>", self._released)
         canvas.bind("<Motion>", self._moved)
@@ -602,7 +602,7 @@ class ScreenViewer:
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.window:
-            self._mouse.release_all()
+            self._let_go()
             for name in list(self._timers):
                 self._stop(name)
 

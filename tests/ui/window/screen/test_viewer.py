@@ -342,7 +342,8 @@ def test_everything_is_released_at_the_end(bench: Bench, how: str) -> None:
         case "focus":
             bench.focus(bench.window.pages.links[LINK].entry)
         case "unmap":
-            viewer.window.withdraw()
+            # Systems differ in whether a window that vanishes loses the focus first.
+            canvas.event_generate("<Unmap>")
         case "close":
             viewer.end()
         case _:
