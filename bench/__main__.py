@@ -22,6 +22,7 @@ from bench import (
     memory,
     page,
     proof,
+    remote,
     small,
     sockets,
     start,
@@ -45,6 +46,7 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "ticks": ticks.figures,
     "page": page.figures,
     "browser": browser.figures,
+    "screen": remote.figures,
 }
 
 

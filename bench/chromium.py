@@ -3,8 +3,10 @@ and a fresh context for each try.
 """
 
 import contextlib
+import shlex
 import shutil
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,8 +28,13 @@ _OPTIONS: Final = (
 
 
 @contextlib.asynccontextmanager
-async def chromium(downloads: Path | None = None) -> "AsyncIterator[Browser]":
-    """Start a browser that saves to this folder; raise SkippedError where there is none."""
+async def chromium(
+    downloads: Path | None = None, before: Sequence[str] = ()
+) -> "AsyncIterator[Browser]":
+    """Start a browser that saves to this folder; raise SkippedError where there is none.
+
+    `before` are words that go before its command line.
+    """
     try:
         from playwright.async_api import async_playwright
     except ImportError:
@@ -36,9 +43,16 @@ async def chromium(downloads: Path | None = None) -> "AsyncIterator[Browser]":
     if program is None:
         raise SkippedError("no Chromium is installed")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=program, args=list(_OPTIONS), downloads_path=downloads
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            # Playwright starts one file, and this one starts the browser with what goes before it.
+            script = Path(folder) / "chromium"
+            script.write_text(f'#!/bin/sh\nexec {shlex.join([*before, program])} "$@"\n')
+            script.chmod(0o700)
+            browser = await playwright.chromium.launch(
+                executable_path=script if before else program,
+                args=list(_OPTIONS),
+                downloads_path=downloads,
+            )
         try:
             yield browser
         finally:

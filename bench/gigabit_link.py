@@ -56,6 +56,12 @@ class Cable:
     """The cable, with counts of what it did."""
 
     namespaces: tuple[str, str]
+    bits_per_second: float = BITS_PER_SECOND
+    # One way.
+    delay_seconds: float = DELAY_SECONDS
+    # Of all segments, in both directions.
+    loss: float = LOSS
+    queue_seconds: float = QUEUE_SECONDS
     # These counts are of segments.
     carried: int = 0
     lost: int = 0
@@ -93,7 +99,7 @@ class Cable:
                 frame = os.read(tap, _MOST_BYTES)
                 now = time.perf_counter()
                 other = 1 - side
-                if free_at[other] - now > QUEUE_SECONDS:
+                if free_at[other] - now > self.queue_seconds:
                     self.dropped += 1
                     continue
                 for piece, segments in self._pieces(frame, dice):
@@ -103,15 +109,15 @@ class Cable:
                         + _ON_THE_WIRE
                         + (segments - 1) * (_ON_THE_WIRE + 66)
                     )
-                    free_at[other] = max(free_at[other], now) + bits / BITS_PER_SECOND
-                    waiting[other].append((free_at[other] + DELAY_SECONDS, piece))
+                    free_at[other] = max(free_at[other], now) + bits / self.bits_per_second
+                    waiting[other].append((free_at[other] + self.delay_seconds, piece))
 
     def _pieces(self, frame: bytes, dice: random.Random) -> Iterator[tuple[bytes, int]]:
         """Yield the pieces that are left of a frame, each with its number of segments."""
         train = _Train(frame) if frame[1] == _TRAIN else None
         count = train.count if train is not None else 1
         self.carried += count
-        gaps = [number for number in range(count) if dice.random() < LOSS]
+        gaps = [number for number in range(count) if dice.random() < self.loss]
         self.lost += len(gaps)
         if not gaps:
             yield frame, count
@@ -184,9 +190,15 @@ def _open_tap(name: str) -> int:
 
 
 @contextlib.contextmanager
-def cable() -> Iterator[Cable]:
+def cable(
+    bits_per_second: float = BITS_PER_SECOND,
+    delay_seconds: float = DELAY_SECONDS,
+    loss: float = LOSS,
+    queue_seconds: float = QUEUE_SECONDS,
+) -> Iterator[Cable]:
     """Make the namespaces and the cable, and remove both at the end."""
-    made = Cable((f"proxim-g-{os.getpid()}", f"proxim-h-{os.getpid()}"))
+    namespaces = f"proxim-g-{os.getpid()}", f"proxim-h-{os.getpid()}"
+    made = Cable(namespaces, bits_per_second, delay_seconds, loss, queue_seconds)
     relay = threading.Thread(target=made._relay, name="cable")
     try:
         for side, namespace in enumerate(made.namespaces):

@@ -305,6 +305,7 @@ LETTERED: Final = [
     ["approval.reject", "approval.approve"],
     ["incoming.decline", "incoming.accept", "incoming.change"],
     ["window.wait", "window.stopAndClose"],
+    ["screen.no", "screen.onlySee", "screen.seeAndControl"],
     [
         *(
             "link.disconnect",
@@ -319,6 +320,8 @@ LETTERED: Final = [
 SAME_LETTER: Final = [
     ["invite.newCode", "invite.inviteAnother"],
     ["approval.approve", "approval.approveAsks", "approval.approveUnverified"],
+    ["screen.onlySee", "screen.letSee"],
+    ["screen.seeAndControl", "screen.control", "screen.controlAllTheSame"],
 ]
 
 

@@ -20,6 +20,8 @@ from proxim.ui.window.window import Window
 # The least time between two looks into the queue, once the window is painted. Tk uses it to paint
 # and to take keys while statuses come fast. People notice delays from some 100 ms.
 PAUSE_SECONDS: Final = 0.04
+# The same while another device's screen is seen: as long as a picture lasts at 120 a second.
+DRAW_SECONDS: Final = 0.008
 # The window is complete by then.
 SETTLED_MS: Final = 1000
 # The pause between two looks for garbage. A busy second leaves a few MB of it at most.
@@ -110,7 +112,8 @@ class Desktop:
         # goes on.
         finally:
             if self._painted:
-                self._next_look_at = time.monotonic() + PAUSE_SECONDS
+                pause = DRAW_SECONDS if self._window.draws else PAUSE_SECONDS
+                self._next_look_at = time.monotonic() + pause
             if self._leaving and self._net_ended:
                 self._root.destroy()
             elif self._bridge.has_items:

@@ -23,6 +23,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import Program, ProgramEvent
+from proxim.io.control.panic_keys import PanicExecutor
 from proxim.io.files.executor import TransferExecutor
 from proxim.io.limits import (
     GIVE_BACK_SECONDS,
@@ -84,6 +85,7 @@ class Runtime:
         )
         self._control: ControlExecutor | None = None
         self._screens = ScreenExecutor(self.report, publish, self._transports)
+        self._panic = PanicExecutor(self.report, publish)
         self._loading: asyncio.Task[None] | None = None
         self._loading_names: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -108,6 +110,7 @@ class Runtime:
             **self._transports.execute,
             **self._executor.execute,
             **self._screens.execute,
+            **self._panic.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(
                 self._options.save_require_proof(command.required)
@@ -450,6 +453,7 @@ class Runtime:
         if self._control is not None:
             # Nothing stays pressed, whatever else takes its time.
             await self._control.stop()
+        self._panic.stop()
         await self._screens.stop()
         await self._executor.stop()
         waiting = {

@@ -3,6 +3,7 @@
 import { browserName, device, firstRequest, invitation } from "./pairing/ask.mjs";
 import { isIncomplete, randomID, recall, remember } from "./pairing/ask.mjs";
 import { RESUME_MS, Session } from "./pairing/session.mjs";
+import { Screens } from "./link/screens.mjs";
 import { Texts, sendText } from "./link/texts.mjs";
 import { TransferStore } from "./files/store.mjs";
 import { Transfers } from "./files/transfers.mjs";
@@ -40,6 +41,7 @@ class App {
     this.words = words;
     this.view = new View(words);
     this.transfersView = new TransfersView(words);
+    this.screens = new Screens(words, () => this.hostName);
     // A page that was loaded again resumes its link, and what an earlier page of its tab has kept.
     this.resumes = invitation?.method === "resume";
     const tab = (this.resumes && recall("sessionStorage", "tab")) || randomID();
@@ -68,10 +70,14 @@ class App {
       pass: invitation,
       device: { ...device },
       request,
-      features: [texts, transfers],
+      // All that is said of control is said of a screen.
+      features: [texts, transfers, this.screens, { word: "control", message: () => false }],
       onStep: (state) => {
         this.state = state;
-        if (state.step === "ended") transfers.end(state.reason ?? "internal");
+        if (state.step === "ended") {
+          transfers.end(state.reason ?? "internal");
+          this.screens.screen?.end();
+        }
         this.show();
       },
       onLinked: (link) => {

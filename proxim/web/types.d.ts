@@ -163,3 +163,63 @@ type PageTexts = {
   reasons: Record<string, string>;
   language: string;
 };
+
+// --- screen ---------------------------------------------------------------------------------------
+
+/**
+ * `offered`: the host would show its screen, and nobody here looks yet. `lost`: it was seen until
+ * the link was lost.
+ */
+type ShareStage =
+  "none" | "asking" | "offered" | "viewed" | "controlled" | "paused" | "lost" | "ended";
+
+type Monitor = { id: number; name: string; width: number; height: number };
+
+/** New pixels of a part of the picture; COPY has them from elsewhere in it. */
+type Tile = {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  format: number;
+  content: Uint8Array<ArrayBuffer>;
+  fromX?: number;
+  fromY?: number;
+};
+
+/** What the mouse pointer looks like; `x` and `y` are its hot spot within the bitmap. */
+type PointerShape = {
+  id: number;
+  width: number;
+  height: number;
+  x: number;
+  y: number;
+  bitmap: ImageBitmap;
+};
+
+type PictureMessage =
+  | { kind: "update"; number: number; tiles: Tile[]; bytes: number }
+  | (Omit<PointerShape, "bitmap"> & { kind: "shape"; png: Uint8Array<ArrayBuffer> })
+  | { kind: "pointer"; shape: number; x: number; y: number }
+  | { kind: "canvas"; monitor: number; width: number; height: number }
+  | { kind: "delay"; milliseconds: number };
+
+/** How well the screen arrives, over the last second or so; the delay is in milliseconds. */
+type Figures = { framesPerSecond: number; megabitsPerSecond: number; delay: number | null };
+
+/** What is done with what fingers do. Points and ways are pixels of the view. */
+interface Hand {
+  /** `isAgain`: it came right behind another one. */
+  tap?(x: number, y: number, isAgain: boolean): void;
+  hold?(x: number, y: number): void;
+  slideStart?(x: number, y: number, isAgain: boolean): void;
+  slide?(dx: number, dy: number, x: number, y: number): void;
+  slideEnd?(): void;
+  scroll?(dx: number, dy: number, x: number, y: number): void;
+  pinch?(factor: number, dx: number, dy: number, x: number, y: number): void;
+}
+
+// --- control --------------------------------------------------------------------------------------
+
+type Input = import("./control/input.mjs").Input;
+type Modifiers = import("./control/modifiers.mjs").Modifiers;

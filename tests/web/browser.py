@@ -214,11 +214,20 @@ def chromium() -> Browser:
 
 @contextmanager
 def phone(
-    chromium: Browser, *, width: int = 390, language: str = "en-US", dark: bool = False
+    chromium: Browser,
+    *,
+    width: int = 390,
+    height: int = 844,
+    language: str = "en-US",
+    dark: bool = False,
+    touch: bool = False,
 ) -> Iterator[Phone]:
-    """A tab with its own storage."""
+    """A tab with its own storage; `touch` makes it a phone that has fingers and fine pixels."""
     context = chromium.new_context(
-        viewport={"width": width, "height": 844},
+        viewport={"width": width, "height": height},
+        device_scale_factor=3 if touch else 1,
+        has_touch=touch,
+        is_mobile=touch,
         locale=language,
         color_scheme="dark" if dark else "light",
         accept_downloads=True,

@@ -137,6 +137,22 @@ class ReadClipboard:
     link: ev.LinkID
 
 
+@dataclass(frozen=True, slots=True)
+class WatchPanicKeys:
+    """Report PanicKeysPressed when somebody presses the keys that end everything, whatever window
+    has the focus, until ForgetPanicKeys; published as PanicKeys.
+    """
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetPanicKeys:
+    """This link needs no panic keys any longer."""
+
+    link: ev.LinkID
+
+
 ScreenCommand = (
     FindScreens
     | SendPictures
@@ -150,5 +166,7 @@ ScreenCommand = (
     | EndControl
     | Inject
     | LetGo
+    | WatchPanicKeys
+    | ForgetPanicKeys
     | ReadClipboard
 )

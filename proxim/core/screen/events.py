@@ -74,7 +74,9 @@ class GoOnShowing(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class StopScreen(ev.LinkIntent):
-    """End the share, at either side."""
+    """End what this device shows (`shows` is True), what it sees (False), or both (None)."""
+
+    shows: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,11 @@ class LocalInput(ev.FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class PanicKeysPressed(ev.FeatureEvent):
+    """Somebody at this device pressed the keys that end everything that it shows."""
+
+
+@dataclass(frozen=True, slots=True)
 class InputReceived(ev.FeatureEvent):
     """A message came on the input channel of whoever sees this screen."""
 
@@ -181,5 +188,6 @@ ScreenAnswer = (
     | ControlFailed
     | LocalInput
     | InputReceived
+    | PanicKeysPressed
     | ClipboardRead
 )

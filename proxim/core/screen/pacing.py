@@ -32,9 +32,10 @@ class _Sent:
 class Pacing:
     """Counts the updates of one viewer. Moments are seconds of any one clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, newest: int = 0) -> None:
+        """Count those after the number `newest`: none of it and before is waited for."""
+        self.newest = newest
         self._under_way: list[_Sent] = []
-        self._number = 0
         # Bytes a second; None until something was under way for long enough.
         self._rate: float | None = None
         # What was acknowledged in how much time. The time in which nothing was under way says
@@ -79,10 +80,10 @@ class Pacing:
         """Count an update of this size, and return its number."""
         if not self._under_way:
             self._busy_since = now
-        self._number += 1
-        self._under_way.append(_Sent(self._number, size))
+        self.newest += 1
+        self._under_way.append(_Sent(self.newest, size))
         self._held_up = self._held_up or not self.may_send
-        return self._number
+        return self.newest
 
     def drawn(self, number: int, now: float) -> bool:
         """Count an acknowledgement; return False for one of an update that is not under way."""

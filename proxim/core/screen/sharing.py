@@ -118,18 +118,29 @@ class ScreenSharing(LinkFeature):
                     for both in self._links.values()
                     for command in both.shower.handle(event, now)
                 ]
-            case screen_ev.StopScreen(link):
+            case screen_ev.PanicKeysPressed():
+                return [
+                    command
+                    for link, both in self._links.items()
+                    for command in both.shower.handle(screen_ev.StopScreen(link), now)
+                ]
+            case screen_ev.StopScreen(link, shows):
                 both = self._links.get(link)
                 if both is None:
                     return []
-                return [*both.shower.handle(event, now), *both.viewer.handle(event, now)]
+                return [
+                    *(both.shower.handle(event, now) if shows is not False else []),
+                    *(both.viewer.handle(event, now) if shows is not True else []),
+                ]
             case ev.TimerFired(timer):
                 both = self._links.get(ev.LinkID(str(timer.scope)))
                 asking = timer.name is ev.TimerName.SCREEN_ASKING
             case _:
                 # `events` lists no others, and each of these names its link.
                 assert isinstance(event, screen_ev.ScreenIntent | screen_ev.ScreenAnswer)
-                assert not isinstance(event, screen_ev.Shield | screen_ev.LocalInput)
+                assert not isinstance(
+                    event, screen_ev.Shield | screen_ev.LocalInput | screen_ev.PanicKeysPressed
+                )
                 both = self._links.get(event.link)
                 asking = isinstance(event, _VIEWERS)
         if both is None:

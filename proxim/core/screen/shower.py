@@ -211,7 +211,10 @@ class Shower:
     def _start(self, *, control: bool) -> list[do.Command]:
         self.state = ShowState.STARTING
         self._control = control
-        return [screen_do.FindScreens(self._link.id)]
+        return [
+            screen_do.WatchPanicKeys(self._link.id),
+            screen_do.FindScreens(self._link.id),
+        ]
 
     def _found(self, event: screen_ev.ScreensFound, now: float) -> list[do.Command]:
         self.state = ShowState.OFFERED
@@ -254,7 +257,13 @@ class Shower:
             self._link.id, shows=True, stage=ScreenStage.ENDED, reason=reason
         )
         told = [self._refuse(reason)] if tell else []
-        return [*released, screen_do.StopPictures(self._link.id), *told, do.Publish(ended)]
+        return [
+            *released,
+            screen_do.StopPictures(self._link.id),
+            screen_do.ForgetPanicKeys(self._link.id),
+            *told,
+            do.Publish(ended),
+        ]
 
     # --- while it is shown ------------------------------------------------------------------------
 

@@ -23,6 +23,21 @@ class ScreenStage(StrEnum):
     ENDED = "ended"
 
 
+class PanicChord(StrEnum):
+    """Keys that end everything that this device shows, when they are pressed together."""
+
+    CTRL_ALT_ESCAPE = "ctrl_alt_escape"
+    # Some desktops use the other one themselves.
+    CTRL_ALT_SHIFT_ESCAPE = "ctrl_alt_shift_escape"
+
+
+@dataclass(frozen=True, slots=True)
+class PanicKeys(FeatureStatus):
+    """Which keys end everything now; None if this system gives a program no such keys."""
+
+    chord: PanicChord | None
+
+
 @dataclass(frozen=True, slots=True)
 class ScreenQuestion(FeatureStatus):
     """Somebody asks to see this screen, or also to control it.

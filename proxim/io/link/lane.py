@@ -340,6 +340,7 @@ class LaneChannel:
     def __init__(self, lane: Lane, label: str) -> None:
         self._lane = lane
         self._label = label
+        self._closed = False
 
     @property
     def waiting(self) -> int:
@@ -348,14 +349,16 @@ class LaneChannel:
 
     def send(self, message: bytes) -> None:
         """Send a message before any bytes of files that still wait."""
-        self._lane.send_on_channel(self._label, message)
+        if not self._closed:
+            self._lane.send_on_channel(self._label, message)
 
     def subscribe(self, feed: Feed) -> None:
         """From now on call `feed` with each message."""
         self._lane.subscribe_channel(self._label, feed)
 
     def close(self) -> None:
-        """Drop what still arrives."""
+        """Drop what still arrives, and what would be sent."""
+        self._closed = True
         self._lane.subscribe_channel(self._label, None)
 
 

@@ -129,6 +129,7 @@ class Peer:
         self._connection = self._new_connection()
         self._channels: dict[int, RTCDataChannel] = {}
         self._feeds: dict[int, Callable[[bytes], None]] = {}
+        self._taken: dict[int, DataChannel] = {}
         self._early_candidates: list[pair_msg.Candidate] = []
         self._described = False
         self._opened = False
@@ -221,11 +222,18 @@ class Peer:
         return DataChannel(channel, feeds.append)
 
     def channel(self, channel: int) -> DataChannel | None:
-        """Return a channel that the other side has opened; None if it has closed."""
+        """Return a channel that the other side has opened; None if it has closed.
+
+        It is the same object each time. Another channel may later have the same number.
+        """
         if channel not in self._channels:
             return None
-        hasten(self._connection.sctp)
-        return DataChannel(self._channels[channel], lambda feed: self.subscribe(channel, feed))
+        if channel not in self._taken:
+            hasten(self._connection.sctp)
+            self._taken[channel] = DataChannel(
+                self._channels[channel], lambda feed: self.subscribe(channel, feed)
+            )
+        return self._taken[channel]
 
     async def run(self) -> None:
         """Carry out commands until cancelled. A failing command fails the link."""
@@ -418,6 +426,7 @@ class Peer:
     def _channel_closed(self, channel: RTCDataChannel) -> None:
         if channel.id is not None and self._channels.pop(channel.id, None) is not None:
             self._feeds.pop(channel.id, None)
+            self._taken.pop(channel.id, None)
             self._report(link_ev.ChannelClosed(self._link, channel.id))
 
     def _message(self, channel: RTCDataChannel, message: str | bytes) -> None:

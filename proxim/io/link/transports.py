@@ -103,7 +103,10 @@ class Transports:
         return self._peers[link][0].open_channel(label) if link in self._peers else None
 
     def channel(self, link: ev.LinkID, channel: int) -> "Channel | None":
-        """Return a data channel that the other side has opened; None if it has closed."""
+        """Return a data channel that the other side has opened; None if it has closed.
+
+        It is the same object each time.
+        """
         return self._peers[link][0].channel(channel) if link in self._peers else None
 
     def hear(self, link: ev.LinkID, label: str, begin: "Begin") -> None:

@@ -5,7 +5,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -22,12 +22,13 @@ _TYPES: Final = {
     ".mjs": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_TEXTS_PATH: Final = "/texts.json"
-# The sections that the page shows. The program's other texts would only take time to transfer.
-_SECTIONS: Final = (
-    "page",
-    "reasons",
-)
+# The texts at each path: the sections of the languages, and what they are called there. The
+# program's other texts would only take time to transfer, and those of screens are loaded with what
+# shows them.
+_TEXTS: Final = {
+    "/texts.json": {"page": "page", "reasons": "reasons"},
+    "/screen/texts.json": {"pageScreen": "page"},
+}
 # Lines of `// ..`, and `/* .. */` on lines of its own.
 _COMMENTS: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)(?s:.))*\*/[ \t]*)$", re.MULTILINE)
 # This script is sent within the page, so that nothing has to be loaded before it runs.
@@ -65,14 +66,18 @@ class Page:
         self._files["/"] = _served(_HTML, index)
         self.script_hash = _script_hash(first)
         self._texts = {
-            language: _served(_JSON, _dump(language, words))
-            for language, words in languages().items()
+            path: {
+                language: _served(_JSON, _dump(language, words))
+                for language, words in languages(sections).items()
+            }
+            for path, sections in _TEXTS.items()
         }
 
     def get(self, path: str, accept_language: str) -> Served | None:
         """Return what is at that path, or None if nothing is."""
-        if path == _TEXTS_PATH:
-            return self._texts[best_language(accept_language, self._texts)]
+        texts = self._texts.get(path)
+        if texts is not None:
+            return texts[best_language(accept_language, texts)]
         return self._files.get(path)
 
 
@@ -101,11 +106,14 @@ def reads_gzip(accept_encoding: str) -> bool:
     )
 
 
-def languages() -> dict[str, dict[str, Any]]:
-    """Return the texts of each language for the page: `page`, and `reasons` for every Reason."""
+def languages(sections: Mapping[str, str] = _TEXTS["/texts.json"]) -> dict[str, dict[str, Any]]:
+    """Return the page's texts in each language: of these sections, under their names for the page.
+
+    At first these are `page`, and `reasons` for every Reason.
+    """
     words = {language: read_language(language) for language in LANGUAGES}
     return {
-        language: {section: found[section] for section in _SECTIONS}
+        language: {name: found[section] for section, name in sections.items()}
         for language, found in words.items()
     }
 

@@ -56,11 +56,13 @@ class LinkChannels(Protocol):
 
 
 class _Outlet:
-    """Lets a thread send on a channel, which belongs to the loop."""
+    """Lets a thread send on a channel, which belongs to the loop, until it is shut."""
 
     def __init__(self, channel: "Channel", post: Callable[..., None]) -> None:
         self._channel = channel
         self._post = post
+        # After that nothing leaves, not even what the thread was making at that moment.
+        self.shut = False
 
     @property
     def waiting(self) -> int:
@@ -70,8 +72,9 @@ class _Outlet:
         self._post(self._send, messages)
 
     def _send(self, messages: list[bytes]) -> None:
-        for message in messages:
-            self._channel.send(message)
+        if not self.shut:
+            for message in messages:
+                self._channel.send(message)
 
 
 class _Shown:
@@ -83,6 +86,7 @@ class _Shown:
         self.channel: Channel | None = None
         # The share and way that the channel is for.
         self.way: tuple[str, bool] | None = None
+        self.outlet: _Outlet | None = None
         # What was asked for last; None while it is paused.
         self.monitor: Monitor | None = None
         self.heard: str | None = None
@@ -121,12 +125,20 @@ class _Shown:
                 return
             channel.subscribe(partial(self._acknowledged, channel))
             self.channel, self.way = channel, way
-            self._outlet = _Outlet(channel, self._executor.post)
         elif command.monitor == self.monitor:
             # Only the view at the other side is another.
             return
+        if self.outlet is not None:
+            self.outlet.shut = True
         self.monitor = command.monitor
-        self.sender.wish(wishes.Show(command.monitor, self._outlet))
+        self.outlet = _Outlet(self.channel, self._executor.post)
+        self.sender.wish(wishes.Show(command.monitor, self.outlet))
+
+    def pause(self) -> None:
+        self.monitor = None
+        if self.outlet is not None:
+            self.outlet.shut = True
+        self.sender.wish(wishes.Pause())
 
     def _acknowledged(self, channel: "Channel", message: bytes | memoryview) -> None:
         if channel is not self.channel:
@@ -152,8 +164,8 @@ class _Seen:
         self._link = link
         self.share = share
         self.label = f"{SCREEN}/{share}"
-        # The number of the data channel on which it arrives, or arrived last.
-        self.channel: int | None = None
+        # The data channel on which it arrives, or arrived last. Another one may have its number.
+        self.channel: Channel | None = None
         self.sight: ChannelSight | None = None
         self._face: _ChannelFace | None = None
 
@@ -274,9 +286,7 @@ class ScreenExecutor:
 
     def _pause_pictures(self, command: screen_do.PausePictures) -> None:
         if command.link in self.shown:
-            shown = self.shown[command.link]
-            shown.monitor = None
-            shown.sender.wish(wishes.Pause())
+            self.shown[command.link].pause()
 
     def _stop_pictures(self, command: screen_do.StopPictures) -> None:
         shown = self.shown.pop(command.link, None)
@@ -313,10 +323,10 @@ class ScreenExecutor:
             self._hide_pictures(screen_do.HidePictures(command.link))
             seen = self.seen[command.link] = _Seen(self, command.link, command.share)
             self._channels.hear(command.link, seen.label, seen.begin)
-        if command.channel is not None and command.channel != seen.channel:
+        if command.channel is not None:
             channel = self._channels.channel(command.link, command.channel)
-            if channel is not None:
-                seen.channel = command.channel
+            if channel is not None and channel is not seen.channel:
+                seen.channel = channel
                 channel.subscribe(seen.begin(channel))
 
     def _hide_pictures(self, command: screen_do.HidePictures) -> None:

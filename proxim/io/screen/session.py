@@ -98,6 +98,9 @@ class Session:
         with ThreadPoolExecutor(ENCODERS, "proxim-encoder") as pool:
             self._find()
             while self._take_wishes(pool):
+                # A look may have taken long, and nothing that it saw is shown after a Pause.
+                if self._showing is not None:
+                    self._showing.work(time.monotonic())
                 self._wait_and_look()
 
     def _wait_and_look(self) -> None:
@@ -131,8 +134,9 @@ class Session:
                     self._showing = None
                 case Show(monitor, outlet):
                     shown = ShownMonitor(monitor, pool)
-                    if self._way is None or self._way.outlet is not outlet:
-                        self._way = _Way(outlet, now)
+                    # What is still under way of another monitor, or was lost, is not waited for.
+                    newest = 0 if self._way is None else self._way.pacing.newest
+                    self._way = _Way(outlet, newest, now)
                     self._showing = _Showing(self._capture, shown, self._way, self._listener, now)
                     self._showing.move(self._pointer)
                 case Drawn(number) if self._way is not None:
@@ -147,7 +151,6 @@ class Session:
         if self._showing is not None:
             self._showing.add(seen.changed, now)
             self._showing.move(self._pointer)
-            self._showing.work(now)
 
     def _find(self) -> None:
         monitors = self._capture.monitors()
@@ -163,9 +166,9 @@ class Session:
 class _Way:
     """A channel to whoever sees, and what is under way on it."""
 
-    def __init__(self, outlet: Outlet, now: float) -> None:
+    def __init__(self, outlet: Outlet, newest: int, now: float) -> None:
         self.outlet = outlet
-        self.pacing = Pacing()
+        self.pacing = Pacing(newest)
         self.counts = _Counts(now)
         self._under_way: deque[_UnderWay] = deque()
 
@@ -182,10 +185,11 @@ class _Way:
     def send(self, tiles: list[Tile], changed_at: float | None) -> None:
         """Send tiles; `changed_at` is when what they show was seen, if it is new."""
         for part in _portions(tiles):
-            # The number is part of what is counted, and as large as any other.
-            size = sum(map(len, pack_update(Update(0, part))))
-            number = self.pacing.sent(size, time.monotonic())
-            self.outlet.send(list(pack_update(Update(number, part))))
+            number = self.pacing.newest + 1
+            messages = list(pack_update(Update(number, part)))
+            size = sum(map(len, messages))
+            self.pacing.sent(size, time.monotonic())
+            self.outlet.send(messages)
             self._under_way.append(_UnderWay(number, changed_at))
             self.counts.sent += size
 

@@ -61,8 +61,9 @@ class _Change:
     place: Rectangle
     copies: tuple[Tile, ...]
     drawn: tuple[Rectangle, ...]
-    # The part's new rows.
+    # The part's new rows, and their checksums.
     rows: _Rows
+    checksums: list[int]
 
 
 class ShownMonitor:
@@ -80,6 +81,8 @@ class ShownMonitor:
         self._picture = Picture(
             self.width, self.height, memoryview(bytearray(self.width * self.height * PIXEL_BYTES))
         )
+        # The part that changed last, and the checksums of its rows: what scrolls does so for long.
+        self._newest: tuple[Rectangle, list[int]] | None = None
         # The cells that are not as on the screen, and when they changed last.
         self._blurred: dict[_Cell, float] = {}
 
@@ -111,6 +114,9 @@ class ShownMonitor:
         changes = [self._compared(box, self._screen_rows(capture, box)) for box in boxes]
         for one in changes:
             self._keep(one)
+        if changes:
+            alone = len(changes) == 1
+            self._newest = (changes[0].place, changes[0].checksums) if alone else None
         copies = [tile for one in changes for tile in one.copies]
         drawn = [place for one in changes for place in one.drawn]
         pixels = sum(one.area for one in drawn)
@@ -157,7 +163,10 @@ class ShownMonitor:
 
     def _compared(self, box: Rectangle, new: _Rows) -> _Change:
         old = self._picture.rows(box)
-        before, now = row_checksums(old), row_checksums(new)
+        place, before = self._newest or (None, [])
+        if place != box:
+            before = row_checksums(old)
+        now = row_checksums(new)
         differ = [
             row for row, (one, other) in enumerate(zip(before, now, strict=True)) if one != other
         ]
@@ -167,9 +176,9 @@ class ShownMonitor:
                 scrolled = _scrolled_between(box, old, new, differ)
             if scrolled is not None:
                 copies, drawn = scrolled
-                return _Change(box, copies, drawn, new)
+                return _Change(box, copies, drawn, new, now)
         narrow = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
-        return _Change(box, (), tuple(narrow), new)
+        return _Change(box, (), tuple(narrow), new, now)
 
     def _keep(self, change: _Change) -> None:
         """Copy the new pixels."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from proxim.ui.window.clipboard import PictureFolder
     from proxim.ui.window.files.transfers import TransferList
     from proxim.ui.window.link.panel import LinkPanel
+    from proxim.ui.window.screen.screens import Screens
 
 # This is the key of the home page; the keys of the others are link ids.
 HOME: Final = ""
@@ -44,6 +45,7 @@ class Pages:
         post: Callable[[ev.Intent], None],
         invite_another: Callable[[], None],
         answer: "Callable[[TransferStatus], None]",
+        screens: "Callable[[], Screens]",
     ) -> None:
         self.open = HOME
         # It is called after another page was opened.
@@ -58,6 +60,8 @@ class Pages:
         self._post = post
         self._invite_another = invite_another
         self._answer = answer
+        # This makes what is about screens once it is needed.
+        self._screens = screens
         # It exists once there is a page of a link.
         self._pictures: PictureFolder | None = None
         self._least = (1, 1)
@@ -238,6 +242,7 @@ class Pages:
             self._close,
             self._answer,
             self._pictures,
+            self._screens,
         )
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)

@@ -196,6 +196,8 @@ class Theme:
         style.configure(".", font=self.body)
         style.configure("TButton", padding=(px(10), px(4)), width=0, anchor="center", shiftrelief=0)
         style.configure("Small.TButton", padding=(px(6), px(1)), font=self.small)
+        style.configure("Small.Main.TButton", padding=(px(6), px(1)), font=self.small)
+        style.configure("Small.TMenubutton", padding=(px(6), px(1)), font=self.small)
         style.configure("Tab.TButton", padding=(px(12), px(5)))
         style.configure("TMenubutton", padding=(px(10), px(4)), arrowsize=px(5), width=0)
         style.configure(

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from proxim.ui.window.fields import Fields
     from proxim.ui.window.files.incoming import IncomingQueue
     from proxim.ui.window.pairing.approval import ApprovalDialog
+    from proxim.ui.window.screen.screens import Screens
 
 __all__ = ["Window", "make_root"]
 
@@ -83,6 +84,8 @@ class Window:
         self.fields: Fields | None = None
         # The queue exists once files were announced.
         self._incoming: IncomingQueue | None = None
+        # It exists once a peer knows what a screen is.
+        self._screens: Screens | None = None
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(
             root, theme, scale if scale is not None else scale_of(root), clock, appearance
@@ -207,7 +210,15 @@ class Window:
         self.device_bar, self.invite = home.device_bar, home.invite
         self.join, self.steps = home.join, home.steps
         home.on_change = self._page_changed
-        self.pages = Pages(root, theme, home, self._post, self._invite_another, self._answer)
+        self.pages = Pages(
+            root,
+            theme,
+            home,
+            self._post,
+            self._invite_another,
+            self._answer,
+            self._have_screens,
+        )
         self.pages.on_turn = self._page_changed
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
@@ -278,6 +289,8 @@ class Window:
         """Show in the title, and so in the task bar, what needs an answer."""
         asked = self._incoming is not None and self._incoming.question is not None
         key = "window.asksToJoin" if self._open_dialogs else "window.filesForYou" if asked else None
+        if self._screens is not None and self._screens.asks:
+            key = "screen.asksForScreen"
         self.attention.ask(tr(key) if key is not None else None)
 
     def _show_feature(self, status: st.FeatureStatus) -> None:
@@ -286,6 +299,23 @@ class Window:
 
         if isinstance(status, TransferStatus):
             self._show_transfer(status)
+        else:
+            self._have_screens().show(status)
+
+    def _have_screens(self) -> "Screens":
+        if self._screens is None:
+            # This is imported late, as most links are for text and files.
+            from proxim.ui.window.screen.screens import Screens
+
+            self._screens = Screens(
+                self.root, self.theme, self._post, self.pages.links.get, self._ask_in_title
+            )
+        return self._screens
+
+    @property
+    def draws(self) -> bool:
+        """Whether a screen is seen here, so that pictures come all the time."""
+        return self._screens is not None and self._screens.looks
 
     def _show_transfer(self, status: "TransferStatus") -> None:
         self._count_running(status)
@@ -320,6 +350,8 @@ class Window:
 
     def _show_link(self, status: st.LinkStatus) -> None:
         connected = self.pages.show_link(status)
+        if self._screens is not None and status.resumes is not None:
+            self._screens.follow(status.resumes, status.link)
         if connected:
             self.invite.close_menus()
         if connected and side_of(status) is StepsSide.GUEST:
@@ -350,6 +382,8 @@ class Window:
         self._show_prompts(())
         if self._incoming is not None:
             self._incoming.clear()
+        if self._screens is not None:
+            self._screens.close()
 
     # --- actions of the person --------------------------------------------------------------------
 
@@ -403,6 +437,8 @@ class Window:
             self._incoming.restyle()
         if self._close_question is not None:
             self._close_question.restyle()
+        if self._screens is not None:
+            self._screens.restyle()
 
     # --- what time changes ------------------------------------------------------------------------
 

@@ -37,6 +37,7 @@ export const $ = {
   files: byID("files", HTMLInputElement),
   camera: byID("camera", HTMLInputElement),
   folder: byID("folder", HTMLInputElement),
+  askScreen: byID("askScreen", HTMLButtonElement),
   filesOnly: byID("filesOnly", HTMLElement),
   emptyFolders: byID("emptyFolders", HTMLElement),
   say: byID("say", HTMLFormElement),

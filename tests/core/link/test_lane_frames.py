@@ -9,9 +9,11 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link.lane_frames import (
     STREAM_PREFIX_BYTES,
+    ChannelPart,
     LaneHello,
     Stream,
     Text,
+    channel_frame,
     direction_key,
     hello_frame,
     nonce,
@@ -62,6 +64,23 @@ def test_a_stream_comes_back(generation: int, records: bytes) -> None:
     assert len(prefix) == STREAM_PREFIX_BYTES
     frame = read_frame(prefix + records)
     assert frame == Stream(ID, generation, memoryview(records))
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=1, max_size=255), st.binary())
+def test_a_channels_message_comes_back(label: str, message: bytes) -> None:
+    assert read_frame(channel_frame(label, message)) == ChannelPart(label, message)
+
+
+def test_a_channels_frame_is_as_the_protocol_says() -> None:
+    assert channel_frame("screen/x", b"\x01\x02") == b"\x04\x08screen/x\x01\x02"
+    with pytest.raises(ValueError, match="must be in range"):
+        channel_frame("x" * 256, b"")
+
+
+@each_row("plain", [b"\x04", b"\x04\x00", b"\x04\x00abc", b"\x04\x03ab", b"\x04\x02\xff\xffabc"])
+def test_a_channel_without_a_label_is_no_frame(plain: bytes) -> None:
+    with pytest.raises(MessageError):
+        read_frame(plain)
 
 
 @each_row("id", ["", "A" * 21, "A" * 23, "ä" * 22, "ä" * 11])

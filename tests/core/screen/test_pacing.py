@@ -33,6 +33,10 @@ def test_a_fresh_link_carries_a_little_and_the_best() -> None:
     assert not pacing.may_send
     assert pacing.drawn(1, 0.01)
     assert pacing.may_send
+    # Where another one ended, the numbers go on.
+    later = Pacing(pacing.newest)
+    assert later.sent(9, 0.1) == 2
+    assert not later.drawn(1, 0.2)
 
 
 def test_no_more_than_a_few_updates_are_under_way() -> None:

@@ -439,12 +439,6 @@ def test_what_is_done_at_the_view_is_sent_while_it_controls() -> None:
     assert both.sees.last(screen_do.SendInput) == screen_do.SendInput(LINK, both.share, BUTTON)
 
 
-def test_who_controls_sends_what_they_do() -> None:
-    both = Both().viewed(Grant.CONTROL)
-    both.tell(both.sees, screen_ev.UseScreen(LINK, BUTTON))
-    assert both.sees.of(screen_do.SendInput) == [screen_do.SendInput(LINK, both.share, BUTTON)]
-
-
 def test_a_view_controls_nothing() -> None:
     both = Both().viewed()
     both.input(BUTTON)
@@ -674,6 +668,28 @@ def test_either_side_ends_it(end: str) -> None:
     # It begins again with another id.
     both.ask()
     assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.ASKING
+
+
+def test_the_panic_keys_end_what_is_shown_and_nothing_that_is_seen() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    assert both.shows.of(screen_do.WatchPanicKeys) == [screen_do.WatchPanicKeys(LINK)]
+    both.input(BUTTON)
+    both.tell(both.sees, screen_ev.PanicKeysPressed())
+    assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
+    both.tell(both.shows, screen_ev.PanicKeysPressed())
+    assert both.stages() == (ScreenStage.ENDED, ScreenStage.ENDED)
+    assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
+    assert both.shows.of(screen_do.ForgetPanicKeys) == [screen_do.ForgetPanicKeys(LINK)]
+    both.tell(both.shows, screen_ev.PanicKeysPressed())
+
+
+def test_one_direction_is_ended_alone() -> None:
+    both = Both().viewed()
+    both.tell(both.shows, screen_ev.StopScreen(LINK, shows=False))
+    both.tell(both.sees, screen_ev.StopScreen(LINK, shows=True))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    both.tell(both.sees, screen_ev.StopScreen(LINK, shows=False))
+    assert both.stages() == (ScreenStage.ENDED, ScreenStage.ENDED)
 
 
 def test_what_was_asked_can_be_withdrawn() -> None:

@@ -17,7 +17,7 @@ from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.io import limits
 from proxim.io.link.lane import LaneTransport
-from proxim.io.link.stream import TransportClosedError
+from proxim.io.link.stream import Channel, Feed, TransportClosedError
 from tests.io.lane_support import GUEST, HOST, TRANSFER, End, Room, lane_room, proxy
 from tests.io.support import PATIENCE, Events
 
@@ -430,3 +430,95 @@ async def test_a_lane_has_a_lanes_limits_only_once_proved(room: Room) -> None:
         other = [one for one in room.server._open_connections if one is not connection]
         assert [one.ping_interval for one in other] == [limits.SERVER_PING_SECONDS]
         assert [one.protocol.max_message_size for one in other] == [limits.HARD_MESSAGE_BYTES]
+
+
+async def test_a_channel_goes_both_ways_and_begins_anew_on_each_lane(room: Room) -> None:
+    begun: list[Channel] = []
+    pictures, answers = Events(), Events()
+
+    def begin(channel: Channel) -> Feed:
+        begun.append(channel)
+        return lambda message: pictures(bytes(message))
+
+    room.guest.lanes.hear(GUEST, "screen/x", begin)
+    assert room.host.lanes.open_channel(HOST, "screen/x") is None
+    await room.open_lane()
+    ours = room.host.lanes.open_channel(HOST, "screen/x")
+    assert ours is not None
+    ours.subscribe(lambda message: answers(bytes(message)))
+    ours.send(b"one")
+    assert ours.waiting > 0
+    assert await pictures.wait(bytes) == b"one"
+    begun[0].send(b"drawn")
+    assert await answers.wait(bytes) == b"drawn"
+    ours.send(b"two")
+    assert await pictures.wait(bytes) == b"two"
+    assert len(begun) == 1
+    assert ours.waiting == 0
+    room.guest.lanes.close(GUEST)
+    await room.host.events.wait(link_ev.LaneLost)
+    ours.send(b"lost")
+    await room.open_lane()
+    again = room.host.lanes.open_channel(HOST, "screen/x")
+    assert again is not None
+    again.send(b"three")
+    assert await pictures.wait(bytes) == b"three"
+    assert len(begun) == 2
+
+
+async def test_a_channel_that_nobody_hears_is_dropped(room: Room) -> None:
+    await room.open_lane()
+    unknown = room.host.lanes.open_channel(HOST, "input/y")
+    ours = room.host.lanes.open_channel(HOST, "screen/x")
+    assert unknown is not None
+    assert ours is not None
+    unknown.send(b"nobody")
+    pictures = Events()
+    room.guest.lanes.hear(GUEST, "screen/x", lambda channel: lambda one: pictures(bytes(one)))
+    ours.send(b"one")
+    assert await pictures.wait(bytes) == b"one"
+    room.guest.lanes.unhear(GUEST, "screen/x")
+    ours.send(b"two")
+    room.host.lanes.send_text(HOST, "after it")
+    await room.guest.events.wait(link_ev.ChannelMessage)
+    assert pictures.all == [b"one"]
+    # What was closed at this end sends nothing, either.
+    room.guest.lanes.hear(GUEST, "screen/x", lambda channel: lambda one: pictures(bytes(one)))
+    ours.close()
+    ours.send(b"three")
+    room.host.lanes.send_text(HOST, "after it")
+    await room.guest.events.wait(link_ev.ChannelMessage)
+    assert pictures.all == [b"one"]
+
+
+async def test_channels_go_before_the_bytes_of_files(room: Room) -> None:
+    await room.open_lane()
+    order: list[str] = []
+    lane = room.guest.lanes.of(GUEST)
+    assert lane is not None
+    lane.subscribe(TRANSFER, 1, lambda message: order.append("file"))
+    done = asyncio.Event()
+
+    def picture(message: bytes | memoryview) -> None:
+        order.append("picture")
+        done.set()
+
+    room.guest.lanes.hear(GUEST, "screen/x", lambda channel: picture)
+    ours = room.host.lanes.open_channel(HOST, "screen/x")
+    assert ours is not None
+    files = [asyncio.create_task(send(way(room.host), bytes(512 * 1024))) for _ in range(40)]
+    await asyncio.sleep(0)
+    ours.send(b"picture")
+    async with asyncio.timeout(PATIENCE):
+        await done.wait()
+    before = order.index("picture")
+    await asyncio.gather(*files)
+    assert before < 20
+
+
+async def test_a_message_of_a_channel_that_is_too_large_ends_the_lane(room: Room) -> None:
+    await room.open_lane()
+    ours = room.host.lanes.open_channel(HOST, "screen/x")
+    assert ours is not None
+    ours.send(bytes(limits.MAX_CHANNEL_MESSAGE_BYTES + 1))
+    await room.guest.events.wait(link_ev.LaneLost)

@@ -716,3 +716,79 @@ async def test_aioice_still_has_the_names_by_which_checks_are_paced(make_end: Ma
 
 async def test_an_aioice_with_other_names_is_left_alone() -> None:
     pace_checks(object())
+
+
+async def test_a_channel_carries_messages_in_both_directions(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    ours = host.peer.open_channel("screen/x")
+    assert ours is not None
+    answers, pictures = Events(), Events()
+    ours.subscribe(lambda message: answers(bytes(message)))
+    # It is kept until the channel is open.
+    ours.send(b"first")
+    assert ours.waiting == 5
+    opened = await guest.events.wait(link_ev.ChannelOpened)
+    assert opened.label == "screen/x"
+    theirs = guest.peer.channel(opened.channel)
+    assert theirs is not None
+    theirs.subscribe(lambda message: pictures(bytes(message)))
+    assert await pictures.wait(bytes) == b"first"
+    theirs.send(b"drawn")
+    assert await answers.wait(bytes) == b"drawn"
+    ours.send(bytes(60_000))
+    assert len(await pictures.wait(bytes)) == 60_000
+    ours.close()
+    await guest.events.wait(link_ev.ChannelClosed)
+    assert guest.peer.channel(opened.channel) is None
+    # On a channel that has closed, they are lost.
+    for closed in (ours, theirs):
+        closed.send(b"late")
+        closed.close()
+
+
+async def test_a_message_that_is_too_large_for_our_channel_ends_the_link(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    ours = host.peer.open_channel("screen/x")
+    assert ours is not None
+    opened = await guest.events.wait(link_ev.ChannelOpened)
+    theirs = guest.peer._channels[opened.channel]
+    theirs.send("a text is no picture")
+    theirs.transport._remote_max_message_size = 0
+    theirs.send(bytes(MAX_CHANNEL_MESSAGE_BYTES + 1))
+    assert (await host.events.wait(link_ev.PeerFailed)).reason is Reason.PEER_ERROR
+
+
+async def test_a_closed_link_opens_no_channel(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    await guest.peer.close(False)
+    assert guest.peer.open_channel("screen/x") is None
+    await host.events.wait(link_ev.PeerFailed)
+
+
+async def test_what_is_lost_of_a_channel_is_sent_again_soon(make_end: MakeEnd) -> None:
+    guest, host = await linked(make_end)
+    ours = host.peer.open_channel("screen/x")
+    assert ours is not None
+    opened = await guest.events.wait(link_ev.ChannelOpened)
+    theirs = guest.peer.channel(opened.channel)
+    assert theirs is not None
+    pictures = Events()
+    theirs.subscribe(lambda message: pictures(bytes(message)))
+    ours.send(b"something to measure")
+    await pictures.wait(bytes)
+    sctp = host.peer._connection.sctp
+    assert sctp is not None
+    # The answer to the message has been measured.
+    async with asyncio.timeout(PATIENCE):
+        while sctp._flight_size:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert internals.RETRANSMIT_SECONDS <= sctp._rto < 1
+    # Once is enough.
+    before = sctp._update_rto
+    internals.hasten(sctp)
+    assert sctp._update_rto == before
+    # A network that is slow is given its time.
+    for _ in range(20):
+        sctp._update_rto(0.7)
+    assert sctp._rto >= 0.7
+    assert internals.hasten(None) is None  # type: ignore[func-returns-value]

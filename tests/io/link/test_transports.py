@@ -57,6 +57,10 @@ async def test_a_way_that_has_closed_is_none() -> None:
     for channel in (1, link_ev.LANE_CHANNEL):
         ways.subscribe(ev.LinkID("host-9"), channel, ID, 0, lambda message: None)
     ways.unsubscribe(ID)
+    for lane in (False, True):
+        assert ways.open_channel(HOST, "screen/x", lane) is None
+    assert ways.channel(HOST, 5) is None
+    ways.unhear(HOST, "screen/x")
 
 
 async def test_two_programs_open_a_lane_and_send_over_it() -> None:

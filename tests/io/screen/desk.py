@@ -1,5 +1,6 @@
 """A desktop in memory, and a way out that remembers, for tests of what is sent of a screen."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -151,3 +152,10 @@ class Viewer:
     def until(self, fits: Callable[[], object]) -> None:
         with self._changed:
             assert self._changed.wait_for(fits, PATIENCE), self.messages
+
+
+async def until(fits: Callable[[], object]) -> None:
+    """Wait on the loop for what another thread does."""
+    async with asyncio.timeout(PATIENCE):
+        while not fits():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)

@@ -5,7 +5,7 @@ buttons that send files.
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -31,6 +31,12 @@ from proxim.ui.window.widgets import (
     set_text,
     shortened,
 )
+
+# These are loaded with the first device that knows what a screen is.
+if TYPE_CHECKING:
+    from proxim.core.screen.status import ScreenShare
+    from proxim.ui.window.screen.link_screen import LinkScreen
+    from proxim.ui.window.screen.screens import Screens
 
 _VIAS: Final = {st.Via.WEBRTC: "link.direct", st.Via.LANE: "link.overLane"}
 _STATES: Final = {
@@ -66,9 +72,13 @@ class LinkPanel(ttk.Frame):
         close_tab: Callable[[ev.LinkID], None],
         answer: Callable[[file_st.TransferStatus], None],
         pictures: PictureFolder,
+        screens: "Callable[[], Screens]",
     ) -> None:
         super().__init__(master)
         self.status = status
+        self._screens = screens
+        # It exists once the peer knows what a screen is.
+        self._screen: LinkScreen | None = None
         self._pictures = pictures
         self._theme = theme
         self._post = post
@@ -114,16 +124,18 @@ class LinkPanel(ttk.Frame):
         self._badge = ttk.Label(head)
         self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
         self.end_button = ttk.Button(head, command=self._end)
-        self.end_button.grid(row=0, column=2, rowspan=2, sticky="ne")
-        self._where = ttk.Label(head, style="Quiet.TLabel")
-        self._where.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), 0))
+        self.end_button.grid(row=0, column=2, sticky="ne")
+        # It requests no width of its own, and is cut where the menu of screens begins.
+        self._where = ttk.Label(head, style="Quiet.TLabel", width=1)
+        self._where.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(px(2), 0))
+        self._head = head
 
     def _build_entry(self) -> None:
         px = self._theme.px
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
         self.bar = SendBar(
-            self, self._theme, self.send_paths, self._send_copied, self._show_notice, self._pictures
+            self, self._theme, self.send_paths, self._send_copied, self.show_notice, self._pictures
         )
         self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
@@ -197,6 +209,7 @@ class LinkPanel(ttk.Frame):
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         self._show_state()
+        self._show_screen()
         connected = status.stage is st.Stage.CONNECTED
         able = st.TEXT in status.features and connected
         files = st.FILES in status.features and connected
@@ -208,6 +221,23 @@ class LinkPanel(ttk.Frame):
         self.copy_last.configure(
             state="normal" if self.history.last_received is not None else "disabled"
         )
+
+    def _show_screen(self) -> None:
+        if self._screen is None and st.SCREEN in self.status.features:
+            # This is imported late, as most devices come for text and files.
+            from proxim.ui.window.screen.link_screen import LinkScreen
+
+            px, head = self._theme.px, self._head
+            self._screen = LinkScreen(head, head, self._theme, self._post, self._screens().actions)
+            self._screen.menu.grid(row=1, column=2, sticky="e", pady=(px(4), 0))
+            self._screen.lines.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
+        if self._screen is not None:
+            self._screen.show_link(self.status)
+
+    def show_share(self, share: "ScreenShare") -> None:
+        """Show how a screen is shared now."""
+        if self._screen is not None:
+            self._screen.show_share(share)
 
     @property
     def deadline(self) -> float | None:
@@ -227,7 +257,7 @@ class LinkPanel(ttk.Frame):
         else:
             self._show_line(None)
 
-    def _show_notice(self, sentence: str | None) -> None:
+    def show_notice(self, sentence: str | None) -> None:
         """Show a sentence about what the person has just tried; None once something worked."""
         if sentence is None:
             self._show_state()
@@ -311,7 +341,7 @@ class LinkPanel(ttk.Frame):
         if not text.strip() or str(self.entry.cget("state")) != "normal":
             return
         self._sending = text
-        self._show_notice(None)
+        self.show_notice(None)
         self.entry.delete("1.0", "end")
         # A text with a very long line has turned it off (insert_text).
         self.entry.configure(undo=True)
@@ -326,7 +356,7 @@ class LinkPanel(ttk.Frame):
 
     def _open_link(self, url: str) -> None:
         if not open_web_link(url):
-            self._show_notice(tr("link.noBrowser", address=url))
+            self.show_notice(tr("link.noBrowser", address=url))
 
     def _paste(self) -> str:
         """Write copied text into the field, and send anything else as Send clipboard does."""
@@ -337,7 +367,7 @@ class LinkPanel(ttk.Frame):
             else:
                 folded = insert_text(self, str(self.entry), found.text)
                 count = len(found.text)
-                self._show_notice(tr("link.folded", count=count) if folded else None)
+                self.show_notice(tr("link.folded", count=count) if folded else None)
         return "break"
 
     def _written(self) -> str:

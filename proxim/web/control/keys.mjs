@@ -1,0 +1,130 @@
+// A real keyboard: each key's place and meaning, as core/control/messages.py wants them.
+
+// Input methods make text of these keys, which comes by itself (typing.mjs).
+const COMPOSING = ["Dead", "Process", "Unidentified", "Compose"];
+// The characters come as what they are, so the host's own locks stay as they are.
+const LOCKS = ["CapsLock", "NumLock", "ScrollLock"];
+const ALONE = ["Control", "Alt", "Shift", "Meta"];
+// Windows presses Control just before AltGr.
+const ALTGR_MS = 30;
+// The keys of phones that have no code, only a meaning
+const NAMED =
+  /^(Enter|Tab|Backspace|Escape|Delete|Insert|Home|End|Page(Up|Down)|Arrow\w+|F\d{1,2})$/;
+
+/**
+ * Return the code of the key that makes this on a US keyboard, as far as that needs no table.
+ * @param {string} key
+ */
+export function codeOf(key) {
+  if (/^[a-z]$/i.test(key)) return `Key${key.toUpperCase()}`;
+  if (/^[0-9]$/.test(key)) return `Digit${key}`;
+  if (key === " ") return "Space";
+  return NAMED.test(key) ? key : "Unidentified";
+}
+
+/** @param {string} key */
+const isPrintable = (key) => [...key].length === 1;
+
+export class Keys {
+  // Control was pressed, and may yet turn out to be a part of AltGr.
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  control = null;
+  isAltGr = false;
+  // Option was pressed on a Mac, and may yet turn out to make a character.
+  option = "";
+
+  /**
+   * @param {() => Input | null} input
+   * @param {Modifiers} modifiers
+   * @param {string} system
+   */
+  constructor(input, modifiers, system) {
+    this.input = input;
+    this.modifiers = modifiers;
+    this.isWindows = system.includes("Windows");
+    this.isMac = system.includes("Mac");
+  }
+
+  /**
+   * Return whether the key is handled, and must do nothing else here.
+   * @param {KeyboardEvent} event
+   */
+  down(event) {
+    const { key, isComposing, keyCode } = event;
+    if (isComposing || keyCode === 229 || COMPOSING.includes(key)) return false;
+    const code = event.code || codeOf(key);
+    if (event.repeat || LOCKS.includes(key)) return true;
+    if (key === "AltGraph") {
+      this.isAltGr ||= this.control !== null;
+      this.dropControl();
+      return true;
+    }
+    this.sendControl();
+    if (this.isWindows && code === "ControlLeft") {
+      this.control = setTimeout(() => this.sendControl(), ALTGR_MS);
+      return true;
+    }
+    if (this.isMac && key === "Alt") {
+      this.option = code;
+      return true;
+    }
+    const makesCharacter = isPrintable(key) && !event.ctrlKey && !event.metaKey;
+    if (this.option && !makesCharacter) this.send(this.option, "Alt");
+    if (ALONE.includes(key)) this.send(code, key);
+    else this.pressed(event, code);
+    return true;
+  }
+
+  /**
+   * @param {KeyboardEvent} event
+   * @param {string} code
+   */
+  pressed(event, code) {
+    const { key } = event;
+    // A Mac does not say when a key is released while Command is held, nor a phone's keyboard.
+    const isTap = (this.isMac && event.metaKey) || !event.code;
+    this.modifiers.press();
+    this.send(code, key);
+    if (isTap) this.up({ code, key });
+    else if (this.modifiers.down.length) this.up({ code, key });
+  }
+
+  /** @param {{ code: string, key: string }} event */
+  up({ code: given, key }) {
+    const code = given || codeOf(key);
+    if (code === "ControlLeft" && this.isAltGr) {
+      this.isAltGr = false;
+      return;
+    }
+    if (code === "ControlLeft") this.sendControl();
+    if (key === "Alt" && code === this.option) this.option = "";
+    this.input()?.key(code, key, false);
+    if (!ALONE.includes(key)) this.modifiers.release();
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} key
+   */
+  send(code, key) {
+    this.input()?.key(code, key, true);
+  }
+
+  dropControl() {
+    if (this.control !== null) clearTimeout(this.control);
+    this.control = null;
+  }
+
+  sendControl() {
+    if (this.control === null) return;
+    this.dropControl();
+    this.send("ControlLeft", "Control");
+  }
+
+  /** Nothing is down any more. */
+  forget() {
+    this.dropControl();
+    this.isAltGr = false;
+    this.option = "";
+  }
+}
