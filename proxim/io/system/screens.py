@@ -80,9 +80,10 @@ def _find_x11(display: str) -> list[ScreenFact]:
         )
         for use, names in _EXTENSIONS.items()
     }
-    connection.disconnect()
     if not missing[ScreenUse.SEEN]:
         missing[ScreenUse.SEEN] = _try_x11(display)
+    # Not earlier: a server whose only client leaves begins anew, and refuses the next for a while.
+    connection.disconnect()
     # Nobody controls what nobody sees.
     missing[ScreenUse.CONTROLLED] += missing[ScreenUse.SEEN]
     return [
