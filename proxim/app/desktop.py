@@ -26,6 +26,9 @@ DRAW_SECONDS: Final = 0.008
 SETTLED_MS: Final = 1000
 # The pause between two looks for garbage. A busy second leaves a few MB of it at most.
 COLLECT_MS: Final = 1000
+# Each look that finds nothing to do doubles the pause, up to this one, since it wakes a program
+# that rests. Guests who flood the network side leave some MB of garbage until it is noticed.
+COLLECT_AT_REST_MS: Final = 4000
 # How long after the end of a link all garbage is collected. The link's objects refer to each other,
 # and the network side has closed them by then. It returns the memory a second later.
 LEFT_MS: Final = 2000
@@ -78,6 +81,8 @@ class Desktop:
         # The next look into the queue, if one is due.
         self._look_timer: str | None = None
         self._next_look_at = 0.0
+        self._collect_timer: str | None = None
+        self._collect_pause_ms = COLLECT_MS
         window.on_close = self._leave
 
     def run(self) -> int:
@@ -144,9 +149,21 @@ class Desktop:
         if due:
             # This collects the younger generations, too.
             gc.collect(due[-1])
-        self._root.after(COLLECT_MS, self._collect_garbage)
+        doubled = min(2 * self._collect_pause_ms, COLLECT_AT_REST_MS)
+        self._plan_collection(COLLECT_MS if due else doubled)
+
+    def _plan_collection(self, pause_ms: int) -> None:
+        self._collect_pause_ms = pause_ms
+        self._collect_timer = self._root.after(pause_ms, self._collect_garbage)
+
+    def _collect_soon(self) -> None:
+        """Look for garbage as often as in a busy program, if it is looked for at all yet."""
+        if self._collect_timer is not None and self._collect_pause_ms > COLLECT_MS:
+            self._root.after_cancel(self._collect_timer)
+            self._plan_collection(COLLECT_MS)
 
     def _drain(self) -> None:
+        self._collect_soon()
         for item in self._bridge.drain(STATUSES_PER_LOOK):
             match item:
                 case st.Stopped():

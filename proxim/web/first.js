@@ -28,6 +28,8 @@ var proximFirst = (() => {
   // After this time the rest of the page is loaded even if the request could not be sent yet.
   const LOAD_ANYWAY_MS = 1_000;
   const RELOAD_MS = 1_000;
+  // The page is not shown before its style has come, but after this time in any case.
+  const SHOW_ANYWAY_MS = 2_000;
 
   /** @param {Uint8Array} bytes */
   function toBase64url(bytes) {
@@ -128,6 +130,24 @@ var proximFirst = (() => {
     return new Blob([text]).size <= 64 && text;
   }
 
+  /**
+   * Load the style, and show the page with it. A browser would ask for one that stands in the page
+   * before it runs this script, and the socket would wait behind it.
+   */
+  function loadStyle() {
+    const { documentElement, head } = document;
+    const show = () => {
+      documentElement.hidden = false;
+    };
+    documentElement.hidden = true;
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = "style.css";
+    style.onload = style.onerror = show;
+    head.append(style);
+    setTimeout(show, SHOW_ANYWAY_MS);
+  }
+
   const openSocket = () => new WebSocket(`ws://${location.host}/ws`);
 
   /**
@@ -167,6 +187,7 @@ var proximFirst = (() => {
   const mayAsk = (pass) => pass?.secret && globalThis.RTCPeerConnection;
   // The socket opens while what is stored is read, which takes a browser some time at first.
   const early = mayAsk(scanned) ? openSocket() : undefined;
+  loadStyle();
   /** @type {Device} */
   const device = {
     name: known("name") || browserName(),
@@ -199,7 +220,8 @@ var proximFirst = (() => {
     } catch (error) {
       // A browser that is too old does not get better by loading the page again; a poor network
       // may.
-      if (!(error instanceof SyntaxError)) setTimeout(() => location.reload(), RELOAD_MS);
+      if (error instanceof SyntaxError) throw error;
+      setTimeout(() => location.reload(), RELOAD_MS);
     }
   }
 

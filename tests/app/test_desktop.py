@@ -275,6 +275,41 @@ def test_all_garbage_of_a_link_is_collected_after_it_has_closed(
     running.run(work)
 
 
+def test_a_program_at_rest_looks_for_garbage_less_often(
+    root: tkinter.Tk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, ms in {"SETTLED_MS": 1, "COLLECT_MS": 10, "COLLECT_AT_REST_MS": 40}.items():
+        monkeypatch.setattr(desktop, name, ms)
+    counts = [(0, 0, 0)]
+    monkeypatch.setattr(gc, "get_count", lambda: counts[0])
+    running = Running(root, monkeypatch)
+    pauses: list[int] = []
+    plan = running.desktop._plan_collection
+
+    def note(pause_ms: int) -> None:
+        pauses.append(pause_ms)
+        plan(pause_ms)
+
+    monkeypatch.setattr(running.desktop, "_plan_collection", note)
+
+    def until(expected: list[int]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not any(pauses[at : at + len(expected)] == expected for at in range(len(pauses))):
+            assert time.monotonic() < deadline, pauses
+
+    def work() -> None:
+        until([20, 40, 40])
+        # Something happens.
+        pauses.clear()
+        running.bridge.publish(running.text(1))
+        until([10, 20, 40])
+        # There is garbage all the time.
+        counts[0] = (1_000_000, 0, 0)
+        until([10, 10])
+
+    running.run(work)
+
+
 def test_garbage_is_collected_on_the_main_thread_and_on_no_other(
     root: tkinter.Tk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,8 +5,13 @@ import vm from "node:vm";
 
 globalThis.location = { hash: "", pathname: "/" };
 globalThis.history = { replaceState() {} };
-// No page is ever parsed here, so the rest of it is not loaded.
-globalThis.document = { addEventListener() {} };
+// No page is ever parsed here, so the rest of it is not loaded, nor its style.
+globalThis.document = {
+  addEventListener() {},
+  createElement: () => ({}),
+  documentElement: {},
+  head: { append() {} },
+};
 Object.defineProperty(globalThis, "navigator", { value: { userAgent: "" } });
 // Nothing waits, so no timers may run.
 globalThis.setTimeout = () => undefined;

@@ -33,6 +33,17 @@ PREFERENCES = {
     "browser.helperApps.neverAsk.saveToDisk": "application/octet-stream",
 }
 WORDS = languages()["en"]
+# This runs before the page's own scripts. It notes each time the page is hidden, or shown, and then
+# how round a form's corners are.
+WATCH_FIRST_SIGHT = """
+  globalThis.firstSight = [];
+  new MutationObserver(() => {
+    const {hidden} = document.documentElement;
+    if (hidden === (firstSight.at(-1) === "hidden")) return;
+    const form = document.querySelector("form");
+    firstSight.push(hidden ? "hidden" : form ? getComputedStyle(form).borderRadius : "no form");
+  }).observe(document, {attributes: true, attributeFilter: ["hidden"], subtree: true});
+"""
 # The page reads at most so much of what it sends before it is loaded again, and has sent so much.
 ALLOWED = 9_500_000
 BEGUN = 6_500_000
@@ -182,6 +193,18 @@ def firefox_without_webrtc(tmp_path: Path) -> Iterator[Firefox]:
     off = {"media.peerconnection.enabled": False}
     with started(tmp_path, **off) as firefox, firefox.another_person():
         yield firefox
+
+
+def test_nobody_sees_the_page_without_its_style(
+    firefox: Firefox, own_address: str, tmp_path: Path
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session):
+        firefox.before_each_page(WATCH_FIRST_SIGHT)
+        firefox.goto(session["url"])
+        host.event("pair_prompt")
+        firefox.wait("firstSight.length > 1")
+        # Hidden before anything could be painted, then shown with its style.
+        assert firefox.run("JSON.stringify(firstSight)") == '["hidden","12px"]'
 
 
 def test_from_the_link_to_files_both_ways(

@@ -3,6 +3,7 @@ must not happen on the way.
 """
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS, REASONS = languages()["en"]["page"], languages()["en"]["reasons"]
 WIDTHS = (320, 390, 1280)
+# As in first.js.
+SHOW_ANYWAY_MS = 2000
+# This runs before the page's own scripts. Timers of so many milliseconds never fire.
+NO_TIMER = """{
+  const {setTimeout} = globalThis;
+  globalThis.setTimeout = (act, ms, ...rest) => ms === %d ? 0 : setTimeout(act, ms, ...rest);
+}"""
+FORM_IS_STYLED = "getComputedStyle(document.querySelector('form')).borderRadius === '12px'"
 HOSTILE = "<img src=x onerror=alert(1)>"
 # The file needs several messages and several windows of reports, and its size is no round number.
 FILE_BYTES = 3_000_001
@@ -331,6 +340,56 @@ def test_on_a_phone_it_says_why_there_is_no_button_for_folders(
             guest.joined(host)
             assert guest.page.get_by_text(hint).is_visible() is not has_folders
             assert guest.page.get_by_text("Send a folder").is_visible() is has_folders
+
+
+def test_the_request_waits_for_no_style_and_nobody_sees_the_page_without_it(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        guest.page.route("**/style.css", hold)
+        # The page's own limit shall not show it here.
+        guest.page.add_init_script(NO_TIMER % SHOW_ANYWAY_MS)
+        guest.page.goto(session["url"], wait_until="commit")
+        host.event("pair_prompt")
+        words = guest.page.get_by_text("Look at the other screen")
+        words.wait_for(state="attached")
+        assert held
+        assert not words.is_visible()
+        held[0].continue_()
+        words.wait_for(state="visible")
+        assert guest.page.evaluate(FORM_IS_STYLED)
+        guest.is_content(origin_of(session["url"]))
+
+
+@pytest.mark.parametrize("style", ["fails", "never comes"])
+def test_a_page_whose_style_does_not_come_is_shown_without_it(
+    chromium: Browser, own_address: str, tmp_path: Path, style: str
+) -> None:
+    with hosting(own_address, tmp_path / "home") as (host, session), phone(chromium) as guest:
+        if style == "fails":
+            guest.page.add_init_script(NO_TIMER % SHOW_ANYWAY_MS)
+        guest.page.route("**/style.css", lambda route: route.abort() if style == "fails" else None)
+        guest.page.goto(session["url"], wait_until="commit")
+        host.event("pair_prompt")
+        guest.sees("Look at the other screen")
+        assert not guest.page.evaluate(FORM_IS_STYLED)
+
+
+def test_without_scripts_the_page_says_what_to_do(
+    chromium: Browser, own_address: str, tmp_path: Path
+) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    with hosting(own_address, tmp_path / "home") as (_, session), closing(context):
+        page = context.new_page()
+        page.goto(session["url"])
+        # Playwright's own search leaves this element out.
+        assert "Without JavaScript, start Proxim here" in page.inner_text("body")
+        assert page.evaluate(FORM_IS_STYLED)
 
 
 def test_a_browser_that_is_too_old_is_told(

@@ -3,7 +3,7 @@
 There are no public names for what is done here:
 
 - `guard` enforces limits that aiortc does not enforce on a peer.
-- `pace_checks` lets a link open as soon as it can.
+- `warm_up` and `pace_checks` let a link open as soon as it can.
 - `quicken` and `prepare_sockets` make a data channel cheaper. While files move over it, the
   processor is busy with aiortc's work for each packet, and the network is not.
 
@@ -94,7 +94,18 @@ _SCTP_CONSTANTS: Final = (
 )
 # Python itself adds the class's name to a name with two underscores.
 _HANDSHAKE_DONE: Final = "_RTCDtlsTransport__handshake_done"
-_DTLS_NAMES: Final = (_HANDSHAKE_DONE, "_data_receiver", "_recv_next", "_ssl", "_write_ssl")
+_CERTIFICATE: Final = "_RTCDtlsTransport__local_certificate"
+_NEW_CONTEXT: Final = "_create_ssl_context"
+_SRTP_PROFILES: Final = "_srtp_profiles"
+_DTLS_NAMES: Final = (
+    _CERTIFICATE,
+    _HANDSHAKE_DONE,
+    _SRTP_PROFILES,
+    "_data_receiver",
+    "_recv_next",
+    "_ssl",
+    "_write_ssl",
+)
 _ICE_NAMES: Final = ("_connection", _RECV)
 _CONNECTION_NAMES: Final = (
     "_check_list",
@@ -117,6 +128,8 @@ def _missing(sctp: Any) -> Iterator[str]:
     yield from (f"RTCSctpTransport.{name}" for name in _SCTP_NAMES if _lacks(sctp, name))
     dtls = getattr(sctp, "transport", None)
     yield from (f"RTCDtlsTransport.{name}" for name in _DTLS_NAMES if _lacks(dtls, name))
+    if _lacks(getattr(dtls, _CERTIFICATE, None), _NEW_CONTEXT):
+        yield f"RTCCertificate.{_NEW_CONTEXT}"
     ice = getattr(dtls, "transport", None)
     yield from (f"RTCIceTransport.{name}" for name in _ICE_NAMES if _lacks(ice, name))
     connection = getattr(ice, "_connection", None)
@@ -174,6 +187,21 @@ def _deliverer(protocol: Any) -> Callable[[bytes, Address], None]:
 
 
 # --- ICE ------------------------------------------------------------------------------------------
+
+
+def warm_up(sctp: Any) -> None:
+    """Let an RTCSctpTransport's first handshake begin as soon as ICE is done.
+
+    The first context that a program makes for DTLS takes 5 ms, each later one half of one.
+    """
+    dtls = getattr(sctp, "transport", None)
+    new_context = getattr(getattr(dtls, _CERTIFICATE, None), _NEW_CONTEXT, None)
+    profiles = getattr(dtls, _SRTP_PROFILES, None)
+    if new_context is None or profiles is None:
+        _log.info("this aiortc does not show its certificate")
+        return
+    # aiortc makes one of its own for the handshake.
+    new_context(srtp_profiles=profiles)
 
 
 def pace_checks(sctp: Any) -> None:

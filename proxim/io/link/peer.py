@@ -22,7 +22,14 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     SETTLE_SECONDS,
 )
-from proxim.io.link.internals import guard, hasten, pace_checks, prepare_sockets, quicken
+from proxim.io.link.internals import (
+    guard,
+    hasten,
+    pace_checks,
+    prepare_sockets,
+    quicken,
+    warm_up,
+)
 from proxim.io.link.stream import Feed, TransportClosedError
 from proxim.io.link.webrtc import (
     RTCConfiguration,
@@ -280,6 +287,7 @@ class Peer:
                 sctp = self._connection.sctp
                 if sctp is not None:
                     await sctp.transport.transport.iceGatherer.gather()
+            warm_up(self._connection.sctp)
         except Exception as error:  # noqa: BLE001
             # As in _offer, where a failure that lasts is reported.
             _log.info("%s: nothing could be prepared (%s)", self._link, type(error).__name__)

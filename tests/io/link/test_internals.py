@@ -161,6 +161,13 @@ def test_nothing_to_look_at_lacks_all() -> None:
     missing = internals.missing_names(None)
     assert "RTCSctpTransport._transmit" in missing
     assert "aioice.Connection._queue" in missing
+    assert "RTCCertificate._create_ssl_context" in missing
+
+
+def test_where_no_certificate_shows_nothing_is_warmed_up(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    internals.warm_up(None)
+    assert "does not show its certificate" in caplog.text
 
 
 # --- content --------------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ import struct
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import pytest
 import pytest_asyncio
 from aiortc import (
+    RTCCertificate,
     RTCConfiguration,
     RTCDataChannel,
     RTCIceGatherer,
@@ -577,6 +579,24 @@ async def test_prepared_peers_link_without_gathering_again(
     assert not host.events.all
     await link(guest, host)
     assert gathering.count == 2
+
+
+@pytest.mark.parametrize("offerer", [True, False])
+async def test_a_prepared_peer_has_made_the_first_context_of_dtls(
+    make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch, offerer: bool
+) -> None:
+    """The first one of a program takes ten times as long as another."""
+    made: list[RTCCertificate] = []
+    make = RTCCertificate._create_ssl_context
+
+    def counted(certificate: RTCCertificate, **options: Any) -> Any:
+        made.append(certificate)
+        return make(certificate, **options)
+
+    monkeypatch.setattr(RTCCertificate, "_create_ssl_context", counted)
+    end = make_end("guest" if offerer else "host")
+    await prepare(end, offerer=offerer)
+    assert len(made) == 1
 
 
 async def test_one_prepared_peer_is_enough(make_end: MakeEnd) -> None:

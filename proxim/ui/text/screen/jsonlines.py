@@ -98,11 +98,13 @@ class ScreenLines:
                 self._write_figures(link, figures, shows=True)
             case sight.ScreenSight(link, arriving):
                 self._sights[link] = arriving
+                # They are counted over a second.
+                self._written[link] = self._clock()
             case sight.PicturesReady(link) if link in self._sights:
                 # Nobody draws them, but they have to be taken for more to come.
                 self._sights[link].take()
                 self._sights[link].drawn()
-                if self._clock() >= self._written.get(link, -_FIGURES_SECONDS) + _FIGURES_SECONDS:
+                if self._clock() >= self._written[link] + _FIGURES_SECONDS:
                     self._written[link] = self._clock()
                     self._write_figures(link, self._sights[link].figures(), shows=False)
             case _:

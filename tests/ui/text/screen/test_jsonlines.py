@@ -187,6 +187,8 @@ def test_what_is_looked_at_is_taken_so_that_more_comes() -> None:
     # A late one of an earlier share.
     assert face.show(ready) == []
     assert face.show(sight.ScreenSight(LINK, arriving)) == []
+    assert face.show(ready) == []
+    face.now += 1.0
     (first,) = face.show(ready)
     assert first["direction"] == "in"
     assert first["figures"] == {"frames": 30.0, "megabits": 4.26, "delay": 31}
@@ -195,9 +197,9 @@ def test_what_is_looked_at_is_taken_so_that_more_comes() -> None:
     assert face.show(ready) == []
     face.now += 0.5
     assert len(face.show(ready)) == 1
-    assert arriving.done == ["taken", "drawn"] * 3
+    assert arriving.done == ["taken", "drawn"] * 4
     face.show(replace(SEEN, stage=ScreenStage.ENDED), ready)
-    assert len(arriving.done) == 6
+    assert len(arriving.done) == 8
 
 
 def test_no_share_id_is_written() -> None:
