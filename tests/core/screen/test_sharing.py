@@ -395,6 +395,14 @@ def test_control_that_is_allowed_before_anybody_looks_begins_with_the_look() -> 
     assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
 
 
+def test_why_control_failed_is_told_at_both_ends() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.ControlFailed(LINK, Reason.CONTROL_BLOCKED))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    for side in (both.shows, both.sees):
+        assert side.last(screen_st.ScreenShare).reason is Reason.CONTROL_BLOCKED
+
+
 def test_a_system_that_injects_nothing_is_only_seen() -> None:
     both = Both().viewed(Grant.CONTROL)
     both.tell(both.shows, screen_ev.ControlFailed(LINK))
