@@ -76,6 +76,8 @@ def held(code: str, name: str, inputs: list[Input]) -> list[Input]:
 def do(injector: X11Injector, *inputs: Input) -> None:
     for one in inputs:
         injector.inject(MONITOR, one)
+    # The server has an answer when it has done it all.
+    injector.moved_here()
 
 
 # --- characters -----------------------------------------------------------------------------------
