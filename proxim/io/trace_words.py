@@ -20,6 +20,8 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import ProgramEvent
 
+# The labels of a shared screen's channels begin so (screen/sharing.py, control/controlling.py).
+_SHARE_LABELS: Final = ("screen/", "input/")
 # How many characters of a channel's label are shown. The other side chooses the label, which may be
 # 64 KiB long.
 _LABEL: Final = 64
@@ -51,6 +53,9 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
         case link_ev.ChannelOpened(link, channel, label):
             # A stream's label contains its transfer's id, which is a secret of the two ends.
             shown = "a stream" if STREAM_LABEL.fullmatch(label) else repr(label[:_LABEL])
+            if label.startswith(_SHARE_LABELS):
+                # So does a shared screen's.
+                shown = "a shared screen"
             return f"link {link}: channel {channel} is open, {shown}"
         case (
             pair_do.Dial()

@@ -1,7 +1,10 @@
 """What another program gets of the keys and clicks that somebody makes elsewhere."""
 
+import asyncio
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 import xcffib
@@ -9,6 +12,8 @@ import xcffib.xproto
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.control.messages import (
     Input,
     KeyInput,
@@ -17,10 +22,21 @@ from proxim.core.control.messages import (
     TextInput,
     WheelInput,
 )
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.proof import Prover
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
 from proxim.core.screen.messages import Monitor
+from proxim.io.control.executor import ControlExecutor
 from proxim.io.control.injector import ControlError
+from proxim.io.control.x11_clipboard import X11Clipboard
 from proxim.io.control.x11_injector import X11Injector
+from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.runtime import Runtime
+from tests.core.handed_in import program as host_program
 from tests.io.control.x11_support import MONITOR, Keyboard, Program, closing, guest_keys
+from tests.io.support import PATIENCE, Events
 from tests.rows import each_row
 
 pytestmark = pytest.mark.skipif(
@@ -518,6 +534,80 @@ def test_keys_for_our_own_windows_are_dropped(
 
 
 # --- nothing stays pressed ------------------------------------------------------------------------
+
+
+async def test_a_crash_of_the_thread_releases_everything(
+    display: str, keyboard: Keyboard, program: Program
+) -> None:
+    class Breaking(X11Injector):
+        def inject(self, monitor: Monitor, what: Input) -> None:
+            if what == ReleaseAll():
+                assert keyboard.down
+                raise ZeroDivisionError
+            super().inject(monitor, what)
+
+    program.focus()
+    reported = Events()
+    link = ev.LinkID("host-1")
+
+    def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(work, name=name)
+
+    executor = ControlExecutor(
+        reported, spawn, lambda: Breaking(display), lambda: X11Clipboard(display)
+    )
+    inputs: list[Input] = [
+        *key("ShiftLeft", "Shift", up=False),
+        *key("KeyA", "é", up=False),
+        PointerInput(*IN_IT, 5),
+        ReleaseAll(),
+    ]
+    executor.execute[screen_do.StartControl](screen_do.StartControl(link))
+    for one in inputs:
+        executor.execute[screen_do.Inject](screen_do.Inject(link, MONITOR, one))
+    await reported.wait(screen_ev.ControlFailed)
+    await executor.stop()
+    assert keyboard.down == []
+    assert program.typed() == "é"
+
+
+async def test_the_runtime_uses_mouse_and_keyboard(
+    display: str, keyboard: Keyboard, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("XDG_SESSION_TYPE", raising=False)
+    keyboard.use("us")
+    program.focus()
+    link = ev.LinkID("host-1")
+    told = Events()
+    machine = host_program(DeviceInfo("PC", "pc"), Prover(secrets.token_bytes, Spake2Exchange))
+    runtime = Runtime(machine, told, NetOptions(), Opening())
+    running = asyncio.create_task(runtime.run())
+    await told.wait(st.ThisDevice)
+    assert runtime._control is None
+    runtime._carry_out(
+        [
+            screen_do.StartControl(link),
+            screen_do.Inject(link, MONITOR, TextInput("Grüße 🎉")),
+            screen_do.Inject(link, MONITOR, KeyInput("KeyX", "x", True)),
+            screen_do.LetGo(link, in_turn=True),
+        ]
+    )
+    typed = ""
+    while not typed.endswith("x"):
+        typed += await asyncio.to_thread(program.typed)
+    assert typed == "Grüße 🎉x"
+    before = keyboard.map
+    runtime._carry_out([screen_do.Inject(link, MONITOR, KeyInput("KeyX", "x", True))])
+    async with asyncio.timeout(PATIENCE):
+        while not keyboard.down:
+            await asyncio.sleep(0.01)
+    # The end of the program releases it.
+    runtime.report(ev.Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert keyboard.down == []
+    assert keyboard.map != before
+    assert {*program.typed()} == {"x"}
 
 
 def test_where_there_is_no_server_it_says_so() -> None:
