@@ -81,6 +81,14 @@ class Copier:
         self.connection.disconnect()
 
 
+@pytest.fixture(autouse=True, scope="module")
+def first_client(plain_screen: str) -> Iterator[None]:
+    """An X server begins anew when its last client leaves, and refuses the next for a while."""
+    connection = xcffib.Connection(display=plain_screen)
+    yield
+    connection.disconnect()
+
+
 @pytest.fixture
 def copier(plain_screen: str) -> Iterator[Copier]:
     with closing(Copier(plain_screen)) as made:
