@@ -88,7 +88,7 @@ class ScreenSharing(LinkFeature):
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """End what is shown and seen."""
         both = self._links.pop(link)
-        if both.shower.looked_at:
+        if reason is Reason.PEER_VANISHED and both.shower.looked_at:
             self._seen_before.add(link)
         return [*both.shower.link_down(now), *both.viewer.link_down(now)]
 

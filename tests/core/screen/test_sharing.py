@@ -353,7 +353,10 @@ def test_what_a_person_has_taken_back_is_asked_about(taken: object, seen: bool) 
 def test_what_is_asked_while_the_monitors_are_looked_for_changes_nothing() -> None:
     both = Both(beforehand=Grant.CONTROL)
     shower, link = both.shows.feature, both.shows.link
-    assert shower.message(link, screen_msg.ScreenAsk(), both.now) == [screen_do.FindScreens(LINK)]
+    assert shower.message(link, screen_msg.ScreenAsk(), both.now) == [
+        screen_do.WatchPanicKeys(LINK),
+        screen_do.FindScreens(LINK),
+    ]
     # A system may ask the person first, which takes its time.
     assert shower.message(link, screen_msg.ScreenAsk(control=True), both.now) == []
     assert shower.handle(screen_ev.AnswerScreen(LINK, 1, Grant.CONTROL), both.now) == []
@@ -763,6 +766,26 @@ def test_a_link_that_is_taken_up_again_sees_and_controls_no_more(state: str, ask
     feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
     commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
     assert screen_do.StartControl(again.id) not in commands
+
+
+def test_what_was_allowed_beforehand_holds_for_a_link_that_is_taken_up_again() -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    both.ask(control=True)
+    both.look()
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    status = st.LinkStatus(
+        ev.LinkID("host-2"), "session", st.Stage.CONNECTED, verified=Verified.CODE
+    )
+    again = FakeLink(status, status.link, resumes=LINK)
+    feature.link_up(again, both.now)
+    feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    commands = feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    (share,) = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert isinstance(share, screen_st.ScreenShare)
+    assert share.stage is ScreenStage.OFFERED
+    view = screen_msg.ScreenView(feature._links[again.id].shower._share, 0, 390, 844)
+    assert screen_do.StartControl(again.id) in feature.message(again, view, both.now)
 
 
 def test_a_lost_link_with_a_question_ends_that() -> None:
