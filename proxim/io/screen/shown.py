@@ -195,10 +195,8 @@ class ShownMonitor:
 
     def _note(self, copies: list[Tile], tiles: list[Tile], now: float) -> None:
         """Note which cells are blurred now."""
-        for tile in copies:
-            source = Rectangle(*tile.copied_from, tile.place.width, tile.place.height)
-            if any(cell in self._blurred for cell in _cells(source)):
-                self._blurred.update(dict.fromkeys(_cells(tile.place), now))
+        copied = [cell for tile in copies for cell in self._copied_blurs(tile)]
+        self._blurred.update(dict.fromkeys(copied, now))
         for tile in tiles:
             if tile.format is Format.JPEG:
                 self._blurred.update(dict.fromkeys(_cells(tile.place), now))
@@ -209,6 +207,16 @@ class ShownMonitor:
                         del self._blurred[cell]
                     else:
                         self._blurred[cell] = now
+
+    def _copied_blurs(self, tile: Tile) -> Iterator[_Cell]:
+        """Yield the cells to which a blur was copied."""
+        x, y = tile.copied_from
+        for cell in _cells(tile.place):
+            place = self._place_of_cell(cell)
+            left, top = place.x + x - tile.place.x, place.y + y - tile.place.y
+            source = Rectangle(left, top, place.width, place.height)
+            if any(one in self._blurred for one in _cells(source)):
+                yield cell
 
     def rests_at(self) -> float | None:
         """Return when the next cell may be sharpened; None if there is none."""

@@ -725,6 +725,46 @@ def test_a_lost_link_ends_both_directions() -> None:
     ]
 
 
+@each_row(
+    "state, asked",
+    [
+        ("viewed", False),
+        ("controlled", False),
+        ("paused", True),
+        ("offered", True),
+        ("other link", True),
+    ],
+)
+def test_a_link_that_is_taken_up_again_sees_and_controls_no_more(state: str, asked: bool) -> None:
+    both = Both()
+    both.ask(control=True)
+    both.answer(Grant.CONTROL if state == "controlled" else Grant.VIEW)
+    if state != "offered":
+        both.look()
+    if state == "paused":
+        both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = FakeLink(
+        st.LinkStatus(ev.LinkID("host-2"), "session", st.Stage.CONNECTED, verified=Verified.CODE),
+        ev.LinkID("host-2"),
+        resumes=None if state == "other link" else LINK,
+    )
+    feature.link_up(again, both.now)
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    questions = [
+        one.status
+        for one in commands
+        if isinstance(one, do.Publish) and isinstance(one.status, screen_st.ScreenQuestion)
+    ]
+    assert bool(questions) is asked
+    assert (screen_do.FindScreens(again.id) in commands) is not asked
+    # Control is asked again, as is what was seen once it was lost before.
+    feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    assert screen_do.StartControl(again.id) not in commands
+
+
 def test_a_lost_link_with_a_question_ends_that() -> None:
     both = Both()
     both.ask()
