@@ -46,6 +46,9 @@ class FakeInjector:
         moved, self.moved = self.moved, False
         return moved
 
+    def repeat(self) -> None:
+        """Nothing is held."""
+
     def let_go(self) -> None:
         self.done.append("let go")
 

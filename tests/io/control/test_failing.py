@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from proxim.core import events as ev
 from proxim.core.control.messages import Input, PointerInput
 from proxim.core.errors import Reason
 from proxim.core.screen import commands as screen_do
@@ -13,6 +14,7 @@ from proxim.io.control.executor import ControlExecutor
 from proxim.io.control.injector import Clipboard, ControlError, Injector
 from tests.io.support import Events
 
+LINK = ev.LinkID("link")
 MONITOR = Monitor(0, "", 0, 0, 100, 100)
 
 
@@ -55,10 +57,10 @@ def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
 async def test_what_stands_in_front_is_told_by_its_reason() -> None:
     events, injector = Events(), Blocked()
     executor = ControlExecutor(events, spawn, lambda: injector, no_clipboard)
-    executor.execute[screen_do.StartControl](screen_do.StartControl("link"))
+    executor.execute[screen_do.StartControl](screen_do.StartControl(LINK))
     # A key that is held is repeated all the time.
     await injector.repeated.wait()
-    executor.execute[screen_do.Inject](screen_do.Inject("link", MONITOR, PointerInput(0, 0, 1)))
+    executor.execute[screen_do.Inject](screen_do.Inject(LINK, MONITOR, PointerInput(0, 0, 1)))
     failed = await events.wait(screen_ev.ControlFailed)
     assert failed.reason is Reason.CONTROL_BLOCKED
     await executor.stop()
@@ -68,7 +70,7 @@ async def test_what_stands_in_front_is_told_by_its_reason() -> None:
 async def test_what_is_missing_is_told_by_its_reason() -> None:
     events = Events()
     executor = ControlExecutor(events, spawn, no_mouse, no_clipboard)
-    executor.execute[screen_do.StartControl](screen_do.StartControl("link"))
+    executor.execute[screen_do.StartControl](screen_do.StartControl(LINK))
     failed = await events.wait(screen_ev.ControlFailed)
     assert failed.reason is Reason.CONTROL_PERMISSION
     await executor.stop()
