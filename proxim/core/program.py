@@ -59,7 +59,7 @@ class Program:
         commands = self._handle(event, now)
         if self._host is None or self._ended:
             return commands
-        return [*commands, *self._host.hide_invitation(self._features.hide_invitation, now)]
+        return [*commands, *self._host.hide_invitation(self._features.watchers, now)]
 
     def _handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
         match event:

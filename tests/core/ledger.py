@@ -78,6 +78,9 @@ class Ledger:
         self.controlled: set[ev.LinkID] = set()
         self.panic_keys: set[ev.LinkID] = set()
         self.screens_seen: set[ev.LinkID] = set()
+        # Over these, somebody may control this screen, and keys end what is shown.
+        self.controlled: set[ev.LinkID] = set()
+        self.panic_keys: set[ev.LinkID] = set()
         self.listening: str | None = None
         self.prompts: dict[str, st.Prompt] = {}
         # This is the newest published status of what people are asked.
@@ -261,8 +264,22 @@ class Ledger:
                 assert link in self.panic_keys, show(command)
                 self.panic_keys.discard(link)
             case screen_do.StopPictures(link):
-                assert link in self.screens_shown, show(command)
+                assert link in self.screens_shown - self.controlled, show(command)
                 self.screens_shown.discard(link)
+            case screen_do.StartControl(link):
+                assert link in self.screens_shown - self.controlled, show(command)
+                self.controlled.add(link)
+            case screen_do.Inject(link) | screen_do.LetGo(link) | screen_do.ReadClipboard(link):
+                assert link in self.controlled, show(command)
+            case screen_do.EndControl(link):
+                assert link in self.controlled, show(command)
+                self.controlled.discard(link)
+            case screen_do.WatchPanicKeys(link):
+                assert link in self.alive - self.panic_keys, show(command)
+                self.panic_keys.add(link)
+            case screen_do.ForgetPanicKeys(link):
+                assert link in self.panic_keys, show(command)
+                self.panic_keys.discard(link)
             case screen_do.ShowPictures(link):
                 assert link in self.alive, show(command)
                 self.screens_seen.add(link)

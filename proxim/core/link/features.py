@@ -92,9 +92,9 @@ class LinkFeature:
     events: frozenset[Kind] = frozenset()
 
     @property
-    def hides_invitation(self) -> bool:
-        """Whether no code may be shown on this device now."""
-        return False
+    def watchers(self) -> frozenset[ev.LinkID]:
+        """The links whose peers see this device's screen, or may at any moment."""
+        return frozenset()
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle one of `events`; the link that a LinkIntent names is open."""
@@ -158,9 +158,9 @@ class Features:
         return tuple(feature.word for feature in self._features)
 
     @property
-    def hide_invitation(self) -> bool:
-        """Whether a feature demands that no code is shown on this device now."""
-        return any(feature.hides_invitation for feature in self._features)
+    def watchers(self) -> frozenset[ev.LinkID]:
+        """The links whose peers see what stands on this device's screen, such as a code."""
+        return frozenset().union(*(feature.watchers for feature in self._features))
 
     def parse(self, text: str) -> tuple[LinkFeature | None, LinkMessage]:
         """Read one message of the control channel: a feature's, or the link's own (None).

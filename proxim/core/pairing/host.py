@@ -82,6 +82,8 @@ class Host:
         )
         self._prompts = PromptQueue()
         self._links = 0
+        # The session whose code was on the screen while others saw that.
+        self._exposed: Session | None = None
         self._unproved_prepared: TokenBucket | None = None
 
     def start(self, now: float) -> list[do.Command]:
@@ -148,11 +150,21 @@ class Host:
         """Use another device name from now on."""
         self._invitations.device = device
 
-    def hide_invitation(self, hide: bool, now: float) -> list[do.Command]:
-        """Show no code while `hide` is true, and a new one afterwards."""
-        if hide == self._invitations.hidden:
+    def hide_invitation(self, watchers: frozenset[ev.LinkID], now: float) -> list[do.Command]:
+        """Show no code while the peers of these links see this device's screen, and afterwards none
+        that was on it.
+
+        A code stays good if nobody has seen it but the guest that joined by it.
+        """
+        shown = self._sessions.shown
+        exposed = shown is not None and any(
+            shown.link is None or shown.link.id != watcher for watcher in watchers
+        )
+        if bool(watchers) == self._invitations.hidden and (not exposed or shown is self._exposed):
             return []
-        self._invitations.hidden = hide
+        self._invitations.hidden = bool(watchers)
+        if exposed:
+            self._exposed = shown
         return self._renew_invitation(now)
 
     # --- which code is shown ----------------------------------------------------------------------
@@ -168,14 +180,17 @@ class Host:
     def _renew_invitation(self, now: float) -> list[do.Command]:
         shown = self._sessions.shown
         ended: list[do.Command] = []
-        if self._invitations.hidden and shown is not None and shown.state is SessionState.OPEN:
-            # Whoever sees this screen may have seen its code already.
+        exposed = shown is not None and shown is self._exposed and shown.state is SessionState.OPEN
+        if shown is not None and exposed:
+            # Whoever sees this screen, or saw it, may have seen its code.
+            self._exposed = None
             ended = self._sessions.handle(shown, End(Reason.CLOSED), now)
         if shown is not None and shown.state is SessionState.ENDED:
             self._sessions.shown = None
         commands = self._invitations.renew(
             now,
             ended=shown is not None and shown.state is SessionState.ENDED,
+            exposed=exposed,
             joined=shown is not None and shown.state not in JOINABLE,
             serving=any(session.state not in JOINABLE for session in self._sessions),
         )

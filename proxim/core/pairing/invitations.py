@@ -176,15 +176,24 @@ class Invitations:
         self.shown = None
 
     def renew(
-        self, now: float, *, ended: bool = False, joined: bool = False, serving: bool = False
+        self,
+        now: float,
+        *,
+        ended: bool = False,
+        exposed: bool = False,
+        joined: bool = False,
+        serving: bool = False,
     ) -> list[do.Command]:
         """Show a code whenever the host wants a guest; a host that serves nobody always does.
 
         `ended` and `joined` describe the session whose code is shown: it ended, or its guest
-        joined. `serving` means that some session has a guest.
+        joined. With `exposed` it ended because others have seen its code, and another takes its
+        place. `serving` means that some session has a guest.
         """
         if ended:
             self.shown = None
+        if exposed:
+            self._inviting = True
         if self.shown is not None:
             # Without `joined`, the session can be joined, perhaps again.
             self._inviting = not joined

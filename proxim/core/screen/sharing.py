@@ -70,9 +70,9 @@ class ScreenSharing(LinkFeature):
         self._seen_before: set[ev.LinkID] = set()
 
     @property
-    def hides_invitation(self) -> bool:
-        """Whether somebody sees this device's screen, or may at any moment, and a code on it."""
-        return any(both.shower.seen for both in self._links.values())
+    def watchers(self) -> frozenset[ev.LinkID]:
+        """The links whose peers see this device's screen, or may at any moment."""
+        return frozenset(link for link, both in self._links.items() if both.shower.seen)
 
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""

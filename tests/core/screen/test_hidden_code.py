@@ -6,7 +6,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link import events as link_ev
-from proxim.core.link.messages import LinkMessage, dump_link_message
+from proxim.core.link.messages import Bye, LinkMessage, dump_link_message
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
@@ -38,6 +38,10 @@ class SharingHost(HostBench):
 
     def guest_says(self, message: LinkMessage) -> None:
         self.handle(link_ev.ChannelMessage(self.linked_as, 1, dump_link_message(message)))
+
+    def leaves(self, link: ev.LinkID) -> None:
+        """Let a guest say goodbye, after which its persistent code is free again."""
+        self.handle(link_ev.ChannelMessage(link, 1, dump_link_message(Bye())))
 
     def begin(self) -> None:
         """Let the guest ask for the screen and the person say yes."""
@@ -175,4 +179,65 @@ def test_who_only_sees_another_screen_shows_its_code(host: SharingHost) -> None:
     (seen,) = host.told(screen_st.ScreenShare)[1:]
     assert isinstance(seen, screen_st.ScreenShare)
     assert seen.stage is screen_st.ScreenStage.OFFERED
+    assert host.code == host.before
+
+
+def test_who_saw_the_screen_before_a_request_was_declined_has_no_code(host: SharingHost) -> None:
+    host.prove()
+    host.begin()
+    host.end()
+    # The request is still there, and so is its code.
+    (prompt,) = host.ledger.prompts.values()
+    host.handle(ev.Decide(prompt.session_id, False, prompt.number))
+    assert host.shows_a_new_code()
+
+
+def persistent(guest_sees: bool) -> SharingHost:
+    """Return a host whose persistent code a second guest has used, while a screen was seen over
+    that guest's link or over the first one's.
+    """
+    host = SharingHost()
+    host.handle(ev.Invite(ev.SessionType.PERSISTENT))
+    host.before = host.shown
+    _, _, second = host.linked()
+    if guest_sees:
+        host.linked_as = second
+        host.guest_says(hello("Phone"))
+    host.begin()
+    assert host.shows_nothing
+    host.end()
+    host.leaves(second)
+    return host
+
+
+def test_a_persistent_code_stays_good_for_the_guest_that_knows_it() -> None:
+    host = persistent(guest_sees=True)
+    assert host.code == host.before
+
+
+def test_a_persistent_code_that_another_guest_saw_is_replaced() -> None:
+    host = persistent(guest_sees=False)
+    assert host.shows_a_new_code()
+
+
+def test_a_code_that_comes_back_while_another_guest_sees_the_screen_is_replaced() -> None:
+    host = SharingHost()
+    host.handle(ev.Invite(ev.SessionType.PERSISTENT))
+    host.before = host.shown
+    _, _, second = host.linked()
+    host.begin()
+    host.leaves(second)
+    assert host.shows_nothing
+    host.end()
+    assert host.shows_a_new_code()
+
+
+def test_a_guest_that_leaves_while_it_sees_the_screen_can_come_again() -> None:
+    host = SharingHost()
+    host.handle(ev.Invite(ev.SessionType.PERSISTENT))
+    host.before = host.shown
+    _, _, host.linked_as = host.linked()
+    host.guest_says(hello("Phone"))
+    host.begin()
+    host.leaves(host.linked_as)
     assert host.code == host.before

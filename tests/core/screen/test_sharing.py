@@ -353,10 +353,8 @@ def test_what_a_person_has_taken_back_is_asked_about(taken: object, seen: bool) 
 def test_what_is_asked_while_the_monitors_are_looked_for_changes_nothing() -> None:
     both = Both(beforehand=Grant.CONTROL)
     shower, link = both.shows.feature, both.shows.link
-    assert shower.message(link, screen_msg.ScreenAsk(), both.now) == [
-        screen_do.WatchPanicKeys(LINK),
-        screen_do.FindScreens(LINK),
-    ]
+    started = shower.message(link, screen_msg.ScreenAsk(), both.now)
+    assert started[-1] == screen_do.FindScreens(LINK)
     # A system may ask the person first, which takes its time.
     assert shower.message(link, screen_msg.ScreenAsk(control=True), both.now) == []
     assert shower.handle(screen_ev.AnswerScreen(LINK, 1, Grant.CONTROL), both.now) == []
@@ -675,7 +673,7 @@ def test_either_side_ends_it(end: str) -> None:
     assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
     assert both.shows.of(screen_do.LetGo) == [screen_do.LetGo(LINK)]
     assert both.sees.of(screen_do.HidePictures) == [screen_do.HidePictures(LINK)]
-    assert not both.shows.feature.hides_invitation
+    assert not both.shows.feature.watchers
     # It begins again with another id.
     both.ask()
     assert both.sees.last(screen_st.ScreenShare).stage is ScreenStage.ASKING
@@ -826,7 +824,7 @@ def test_who_leaves_while_the_monitors_are_looked_for_sees_nothing() -> None:
     # They are not found yet.
     assert both.shows.feature.handle(granted, both.now)[-1] == screen_do.FindScreens(LINK)
     both.tell(both.sees, screen_ev.StopScreen(LINK))
-    assert not both.shows.feature.hides_invitation
+    assert not both.shows.feature.watchers
     assert both.shows.of(screen_do.StopPictures) == [screen_do.StopPictures(LINK)]
     both.found()
     assert not both.shows.of(screen_do.SendPictures)
