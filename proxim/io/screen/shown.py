@@ -47,6 +47,8 @@ CELL_HEIGHT: Final = 64
 REST_SECONDS: Final = 0.25
 # So many cells are sharpened at once, two for each encoder.
 CELLS_AT_ONCE: Final = 4
+# So few pixels are compressed sooner than they are handed to another thread and back.
+FEW_PIXELS: Final = 40_000
 # In more pixels than this it costs more to look for those columns that have changed than it saves.
 MOST_COMPARED_PIXELS: Final = 400_000
 
@@ -128,12 +130,16 @@ class ShownMonitor:
             copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
         best = quality(pixels)
         parts = [part for place in drawn for part in stripes(place)]
-        tiles = list(self._pool.map(lambda part: moving_tile(self._picture, part, best), parts))
+        spread = map if pixels <= FEW_PIXELS else self._pool.map
+        tiles = list(spread(lambda part: moving_tile(self._picture, part, best), parts))
         self._note(copies, tiles, now)
         return [*copies, *tiles]
 
     def _grab(self, capture: Capture, rows: Rectangle) -> None:
-        capture.grab(self._on_desktop(capture, rows))
+        place = self._on_desktop(capture, rows)
+        # A monitor that was pulled out may be beyond the desktop, until that is known.
+        if place.area > 0:
+            capture.grab(place)
 
     def _on_desktop(self, capture: Capture, place: Rectangle) -> Rectangle:
         """Return the pixels of the desktop that are shown here, as far as there are any."""

@@ -183,6 +183,13 @@ def test_a_monitor_that_reaches_beyond_the_desktop_is_black_there(
     assert same(pair.seen.crop((400, 0, 640, 900)), Image.new("RGB", (240, 900)))
 
 
+def test_a_monitor_that_was_pulled_out_is_black(pool: ThreadPoolExecutor) -> None:
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    pair = Pair(desk, pool, Monitor(1, "GONE", 2000, 900, 640, 480))
+    assert pair.update(Rectangle(0, 0, 4000, 4000)) == []
+    assert desk.grabs == 0
+
+
 def test_a_monitor_that_is_too_large_is_made_smaller(pool: ThreadPoolExecutor) -> None:
     page = text_page(MAX_SIDE // 2 + 2, 32)
     desk = Desk(page.resize((MAX_SIDE + 4, 64), Image.Resampling.NEAREST))
