@@ -236,7 +236,8 @@ def hosting(
     """A host driven by JSON lines, and its session; `gate` limits what the host sends."""
     proxim = SOURCE if gate is None else gate.command
     where = ["--address", address, "--port", str(free_port())]
-    with Program([*proxim, "host", "--json", "--name", "Ana's PC", *where, *options], home) as host:
+    command = [*proxim, "host", "--json", "--name", "Ana's PC", *where, *options]
+    with Program(command, home, forked=True) as host:
         yield host, host.event("session")
 
 
