@@ -2,6 +2,7 @@ import asyncio
 import gc
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import PurePosixPath
@@ -127,12 +128,32 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def loop_that_closes() -> asyncio.AbstractEventLoop:
+    """Return the program's own loop, which names what a test left open when it closes.
+
+    uvloop warns of each open transport while it closes them. Here warnings are errors, and an error
+    at that place keeps the transport open, so that the loop would wait for its end for ever.
+    """
+    loop = new_event_loop()
+    close = loop.close
+
+    def close_and_name() -> None:
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always", ResourceWarning)
+            close()
+        left_open = [str(one.message) for one in found if one.category is ResourceWarning]
+        assert not left_open, f"left open: {left_open}"
+
+    loop.close = close_and_name  # type: ignore[method-assign]
+    return loop
+
+
 @pytest.hookimpl
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Return the event loops on which a coroutine test runs, one after the other."""
-    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": new_event_loop}
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"ours": loop_that_closes}
     both = item.path.is_relative_to(TESTS) and (
         item.path.relative_to(TESTS).as_posix() in BOTH_LOOPS
     )
