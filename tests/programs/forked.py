@@ -5,9 +5,9 @@ programs do start some 200 programs, so each worker has one process that has imp
 each program is a fork of it: a process of its own with its own arguments, environment, streams and
 signals, that ends as every Python does. Only Linux forks safely, so elsewhere `fork` is None.
 
-What depends on the start itself must not be tested this way: tests/programs/test_pairing.py,
-test_start.py, test_desktop.py, tests/app/test_main.py and all tests across a poor network start
-`python proxim.py`.
+What depends on the start itself must not be tested this way. tests/programs/test_start.py,
+test_desktop.py, tests/app/test_main.py, the signals and the scripts in test_pairing.py, and all
+tests across a poor network (which link, send files and resume them) start `python proxim.py`.
 """
 
 import atexit
