@@ -1,21 +1,25 @@
 """The executable that build.spec makes, run as people run it: alone, without this project or its
 environment.
 
-It is built once, into a temporary folder. PROXIM_EXECUTABLE names another one to be tested instead;
-dist/proxim is used if it is newer than everything it is made of.
+It is built once and kept in pytest's cache until anything that it is made of changes.
+PROXIM_EXECUTABLE names another one to be tested instead; dist/proxim is used if it is newer than
+everything it is made of.
 """
 
 import contextlib
+import hashlib
+import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -59,15 +63,45 @@ NEW_GROUP = (
 
 
 @pytest.fixture(scope="module")
-def executable(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def executable(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
     named = os.environ.get("PROXIM_EXECUTABLE")
     if named:
         return Path(named).resolve(strict=True)
     built = ROOT / "dist" / NAME
-    sources = [file for pattern in MADE_OF for file in ROOT.glob(pattern)]
+    sources = [
+        file
+        for pattern in MADE_OF
+        for file in ROOT.glob(pattern)
+        if file.is_file() and "__pycache__" not in file.parts
+    ]
     if built.is_file() and built.stat().st_mtime > max(file.stat().st_mtime for file in sources):
         return built
-    return build(tmp_path_factory.mktemp("executable"))
+    if pytestconfig.cache is None:
+        return build(tmp_path_factory.mktemp("executable"))
+    folder = pytestconfig.cache.mkdir("executable")
+    kept = folder / digest(sources) / NAME
+    if not kept.is_file():
+        new = build(tmp_path_factory.mktemp("executable"))
+        for other in set(folder.iterdir()) - {kept.parent}:
+            shutil.rmtree(other)
+        kept.parent.mkdir(exist_ok=True)
+        # The name appears with the whole file: another run may look for it, or this one be ended.
+        part = shutil.copy2(new, kept.parent / f"{os.getpid()}.part")
+        os.replace(part, kept)
+    return kept
+
+
+def digest(sources: Iterable[Path]) -> str:
+    """Return a hash of all that an executable is made of: sources, packages, this Python."""
+    found = hashlib.sha256(sys.version.encode())
+    for package in sorted(
+        f"{one.name} {one.version}" for one in importlib.metadata.distributions()
+    ):
+        found.update(f"{package}\n".encode())
+    for file in sorted(sources):
+        content = file.read_bytes()
+        found.update(f"{file.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)
+    return found.hexdigest()[:32]
 
 
 def build(folder: Path) -> Path:

@@ -252,7 +252,7 @@ def hosting(
     proxim = SOURCE if gate is None else gate.command
     where = ["--address", address, "--port", str(free_port())]
     command = [*proxim, "host", "--json", "--name", "Ana's PC", *where, *options]
-    with Program(command, home, display=display) as host:
+    with Program(command, home, display=display, forked=True) as host:
         yield host, host.event("session")
 
 
