@@ -98,7 +98,11 @@ class Sight(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ScreenSight(FeatureStatus):
-    """The other side's screen arrives from now on, and can be taken from `sight`."""
+    """The other side's screen arrives from now on, and can be taken from `sight`.
+
+    It comes again when the pictures take another way (a lane opens or breaks). The new sight is not
+    scaled, and what is shown may stay until the first PicturesReady.
+    """
 
     link: ev.LinkID
     sight: Sight = field(repr=False)
@@ -106,7 +110,7 @@ class ScreenSight(FeatureStatus):
 
 @dataclass(frozen=True, slots=True)
 class PicturesReady(FeatureStatus):
-    """There is something to take from the link's sight."""
+    """There is something to take from the link's newest sight, or more than before."""
 
     link: ev.LinkID
 

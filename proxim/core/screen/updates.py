@@ -12,10 +12,10 @@ update  = number u32 | count u16 | count x tile
 tile    = x y width height u16 | format u8 | length u32 | bytes
 format 1 JPEG   2 PNG   3 COPY: from_x from_y u16, and this tile is what was there before the update
 ```
-A CANVAS comes first, and again with each other monitor or size; it begins black. Positions are its
-pixels. The tiles of one update are shown at once, those
-that copy first. Whoever sees answers an update with its number, u32, when it and all before it are
-drawn.
+A CANVAS comes first, and again with each other monitor or size; it begins black, and an update
+follows it, be it of no tiles. Positions are its pixels. The tiles of one update are shown at once,
+those that copy first. Whoever sees answers an update with its number, u32, when it and all before
+it are drawn.
 """
 
 import struct

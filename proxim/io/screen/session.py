@@ -230,6 +230,7 @@ class _Showing:
         # The quality that the newest pictures had.
         self._used = QUALITIES[-1]
         self._last_frame = 0.0
+        self._begun = False
         self._photo_bytes = PHOTO_BYTES
         monitor = shown.monitor
         # The parts of the desktop that changed, and when the first of them was seen.
@@ -301,8 +302,10 @@ class _Showing:
         self._last_frame = now
         tiles = self._shown.update(self._capture, changed, self._quality, now)
         self._learn(tiles)
-        if tiles:
+        # Of a screen that is as black as the canvas, nothing differs; whoever sees waits for it.
+        if tiles or not self._begun:
             self._way.send(tiles, self._changed_at)
+        self._begun = True
 
     def _quality(self, pixels: int) -> int:
         quality = self._way.pacing.quality(int(pixels * self._photo_bytes))

@@ -100,6 +100,9 @@ class ChannelSight:
         self._changes: list[Patch | Moved] = []
         self._pointer: PointerPlace | None = None
         self._announced = False
+        # Whether there is something to be seen of the newest CANVAS. Until then the face shows what
+        # it had, and no black.
+        self._begun = False
         # The newest updates that were decoded, taken, and acknowledged.
         self._decoded: int | None = None
         self._taken: int | None = None
@@ -241,6 +244,7 @@ class ChannelSight:
         with self._lock:
             self._canvas = (width, height)
             self._pointer = None
+            self._begun = False
         self._show_all(viewed)
         return viewed
 
@@ -256,6 +260,7 @@ class ChannelSight:
         with self._lock:
             self._changes += changes
             self._decoded = update.number
+            self._begun = True
             new = sum(one.place.area for one in self._changes)
         width, height = viewed.size
         if new > MOST_NEW_VIEWS * width * height:
@@ -281,7 +286,7 @@ class ChannelSight:
 
     def _announce(self) -> None:
         with self._lock:
-            if self._announced or self._closed:
+            if self._announced or self._closed or not self._begun:
                 return
             self._announced = True
         self._face.ready()

@@ -40,6 +40,7 @@ class Face(threading.Thread):
         self.over = False
         self.answers = True
         self.moved = 0
+        self.pointer: tuple[int, int] | None = None
         self.view = Image.new("RGB", (1, 1))
 
     def run(self) -> None:
@@ -49,6 +50,8 @@ class Face(threading.Thread):
             if self.over:
                 return
             picture = self.sight.take()
+            if picture.pointer is not None:
+                self.pointer = picture.pointer.x, picture.pointer.y
             view = self.view.copy()
             if view.size != (picture.width, picture.height):
                 view = Image.new("RGB", (picture.width, picture.height))

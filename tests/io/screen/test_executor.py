@@ -62,7 +62,7 @@ async def test_a_real_screen_is_seen_as_it_is() -> None:
                 painter.paint(0x10203 * step, Rectangle(10 * step, 7 * step, 60, 40))
             await pair.sees(lambda face: same(face.view, screenshot(display)))
             painter.move(200, 100)
-            face = await pair.sees(lambda face: _pointer(face) == (200, 100))
+            face = await pair.sees(lambda face: face.pointer == (200, 100))
             painter.resize(400, 300)
             # The server takes the old monitor away before there is the new one.
             found = await pair.host.events.wait(
@@ -74,13 +74,6 @@ async def test_a_real_screen_is_seen_as_it_is() -> None:
             await pair.sees(lambda face: same(face.view, screenshot(display)))
             assert face is pair.guest.faces[-1]
         painter.connection.disconnect()
-
-
-def _pointer(face: Face) -> tuple[int, int] | None:
-    place = face.sight.take().pointer
-    face.sight.drawn()
-    # What was taken here is not drawn by the face, which sees nothing but the pointer now.
-    return None if place is None else (place.x, place.y)
 
 
 # A text is scrolled by a program that many others are made with.

@@ -8,7 +8,15 @@ from PIL import Image
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.pacing import MOST_UPDATES
-from proxim.core.screen.updates import Canvas, Delay, Format, Pointer, PointerShape, Update
+from proxim.core.screen.updates import (
+    Canvas,
+    Delay,
+    Format,
+    Pointer,
+    PointerShape,
+    Rectangle,
+    Update,
+)
 from proxim.io.screen import session
 from proxim.io.screen.capture import CaptureError
 from proxim.io.screen.sender import Drawn, Pause, Sender, Show, Stop
@@ -54,6 +62,19 @@ def test_a_screen_is_found_and_shown_whole(start: Start) -> None:
     (update,) = viewer.of(Update)
     assert sum(tile.place.area for tile in update.tiles) == WIDTH * HEIGHT
     assert update.number == 1
+
+
+def test_a_black_screen_is_shown_too(start: Start) -> None:
+    desk = Desk(Image.new("RGB", (WIDTH, HEIGHT)))
+    viewer, sender = start(desk)
+    sender.wish(Show(desk.found[0], viewer))
+    viewer.until(lambda: viewer.of(Update))
+    assert viewer.of(Update) == [Update(1, ())]
+    acknowledge(viewer, sender)
+    desk.tell(Rectangle(0, 0, WIDTH, HEIGHT))
+    desk.paint(RED)
+    viewer.until(lambda: len(viewer.of(Update)) == 2)
+    assert len(viewer.of(Update)[1].tiles) == 1
 
 
 def test_a_viewer_that_never_acknowledges_is_sent_no_more(start: Start) -> None:
