@@ -115,7 +115,8 @@ class ScreenHost:
         self.say(ScreenState(view=False, reason=reason).fields())
 
     def _take(self, name: str) -> list[Any]:
-        taken: list[Any] = self._run(f"JSON.parse(JSON.stringify(host.{name}.splice(0)))")
+        # WebDriver has a notation of its own for lists.
+        taken: list[Any] = json.loads(self._run(f"JSON.stringify(host.{name}.splice(0))"))
         return taken
 
     def said(self) -> list[JSON]:

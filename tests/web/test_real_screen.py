@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageGrab
 from playwright.sync_api import Browser
 
-from tests.ui.tk_support import NoScreenError, virtual_screen
+from tests.ui.tk_support import NoScreenError, xvfb
 from tests.web.browser import hosting, origin_of, phone
 from tests.web.test_screen import Seer
 
@@ -42,6 +43,14 @@ root.mainloop()
 """
 
 
+@pytest.fixture
+def display() -> Iterator[str]:
+    try:
+        yield from xvfb(96)
+    except NoScreenError as error:
+        pytest.skip(str(error))
+
+
 def until(fits: Callable[[], bool], seer: Seer) -> None:
     deadline = time.monotonic() + PATIENCE
     while not fits():
@@ -50,23 +59,21 @@ def until(fits: Callable[[], bool], seer: Seer) -> None:
 
 
 def test_the_page_shows_the_pixels_of_the_host(
-    chromium: Browser, own_address: str, tmp_path: Path
+    chromium: Browser, own_address: str, display: str, tmp_path: Path
 ) -> None:
-    try:
-        screen = virtual_screen()
-        display = screen.__enter__()
-    except NoScreenError as error:
-        pytest.skip(str(error))
-    window = subprocess.Popen(
-        [sys.executable, "-c", WINDOW],
-        env={**os.environ, "DISPLAY": display},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert window.stdin is not None
-    assert window.stdout is not None
-    try:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", WINDOW],
+            env={**os.environ, "DISPLAY": display},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as window,
+        ExitStack() as ends,
+    ):
+        ends.callback(window.kill)
+        assert window.stdin is not None
+        assert window.stdout is not None
         window.stdout.readline()
         options = ("--share-screen", "view")
         with (
@@ -93,7 +100,3 @@ def test_the_page_shows_the_pixels_of_the_host(
             host.say(type="screen_stop")
             tab.sees("Ana's PC stopped showing its screen.")
             tab.is_content(origin_of(session["url"]))
-    finally:
-        window.kill()
-        window.wait()
-        screen.__exit__(None, None, None)

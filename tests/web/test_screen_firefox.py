@@ -69,7 +69,9 @@ def test_firefox_sees_and_controls(firefox: Firefox, own_address: str, tmp_path:
         wheel: dict[str, object] = {"type": "scroll", "x": x, "y": y, "deltaX": 0, "deltaY": 120}
         presses(firefox, wheel, source="wheel")
         firefox.wait("host.inputs.some(({t, dy}) => t === 'w' && dy > 0)")
-        keys = [{"type": kind, "value": "ü"} for kind in ("keyDown", "keyUp")]
+        keys: list[dict[str, object]] = [
+            {"type": kind, "value": "ü"} for kind in ("keyDown", "keyUp")
+        ]
         presses(firefox, *keys, source="key")
         firefox.wait(
             "host.inputs.some(({key, text}) => key === 'ü' || text === 'ü')",
