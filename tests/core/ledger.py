@@ -75,8 +75,6 @@ class Ledger:
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
         # Over these links this device's screen is shown, or the other's is seen.
         self.screens_shown: set[ev.LinkID] = set()
-        self.controlled: set[ev.LinkID] = set()
-        self.panic_keys: set[ev.LinkID] = set()
         self.screens_seen: set[ev.LinkID] = set()
         # Over these, somebody may control this screen, and keys end what is shown.
         self.controlled: set[ev.LinkID] = set()
