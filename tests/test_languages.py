@@ -26,6 +26,7 @@ FILES: Final = {language: read_language(language) for language in LANGUAGES}
 # The code builds the keys of these sections, so they are not written out in Python.
 BY_RULE: Final = {
     "page",
+    "pageScreen",
     "reasons",
     "hostReasons",
 }

@@ -23,7 +23,7 @@ LAYERS: Final = {"app", "io", "ui", "core"}
 # The bridge starts the program's threads, and screens have some of their own: pictures would keep
 # the loop from everything else.
 BRIDGE: Final = "proxim/app/bridge.py"
-THREADED: Final = (BRIDGE, "proxim/io/screen/")
+THREADED: Final = (BRIDGE, "proxim/io/screen/", "proxim/io/control/")
 LANGUAGES: Final = "proxim/languages/__init__.py"
 # These packages hold only a version and the page's files.
 PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}
@@ -39,10 +39,12 @@ BELOW: Final[dict[str, set[str]]] = {
 THIRD_PARTY: Final[dict[str, set[str]]] = {
     # platformdirs says where the log file goes, and uvloop is the loop of the io thread.
     "app": {"platformdirs", "uvloop"},
-    # The last three are for screens.
+    # Those after spake2 are for screens.
     "io": {
         *("websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"),
         *("xcffib", "isal", "PIL"),
+        # Each on one system: Wayland's portal, Windows's pixels, macOS.
+        *("jeepney", "mss", "objc", "CoreMedia", "Quartz", "ScreenCaptureKit"),
     },
     "ui": {"qrcode", "darkdetect", "PIL", "tkinterdnd2"},
     "core": set(),
@@ -207,7 +209,7 @@ def standard_library_has_its_places(module: Module) -> Iterator[str]:
 def threads_start_in_the_bridge_alone(module: Module) -> Iterator[str]:
     """Find loop methods that start threads, which the rule about imports cannot see."""
     # io may run a blocking look-up in the loop's own thread pool.
-    if module.path == BRIDGE or module.layer == "io":
+    if module.path.startswith(THREADED) or module.layer == "io":
         return
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and node.attr in {"to_thread", "run_in_executor"}:

@@ -183,7 +183,7 @@ class Runtime:
 
     def _executor_of(self, kind: type[do.Command]) -> Callable[[Any], None]:
         """Return what carries out commands of this kind. Control is loaded when it is granted."""
-        if kind not in self._execute:
+        if kind not in self._execute and self._control is None:
             from proxim.io.control.executor import ControlExecutor
 
             self._control = ControlExecutor(self.report, self._spawn)

@@ -104,7 +104,9 @@ class Sides:
         before: Sequence[str] = () if link is None else link.command(end)
         # An open gate would change nothing, so the program then runs as people start it.
         proxim = SOURCE if self.gate.allowed is None else self.gate.command
-        return Program([*proxim, *command, *where], self.home(side), before=before)
+        # Behind a cable a program needs namespaces of its own, so it starts as people start it.
+        forked = link is None
+        return Program([*proxim, *command, *where], self.home(side), before=before, forked=forked)
 
 
 @contextlib.contextmanager

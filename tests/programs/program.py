@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from tests.paths import ROOT
+from tests.programs.forked import Process, fork
 
 SOURCE = (sys.executable, str(ROOT / "proxim.py"))
 # Seconds; a program that takes longer hangs.
@@ -34,7 +35,9 @@ class Program:
         *,
         before: Sequence[str] = (),
         display: str | None = None,
+        forked: bool = False,
     ) -> None:
+        """Start it; `forked` spares the imports if the start itself is not tested (forked.py)."""
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -44,15 +47,19 @@ class Program:
         environment |= own | {"XDG_DOWNLOAD_DIR": str(home / "downloads"), "PYTHONUNBUFFERED": "1"}
         if display is not None:
             environment["DISPLAY"] = display
-        self.process = subprocess.Popen(
-            [*before, *command],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            env=environment,
-            cwd=ROOT,
-        )
+        self.process: Process
+        if forked and fork is not None and not before:
+            self.process = fork(command, environment, str(ROOT))
+        else:
+            self.process = subprocess.Popen(
+                [*before, *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                env=environment,
+                cwd=ROOT,
+            )
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.errors: list[str] = []
         self.seen: list[JSON] = []
@@ -87,6 +94,10 @@ class Program:
         if line is None:
             raise AssertionError(f"the program ended; before: {self.seen}, {self.errors}")
         return line
+
+    def rest(self) -> list[str]:
+        """Return all lines up to the end of standard output."""
+        return list(iter(lambda: self._lines.get(timeout=PATIENCE), None))
 
     def event(self, name: str, patience: float = PATIENCE, **wanted: Any) -> JSON:
         """Return the next JSON line with this event and these fields; `seen` keeps it and those

@@ -337,9 +337,10 @@ def once(sides: Sides, folder: Path) -> dict[str, Any]:
 
 def test_two_people_at_two_terminals(sides: Sides) -> None:
     file = write_file(sides.source / "a photo.jpg", 3_000_000)
-    with Program([*SOURCE, "host", "--once", "--send", str(file)], sides.home("host")) as host:
+    command = [*SOURCE, "host", "--once", "--send", str(file)]
+    with Program(command, sides.home("host"), forked=True) as host:
         code = host.text_line("Code").split()[-1]
-        with Program([*SOURCE, "join", "--once"], sides.home("guest")) as guest:
+        with Program([*SOURCE, "join", "--once"], sides.home("guest"), forked=True) as guest:
             guest.type(code)
             host.text_line("Verified")
             host.type("y")

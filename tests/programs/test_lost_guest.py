@@ -28,11 +28,12 @@ def homes(tmp_path: Path, own_address: str) -> tuple[Path, Path]:
 
 
 def host_json(home: Path, *arguments: str) -> Program:
-    return Program([*SOURCE, "host", "--json", *arguments], home)
+    return Program([*SOURCE, "host", "--json", *arguments], home, forked=True)
 
 
-def join_json(home: Path, code: str) -> Program:
-    return Program([*SOURCE, "join", "--json", "--yes", code], home)
+def join_json(home: Path, code: str, *arguments: str) -> Program:
+    command = [*SOURCE, "join", "--json", "--yes", code, *arguments]
+    return Program(command, home, forked=True)
 
 
 def answer(host: Program, prompt: JSON, *, approved: bool) -> None:
@@ -149,8 +150,8 @@ def test_once_goes_on_with_the_guest_that_came_back(tmp_path: Path, same: bool) 
             host.event("link", state="waiting")
         sides.gate.open()
         home = sides.home("guest") if same else tmp_path / "other"
-        command = [*SOURCE, "join", "--json", "--yes", session["url"]]
-        with Program([*command, "--save-to", str(sides.saved("guest"))], home) as guest:
+        where = ["--save-to", str(sides.saved("guest"))]
+        with join_json(home, session["url"], *where) as guest:
             pair(host, guest)
             arrived = end(guest)
             assert arrived["state"] == "done"

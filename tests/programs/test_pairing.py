@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -25,12 +25,18 @@ def homes(tmp_path: Path) -> tuple[Path, Path]:
     return tmp_path / "host", tmp_path / "guest"
 
 
-def host_json(home: Path, *arguments: str, before: list[str] | None = None) -> Program:
-    return Program([*SOURCE, "host", "--json", *arguments], home, before=before or [])
+def host_json(
+    home: Path, *arguments: str, before: Sequence[str] = (), forked: bool = False
+) -> Program:
+    command = [*SOURCE, "host", "--json", *arguments]
+    return Program(command, home, before=before, forked=forked)
 
 
-def join_json(home: Path, *arguments: str, before: list[str] | None = None) -> Program:
-    return Program([*SOURCE, "join", "--json", *arguments], home, before=before or [])
+def join_json(
+    home: Path, *arguments: str, before: Sequence[str] = (), forked: bool = False
+) -> Program:
+    command = [*SOURCE, "join", "--json", *arguments]
+    return Program(command, home, before=before, forked=forked)
 
 
 # --- on one machine -------------------------------------------------------------------------------
@@ -80,25 +86,25 @@ def test_a_guest_written_only_from_the_seed(homes: tuple[Path, Path]) -> None:
 def test_the_code_and_the_link_of_the_same_installation_are_refused_at_once(
     homes: tuple[Path, Path], own_address: str
 ) -> None:
-    with host_json(homes[0]) as host:
+    with host_json(homes[0], forked=True) as host:
         session = host.event("session")
         for given, is_asking in ((session["code"], True), (session["url"], False)):
-            with join_json(homes[0], given) as guest:
+            with join_json(homes[0], given, forked=True) as guest:
                 assert guest.event("error")["code"] == "own_code"
                 assert guest.ended() == 1
                 asked = [one for one in guest.seen if one.get("state") == "asking"]
                 # Only a link names the installation before anything is dialled.
                 assert bool(asked) is is_asking
-        with join_json(homes[1], session["code"]) as guest:
+        with join_json(homes[1], session["code"], forked=True) as guest:
             pair(host, guest)
         assert [one["event"] for one in host.seen].count("pair_prompt") == 1
         assert host.errors == []
 
 
 def test_rejected(homes: tuple[Path, Path], own_address: str) -> None:
-    with host_json(homes[0]) as host:
+    with host_json(homes[0], forked=True) as host:
         session = host.event("session")
-        with join_json(homes[1], session["code"]) as guest:
+        with join_json(homes[1], session["code"], forked=True) as guest:
             host.say(
                 type="pair_response",
                 sessionID=host.event("pair_prompt")["sessionID"],
@@ -107,16 +113,16 @@ def test_rejected(homes: tuple[Path, Path], own_address: str) -> None:
             assert guest.event("pair_result")["reason"] == "declined"
             assert guest.ended() == 1
         # The code stays valid for the right guest.
-        with join_json(homes[1], session["code"]) as guest:
+        with join_json(homes[1], session["code"], forked=True) as guest:
             pair(host, guest)
 
 
 def test_nobody_hosts_there(homes: tuple[Path, Path], own_address: str) -> None:
-    with host_json(homes[0]) as host:
+    with host_json(homes[0], forked=True) as host:
         code = host.event("session")["code"]
         host.say(type="close")
         host.ended()
-    with join_json(homes[1], code) as guest:
+    with join_json(homes[1], code, forked=True) as guest:
         assert guest.event("link", state="closed")["reason"] == "refused"
         assert guest.ended() == 1
 
@@ -136,7 +142,10 @@ def test_ended_from_outside_it_says_goodbye(
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 def test_a_killed_program_is_noticed(homes: tuple[Path, Path], own_address: str) -> None:
-    with host_json(homes[0]) as host, join_json(homes[1], host.event("session")["code"]) as guest:
+    with (
+        host_json(homes[0], forked=True) as host,
+        join_json(homes[1], host.event("session")["code"], forked=True) as guest,
+    ):
         pair(host, guest)
         exchange_text(host, guest)
         guest.process.kill()

@@ -240,12 +240,19 @@ def phone(
 
 @contextmanager
 def hosting(
-    address: str, home: Path, *options: str, gate: Gate | None = None
+    address: str,
+    home: Path,
+    *options: str,
+    gate: Gate | None = None,
+    display: str | None = None,
 ) -> Iterator[tuple[Program, JSON]]:
-    """A host driven by JSON lines, and its session; `gate` limits what the host sends."""
+    """A host driven by JSON lines, and its session; `gate` limits what the host sends, and
+    `display` is the X display that it has.
+    """
     proxim = SOURCE if gate is None else gate.command
     where = ["--address", address, "--port", str(free_port())]
-    with Program([*proxim, "host", "--json", "--name", "Ana's PC", *where, *options], home) as host:
+    command = [*proxim, "host", "--json", "--name", "Ana's PC", *where, *options]
+    with Program(command, home, display=display, forked=True) as host:
         yield host, host.event("session")
 
 

@@ -65,6 +65,9 @@ class ScreenSharing(LinkFeature):
         self._beforehand = beforehand
         self._links: dict[ev.LinkID, _Both] = {}
         self._shields = 0
+        # Lost links over which this screen was seen: a link that takes one of them up may see it
+        # again without a question, and no more than that.
+        self._seen_before: set[ev.LinkID] = set()
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:
@@ -73,13 +76,20 @@ class ScreenSharing(LinkFeature):
 
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
-        shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
+        beforehand = self._beforehand
+        if link.resumes in self._seen_before:
+            self._seen_before.remove(link.resumes)
+            if beforehand is screen_ev.Grant.NOTHING:
+                beforehand = screen_ev.Grant.VIEW
+        shower = Shower(link, self._token_bytes, lambda: self._shields > 0, beforehand)
         self._links[link.id] = _Both(shower, Viewer(link))
         return []
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """End what is shown and seen."""
         both = self._links.pop(link)
+        if reason is Reason.PEER_VANISHED and both.shower.looked_at:
+            self._seen_before.add(link)
         return [*both.shower.link_down(now), *both.viewer.link_down(now)]
 
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:

@@ -108,6 +108,11 @@ class Shower:
         """Whether the peer sees this screen, or may at any moment."""
         return self.state is not ShowState.OFF
 
+    @property
+    def looked_at(self) -> bool:
+        """Whether the peer sees what is new on this screen."""
+        return self._sends
+
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle one event, or a message of the peer."""
         return TRANSITIONS.handle(self, event, now)

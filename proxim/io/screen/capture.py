@@ -34,7 +34,9 @@ class Capture(Protocol):
         """The desktop's pixels as `grab` has copied them; the next `grab` changes them."""
 
     def monitors(self) -> tuple[Monitor, ...]:
-        """Return the monitors, the primary one first. Raises CaptureError."""
+        """Return the monitors, the primary one first; their places are in pixels of `picture`, and
+        a monitor keeps its id as long as this looks. Raises CaptureError.
+        """
 
     def look(self, seconds: float) -> Seen:
         """Return what happened; wait for it at most so long. Raises CaptureError."""

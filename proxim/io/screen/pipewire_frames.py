@@ -147,6 +147,12 @@ def _environment() -> dict[str, str]:
     return tool_environment(os.environ, frozen=bool(getattr(sys, "frozen", False)))
 
 
+def _never_wait(file: int) -> None:
+    # The type checker knows that Windows has no such files.
+    if sys.platform != "win32":
+        os.set_blocking(file, False)
+
+
 class NodeFrames:
     """Reads the pictures of one node. `remote` is the file of PipeWire that shows it."""
 
@@ -175,8 +181,8 @@ class NodeFrames:
             with contextlib.suppress(OSError):
                 # An unprivileged program may be allowed less.
                 fcntl.fcntl(self._pictures, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        os.set_blocking(self._pictures, False)
-        os.set_blocking(self._words, False)
+        _never_wait(self._pictures)
+        _never_wait(self._words)
         self._frames = Frames()
         self._line = b""
         self._size: tuple[int, int] | None = None

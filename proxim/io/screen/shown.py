@@ -47,6 +47,8 @@ CELL_HEIGHT: Final = 64
 REST_SECONDS: Final = 0.25
 # So many cells are sharpened at once, two for each encoder.
 CELLS_AT_ONCE: Final = 4
+# So few pixels are compressed sooner than they are handed to another thread and back.
+FEW_PIXELS: Final = 40_000
 # In more pixels than this it costs more to look for those columns that have changed than it saves.
 MOST_COMPARED_PIXELS: Final = 400_000
 
@@ -128,12 +130,16 @@ class ShownMonitor:
             copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
         best = quality(pixels)
         parts = [part for place in drawn for part in stripes(place)]
-        tiles = list(self._pool.map(lambda part: moving_tile(self._picture, part, best), parts))
+        spread = map if pixels <= FEW_PIXELS else self._pool.map
+        tiles = list(spread(lambda part: moving_tile(self._picture, part, best), parts))
         self._note(copies, tiles, now)
         return [*copies, *tiles]
 
     def _grab(self, capture: Capture, rows: Rectangle) -> None:
-        capture.grab(self._on_desktop(capture, rows))
+        place = self._on_desktop(capture, rows)
+        # A monitor that was pulled out may be beyond the desktop, until that is known.
+        if place.area > 0:
+            capture.grab(place)
 
     def _on_desktop(self, capture: Capture, place: Rectangle) -> Rectangle:
         """Return the pixels of the desktop that are shown here, as far as there are any."""
@@ -195,10 +201,8 @@ class ShownMonitor:
 
     def _note(self, copies: list[Tile], tiles: list[Tile], now: float) -> None:
         """Note which cells are blurred now."""
-        for tile in copies:
-            source = Rectangle(*tile.copied_from, tile.place.width, tile.place.height)
-            if any(cell in self._blurred for cell in _cells(source)):
-                self._blurred.update(dict.fromkeys(_cells(tile.place), now))
+        copied = [cell for tile in copies for cell in self._copied_blurs(tile)]
+        self._blurred.update(dict.fromkeys(copied, now))
         for tile in tiles:
             if tile.format is Format.JPEG:
                 self._blurred.update(dict.fromkeys(_cells(tile.place), now))
@@ -209,6 +213,16 @@ class ShownMonitor:
                         del self._blurred[cell]
                     else:
                         self._blurred[cell] = now
+
+    def _copied_blurs(self, tile: Tile) -> Iterator[_Cell]:
+        """Yield the cells to which a blur was copied."""
+        x, y = tile.copied_from
+        for cell in _cells(tile.place):
+            place = self._place_of_cell(cell)
+            left, top = place.x + x - tile.place.x, place.y + y - tile.place.y
+            source = Rectangle(left, top, place.width, place.height)
+            if any(one in self._blurred for one in _cells(source)):
+                yield cell
 
     def rests_at(self) -> float | None:
         """Return when the next cell may be sharpened; None if there is none."""

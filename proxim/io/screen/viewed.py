@@ -81,8 +81,9 @@ class Viewed:
     def _patch(self, changed: Rectangle) -> Patch:
         """Return that part of the view that a part of the canvas has something to do with.
 
-        A scaled pixel is made of those around it, so a part is scaled together with its
-        surroundings, which are then cut off. Otherwise its edges would be seen.
+        A scaled pixel is made of those around it, so that is more than the part itself. Pillow
+        looks at all pixels that count, also at those beyond the box that it scales; otherwise the
+        edges of each patch would be seen.
         """
         if not self._scaled:
             box = changed.x, changed.y, changed.right, changed.bottom
@@ -96,22 +97,17 @@ class Viewed:
         down = _Axis(self._canvas.height, self._size[1], 0 if whole else _LANCZOS_PIXELS)
         left, right = across.reached(changed.x, changed.right)
         top, bottom = down.reached(changed.y, changed.bottom)
-        first_column, last_column = across.with_surroundings(left, right)
-        first_row, last_row = down.with_surroundings(top, bottom)
         scaled = self._canvas.resize(
-            (last_column - first_column, last_row - first_row),
+            (right - left, bottom - top),
             Image.Resampling.BOX if whole else Image.Resampling.LANCZOS,
             (
-                first_column * across.scale,
-                first_row * down.scale,
-                min(last_column * across.scale, self._canvas.width),
-                min(last_row * down.scale, self._canvas.height),
+                left * across.scale,
+                top * down.scale,
+                min(right * across.scale, self._canvas.width),
+                min(bottom * down.scale, self._canvas.height),
             ),
         )
-        cut = scaled.crop(
-            (left - first_column, top - first_row, right - first_column, bottom - first_row)
-        )
-        return Patch(Rectangle(left, top, right - left, bottom - top), cut.tobytes())
+        return Patch(Rectangle(left, top, right - left, bottom - top), scaled.tobytes())
 
 
 class _Axis:
@@ -129,11 +125,6 @@ class _Axis:
         first = math.floor((start - self._reach) / self.scale)
         last = math.ceil((end + self._reach) / self.scale)
         return max(0, first), min(self._view, last)
-
-    def with_surroundings(self, first: int, last: int) -> tuple[int, int]:
-        """Return also the pixels of the view around these that Lanczos needs to begin with."""
-        more = math.ceil(self._reach / self.scale) + 1 if self._reach else 0
-        return max(0, first - more), min(self._view, last + more)
 
 
 def pointer_pixels(shape: PointerShape) -> bytes:

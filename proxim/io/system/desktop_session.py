@@ -17,13 +17,14 @@ class Desktop(Enum):
 
 
 def desktop_in_use(
-    environment: Mapping[str, str] | None = None, platform: str = sys.platform
+    environment: Mapping[str, str] | None = None, platform: str | None = None
 ) -> Desktop:
     """Return the kind of desktop that these variables, or this process's, tell of."""
     told = os.environ if environment is None else environment
-    if platform == "win32":
+    system = sys.platform if platform is None else platform
+    if system == "win32":
         return Desktop.WINDOWS
-    if platform == "darwin":
+    if system == "darwin":
         return Desktop.MACOS
     session = told.get("XDG_SESSION_TYPE", "")
     # A Wayland desktop has a DISPLAY, too, for older programs: an X server that shows black.

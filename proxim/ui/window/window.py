@@ -350,8 +350,8 @@ class Window:
 
     def _show_link(self, status: st.LinkStatus) -> None:
         connected = self.pages.show_link(status)
-        if self._screens is not None and status.resumes is not None:
-            self._screens.follow(status.resumes, status.link)
+        if self._screens is not None:
+            self._screens.follow(status)
         if connected:
             self.invite.close_menus()
         if connected and side_of(status) is StepsSide.GUEST:

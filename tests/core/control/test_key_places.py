@@ -1,13 +1,20 @@
-"""The places of keys have one number each, and one name."""
+"""The places of keys: one number for each, and the same names on all systems."""
 
-from proxim.core.control.key_places import LINUX, MACOS
-from tests.rows import each_row
-
-
-@each_row("numbers", [LINUX, MACOS])
-def test_no_place_has_two_numbers(numbers: dict[int, str]) -> None:
-    assert len({*numbers.values()}) == len(numbers)
+from proxim.core.control.key_places import LINUX, MACOS, X11_OFFSET
 
 
-def test_digits_stand_in_their_order() -> None:
-    assert [LINUX[number] for number in (2, 10, 11)] == ["Digit1", "Digit9", "Digit0"]
+def test_each_place_has_one_number() -> None:
+    for table in (LINUX, MACOS):
+        assert len({*table.values()}) == len(table)
+
+
+def test_the_systems_know_the_same_places() -> None:
+    assert {*MACOS.values()} - {*LINUX.values()} == set()
+    # Apple's keyboards have no such key.
+    assert {*LINUX.values()} - {*MACOS.values()} == {"KanaMode"}
+
+
+def test_some_keys_are_where_the_systems_say() -> None:
+    assert (LINUX[30], MACOS[0], LINUX[28], MACOS[36]) == ("KeyA", "KeyA", "Enter", "Enter")
+    # xev says that the key A has the keycode 38.
+    assert LINUX[38 - X11_OFFSET] == "KeyA"

@@ -396,6 +396,14 @@ def test_control_that_is_allowed_before_anybody_looks_begins_with_the_look() -> 
     assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
 
 
+def test_why_control_failed_is_told_at_both_ends() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.ControlFailed(LINK, Reason.CONTROL_BLOCKED))
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    for side in (both.shows, both.sees):
+        assert side.last(screen_st.ScreenShare).reason is Reason.CONTROL_BLOCKED
+
+
 def test_a_system_that_injects_nothing_is_only_seen() -> None:
     both = Both().viewed(Grant.CONTROL)
     both.tell(both.shows, screen_ev.ControlFailed(LINK))
@@ -716,6 +724,66 @@ def test_a_lost_link_ends_both_directions() -> None:
     assert both.shows.feature.handle(screen_ev.AskScreen(LINK), both.now) == [
         do.publish_trouble(Reason.SCREENS_UNKNOWN, LINK)
     ]
+
+
+@each_row(
+    "state, asked",
+    [
+        ("viewed", False),
+        ("controlled", False),
+        ("paused", True),
+        ("offered", True),
+        ("other link", True),
+    ],
+)
+def test_a_link_that_is_taken_up_again_sees_and_controls_no_more(state: str, asked: bool) -> None:
+    both = Both()
+    both.ask(control=True)
+    both.answer(Grant.CONTROL if state == "controlled" else Grant.VIEW)
+    if state != "offered":
+        both.look()
+    if state == "paused":
+        both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = FakeLink(
+        st.LinkStatus(ev.LinkID("host-2"), "session", st.Stage.CONNECTED, verified=Verified.CODE),
+        ev.LinkID("host-2"),
+        resumes=None if state == "other link" else LINK,
+    )
+    feature.link_up(again, both.now)
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    questions = [
+        one.status
+        for one in commands
+        if isinstance(one, do.Publish) and isinstance(one.status, screen_st.ScreenQuestion)
+    ]
+    assert bool(questions) is asked
+    assert (screen_do.FindScreens(again.id) in commands) is not asked
+    # Control is asked again, as is what was seen once it was lost before.
+    feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    assert screen_do.StartControl(again.id) not in commands
+
+
+def test_what_was_allowed_beforehand_holds_for_a_link_that_is_taken_up_again() -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    both.ask(control=True)
+    both.look()
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    status = st.LinkStatus(
+        ev.LinkID("host-2"), "session", st.Stage.CONNECTED, verified=Verified.CODE
+    )
+    again = FakeLink(status, status.link, resumes=LINK)
+    feature.link_up(again, both.now)
+    feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    commands = feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    (share,) = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert isinstance(share, screen_st.ScreenShare)
+    assert share.stage is ScreenStage.OFFERED
+    view = screen_msg.ScreenView(feature._links[again.id].shower._share, 0, 390, 844)
+    assert screen_do.StartControl(again.id) in feature.message(again, view, both.now)
 
 
 def test_a_lost_link_with_a_question_ends_that() -> None:

@@ -172,6 +172,11 @@ def test_keys(keys: list[KeyInput], did: list[str]) -> None:
     assert done(*keys) == did
 
 
+def test_two_keys_that_are_one_here_are_released_with_the_last() -> None:
+    keys = [down("KeyA", "a"), down("KeyY", "a"), up("KeyA", "a"), up("KeyY", "a")]
+    assert done(*keys) == ["+type a", "+type a", "-type a"]
+
+
 def test_shift_is_lifted_where_it_would_change_a_character() -> None:
     did = done(
         down("ShiftLeft", "Shift"),

@@ -1,7 +1,10 @@
 """What another program gets of the keys and clicks that somebody makes elsewhere."""
 
+import asyncio
+import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any
 
 import pytest
 import xcffib
@@ -9,6 +12,8 @@ import xcffib.xproto
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.control.messages import (
     Input,
     KeyInput,
@@ -17,10 +22,21 @@ from proxim.core.control.messages import (
     TextInput,
     WheelInput,
 )
+from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.proof import Prover
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import events as screen_ev
 from proxim.core.screen.messages import Monitor
+from proxim.io.control.executor import ControlExecutor
 from proxim.io.control.injector import ControlError
+from proxim.io.control.x11_clipboard import X11Clipboard
 from proxim.io.control.x11_injector import X11Injector
+from proxim.io.pairing.opening import NetOptions, Opening
+from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.runtime import Runtime
+from tests.core.handed_in import program as host_program
 from tests.io.control.x11_support import MONITOR, Keyboard, Program, closing, guest_keys
+from tests.io.support import PATIENCE, Events
 from tests.rows import each_row
 
 pytestmark = pytest.mark.skipif(
@@ -76,6 +92,8 @@ def held(code: str, name: str, inputs: list[Input]) -> list[Input]:
 def do(injector: X11Injector, *inputs: Input) -> None:
     for one in inputs:
         injector.inject(MONITOR, one)
+    # The server has an answer when it has done it all.
+    injector.moved_here()
 
 
 # --- characters -----------------------------------------------------------------------------------
@@ -353,6 +371,16 @@ def test_two_keys_that_overlap_are_two_characters(
     assert keyboard.down == []
 
 
+def test_shift_that_is_released_before_its_key_stays_released(
+    injector: X11Injector, keyboard: Keyboard, program: Program
+) -> None:
+    do(injector, *key("ShiftLeft", "Shift", up=False), *key("Digit7", "/", up=False))
+    do(injector, KeyInput("ShiftLeft", "Shift", False), KeyInput("Digit7", "/", False))
+    assert keyboard.down == []
+    do(injector, *key("KeyA", "a"))
+    assert program.typed() == "/a"
+
+
 def test_command_of_macos_ends_what_it_was_held_for(
     injector: X11Injector, keyboard: Keyboard
 ) -> None:
@@ -489,6 +517,20 @@ def test_our_own_windows_are_out_of_reach(
     assert (down["x"], up["x"]) == (200, 200)
 
 
+def test_the_frame_around_a_window_of_ours_is_out_of_reach(
+    own_window: int, injector: X11Injector, keyboard: Keyboard, program: Program
+) -> None:
+    # A window manager, which is another program, puts our window into one of its own.
+    keyboard.core.ReparentWindow(own_window, program.window, 50, 50)
+    keyboard.core.GetInputFocus().reply()
+    do(injector, PointerInput(110 / 1600, 110 / 1400, 1), PointerInput(200 / 1600, 200 / 1400, 1))
+    do(injector, WheelInput(0, 120))
+    assert keyboard.down == []
+    assert program.events() == []
+    keyboard.core.ReparentWindow(own_window, keyboard.root, 700, 0)
+    keyboard.core.GetInputFocus().reply()
+
+
 def test_keys_for_our_own_windows_are_dropped(
     own_window: int, injector: X11Injector, keyboard: Keyboard, program: Program
 ) -> None:
@@ -516,6 +558,79 @@ def test_keys_for_our_own_windows_are_dropped(
 
 
 # --- nothing stays pressed ------------------------------------------------------------------------
+
+
+async def test_a_crash_of_the_thread_releases_everything(
+    display: str, keyboard: Keyboard, program: Program
+) -> None:
+    class Breaking(X11Injector):
+        def inject(self, monitor: Monitor, what: Input) -> None:
+            if what == ReleaseAll():
+                assert keyboard.down
+                raise ZeroDivisionError
+            super().inject(monitor, what)
+
+    program.focus()
+    reported = Events()
+    link = ev.LinkID("host-1")
+
+    def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        return asyncio.get_running_loop().create_task(work, name=name)
+
+    executor = ControlExecutor(
+        reported, spawn, lambda: Breaking(display), lambda: X11Clipboard(display)
+    )
+    inputs: list[Input] = [
+        *key("ShiftLeft", "Shift", up=False),
+        *key("KeyA", "é", up=False),
+        PointerInput(*IN_IT, 5),
+        ReleaseAll(),
+    ]
+    executor.execute[screen_do.StartControl](screen_do.StartControl(link))
+    for one in inputs:
+        executor.execute[screen_do.Inject](screen_do.Inject(link, MONITOR, one))
+    await reported.wait(screen_ev.ControlFailed)
+    await executor.stop()
+    assert keyboard.down == []
+    assert program.typed() == "é"
+
+
+async def test_the_runtime_uses_mouse_and_keyboard(
+    display: str, keyboard: Keyboard, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISPLAY", display)
+    monkeypatch.delenv("XDG_SESSION_TYPE", raising=False)
+    keyboard.use("us")
+    program.focus()
+    link = ev.LinkID("host-1")
+    told = Events()
+    machine = host_program(DeviceInfo("PC", "pc"), Prover(secrets.token_bytes, Spake2Exchange))
+    runtime = Runtime(machine, told, NetOptions(), Opening())
+    running = asyncio.create_task(runtime.run())
+    await told.wait(st.ThisDevice)
+    assert runtime._control is None
+    runtime._carry_out(
+        [
+            screen_do.StartControl(link),
+            screen_do.Inject(link, MONITOR, TextInput("Grüße 🎉")),
+            screen_do.Inject(link, MONITOR, KeyInput("KeyX", "x", True)),
+            screen_do.LetGo(link, in_turn=True),
+        ]
+    )
+    typed = ""
+    while not typed.endswith("x"):
+        typed += await asyncio.to_thread(program.typed)
+    assert typed == "Grüße 🎉x"
+    before = keyboard.map
+    runtime._carry_out([screen_do.Inject(link, MONITOR, KeyInput("KeyX", "x", True))])
+    while "x" not in await asyncio.to_thread(program.typed):
+        pass
+    assert keyboard.down
+    # The end of the program releases it.
+    runtime.report(ev.Shutdown())
+    await asyncio.wait_for(running, PATIENCE)
+    assert keyboard.down == []
+    assert keyboard.map != before
 
 
 def test_where_there_is_no_server_it_says_so() -> None:

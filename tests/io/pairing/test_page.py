@@ -1,6 +1,7 @@
 import base64
 import gzip
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from tests.paths import PAGE_FILES, ROOT
 # This limits the page as it is served, compressed and without its texts, because a phone on a poor
 # network waits for it. Comments and clear names add almost nothing.
 MOST_BYTES = 40 * 1024
+# What is loaded with the first screen that is asked for or offered has a limit of its own, and
+# nobody else pays for it.
+OF_SCREENS = ("screen/", "control/")
+MOST_BYTES_OF_SCREENS = 28 * 1024
 WEB = ROOT / "proxim" / "web"
+AT_FIRST = {"page": "page", "reasons": "reasons"}
+OF_SCREENS_TEXTS = {"pageScreen": "page"}
 PLACEHOLDER = re.compile(r"\{\w+\}")
 SOURCES = {
     file.relative_to(WEB).as_posix(): file.read_text(encoding="utf-8") for file in PAGE_FILES
@@ -23,14 +30,15 @@ SOURCES = {
 def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
     for language in sorted(languages()):
         with subtests.test(language=language):
-            words, english = languages()[language], languages()["en"]
-            assert list(words["reasons"]) == [reason.value for reason in SENTENCES]
-            assert list(words["page"]) == list(english["page"])
-            for key, text in words["page"].items():
-                assert sorted(PLACEHOLDER.findall(text)) == sorted(
-                    PLACEHOLDER.findall(english["page"][key])
-                ), key
-                assert text.strip()
+            assert list(languages()[language]["reasons"]) == [one.value for one in SENTENCES]
+            for sections in (AT_FIRST, OF_SCREENS_TEXTS):
+                words, english = (languages(sections)[one]["page"] for one in (language, "en"))
+                assert list(words) == list(english)
+                for key, text in words.items():
+                    assert sorted(PLACEHOLDER.findall(text)) == sorted(
+                        PLACEHOLDER.findall(english[key])
+                    ), key
+                    assert text.strip()
 
 
 def test_english_is_the_programs_own_table() -> None:
@@ -40,11 +48,23 @@ def test_english_is_the_programs_own_table() -> None:
 
 
 def test_the_page_uses_words_that_are_there_and_no_word_is_left_over() -> None:
-    everything = "".join(SOURCES.values())
-    words = set(languages()["en"]["page"])
-    used = set(re.findall(r'data-t="(\w+)"|\.tr\("(\w+)"', everything))
-    assert {word for pair in used for word in pair if word} <= words
-    assert {word for word in words if f'"{word}"' not in everything} == set()
+    for sections, of_screens in ((AT_FIRST, False), (OF_SCREENS_TEXTS, True)):
+        everything = "".join(
+            source for name, source in SOURCES.items() if name.startswith(OF_SCREENS) is of_screens
+        )
+        words = set(languages(sections)["en"]["page"])
+        used = set(re.findall(r'data-t="(\w+)"|\.tr\("(\w+)"', everything))
+        assert {word for pair in used for word in pair if word} <= words
+        assert {word for word in words if f'"{word}"' not in everything} == set()
+
+
+def test_the_texts_of_screens_are_a_file_of_their_own() -> None:
+    page = Page()
+    first, later = page.get("/texts.json", "de"), page.get("/screen/texts.json", "de")
+    assert first is not None
+    assert later is not None
+    assert set(json.loads(first.body)) == {"language", "page", "reasons"}
+    assert json.loads(later.body) == {"language": "de", **languages(OF_SCREENS_TEXTS)["de"]}
 
 
 def test_what_the_page_ends_for_has_a_sentence() -> None:
@@ -133,7 +153,18 @@ def test_the_page_is_small() -> None:
         served = page.get("/" if name == "index.html" else f"/{name}", "")
         assert served is not None
         sizes[name] = len(served.zipped)
-    assert sum(sizes.values()) <= MOST_BYTES, sizes
+    of_screens = {name: size for name, size in sizes.items() if name.startswith(OF_SCREENS)}
+    assert len(of_screens) > 10
+    assert sum(sizes.values()) - sum(of_screens.values()) <= MOST_BYTES, sizes
+    assert sum(of_screens.values()) <= MOST_BYTES_OF_SCREENS, of_screens
+
+
+def test_nothing_of_screens_is_loaded_with_the_page() -> None:
+    for name, source in SOURCES.items():
+        if not name.startswith(OF_SCREENS):
+            static = re.findall(r'^(?:import|export)\b[^;]*"([^"]+)";', source, re.MULTILINE)
+            assert not [one for one in static if "/screen/" in one or "/control/" in one], name
+    assert 'import("../screen/screen.mjs")' in SOURCES["link/screens.mjs"]
 
 
 def test_comments_are_not_served_and_lines_keep_their_numbers() -> None:

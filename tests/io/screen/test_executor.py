@@ -1,5 +1,7 @@
 """Two executors on a real link: what is on the screen of one is seen at the other."""
 
+import asyncio
+import os
 import random
 import subprocess
 import sys
@@ -79,6 +81,51 @@ def _pointer(face: Face) -> tuple[int, int] | None:
     face.sight.drawn()
     # What was taken here is not drawn by the face, which sees nothing but the pointer now.
     return None if place is None else (place.x, place.y)
+
+
+# A text is scrolled by a program that many others are made with.
+SCROLLS = """
+import random, tkinter
+window = tkinter.Tk()
+window.geometry("760x560+20+20")
+text = tkinter.Text(window, font=("TkFixedFont", 11), wrap="none")
+text.pack(fill="both", expand=True)
+dice = random.Random(1)
+for line in range(200):
+    text.insert("end", "".join(dice.choice("abcdefgh ijkl") for letter in range(90)) + "\\n")
+
+def scroll(lines):
+    text.yview_scroll(1, "units")
+    if lines:
+        window.after(30, scroll, lines - 1)
+    else:
+        print("scrolled", flush=True)
+
+window.after(300, scroll, 30)
+window.mainloop()
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 is tried on Linux")
+@pytest.mark.parametrize("lane", [False, True])
+async def test_what_a_program_scrolls_is_copied_and_the_same_at_rest(lane: bool) -> None:
+    with own_server() as display:
+        async with linked_pair(lambda: X11Capture(display)) as pair, server_of(pair) as port:
+            if lane:
+                await pair.open_lane(port)
+            await pair.find()
+            pair.show(lane=lane)
+            program = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-c", SCROLLS),
+                env={**os.environ, "DISPLAY": display},
+                stdout=subprocess.PIPE,
+            )
+            assert program.stdout is not None
+            assert await program.stdout.readline() == b"scrolled\n"
+            face = await pair.sees(lambda face: same(face.view, screenshot(display)))
+            assert face.moved > 5
+            program.kill()
+            await program.wait()
 
 
 async def test_a_photo_is_nearly_the_same_when_it_rests() -> None:

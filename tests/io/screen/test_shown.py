@@ -131,14 +131,37 @@ def test_what_is_drawn_over_a_blur_need_not_be_sharpened(pool: ThreadPoolExecuto
 
 
 def test_a_copied_blur_is_sharpened_too(pool: ThreadPoolExecutor) -> None:
-    tall = photo(WIDTH, HEIGHT + 64)
+    tall = text_page(WIDTH, HEIGHT + CELL_HEIGHT)
+    tall.paste(photo(WIDTH, 444), (0, 5 * CELL_HEIGHT))
     pair = Pair(Desk(tall.crop((0, 0, WIDTH, HEIGHT))), pool)
-    pair.update(WHOLE)
-    pair.desk.paint(tall.crop((0, 64, WIDTH, HEIGHT + 64)))
+    pair.update(Rectangle(0, 0, WIDTH, 5 * CELL_HEIGHT))
+    pair.update(Rectangle(0, 5 * CELL_HEIGHT, WIDTH, HEIGHT))
+    pair.desk.paint(tall.crop((0, CELL_HEIGHT, WIDTH, HEIGHT + CELL_HEIGHT)))
     assert Format.COPY in {tile.format for tile in pair.update(WHOLE)}
-    pair.rest()
-    difference = ImageChops.difference(pair.seen, pair.desk.image)
-    assert max(high for _, high in difference.getextrema()) < 32  # type: ignore[misc]
+    # Where text was, the blurred photo is now.
+    pair.now = 60.0
+    first = pair.shown.sharpen(pair.now)[0].place
+    assert first == Rectangle(0, 4 * CELL_HEIGHT, CELL_WIDTH, CELL_HEIGHT)
+
+
+def test_a_part_that_changed_with_others_is_compared_with_what_it_is(
+    pool: ThreadPoolExecutor,
+) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    one, other = Rectangle(0, 0, 160, 160), Rectangle(800, 512, 160, 160)
+    pair.update(WHOLE)
+    for number, changed in enumerate([(one,), (one, other), (other,), (one,), (one, other)]):
+        for place in changed:
+            new = text_page(place.width, place.height, number)
+            pair.desk.paint(new, place.x, place.y)
+        pair.update(*changed)
+        assert same(pair.seen, pair.desk.image)
+    before = pair.desk.image
+    pair.desk.paint(text_page(160, 160, 77), one.x, one.y)
+    pair.update(one, other)
+    pair.desk.paint(before.crop((0, 0, 160, 160)), one.x, one.y)
+    pair.update(one)
+    assert same(pair.seen, before)
 
 
 def test_a_monitor_beside_another_is_shown_alone(pool: ThreadPoolExecutor) -> None:
@@ -158,6 +181,13 @@ def test_a_monitor_that_reaches_beyond_the_desktop_is_black_there(
     pair.update(Rectangle(0, 0, 4000, 4000))
     assert same(pair.seen.crop((0, 0, 400, 600)), desk.image.crop((600, 100, 1000, 700)))
     assert same(pair.seen.crop((400, 0, 640, 900)), Image.new("RGB", (240, 900)))
+
+
+def test_a_monitor_that_was_pulled_out_is_black(pool: ThreadPoolExecutor) -> None:
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    pair = Pair(desk, pool, Monitor(1, "GONE", 2000, 900, 640, 480))
+    assert pair.update(Rectangle(0, 0, 4000, 4000)) == []
+    assert desk.grabs == 0
 
 
 def test_a_monitor_that_is_too_large_is_made_smaller(pool: ThreadPoolExecutor) -> None:

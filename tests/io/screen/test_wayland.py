@@ -13,7 +13,7 @@ import pytest
 from proxim.core.control.messages import KeyInput, PointerInput, TextInput, WheelInput
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
-from proxim.core.screen.updates import Rectangle
+from proxim.core.screen.updates import Rectangle, Update
 
 if not sys.platform.startswith("linux"):
     pytest.skip("Wayland is Linux's", allow_module_level=True)
@@ -24,7 +24,9 @@ from proxim.io.control.injector import ControlError
 from proxim.io.control.wayland_devices import open_wayland_injector
 from proxim.io.screen import portal as portal_module
 from proxim.io.screen.capture import CaptureError, Seen
+from proxim.io.screen.sender import Drawn, Sender, Show
 from proxim.io.screen.wayland_capture import WaylandCapture, open_wayland_capture
+from tests.io.screen.desk import Viewer
 from tests.io.screen.fake_portal import PATIENCE, FakeGStreamer, Portal, private_bus
 
 RED, BLUE = [0, 0, 255, 0], [255, 0, 0, 0]
@@ -306,8 +308,32 @@ def test_another_program_cannot_end_it(portal: Portal, capture: WaylandCapture) 
     capture.look(0)
     other = jeepney.io.blocking.open_dbus_connection("SESSION")
     emitter = jeepney.DBusAddress(portal._session, interface="org.freedesktop.portal.Session")
-    other.send(jeepney.new_signal(emitter, "Closed"))
+    closed = jeepney.new_signal(emitter, "Closed")
+    # What is sent to one program alone passes by all rules of the bus.
+    closed.header.fields[jeepney.HeaderFields.destination] = capture._session._bus.unique_name
+    other.send(closed)
     # The bus has passed it on when it answers the next question.
     other.bus_proxy.GetId()
     assert capture.look(0.05) == Seen()
     other.close()
+
+
+def test_a_share_shows_its_pictures_and_ends_with_the_desktops_reason(
+    portal: Portal, gstreamer: FakeGStreamer
+) -> None:
+    viewer = Viewer()
+    sender = Sender(viewer, lambda: opened(gstreamer, (41, 64, 32)))
+    viewer.until(lambda: viewer.monitors)
+    ((monitor,),) = viewer.monitors
+    sender.wish(Show(monitor, viewer))
+    viewer.until(lambda: viewer.of(Update))
+    (update, *_) = viewer.of(Update)
+    sender.wish(Drawn(update.number))
+    assert sum(tile.place.area for tile in update.tiles) == 64 * 32
+    gstreamer.picture(41, 64, 32, BLUE)
+    viewer.until(lambda: len(viewer.of(Update)) > 1)
+    portal.revoke()
+    viewer.until(lambda: viewer.reasons)
+    assert viewer.reasons == [Reason.SCREEN_REVOKED]
+    sender.join(PATIENCE)
+    assert not sender.running

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from proxim.core.doctor import ScreenFact, ScreenState, ScreenUse
+from proxim.io.screen import pipewire_frames
+from proxim.io.system import screens
 from proxim.io.system.screens import find_screen, has_screen
 from proxim.io.system.subprocesses import ToolOutput
 
@@ -132,8 +134,11 @@ def tools(**printed: ToolOutput) -> Callable[[Sequence[str]], object]:
     ],
 )
 async def test_the_portal_of_a_wayland_desktop(
-    printed: dict[str, ToolOutput], states: tuple[ScreenState, ScreenState]
+    printed: dict[str, ToolOutput],
+    states: tuple[ScreenState, ScreenState],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(pipewire_frames, "missing_elements", list)
     # There is a DISPLAY, too, on which programs of X11 see each other alone.
     environ = {"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}
     facts = await find_screen(environ, tools(**printed))  # type: ignore[arg-type]
@@ -141,3 +146,51 @@ async def test_the_portal_of_a_wayland_desktop(
     assert tuple(fact.state for fact in facts) == states
     for fact in facts:
         assert bool(fact.missing) is (fact.state is ScreenState.LACKS)
+
+
+@LINUX
+async def test_gstreamer_is_missing_on_a_wayland_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipewire_frames, "missing_elements", lambda: ["pipewiresrc"])
+    facts = await find_screen({"XDG_SESSION_TYPE": "wayland"}, no_tool)
+    assert [(one.use, one.state, one.missing) for one in facts] == [
+        (use, ScreenState.LACKS, ("pipewiresrc",)) for use in ScreenUse
+    ]
+    assert all("GStreamer" in one.remedy for one in facts)
+
+
+# --- Windows and macOS ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lacks", "states"),
+    [
+        ([], [ScreenState.READY, ScreenState.READY]),
+        (["mss"], [ScreenState.LACKS, ScreenState.LACKS]),
+    ],
+)
+async def test_windows(
+    monkeypatch: pytest.MonkeyPatch, lacks: list[str], states: list[ScreenState]
+) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(screens, "_packages", lambda *_: lacks)
+    facts = await find_screen({}, no_tool)
+    assert [one.state for one in facts] == states
+    assert {one.system for one in facts} == {"Windows"}
+
+
+@pytest.mark.parametrize("sees", [True, False])
+@pytest.mark.parametrize("controls", [True, False])
+async def test_macos(monkeypatch: pytest.MonkeyPatch, sees: bool, controls: bool) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(screens, "_packages", lambda *_: [])
+    monkeypatch.setattr(screens, "may_record_screen", lambda: sees)
+    monkeypatch.setattr(screens, "may_control", lambda: controls)
+    facts = await find_screen({}, no_tool)
+    states = {True: ScreenState.READY, False: ScreenState.FORBIDDEN}
+    assert [one.state for one in facts] == [states[sees], states[controls]]
+    assert ["Recording" in one.remedy for one in facts] == [not sees, False]
+    assert ["Accessibility" in one.remedy for one in facts] == [False, not controls]
+
+
+def test_packages_that_are_missing() -> None:
+    assert screens._packages("json", "no_such_package") == ["no_such_package"]

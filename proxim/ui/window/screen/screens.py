@@ -122,11 +122,16 @@ class Screens:
                 for bar in self.bars.values():
                     bar.show_panic_keys(self._panic_keys)
 
-    def follow(self, before: ev.LinkID, now: ev.LinkID) -> None:
-        """Go on with a link that was taken up again as another."""
-        if (viewer := self.viewers.pop(before, None)) is not None:
+    def follow(self, status: st.LinkStatus) -> None:
+        """Go on with a link that was lost and is taken up again as another."""
+        before, now = status.resumes, status.link
+        if before is not None and (viewer := self.viewers.pop(before, None)) is not None:
             self.viewers[now] = viewer
             viewer.link = now
+        viewer = self.viewers.get(now)
+        if viewer is not None and viewer.was_lost and st.SCREEN in status.features:
+            # The other side allowed it, and is not asked again.
+            viewer.ask_again()
 
     def restyle(self) -> None:
         """Apply the current palette."""

@@ -108,6 +108,12 @@ class ScreenViewer:
         """Whether pictures may come."""
         return self._sight is not None
 
+    @property
+    def was_lost(self) -> bool:
+        """Whether the link was lost while the screen was seen."""
+        share = self._share
+        return share is not None and share.reason is Reason.PEER_VANISHED
+
     def show_share(self, share: ScreenShare) -> None:
         """Show how the screen is shared now."""
         first, self._share = self._share is None, share
@@ -215,7 +221,7 @@ class ScreenViewer:
         self._over_words.grid(row=1, column=0, pady=(0, px(14)))
         buttons = ttk.Frame(over)
         buttons.grid(row=2, column=0)
-        self.again_button = ttk.Button(buttons, text=tr("screen.askAgain"), command=self._ask_again)
+        self.again_button = ttk.Button(buttons, text=tr("screen.askAgain"), command=self.ask_again)
         self.again_button.grid(row=0, column=0, padx=(0, px(8)))
         self.close_button = ttk.Button(
             buttons, text=tr("screen.closeWindow"), style="Main.TButton", command=self.end
@@ -224,8 +230,8 @@ class ScreenViewer:
 
     def _bind(self, system: str) -> None:
         canvas, window = self.picture.canvas, self.window
-        # No key of Tk's own (Tab, F10, Alt with a letter) does anything here.
-        canvas.bindtags((str(canvas),))
+        # These end with "break": no key of Tk's own (Tab, F10, Alt with a letter), and none of the
+        # window, does anything here.
         canvas.bind("<KeyPress>", self._pressed)
         canvas.bind("<KeyRelease>", self._released)
         canvas.bind("<Motion>", self._moved)
@@ -314,7 +320,8 @@ class ScreenViewer:
         self._over.lift()
         self.close_button.focus_set()
 
-    def _ask_again(self) -> None:
+    def ask_again(self) -> None:
+        """Ask to see the screen once more."""
         self._post(screen_ev.AskScreen(self.link))
 
     def _ask_control(self) -> None:
@@ -595,7 +602,7 @@ class ScreenViewer:
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.window:
-            self._mouse.release_all()
+            self._let_go()
             for name in list(self._timers):
                 self._stop(name)
 
