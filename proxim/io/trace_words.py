@@ -25,8 +25,6 @@ from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.sharing import SCREEN
 
-# The labels of a shared screen's channels begin so (screen/sharing.py, control/controlling.py).
-_SHARE_LABELS: Final = ("screen/", "input/")
 # How many characters of a channel's label are shown. The other side chooses the label, which may be
 # 64 KiB long.
 _LABEL: Final = 64

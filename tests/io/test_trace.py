@@ -73,15 +73,6 @@ TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
     ),
     (link_ev.ChannelOpened(LINK, 3, "x" * 64), f"link host-1: channel 3 is open, '{'x' * 64}'"),
     (link_ev.ChannelOpened(LINK, 3, "x" * 65), f"link host-1: channel 3 is open, '{'x' * 64}'"),
-    # A share's id is a secret of the two ends.
-    (
-        link_ev.ChannelOpened(LINK, 3, "screen/Gx3_Gx3_Gx3_Gx3_Gx3_Gx"),
-        "link host-1: channel 3 is open, a shared screen",
-    ),
-    (
-        link_ev.ChannelOpened(LINK, 3, "input/Gx3_Gx3_Gx3_Gx3_Gx3_Gx"),
-        "link host-1: channel 3 is open, a shared screen",
-    ),
     (ev.Decide(SECRET, approved=False, number=3), "answer to request 3: declined"),
     (ev.Join(TARGET), "Join(target=JoinTarget(address='192.168.1.7', port=47800))"),
     (

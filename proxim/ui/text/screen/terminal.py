@@ -17,7 +17,7 @@ from proxim.core.pairing.devices import Verified
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.status import PanicChord, ScreenStage
 from proxim.ui.text.console import Lines
 from proxim.ui.text.model import FaceModel
 from proxim.ui.text.screen.shares import Shares
@@ -28,6 +28,10 @@ _ENDS: Final = {
     Reason.CLOSED: "terminal.screenHidden",
     Reason.PEER_LEFT: "terminal.screenLeft",
     Reason.PEER_VANISHED: "terminal.screenVanished",
+}
+_PANIC_KEYS: Final = {
+    PanicChord.CTRL_ALT_ESCAPE: "screen.ctrlAltEsc",
+    PanicChord.CTRL_ALT_SHIFT_ESCAPE: "screen.ctrlAltShiftEsc",
 }
 
 
@@ -65,6 +69,8 @@ class ScreenTalk:
         match status:
             case screen_st.ScreenAnswered(link):
                 self._forget_warning(link)
+            case screen_st.PanicKeys(chord) if chord is not None:
+                self._lines.say(tr("terminal.screenPanic", keys=tr(_PANIC_KEYS[chord])))
             case screen_st.ScreenShare() if status.shows:
                 self._say_shown(status, before)
             case screen_st.ScreenShare(link, stage=ScreenStage.OFFERED):

@@ -15,7 +15,7 @@ from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
 from proxim.core.screen.messages import Monitor
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.status import PanicChord, ScreenStage
 from proxim.ui.text.model import FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
 from tests.rows import each_row
@@ -354,6 +354,13 @@ def test_a_monitor_that_went_is_named_with_the_one_that_follows() -> None:
     assert face.show(replace(VIEWED, monitors=(LEFT,))) == "Ana sees the monitor DP-1 now.\n"
     # Another came, and nothing is different for who sees.
     assert face.show(VIEWED) == ""
+
+
+@each_row("chord", [*PanicChord, None])
+def test_the_keys_that_end_it_are_named(chord: PanicChord | None) -> None:
+    said = Face(CONNECTED).show(screen_st.PanicKeys(chord))
+    assert said.startswith("While this screen is shown, Ctrl+Alt+" if chord else "")
+    assert bool(said) is (chord is not None)
 
 
 def test_a_screen_that_is_offered_to_a_terminal_is_turned_down_in_words() -> None:
