@@ -6,7 +6,7 @@ Each link has one `Shower`, for this device's screen, and one `Viewer`, for the 
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from proxim.core import commands as do
@@ -16,7 +16,7 @@ from proxim.core.link.features import LinkFeature, PeerLink
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
-from proxim.core.screen.shower import Shower
+from proxim.core.screen.shower import Kept, Shower
 from proxim.core.screen.viewer import Viewer
 from proxim.core.transitions import Kind
 
@@ -35,6 +35,7 @@ _VIEWERS: Final = (
 class _Both:
     """Both directions of one link."""
 
+    session: str = field(repr=False)
     shower: Shower
     viewer: Viewer
 
@@ -65,9 +66,9 @@ class ScreenSharing(LinkFeature):
         self._beforehand = beforehand
         self._links: dict[ev.LinkID, _Both] = {}
         self._shields = 0
-        # Lost links over which this screen was seen: a link that takes one of them up may see it
-        # again without a question, and no more than that.
-        self._seen_before: set[ev.LinkID] = set()
+        # What is kept of each session's last link for the one that takes it up again, by the
+        # session's id, since attempts at that may fail in between.
+        self._kept: dict[str, Kept] = {}
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:
@@ -76,20 +77,17 @@ class ScreenSharing(LinkFeature):
 
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
-        beforehand = self._beforehand
-        if link.resumes in self._seen_before:
-            self._seen_before.remove(link.resumes)
-            if beforehand is screen_ev.Grant.NOTHING:
-                beforehand = screen_ev.Grant.VIEW
-        shower = Shower(link, self._token_bytes, lambda: self._shields > 0, beforehand)
-        self._links[link.id] = _Both(shower, Viewer(link))
+        shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
+        kept = self._kept.pop(link.status.session_id, None)
+        if kept is not None and link.resumes is not None:
+            shower.take_up(kept)
+        self._links[link.id] = _Both(link.status.session_id, shower, Viewer(link))
         return []
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """End what is shown and seen."""
         both = self._links.pop(link)
-        if reason is Reason.PEER_VANISHED and both.shower.looked_at:
-            self._seen_before.add(link)
+        self._kept[both.session] = both.shower.kept
         return [*both.shower.link_down(now), *both.viewer.link_down(now)]
 
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:

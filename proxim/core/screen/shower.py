@@ -1,7 +1,7 @@
 """This device's screen on one link: who asked for it, what they may, and what they do with it."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -63,6 +63,21 @@ _STAGES: Final = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What of a lost link holds for the one that takes it up again.
+
+    Nobody approves that link, so it must not give back what a person has taken away, nor more
+    questions.
+    """
+
+    beforehand: Grant
+    # Whether the peer saw the screen, and may see it once more without a question.
+    saw: bool
+    asked: int
+    ask_again: float
+
+
 class Shower:
     """Shows this device's screen to the peer of one link, as a state machine.
 
@@ -83,6 +98,8 @@ class Shower:
         self._shielded = shielded
         # What is allowed without a question, until a person here takes something of it back.
         self._beforehand = beforehand if self._verified is not None else Grant.NOTHING
+        # Whether the screen was seen when the link was lost that this one takes up again.
+        self._saw = False
         self._question: screen_st.ScreenQuestion | None = None
         self._asked = 0
         self._ask_again = 0.0
@@ -109,9 +126,14 @@ class Shower:
         return self.state is not ShowState.OFF
 
     @property
-    def looked_at(self) -> bool:
-        """Whether the peer sees what is new on this screen."""
-        return self._sends
+    def kept(self) -> Kept:
+        """What holds for a link that takes this one up again."""
+        return Kept(self._beforehand, self._sends or self._saw, self._asked, self._ask_again)
+
+    def take_up(self, kept: Kept) -> None:
+        """Go on with what is kept of the lost link."""
+        self._beforehand, self._saw = kept.beforehand, kept.saw
+        self._asked, self._ask_again = kept.asked, kept.ask_again
 
     def handle(self, event: object, now: float) -> list[do.Command]:
         """Handle one event, or a message of the peer."""
@@ -150,7 +172,7 @@ class Shower:
         if self.state is not ShowState.OFF and not message.control:
             # They see it, or will in a moment.
             return []
-        if self.state is ShowState.OFF and self._beforehand is not Grant.NOTHING:
+        if self.state is ShowState.OFF and (self._saw or self._beforehand is not Grant.NOTHING):
             return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         if self._beforehand is Grant.CONTROL:
             return [] if self._control else self._allow_control()
@@ -216,6 +238,8 @@ class Shower:
     def _start(self, *, control: bool) -> list[do.Command]:
         self.state = ShowState.STARTING
         self._control = control
+        # Who leaves it is asked about like anybody else.
+        self._saw = False
         return [
             screen_do.WatchPanicKeys(self._link.id),
             screen_do.FindScreens(self._link.id),
@@ -321,12 +345,19 @@ class Shower:
     def _stop_control(self, event: screen_ev.StopControl, now: float) -> list[do.Command]:
         return self._end_control(event.reason)
 
+    def _take_back(self, event: screen_ev.StopControl, now: float) -> list[do.Command]:
+        """Take back control that was allowed and has not begun."""
+        if not self._control:
+            return []
+        return self._end_control(event.reason)
+
     def _control_failed(self, event: screen_ev.ControlFailed, now: float) -> list[do.Command]:
         return self._end_control(event.reason)
 
     def _end_control(self, reason: Reason) -> list[do.Command]:
         released = self._leave_control()
-        self.state = ShowState.VIEWED
+        if self.state is ShowState.CONTROLLED:
+            self.state = ShowState.VIEWED
         self._control = False
         if self._beforehand is Grant.CONTROL:
             self._beforehand = Grant.VIEW
@@ -341,7 +372,9 @@ class Shower:
 
     def _go_on(self, event: screen_ev.GoOnShowing, now: float) -> list[do.Command]:
         self.state = ShowState.VIEWED
-        return [*self._tell(), *self._send_pictures()]
+        # A pause has ended control, so this was allowed since then.
+        started = self._enter_control() if self._control else []
+        return [*started, *self._tell(), *self._send_pictures()]
 
     def _send_pictures(self) -> list[do.Command]:
         # Somebody looks, so there is a view and a monitor.
@@ -518,6 +551,7 @@ TRANSITIONS: Final = TransitionTable(
             **_shown_in(_S.OFFERED),
             screen_msg.ScreenView: (Shower._looks, {_S.OFFERED, _S.VIEWED, _S.CONTROLLED}),
             screen_ev.LetControl: (Shower._let_control, {_S.OFFERED}),
+            screen_ev.StopControl: (Shower._take_back, {_S.OFFERED}),
         },
         _S.VIEWED: {
             **_asked_in(_S.VIEWED, _S.CONTROLLED),
@@ -543,7 +577,8 @@ TRANSITIONS: Final = TransitionTable(
             **_asked_in(_S.PAUSED),
             **_shown_in(_S.PAUSED),
             screen_msg.ScreenView: (Shower._looks, {_S.PAUSED}),
-            screen_ev.GoOnShowing: (Shower._go_on, {_S.VIEWED}),
+            screen_ev.GoOnShowing: (Shower._go_on, {_S.VIEWED, _S.CONTROLLED}),
+            screen_ev.StopControl: (Shower._take_back, {_S.PAUSED}),
         },
     },
     # What a person pressed, the peer sent or a thread saw just before the state changed.
@@ -556,7 +591,7 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.ScreenFailed: {_S.OFF},
         screen_ev.ShowScreen: {_S.STARTING, *_SHOWN},
         screen_ev.LetControl: {_S.OFF, _S.STARTING, _S.CONTROLLED, _S.PAUSED},
-        screen_ev.StopControl: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.StopControl: {_S.OFF, _S.STARTING, _S.VIEWED},
         screen_ev.ControlFailed: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.ClipboardRead: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.PauseScreen: {_S.OFF, _S.STARTING, _S.OFFERED, _S.PAUSED},

@@ -624,6 +624,39 @@ def test_a_pause_shows_nothing_new_and_gives_no_control_back() -> None:
     assert both.shows.last(screen_do.SendPictures).monitor == RIGHT
 
 
+def test_control_that_is_allowed_during_a_pause_begins_after_it() -> None:
+    both = Both().viewed(Grant.VIEW)
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    both.ask(control=True)
+    both.answer(Grant.CONTROL)
+    assert both.stages() == (ScreenStage.PAUSED, ScreenStage.PAUSED)
+    assert not both.shows.of(screen_do.StartControl)
+    both.tell(both.shows, screen_ev.GoOnShowing(LINK))
+    assert both.stages() == (ScreenStage.CONTROLLED, ScreenStage.CONTROLLED)
+    assert both.shows.of(screen_do.StartControl) == [screen_do.StartControl(LINK)]
+
+
+@each_row("paused", [True, False])
+def test_control_that_has_not_begun_can_be_taken_back(paused: bool) -> None:
+    both = Both()
+    both.ask(control=True)
+    if paused:
+        both.answer(Grant.VIEW)
+        both.look()
+        both.tell(both.shows, screen_ev.PauseScreen(LINK))
+        both.ask(control=True)
+    both.answer(Grant.CONTROL)
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    sent = len(both.shows.commands)
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    # There is nothing left to take back.
+    assert len(both.shows.commands) == sent
+    both.tell(both.shows, screen_ev.GoOnShowing(LINK))
+    both.look()
+    assert both.stages() == (ScreenStage.VIEWED, ScreenStage.VIEWED)
+    assert not both.shows.of(screen_do.StartControl)
+
+
 def test_another_monitor_is_chosen_by_who_sees() -> None:
     both = Both().viewed(Grant.CONTROL)
     both.input(BUTTON)
@@ -784,6 +817,74 @@ def test_what_was_allowed_beforehand_holds_for_a_link_that_is_taken_up_again() -
     assert share.stage is ScreenStage.OFFERED
     view = screen_msg.ScreenView(feature._links[again.id].shower._share, 0, 390, 844)
     assert screen_do.StartControl(again.id) in feature.message(again, view, both.now)
+
+
+def taken_up_again(feature: ScreenSharing, lost: ev.LinkID, link: str) -> FakeLink:
+    """Return the link that takes up a lost one, for this device's feature."""
+    status = st.LinkStatus(ev.LinkID(link), "session", st.Stage.CONNECTED, verified=Verified.CODE)
+    again = FakeLink(status, status.link, resumes=lost)
+    feature.link_up(again, 0.0)
+    return again
+
+
+@each_row(
+    "taken",
+    [screen_ev.StopScreen(LINK), screen_ev.PanicKeysPressed(), screen_ev.PauseScreen(LINK)],
+)
+def test_who_comes_again_by_a_lost_link_gets_nothing_that_was_taken_back(taken: object) -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    both.ask(control=True)
+    both.look()
+    both.tell(both.shows, taken)
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    # The first attempt to come back never became a link.
+    again = taken_up_again(feature, ev.LinkID("host-2"), "host-3")
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    assert screen_do.FindScreens(again.id) not in commands
+    assert any(
+        isinstance(one, do.Publish) and isinstance(one.status, screen_st.ScreenQuestion)
+        for one in commands
+    )
+
+
+def test_control_that_was_taken_back_is_asked_about_after_a_lost_link_too() -> None:
+    both = Both(beforehand=Grant.CONTROL)
+    both.ask(control=True)
+    both.look()
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, LINK, "host-2")
+    feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    view = screen_msg.ScreenView(feature._links[again.id].shower._share, 0, 390, 844)
+    assert screen_do.StartControl(again.id) not in feature.message(again, view, both.now)
+
+
+def test_a_lost_link_gives_no_more_questions() -> None:
+    both = Both()
+    both.ask()
+    both.answer(Grant.NOTHING)
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, LINK, "host-2")
+    (refused,) = feature.message(again, screen_msg.ScreenAsk(), both.now)
+    assert refused == again.send(screen_msg.ScreenState(view=False, reason=Reason.TOO_MANY.value))
+
+
+def test_who_saw_a_screen_before_the_loss_sees_it_once_more_and_is_then_asked_about() -> None:
+    both = Both().viewed(Grant.VIEW)
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, LINK, "host-2")
+    # It is lost once more before the question arrives.
+    feature.link_down(again.id, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, again.id, "host-3")
+    ask = screen_msg.ScreenAsk()
+    assert screen_do.FindScreens(again.id) in feature.message(again, ask, both.now)
+    feature.message(again, screen_msg.ScreenStop(), both.now)
+    assert screen_do.FindScreens(again.id) not in feature.message(again, ask, both.now)
 
 
 def test_a_lost_link_with_a_question_ends_that() -> None:
@@ -956,6 +1057,9 @@ class AnyShare(RuleBasedStateMachine):
             shown, seen = self.both.stages()
             # Who controls before looking does so from the first look on.
             assert shown is seen
+            told = self.both.sees.feature._links[LINK].viewer._shown.control
+            if self.stage in (ScreenStage.VIEWED, ScreenStage.CONTROLLED):
+                assert told is (self.stage is ScreenStage.CONTROLLED)
 
     @invariant()
     def nothing_stays_pressed_without_control(self) -> None:
