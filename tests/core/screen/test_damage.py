@@ -1,7 +1,9 @@
 """Rectangles that changed are merged and cut, and none is lost."""
 
+import pytest
 from hypothesis import given, strategies
 
+from proxim.core.screen import damage
 from proxim.core.screen.damage import (
     GRID,
     MOST_COMPARED,
@@ -9,6 +11,7 @@ from proxim.core.screen.damage import (
     STRIPE_ROWS,
     merged,
     stripes,
+    union,
 )
 from proxim.core.screen.updates import Rectangle
 
@@ -27,7 +30,7 @@ def contains(box: Rectangle, x: int, y: int) -> bool:
     return box.x <= x < box.right and box.y <= y < box.bottom
 
 
-@given(strategies.lists(ANY, max_size=40))
+@given(strategies.lists(ANY, max_size=100))
 def test_all_that_changed_is_within_few_rectangles(changed: list[Rectangle]) -> None:
     boxes = merged(changed, WIDTH, HEIGHT)
     assert len(boxes) <= MOST_RECTANGLES
@@ -48,10 +51,36 @@ def test_neighbours_are_one_and_strangers_are_two() -> None:
     assert merged(far, WIDTH, HEIGHT) == far
 
 
-def test_very_many_are_the_box_around_them() -> None:
+def test_very_many_are_merged_with_their_neighbours() -> None:
     many = [Rectangle(16 * one, 0, 1, 1) for one in range(100)] * 3
     assert len(many) > MOST_COMPARED
     assert merged(many, WIDTH, HEIGHT) == [Rectangle(0, 0, 1600, 16)]
+    # Two windows in opposite corners do not make all of the screen change.
+    corners = [
+        Rectangle(x + 48 * column, y + 48 * row, 16, 16)
+        for x, y in ((0, 0), (1600, 800))
+        for column in range(5)
+        for row in range(5)
+    ]
+    assert merged(corners, WIDTH, HEIGHT) == [
+        Rectangle(0, 0, 208, 208),
+        Rectangle(1600, 800, 208, 208),
+    ]
+
+
+def test_many_strewn_over_the_screen_are_merged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = 0
+
+    def counting(one: Rectangle, other: Rectangle) -> Rectangle:
+        nonlocal made
+        made += 1
+        return union(one, other)
+
+    monkeypatch.setattr(damage, "union", counting)
+    strewn = [Rectangle(97 * number % WIDTH, 211 * number % HEIGHT, 8, 8) for number in range(200)]
+    assert len(merged(strewn, WIDTH, HEIGHT)) <= MOST_RECTANGLES
+    # Each took some microseconds: a million of them were seconds in which nothing was shown.
+    assert made < 10_000
 
 
 def test_what_did_not_change_on_the_monitor_is_nothing() -> None:
