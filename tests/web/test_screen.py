@@ -435,6 +435,11 @@ def test_a_lost_link_asks_again_and_goes_on(on_laptop: Seer) -> None:
     image = desktop(name="again")
     on_laptop.has_drawn(on_laptop.host.update(whole(image)))
     assert on_laptop.picture().tobytes() == image.tobytes()
+    # Control that is allowed once more has a channel on this link.
+    on_laptop.host.allow(control=True, share="C" * 22)
+    on_laptop.tab.sees(words("controls"))
+    on_laptop.page.keyboard.press("a")
+    on_laptop.does(t="k", key="a", d=True)
 
 
 # --- a phone --------------------------------------------------------------------------------------

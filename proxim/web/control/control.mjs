@@ -19,6 +19,8 @@ export class Control {
   isDirect = false;
   /** @type {Input | null} */
   channel = null;
+  // The share that the channel is for
+  id = "";
   keyboardWasSeen = false;
 
   /**
@@ -72,7 +74,12 @@ export class Control {
    * @param {import("../screen/share.mjs").Share} share
    */
   allow(isOn, { link, id }) {
-    if (isOn && link) this.channel ??= new Input(link.peer.createDataChannel(`input/${id}`));
+    if (isOn && link && id !== this.id) {
+      // The channel of an earlier share has ended with its link.
+      this.channel?.end();
+      this.channel = new Input(link.peer.createDataChannel(`input/${id}`));
+      this.id = id;
+    }
     if (isOn === this.isOn) return;
     if (!isOn) this.letGo();
     this.isOn = isOn;
@@ -88,6 +95,7 @@ export class Control {
     this.bar.hidden = true;
     this.channel?.end();
     this.channel = null;
+    this.id = "";
   }
 
   /** Press nothing any more. */
