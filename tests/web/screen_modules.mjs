@@ -664,6 +664,12 @@ function shared() {
   check(happened(), ["controlled", "paused", "viewed bar_hidden"]);
   share.state({ type: "screen_state", view: false, control: false, reason: "screen_lost" });
   check(happened(), ["ended screen_lost", "over"]);
+  // Several monitors side by side are wider than a picture.
+  share.ask();
+  check(share.state(allowed({ monitors: [{ ...MONITORS[0], w: 11_520 }] })), true);
+  share.stop();
+  check(happened(), ["asking", "viewed", "ended", "over"]);
+  said();
   // It says nothing once more, nor after the end.
   share.state({ type: "screen_state", view: false, control: false });
   check([happened(), said()], [[], []]);
@@ -728,7 +734,7 @@ function shared() {
     { monitors: [null] },
     { monitors: [monitor, monitor] },
     { monitors: [{ ...monitor, w: 0 }] },
-    { monitors: [{ ...monitor, h: 8193 }] },
+    { monitors: [{ ...monitor, h: 65537 }] },
     { monitors: [{ ...monitor, name: 7 }] },
     { monitors: [{ ...monitor, name: "x".repeat(65) }] },
     { monitors: Array.from({ length: 17 }, (_, id) => ({ ...monitor, id })) },

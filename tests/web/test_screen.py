@@ -718,11 +718,17 @@ def test_text_is_pasted_there_and_copied_from_there(on_laptop: Seer) -> None:
     host.say({"type": "screen_copied", "id": SHARE, "text": "<b>from there</b>"})
     on_laptop.tab.sees(words("fetched"))
     assert field.input_value() == "<b>from there</b>"
+    # What nobody asked for changes nothing; it was read once the next message is answered.
+    host.say({"type": "screen_copied", "id": SHARE, "text": "unasked"})
+    host.say({"type": "screen_ask"})
+    on_laptop.says("screen_state")
+    assert field.input_value() == "<b>from there</b>"
     on_laptop.button("copyHere").click()
     on_laptop.tab.sees(words("copied"))
     field.fill("")
     page.keyboard.press("Control+V")
     assert field.input_value() == "<b>from there</b>"
+    on_laptop.button("fetchClipboard").click()
     host.say({"type": "screen_copied", "id": SHARE, "reason": "unknown_reason"})
     on_laptop.tab.sees(words("notFetched"))
 

@@ -11,6 +11,9 @@ const MAX_COPIED_BYTES = 32 * 1024;
 const MAX_REASON = 64;
 
 export class Clipboard {
+  // Whether the host was asked for its text and has not answered
+  isFetching = false;
+
   /**
    * @param {Words} words
    * @param {() => Input | null} input
@@ -29,6 +32,7 @@ export class Clipboard {
       if (this.send(this.text.value)) done();
     });
     const fetch = button("fetchClipboard", () => {
+      this.isFetching = true;
       this.input()?.copy();
       showText(this.note, words.tr("fetching"));
     });
@@ -74,17 +78,21 @@ export class Clipboard {
   }
 
   /**
-   * The host says what is in its clipboard; return false if it cannot be read.
+   * The host says what is in its clipboard; return false if it cannot be read. What nobody here
+   * asked for does not take the place of what is written in the field.
    * @param {Message} message
    */
   copied({ text, reason }) {
+    if (!this.isFetching) return true;
     if (typeof text === "string" && utf8(text).length <= MAX_COPIED_BYTES) {
+      this.isFetching = false;
       this.text.value = text;
       this.copy.hidden = !text;
       showText(this.note, this.words.tr(text ? "fetched" : "clipboardEmpty"));
       return true;
     }
     if (typeof reason !== "string" || reason.length > MAX_REASON) return false;
+    this.isFetching = false;
     showText(this.note, this.words.sentence(reason, this.words.tr("notFetched")));
     return true;
   }

@@ -8,6 +8,8 @@ const ID = /^[\w-]{22}$/;
 const MAX_MONITORS = 16;
 const MAX_NAME_BYTES = 64;
 const MAX_SIDE = 8192;
+// What is larger than a picture may be is made smaller before it is sent.
+const MAX_MONITOR_SIDE = 8 * MAX_SIDE;
 const MAX_REASON = 64;
 
 export class Share {
@@ -175,7 +177,7 @@ function readMonitors(list) {
   const monitors = list.map((one) => {
     const { id, name, w, h } = one ?? {};
     const isSize = (/** @type {unknown} */ side) =>
-      Number.isInteger(side) && Number(side) > 0 && Number(side) <= MAX_SIDE;
+      Number.isInteger(side) && Number(side) > 0 && Number(side) <= MAX_MONITOR_SIDE;
     const isName = typeof name === "string" && name.length <= MAX_NAME_BYTES;
     return Number.isInteger(id) && isName && isSize(w) && isSize(h)
       ? { id, name, width: w, height: h }
