@@ -37,6 +37,9 @@ _log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.05
 # A text is typed in pieces of so many characters, so that it can be stopped.
 PIECE_CHARACTERS: Final = 16
+# How long the end of the program waits until everything is released, and for the clipboard. A
+# display that hangs releases nothing, and the program ends all the same.
+END_SECONDS: Final = 5.0
 
 ControlEvent = screen_ev.ControlFailed | screen_ev.LocalInput | screen_ev.ClipboardRead
 
@@ -209,13 +212,14 @@ class ControlExecutor:
         }
 
     async def stop(self) -> None:
-        """Release everything, and wait until that is done."""
+        """Release everything, and wait a bounded time until that is done."""
         for link in [*self._turns]:
             self._end(screen_do.EndControl(link))
-        for thread in self._threads:
-            await asyncio.to_thread(thread.join)
+        await asyncio.gather(
+            *(asyncio.to_thread(thread.join, END_SECONDS) for thread in self._threads)
+        )
         if self._closing:
-            await asyncio.wait(self._closing)
+            await asyncio.wait(self._closing, timeout=END_SECONDS)
 
     # --- mouse and keyboard -----------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ class X11PanicKeys:
 
         self._loop = loop
         self._pressed = pressed
-        self._error = xcffib.Error
+        self._refused = xcffib.Error
+        self._error = xcffib.XcffibException
         self._key_press = xcffib.xproto.KeyPressEvent
         connection = self._connection = xcffib.connect()
         try:
@@ -87,7 +88,7 @@ class X11PanicKeys:
         for modifiers, request in requests:
             try:
                 request.check()
-            except self._error:
+            except self._refused:
                 # Another program has them.
                 taken.add(modifiers)
         if wanted not in taken:

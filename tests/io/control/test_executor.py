@@ -14,6 +14,7 @@ from proxim.core.errors import Reason
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen.messages import Monitor
+from proxim.io.control import executor
 from proxim.io.control.executor import PIECE_CHARACTERS, ControlExecutor
 from proxim.io.control.injector import ControlError
 from tests.io.support import PATIENCE, Events
@@ -145,6 +146,20 @@ async def test_the_end_of_the_program_releases_everything(bench: Bench) -> None:
     await until(lambda: bench.injector.done == [KEY])
     await bench.executor.stop()
     assert bench.injector.done[-2:] == ["let go", "close"]
+
+
+async def test_a_display_that_hangs_does_not_keep_the_program(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "END_SECONDS", 0.05)
+    bench.injector.may_go_on.clear()
+    bench.do(screen_do.StartControl(LINK))
+    bench.inject(KEY)
+    await until(bench.injector.began.is_set)
+    await asyncio.wait_for(bench.executor.stop(), PATIENCE / 2)
+    assert "close" not in bench.injector.done
+    bench.injector.may_go_on.set()
+    await until(lambda: "close" in bench.injector.done)
 
 
 async def test_only_the_newest_place_of_the_pointer_counts(bench: Bench) -> None:

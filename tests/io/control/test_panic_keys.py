@@ -4,6 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,6 +15,7 @@ from proxim.core.screen.events import PanicKeysPressed
 from proxim.core.screen.status import PanicChord, PanicKeys
 from proxim.io.control.panic_keys import PanicExecutor
 from proxim.io.control.x11_keys import KEYCODES
+from tests.ui.tk_support import xvfb
 
 if not sys.platform.startswith("linux"):
     pytest.skip("needs an X display", allow_module_level=True)
@@ -144,6 +146,27 @@ async def test_they_are_held_as_long_as_a_link_needs_them(person: Person) -> Non
     # Others may have them now.
     person.grab(4 | 8)
     desk.forget(OTHER)
+
+
+async def test_a_display_that_goes_is_not_read_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with contextmanager(xvfb)(96) as display:
+        monkeypatch.setenv("DISPLAY", display)
+        monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+        desk = Desk()
+        desk.watch(ONE)
+        assert desk.published == [PanicKeys(PanicChord.CTRL_ALT_ESCAPE)]
+    loop = asyncio.get_running_loop()
+    failures: list[object] = []
+    loop.set_exception_handler(lambda _loop, context: failures.append(context))
+    deadline = time.monotonic() + PATIENCE
+    while not failures and "the panic keys are gone" not in caplog.text:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    assert not failures
+    desk.forget(ONE)
 
 
 async def test_without_a_display_there_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
