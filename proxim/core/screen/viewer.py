@@ -128,6 +128,9 @@ class Viewer:
         if not message.view:
             return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
         before, self._shown = self._shown, message
+        if not message.control:
+            # It is answered to nobody then, and a text that comes later was not asked for.
+            self._copying = False
         if before.share != message.share:
             # It was stopped and begun again, and nobody here looks at the new one yet.
             self.state = ViewState.OFFERED

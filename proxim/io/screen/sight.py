@@ -42,6 +42,9 @@ _log = logging.getLogger(__name__)
 MOST_WAITING_BYTES: Final = 2 * MAX_UPDATE_BYTES
 # More new pixels than the view has twice over are more than the whole view.
 MOST_NEW_VIEWS: Final = 2
+# A face takes some 50 microseconds for each change, however small: more of them are one picture of
+# the whole view.
+MOST_CHANGES: Final = 500
 FIGURES_SECONDS: Final = 1.0
 
 
@@ -261,9 +264,9 @@ class ChannelSight:
             self._changes += changes
             self._decoded = update.number
             self._begun = True
-            new = sum(one.place.area for one in self._changes)
+            count, new = len(self._changes), sum(one.place.area for one in self._changes)
         width, height = viewed.size
-        if new > MOST_NEW_VIEWS * width * height:
+        if count > MOST_CHANGES or new > MOST_NEW_VIEWS * width * height:
             # The face takes less than arrives.
             self._show_all(viewed)
         else:

@@ -585,6 +585,9 @@ def test_without_control_nothing_is_copied() -> None:
     both.tell(both.shows, screen_ev.ClipboardRead(LINK, "text"))
     both.tell(both.shows, screen_ev.LetControl(LINK))
     both.tell(both.shows, screen_ev.ClipboardRead(LINK, "text"))
+    # Nor is a text taken that another program sends now: what asked for it has ended.
+    late = screen_msg.ScreenClipboard(both.share, "rm -rf ~")
+    both.carry_out(both.sees, both.sees.feature.message(both.sees.link, late, both.now))
     assert not both.sees.of(screen_st.ScreenCopied)
 
 

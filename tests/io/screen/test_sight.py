@@ -90,6 +90,18 @@ def feed(sight: ChannelSight, *messages: bytes) -> None:
 CANVAS = pack_canvas(Canvas(0, WIDTH, HEIGHT))
 
 
+def test_a_face_is_not_busy_with_countless_changes(sight: ChannelSight, told: Told) -> None:
+    dot = png(Image.new("RGB", (1, 1), "red"))
+    dots = tuple(
+        Tile(Rectangle(x, y, 1, 1), Format.PNG, dot) for x in range(WIDTH) for y in range(HEIGHT)
+    )
+    feed(sight, CANVAS, *pack_update(Update(1, dots)))
+    told.until(lambda: told.readies == 1)
+    (whole,) = sight.take().changes
+    assert isinstance(whole, Patch)
+    assert whole == Patch(Rectangle(0, 0, WIDTH, HEIGHT), bytes((255, 0, 0)) * WIDTH * HEIGHT)
+
+
 def test_a_picture_is_taken_and_acknowledged_when_it_was_drawn(
     sight: ChannelSight, told: Told
 ) -> None:
