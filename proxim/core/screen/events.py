@@ -69,7 +69,7 @@ class PauseScreen(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class GoOnShowing(ev.LinkIntent):
-    """End a pause. Control is not given back by it."""
+    """End a pause. Control that it has ended is not given back by it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,7 +202,9 @@ class ScreenLines:
         return True
 
     def _stop_control(self, fields: JSONObject, link: ev.LinkID | None) -> None:
-        for one in self._shown_in(link, ScreenStage.CONTROLLED):
+        # Control may be allowed before anybody looks, and during a pause.
+        stages = ScreenStage.CONTROLLED, ScreenStage.OFFERED, ScreenStage.PAUSED
+        for one in self._shown_in(link, *stages):
             self._post(screen_ev.StopControl(one))
 
     def _pause(self, fields: JSONObject, link: ev.LinkID | None) -> None:

@@ -290,14 +290,15 @@ class ScreenTalk:
                 for link in self._chosen(word, rest.strip(), links):
                     self._show_to(link)
             case "/control" if rest.strip() in answers("terminal.off"):
-                self._each((ScreenStage.CONTROLLED,), screen_ev.StopControl)
+                # Control may be allowed before anybody looks, and during a pause.
+                stages = (ScreenStage.CONTROLLED, ScreenStage.OFFERED, ScreenStage.PAUSED)
+                self._each(stages, screen_ev.StopControl)
             case "/control":
                 links = self._shown_in(ScreenStage.OFFERED, ScreenStage.VIEWED)
                 for link in self._chosen(word, rest.strip(), links):
                     self._let_control(link)
             case "/pause":
-                stages = (ScreenStage.VIEWED, ScreenStage.CONTROLLED)
-                self._each(stages, screen_ev.PauseScreen)
+                self._each((ScreenStage.VIEWED, ScreenStage.CONTROLLED), screen_ev.PauseScreen)
             case "/resume":
                 self._each((ScreenStage.PAUSED,), screen_ev.GoOnShowing)
             case "/hide":

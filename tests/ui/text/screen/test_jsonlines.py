@@ -322,6 +322,8 @@ VIEWED, CONTROLLED, PAUSED = (
     [
         (SHOWN, "screen_let_control", screen_ev.LetControl(LINK)),
         (CONTROLLED, "screen_stop_control", screen_ev.StopControl(LINK)),
+        (SHOWN, "screen_stop_control", screen_ev.StopControl(LINK)),
+        (PAUSED, "screen_stop_control", screen_ev.StopControl(LINK)),
         (VIEWED, "screen_pause", screen_ev.PauseScreen(LINK)),
         (CONTROLLED, "screen_pause", screen_ev.PauseScreen(LINK)),
         (PAUSED, "screen_go_on", screen_ev.GoOnShowing(LINK)),

@@ -388,6 +388,8 @@ def test_a_yes_beforehand_stands_beside_the_code(share: str, said: str) -> None:
         (OFFERED, "/control", screen_ev.LetControl(LINK)),
         (VIEWED, "/CONTROL", screen_ev.LetControl(LINK)),
         (CONTROLLED, "/control off", screen_ev.StopControl(LINK)),
+        (OFFERED, "/control off", screen_ev.StopControl(LINK)),
+        (PAUSED, "/control off", screen_ev.StopControl(LINK)),
         (CONTROLLED, "/pause", screen_ev.PauseScreen(LINK)),
         (VIEWED, "/pause", screen_ev.PauseScreen(LINK)),
         (PAUSED, "/resume", screen_ev.GoOnShowing(LINK)),
