@@ -1,6 +1,7 @@
 """What every system's way of using mouse and keyboard has in common, and the choice among them."""
 
 import os
+import unicodedata
 from typing import Protocol
 
 from proxim.core.control.messages import Input
@@ -39,6 +40,11 @@ class Injector(Protocol):
 
     def close(self) -> None:
         """Let go, and leave everything as it was found."""
+
+
+def can_be_typed(character: str) -> bool:
+    """Whether a character is more than a command for terminals of old, or half of one."""
+    return unicodedata.category(character) not in ("Cc", "Cs")
 
 
 class Clipboard(Protocol):

@@ -4,8 +4,6 @@ On X11 the display gives them to us alone (a passive grab), for as long as somet
 """
 
 import logging
-import os
-import sys
 from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -19,6 +17,7 @@ from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.status import PanicChord
 from proxim.io.control.x11_keys import KEYCODES
+from proxim.io.system.desktop_session import Desktop, desktop_in_use
 
 _log = logging.getLogger(__name__)
 
@@ -110,10 +109,8 @@ class X11PanicKeys:
 
 def open_panic_keys(pressed: Callable[[], None]) -> HeldKeys | None:
     """Hold this system's keys; None if it gives us none. Called on the loop."""
-    if not sys.platform.startswith("linux") or not os.environ.get("DISPLAY"):
-        return None
     # XWayland sees only the keys of its own windows.
-    if os.environ.get("WAYLAND_DISPLAY"):
+    if desktop_in_use() is not Desktop.X11:
         return None
     # What xcffib raises when there is no display has many types.
     try:

@@ -20,7 +20,7 @@ from proxim.core.control.messages import (
     WheelInput,
 )
 from proxim.core.screen.messages import Monitor
-from proxim.io.control.injector import ControlError
+from proxim.io.control.injector import ControlError, can_be_typed
 
 _log = logging.getLogger(__name__)
 
@@ -176,7 +176,12 @@ class SystemInjector(Generic[Stroke]):
         if self._repeats or held is None:
             return
         now = self._clock()
-        if now >= self._repeat_at:
+        if now < self._repeat_at:
+            return
+        if self._devices.ours(pointed=False):
+            # A key that was pressed elsewhere is not repeated for us.
+            self._let_go_of_keys()
+        else:
             self._devices.press(held, down=True)
             # What was missed is not made up for.
             self._repeat_at = now + REPEAT_SECONDS
@@ -227,7 +232,8 @@ class SystemInjector(Generic[Stroke]):
                 self._release(control)
             return
         if is_character(key) and _SHORTCUTS.isdisjoint(self._held):
-            self._type(held_by, key)
+            if all(map(can_be_typed, key)):
+                self._type(held_by, key)
             return
         stroke = self._stroke(code, key)
         if stroke is not None:
@@ -273,8 +279,8 @@ class SystemInjector(Generic[Stroke]):
             if place is not None:
                 self._devices.press(place, down=True)
                 self._devices.press(place, down=False)
-            elif part:
-                self._devices.text(part)
+            elif typed := "".join(filter(can_be_typed, part)):
+                self._devices.text(typed)
 
     def _hold(self, held_by: str, stroke: Stroke) -> None:
         self._held[held_by] = stroke

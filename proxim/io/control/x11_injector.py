@@ -26,7 +26,7 @@ from proxim.core.control.messages import (
 )
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
-from proxim.io.control.injector import ControlError
+from proxim.io.control.injector import ControlError, can_be_typed
 from proxim.io.control.x11_keyboard import (
     CORE_KEYBOARD,
     SHIFT,
@@ -319,7 +319,7 @@ class X11Injector:
 
     def _strokes(self, character: str) -> list[Stroke]:
         """Return the ways to type a character, which gets a key if the layout has none."""
-        if not self._map.strokes(character) and _can_be_typed(character):
+        if not self._map.strokes(character) and can_be_typed(character):
             self._lend([character])
         self._spares.note_use(character)
         return self._map.strokes(character)
@@ -337,7 +337,7 @@ class X11Injector:
         lacking = [
             one
             for one in dict.fromkeys(lines)
-            if _can_be_typed(one) and (one in self._spares or not self._map.strokes(one))
+            if can_be_typed(one) and (one in self._spares or not self._map.strokes(one))
         ]
         self._lend(lacking[: len(self._spares)])
         for character in lines:
@@ -461,11 +461,6 @@ class X11Injector:
             # All events of XKB have one number, and this is the first of them.
             changed |= isinstance(event, xcffib.xkb.NewKeyboardNotifyEvent)
         return changed
-
-
-def _can_be_typed(character: str) -> bool:
-    """Whether a character is more than a command for terminals of old, or half of one."""
-    return unicodedata.category(character) not in ("Cc", "Cs")
 
 
 def _notches(before: int, turned: int) -> tuple[int, int]:

@@ -111,6 +111,17 @@ async def test_the_keys_end_everything_whatever_else_is_held(
     desk.executor.stop()
 
 
+async def test_a_desktop_of_x11_has_them_whatever_else_runs_on_it(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_SESSION_TYPE", "x11")
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-1")
+    desk = Desk()
+    desk.watch(ONE)
+    assert desk.published == [PanicKeys(PanicChord.CTRL_ALT_ESCAPE)]
+    desk.executor.stop()
+
+
 async def test_other_keys_end_nothing(person: Person) -> None:
     desk = Desk()
     desk.watch(ONE)

@@ -305,6 +305,25 @@ def test_a_key_that_is_held_is_repeated_where_the_system_does_not() -> None:
     assert devices.did[3:] == ["-ArrowLeft"]
 
 
+def test_a_key_that_is_held_is_not_repeated_into_a_window_of_ours() -> None:
+    now = 0.0
+    devices = Written()
+    injector = SystemInjector(devices, repeats=False, clock=lambda: now)
+    injector.inject(MONITOR, down("Enter", "Enter"))
+    devices.our_keyboard = True
+    now = REPEAT_DELAY_SECONDS
+    injector.repeat()
+    devices.our_keyboard = False
+    now += REPEAT_DELAY_SECONDS
+    injector.repeat()
+    assert devices.did == ["+Enter", "-Enter"]
+
+
+def test_commands_for_terminals_are_not_typed() -> None:
+    assert done(TextInput("a\x1b[2Jb\x08\x9b"), TextInput("\x7f")) == ["text a[2Jb"]
+    assert done(down("", "\x1b"), up("", "\x1b")) == []
+
+
 def test_where_the_system_repeats_nothing_is_added() -> None:
     devices = Written()
     now = 0.0
