@@ -35,6 +35,9 @@ LOCAL_SECONDS: Final = 1.0
 INPUT_RATE: Final = RateLimit(per_second=300, burst=300)
 # Nobody types this fast: it is for what is pasted. More would wait here to be typed, for too long.
 TEXT_BYTES: Final = RateLimit(per_second=8 * 1024, burst=256 * 1024)
+# Who may see the screen without a question may also come again as often as people do, and no
+# oftener: each time a thread and a connection to the display begin.
+START_RATE: Final = RateLimit(per_second=0.5, burst=10)
 # A person presses a button for each.
 COPY_RATE: Final = RateLimit(per_second=1, burst=5)
 # Who holds a key says nothing until it is released, or repeats nothing; but who has said nothing at
@@ -103,6 +106,7 @@ class Shower:
         self._question: screen_st.ScreenQuestion | None = None
         self._asked = 0
         self._ask_again = 0.0
+        self._start_rate = TokenBucket(START_RATE, 0.0)
         self._share = ""
         self._monitors: tuple[screen_msg.Monitor, ...] = ()
         self._monitor: screen_msg.Monitor | None = None
@@ -173,6 +177,8 @@ class Shower:
             # They see it, or will in a moment.
             return []
         if self.state is ShowState.OFF and (self._saw or self._beforehand is not Grant.NOTHING):
+            if not self._start_rate.consume(now):
+                return [self._refuse(Reason.TOO_MANY)]
             return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         if self._beforehand is Grant.CONTROL:
             return [] if self._control else self._allow_control()

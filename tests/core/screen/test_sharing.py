@@ -329,6 +329,19 @@ def test_a_yes_beforehand_holds_for_who_comes_again_and_for_control() -> None:
     assert not both.shows.of(screen_st.ScreenQuestion)
 
 
+def test_who_may_see_it_beforehand_comes_again_no_oftener_than_people_do() -> None:
+    both = Both(beforehand=Grant.VIEW)
+    for _ in range(30):
+        both.ask()
+        both.tell(both.sees, screen_ev.StopScreen(LINK))
+    assert len(both.shows.of(screen_do.FindScreens)) == 10
+    both.ask()
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.TOO_MANY
+    both.wait(2.0)
+    both.ask()
+    assert len(both.shows.of(screen_do.FindScreens)) == 11
+
+
 @each_row(
     "taken, seen",
     [
