@@ -388,6 +388,27 @@ def test_a_host_that_does_not_wait_is_left(on_laptop: Seer) -> None:
     on_laptop.tab.sees(REASONS["peer_error"])
 
 
+def test_large_pictures_are_decoded_one_after_the_other(on_laptop: Seer) -> None:
+    on_laptop.looks()
+    on_laptop.page.evaluate(
+        """() => {
+          globalThis.decoded = 0;
+          globalThis.createImageBitmap = () => {
+            globalThis.decoded++;
+            return new Promise(() => {});
+          };
+        }"""
+    )
+    large = Image.new("RGB", (7680, 4320), "red")
+    on_laptop.host.canvas(Monitor(0, "DP-1", 0, 0, *large.size))
+    tile = whole(large)
+    # One more than may wait, so that the page has read all of them when it leaves.
+    for _ in range(9):
+        on_laptop.host.update(tile)
+    on_laptop.says("screen_stop")
+    assert on_laptop.page.evaluate("decoded") == 1
+
+
 def test_a_hidden_page_acknowledges_nothing_and_then_goes_on(on_laptop: Seer) -> None:
     page, host = on_laptop.page, on_laptop.host
     on_laptop.looks(control=True)

@@ -7,6 +7,9 @@ import { Broken, COPY, PNG, ScreenReader } from "./updates.mjs";
 // The host has at most four under way (core/screen/pacing.py).
 const MAX_WAITING = 8;
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+// So many pixels are decoded before their turn, which is quicker; of more, a few kilobytes from the
+// host could fill the memory.
+const MAX_DECODED = 16_000_000;
 // Figures are those of so long.
 const FIGURES_MS = 1_000;
 
@@ -33,6 +36,7 @@ export class Painter {
   drawing = Promise.resolve();
   waiting = 0;
   waitingBytes = 0;
+  waitingPixels = 0;
   // While nobody looks, nothing is acknowledged, so that soon nothing more comes.
   isHeld = false;
   /** @type {number[]} */
@@ -116,11 +120,15 @@ export class Painter {
     }
     const copies = tiles.filter(({ format }) => format === COPY);
     const others = tiles.filter(({ format }) => format !== COPY);
-    const decoded = Promise.all(
-      others.map(({ content, format, width, height }) => decode(content, format, width, height)),
-    );
+    const pixels = others.reduce((sum, { width, height }) => sum + width * height, 0);
+    this.waitingPixels += pixels;
+    const decodeAll = () =>
+      Promise.all(
+        others.map(({ content, format, width, height }) => decode(content, format, width, height)),
+      );
+    const decoded = this.waitingPixels > MAX_DECODED ? undefined : decodeAll();
     this.then(async () => {
-      const bitmaps = await decoded;
+      const bitmaps = await (decoded ?? decodeAll());
       this.copy(copies);
       others.forEach(({ x, y }, index) => {
         this.context.drawImage(bitmaps[index], x, y);
@@ -128,6 +136,7 @@ export class Painter {
       });
       this.waiting--;
       this.waitingBytes -= bytes;
+      this.waitingPixels -= pixels;
       this.updates++;
       this.acknowledge(number);
     }, decoded);
