@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Locator
 
 from proxim.core.screen import updates
-from proxim.core.screen.messages import Monitor
+from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.updates import Format, Rectangle, Tile
 from proxim.io.pairing.page import languages
 from tests.web.browser import Phone, hosting, origin_of, phone
@@ -320,9 +320,11 @@ def test_control_is_asked_for_and_taken_back(on_laptop: Seer) -> None:
 def test_another_monitor_and_figures(on_laptop: Seer) -> None:
     on_laptop.looks()
     hostile = Monitor(3, "<b>H</b>\u202eDMI", 1920, 0, 1280, 1024)
-    on_laptop.host.allow(monitors=(MONITOR, hostile))
+    together = Monitor(ALL_MONITORS, "", 0, 0, 3200, 1080)
+    on_laptop.host.allow(monitors=(MONITOR, hostile, together))
     choice = on_laptop.page.locator(".screen select")
-    assert choice.locator("option").all_text_contents() == ["DP-1", "<b>H</b>DMI"]
+    named = ["DP-1", "<b>H</b>DMI", WORDS["allMonitors"]]
+    assert choice.locator("option").all_text_contents() == named
     choice.select_option("3")
     assert on_laptop.says("screen_view")["monitor"] == 3
     on_laptop.host.allow(monitors=(MONITOR, SECOND), monitor=3)

@@ -22,6 +22,8 @@ SHARE_ID_CHARACTERS: Final = 22
 # Nobody has more, and each is listed at every change.
 MAX_MONITORS: Final = 16
 MAX_MONITOR_NAME_BYTES: Final = 64
+# All monitors together are one more, whose id no single one has.
+ALL_MONITORS: Final = 2**31
 MAX_REASON_BYTES: Final = 64
 # Browsers zoom to 500 % on screens of 400 %.
 MAX_PIXEL_RATIO: Final = 20.0
@@ -58,6 +60,20 @@ class Monitor:
             "h": self.height,
             "scale": self.scale,
         }
+
+
+def with_all(monitors: tuple[Monitor, ...], width: int, height: int) -> tuple[Monitor, ...]:
+    """Return the monitors of a desktop of this size, and last all of them together.
+
+    There is no such one where a single monitor shows the whole desktop.
+    """
+    if any((one.width, one.height) == (width, height) for one in monitors):
+        return monitors
+    scale = monitors[0].scale
+    return (
+        *monitors[: MAX_MONITORS - 1],
+        Monitor(ALL_MONITORS, "", 0, 0, width, height, scale),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +202,7 @@ def _share(fields: JSONObject) -> str:
 def _monitor(fields: JSONObject) -> Monitor:
     reach = -MAX_COORDINATE, MAX_COORDINATE
     return Monitor(
-        whole_number(fields, "id", 0, 2**31),
+        whole_number(fields, "id", 0, ALL_MONITORS),
         text_field(fields, "name", MAX_MONITOR_NAME_BYTES),
         whole_number(fields, "x", *reach),
         whole_number(fields, "y", *reach),
@@ -206,7 +222,7 @@ def _state(fields: JSONObject) -> ScreenState:
         _monitor(object_field({"monitor": one}, "monitor"))
         for one in list_field(fields, "monitors", MAX_MONITORS)
     ]
-    shown = whole_number(fields, "monitor", 0, 2**31)
+    shown = whole_number(fields, "monitor", 0, ALL_MONITORS)
     if shown not in [one.id for one in each] or len({one.id for one in each}) != len(each):
         raise MessageError(Reason.BAD_MESSAGE, "monitors")
     return ScreenState(True, _share(fields), control, reason, shown, tuple(each))
@@ -215,7 +231,7 @@ def _state(fields: JSONObject) -> ScreenState:
 def _view(fields: JSONObject) -> ScreenView:
     return ScreenView(
         _share(fields),
-        whole_number(fields, "monitor", 0, 2**31),
+        whole_number(fields, "monitor", 0, ALL_MONITORS),
         whole_number(fields, "w", 1, MAX_SIDE),
         whole_number(fields, "h", 1, MAX_SIDE),
         any_number(fields, "dpr", 0.1, MAX_PIXEL_RATIO),

@@ -16,7 +16,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from proxim.core.errors import Reason
-from proxim.core.screen.messages import MAX_MONITOR_NAME_BYTES, MAX_MONITORS, Monitor
+from proxim.core.screen.messages import (
+    MAX_MONITOR_NAME_BYTES,
+    MAX_MONITORS,
+    Monitor,
+    with_all,
+)
 from proxim.core.screen.updates import PointerShape, Rectangle
 from proxim.io.screen.capture import CaptureError, Seen
 from proxim.io.screen.comparing import ComparedPicture, Frame
@@ -86,7 +91,10 @@ class WindowsCapture:
         return self._compared.picture
 
     def monitors(self) -> tuple[Monitor, ...]:
-        """Return the monitors, the primary one first. Raises CaptureError."""
+        """Return the monitors, the primary one first, and last all of them together.
+
+        Raises CaptureError.
+        """
         self._desktop, self._monitors = self._grabber.desktop(), self._found()
         return self._monitors
 
@@ -151,7 +159,8 @@ class WindowsCapture:
         found = self._grabber.monitors()
         if not found:
             raise CaptureError(Reason.NO_SCREEN, "no monitor")
-        return found
+        whole = self._grabber.desktop()
+        return with_all(found, whole.width, whole.height)
 
 
 @dataclass(frozen=True, slots=True)

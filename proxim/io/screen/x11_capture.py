@@ -34,6 +34,7 @@ from proxim.core.screen.messages import (
     MAX_MONITORS,
     MAX_PIXEL_RATIO,
     Monitor,
+    with_all,
 )
 from proxim.core.screen.updates import (
     KEPT_SHAPES,
@@ -207,7 +208,9 @@ class X11Capture:
         return Picture(self._width, self._height, self._shared.view)
 
     def monitors(self) -> tuple[Monitor, ...]:
-        """Return the monitors, the primary one first; a desktop without any is one itself."""
+        """Return the monitors, the primary one first, and last all of them together; a desktop
+        without any is one itself.
+        """
         with _lost():
             answer = self._randr.GetMonitors(self._root, 1).reply()
             scale = self._scale()
@@ -225,7 +228,9 @@ class X11Capture:
                 for one in found[:MAX_MONITORS]
                 if one.width and one.height
             ]
-        return tuple(monitors) or (Monitor(0, "", 0, 0, self._width, self._height, scale),)
+        if not monitors:
+            return (Monitor(0, "", 0, 0, self._width, self._height, scale),)
+        return with_all(tuple(monitors), self._width, self._height)
 
     def look(self, seconds: float) -> Seen:
         """Return what happened; wait for it at most so long. Raises CaptureError."""

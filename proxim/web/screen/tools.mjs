@@ -4,6 +4,8 @@ import { make, makeButton } from "./make.mjs";
 import { shown } from "../sanitize.mjs";
 
 const MAX_MONITOR_NAME = 24;
+// The id of all monitors together (core/screen/messages.py)
+const ALL_MONITORS = 2 ** 31;
 
 /**
  * @typedef {object} Actions
@@ -122,9 +124,10 @@ export class Tools {
     this.monitors.hidden = monitors.length < 2;
     const options = monitors.map(({ id, name }, index) => {
       const number = this.words.tr("monitorNumber", { number: index + 1 });
+      const single = shown(name, MAX_MONITOR_NAME) || number;
       return make("option", {
         value: String(id),
-        textContent: shown(name, MAX_MONITOR_NAME) || number,
+        textContent: id === ALL_MONITORS ? this.words.tr("allMonitors") : single,
       });
     });
     this.monitors.replaceChildren(...options);

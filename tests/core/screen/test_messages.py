@@ -1,6 +1,7 @@
 """The messages about a shared screen, written and read."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, strategies
 from proxim.core.json_text import MessageError
 from proxim.core.link.messages import dump_link_message, read_link_message
 from proxim.core.screen.messages import (
+    ALL_MONITORS,
+    MAX_MONITORS,
     READERS,
     Monitor,
     ScreenAsk,
@@ -17,6 +20,7 @@ from proxim.core.screen.messages import (
     ScreenState,
     ScreenStop,
     ScreenView,
+    with_all,
 )
 from tests.rows import each_row
 
@@ -122,3 +126,17 @@ def test_any_fields_are_read_or_refused(kind: str, fields: dict[str, Any]) -> No
     except MessageError:
         return
     assert message.fields()["type"] == kind
+
+
+def test_all_monitors_together_are_one_more() -> None:
+    left, right = Monitor(0, "L", 0, 0, 100, 80, 1.5), Monitor(1, "R", 100, 0, 100, 80)
+    together = Monitor(ALL_MONITORS, "", 0, 0, 200, 80, 1.5)
+    assert with_all((left, right), 200, 80) == (left, right, together)
+    # One shows all of it, alone or because another shows the same.
+    assert with_all((left,), 100, 80) == (left,)
+    assert with_all((left, replace(right, x=0)), 100, 80) == (left, replace(right, x=0))
+    many = tuple(replace(left, id=number) for number in range(MAX_MONITORS))
+    found = with_all(many, 200, 80)
+    assert (len(found), found[-1]) == (MAX_MONITORS, together)
+    state = ScreenState(True, "A" * 22, monitor=ALL_MONITORS, monitors=found)
+    assert READERS["screen_state"](state.fields()) == state

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from proxim.core.errors import Reason
-from proxim.core.screen.messages import MAX_MONITOR_NAME_BYTES, Monitor
+from proxim.core.screen.messages import ALL_MONITORS, MAX_MONITOR_NAME_BYTES, Monitor
 from proxim.core.screen.updates import Pointer, Rectangle
 from proxim.io.screen.capture import CaptureError, Seen
 from proxim.io.screen.comparing import Frame
@@ -81,7 +81,8 @@ def capture(desktop: Desktop) -> Iterator[WindowsCapture]:
 def test_all_is_new_at_first(desktop: Desktop) -> None:
     capture = WindowsCapture(desktop, PointerWatch(desktop), desktop.clock)
     assert capture.look(0) == Seen((Rectangle(0, 0, 64, 32),), False, Pointer(0, 32, 0))
-    assert capture.monitors() == desktop.found
+    whole = Monitor(ALL_MONITORS, "", 0, 0, 64, 32)
+    assert capture.monitors() == (*desktop.found, whole)
     capture.close()
 
 

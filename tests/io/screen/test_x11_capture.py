@@ -18,6 +18,7 @@ from PIL import Image, ImageGrab
 
 from proxim.core.errors import Reason
 from proxim.core.screen.damage import merged
+from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.updates import KEPT_SHAPES, Pointer, Rectangle
 from proxim.io.screen.capture import CaptureError, Seen, open_capture
 from proxim.io.screen.x11_capture import X11Capture, scale_of
@@ -303,7 +304,9 @@ def test_monitors_keep_their_numbers() -> None:
         xrandr(display, "--setmonitor", "LEFT", "400/100x600/150+0+0", "screen")
         xrandr(display, "--setmonitor", "RIGHT", "400/100x600/150+400+0", "none")
         until(capture, lambda seen: seen.monitors_changed)
-        left, right = capture.monitors()
+        left, right, both = capture.monitors()
+        # All of them together are one more.
+        assert both == Monitor(ALL_MONITORS, "", 0, 0, 800, 600)
         assert (left.name, right.name, right.x, right.width) == ("LEFT", "RIGHT", 400, 400)
         xrandr(display, "--delmonitor", "LEFT")
         until(capture, lambda seen: seen.monitors_changed)

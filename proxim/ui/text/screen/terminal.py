@@ -17,6 +17,7 @@ from proxim.core.pairing.devices import Verified
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
+from proxim.core.screen.messages import ALL_MONITORS
 from proxim.core.screen.status import PanicChord, ScreenStage
 from proxim.ui.text.console import Lines
 from proxim.ui.text.model import FaceModel
@@ -92,7 +93,10 @@ class ScreenTalk:
         stage, was = share.stage, None if before is None else before.stage
         if stage is was:
             if before is not None and share.monitor != before.monitor:
-                self._lines.say(tr("terminal.screenMonitor", name=name, number=_number(share)))
+                if share.monitor == ALL_MONITORS:
+                    self._lines.say(tr("terminal.screenAllMonitors", name=name))
+                else:
+                    self._lines.say(tr("terminal.screenMonitor", name=name, number=_number(share)))
             return
         match stage:
             case ScreenStage.OFFERED:

@@ -12,7 +12,7 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import decimal, tr
 from proxim.core.sanitize import display_name, visible_name
 from proxim.core.screen import events as screen_ev
-from proxim.core.screen.messages import Monitor
+from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.sight import Sight
 from proxim.core.screen.status import ScreenCopied, ScreenShare, ScreenStage
 from proxim.core.screen.updates import MAX_SIDE
@@ -357,7 +357,10 @@ class ScreenViewer:
 
     @staticmethod
     def _label(monitor: Monitor, at: int) -> str:
-        name = visible_name(monitor.name)[:24] or tr("screen.monitor", number=at + 1)
+        if monitor.id == ALL_MONITORS:
+            name = tr("screen.allMonitors")
+        else:
+            name = visible_name(monitor.name)[:24] or tr("screen.monitor", number=at + 1)
         return f"{name} · {monitor.width}×{monitor.height}"
 
     def _choose_monitor(self, value: str) -> None:

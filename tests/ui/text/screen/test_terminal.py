@@ -14,7 +14,7 @@ from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
-from proxim.core.screen.messages import Monitor
+from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.status import PanicChord, ScreenStage
 from proxim.ui.text.model import FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
@@ -351,6 +351,9 @@ def test_why_it_is_over(reason: Reason | None, said: str) -> None:
 def test_a_monitor_that_went_is_named_with_the_one_that_follows() -> None:
     face = Face(CONNECTED, OFFERED, VIEWED)
     assert face.show(replace(VIEWED, monitor=3)) == "Ana sees the monitor 2 now.\n"
+    together = Monitor(ALL_MONITORS, "", 0, 0, 200, 100)
+    every = replace(VIEWED, monitor=ALL_MONITORS, monitors=(LEFT, RIGHT, together))
+    assert face.show(every) == "Ana sees all monitors now.\n"
     assert face.show(replace(VIEWED, monitors=(LEFT,))) == "Ana sees the monitor DP-1 now.\n"
     # Another came, and nothing is different for who sees.
     assert face.show(VIEWED) == ""

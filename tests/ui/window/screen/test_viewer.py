@@ -18,7 +18,7 @@ from proxim.core.control.messages import (
 )
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.screen import events as screen_ev
-from proxim.core.screen.messages import Monitor
+from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.sight import Moved, Patch, PicturesReady, PointerPlace, ScreenSight
 from proxim.core.screen.status import ScreenCopied, ScreenStage
 from proxim.core.screen.updates import Rectangle
@@ -190,6 +190,9 @@ def test_the_other_sides_pointer_is_drawn_where_it_is(bench: Bench) -> None:
 def test_a_monitor_is_chosen(bench: Bench) -> None:
     viewer, _ = open_viewer(bench)
     assert viewer.monitors.winfo_ismapped()
+    together = Monitor(ALL_MONITORS, "", 0, 0, 3200, 1080)
+    bench.window.show(share(ScreenStage.VIEWED, shows=False, monitors=(*MONITORS, together)))
+    assert viewer._label(together, 2) == "All monitors · 3200×1080"
     viewer._choose_monitor("1")
     assert looks(bench)[-1][0] == 1
     # It was pulled out: what the other side shows instead is looked at.
