@@ -238,6 +238,8 @@ class Ledger:
 
     def _take_screens(self, command: do.Command) -> None:
         match command:
+            case screen_do.PrepareScreens(link):
+                assert link in self.alive, show(command)
             case screen_do.FindScreens(link):
                 assert link in self.alive - self.screens_shown, show(command)
                 self.screens_shown.add(link)
