@@ -36,7 +36,7 @@ _SCRIPT: Final = ROOT / "bench" / "seen.js"
 _NOVNC: Final = Path("/usr/share/novnc")
 _VIEW: Final = (1920, 1080)
 # Each load is drawn for so long, and what is seen in its first second is not counted.
-_SECONDS: Final = 5.0
+_SECONDS: Final = 4.0
 _BEFORE: Final = 1.0
 _KEYS: Final = 20
 _KEY_PAUSE_MS: Final = 100
