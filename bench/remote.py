@@ -15,16 +15,18 @@ import time
 from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import psutil
 
 from bench.chromium import chromium, tab
-from bench.drawing import TIME_BITS
+from bench.drawing import CHECK_BITS, SQUARE, STRIP_WIDTH, TIME_BITS, coded, milliseconds
 from bench.gigabit_link import ADDRESSES, cable
 from bench.measure import Figure, Options, Pair, progress
 from bench.programs import PATIENCE, PROXIM, ROOT, Program, module, running
+from bench.screen import POLL_SECONDS, Screen, own_screen
 from bench.transfers import SkippedError
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ _SCRIPT: Final = ROOT / "bench" / "seen.js"
 _NOVNC: Final = Path("/usr/share/novnc")
 _VIEW: Final = (1920, 1080)
 # Each load is drawn for so long, and what is seen in its first second is not counted.
-_SECONDS: Final = 5.0
+_SECONDS: Final = 4.0
 _BEFORE: Final = 1.0
 _KEYS: Final = 20
 _KEY_PAUSE_MS: Final = 100
@@ -236,6 +238,7 @@ async def figures(options: Options) -> list[Figure]:
     except SkippedError as error:
         return [Figure("screen", f"not measured: {error}")]
     rows += _table(taken)
+    rows += await _window(options, taken[0])
     if sys.platform == "linux" and os.geteuid() == 0:
         rows += await _slow(options)
     return rows
@@ -315,6 +318,123 @@ def _table(taken: list[list[Seen]]) -> list[Figure]:
     return rows
 
 
+async def _window(options: Options, page: list[Seen]) -> list[Figure]:
+    """The other app's window, which has a lane, beside the page."""
+    taken: list[Seen] = []
+    async with _display() as (display, drawing):
+        for number in range(options.rounds + 1):
+            seen = await _window_round(drawing, display)
+            if number:
+                taken.append(seen)
+            progress("." if number else "", end="")
+    progress("")
+    return [
+        Pair([_middle(one, load) for one in taken], [_middle(one, load) for one in page]).figure(
+            f"the window over the lane: {what}", "ms", "the page", "", at_most=1.0
+        )
+        for load, what in (("key", "key -> seen"), ("scroll", "text scrolling 30 fps"))
+    ]
+
+
+async def _window_round(drawing: Program, display: str) -> Seen:
+    seen = Seen()
+    drawing.say(load="idle", seconds=0.1)
+    await drawing.event(event="drawn")
+    host_command = (*PROXIM, "host", "--json", "--share-screen", "control")
+    with own_screen(*_VIEW) as there:
+        async with (
+            _process("openbox", display=there.display),
+            running(host_command, display=display) as host,
+            running(module("viewer"), display=there.display) as guest,
+        ):
+            assert guest.process.stdin is not None
+            code = str((await host.event(event="session"))["code"])
+            guest.process.stdin.write(f"{code}\n".encode())
+            prompt = await host.event(event="pair_prompt")
+            host.say(type="pair_response", sessionID=prompt["sessionID"], approved=True)
+            await host.event(event="screen", state="control")
+            strip = Strip(there)
+            await there.wait_until(lambda: strip.value() is not None)
+            drawing.say(load="scroll", seconds=_SECONDS)
+            await drawing.event(event="begins")
+            await asyncio.sleep(_BEFORE)
+            seen.delay["scroll"] = await strip.ages(_SECONDS - _BEFORE)
+            await drawing.event(event="drawn")
+            drawing.say(load="echo", seconds=_KEYS * (_KEY_PAUSE_MS / 1000 + 0.2))
+            await drawing.event(event="begins")
+            await asyncio.sleep(_BEFORE)
+            seen.delay["key"] = await strip.keys(_KEYS, _KEY_PAUSE_MS / 1000)
+            await drawing.event(event="drawn")
+    return seen
+
+
+class Strip:
+    """The time in the picture (bench/drawing.py), read from the framebuffer of the guest's X
+    server.
+    """
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def value(self) -> int | None:
+        """Return the value in the picture, or None if it is half of two."""
+        line = self._screen.line(SQUARE // 2)
+        bits = 0
+        for at in range(SQUARE // 2, STRIP_WIDTH, SQUARE):
+            bits = bits << 1 | (line[at] > 127)
+        return bits >> CHECK_BITS if coded(bits >> CHECK_BITS) == bits else None
+
+    async def ages(self, seconds: float) -> list[float]:
+        """Return how old each picture was when it was first seen, in milliseconds."""
+        ages: list[float] = []
+        before: int | None = None
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            value = self.value()
+            if value is not None and value != before:
+                ages.append((milliseconds() - value) % (1 << TIME_BITS))
+                before = value
+            await asyncio.sleep(POLL_SECONDS)
+        return ages
+
+    async def keys(self, times: int, pause: float) -> list[float]:
+        """Press a key so many times, and return the milliseconds until each was seen."""
+        took: list[float] = []
+        keyboard = Keyboard(self._screen.display)
+        for _ in range(times):
+            before = self.value()
+            began = time.perf_counter()
+            keyboard.press()
+            await self._screen.wait_until(partial(self._changed, before))
+            took.append((time.perf_counter() - began) * 1000)
+            await asyncio.sleep(pause)
+        return took
+
+    def _changed(self, before: int | None) -> bool:
+        value = self.value()
+        return value is not None and value != before
+
+
+class Keyboard:
+    """The keyboard of an X display, by XTEST."""
+
+    # X's keycode of the key A on a US keyboard.
+    _KEY_A: Final = 38
+
+    def __init__(self, display: str) -> None:
+        import xcffib
+        import xcffib.xtest
+
+        self._connection = xcffib.Connection(display=display)
+        self._test = self._connection(xcffib.xtest.key)
+
+    def press(self) -> None:
+        """Press and release the key A."""
+        for kind in (2, 3):
+            self._test.FakeInput(kind, self._KEY_A, 0, 0, 0, 0, 0)
+        self._connection.flush()
+
+
 async def _slow(options: Options) -> list[Figure]:
     sides = _SIDES[:2]
     what = "30 Mbit/s, 4 ms, 0.5 % loss: "
@@ -366,7 +486,7 @@ def _frames(what: str, ours: list[Seen], other: list[Seen], load: str, least: fl
 
 
 def _missing() -> str | None:
-    for program in ("Xvfb", "X0tigervnc", "x11vnc", "websockify"):
+    for program in ("Xvfb", "openbox", "X0tigervnc", "x11vnc", "websockify"):
         if shutil.which(program) is None:
             return f"it needs {program} (bench/README.md)"
     return None if _NOVNC.is_dir() else "it needs noVNC (Debian: novnc)"
@@ -393,8 +513,13 @@ async def _display() -> AsyncIterator[tuple[str, Program]]:
 
 
 @contextlib.asynccontextmanager
-async def _process(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=DEVNULL)
+async def _process(
+    *command: str, display: str | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    environment = os.environ if display is None else {**os.environ, "DISPLAY": display}
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=DEVNULL, stderr=DEVNULL, env=environment
+    )
     try:
         yield process
     finally:

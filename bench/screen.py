@@ -22,7 +22,6 @@ from bench.programs import PATIENCE
 WIDTH: Final = 1024
 HEIGHT: Final = 768
 POLL_SECONDS: Final = 0.0005
-_SERVER_OPTIONS: Final = ("-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp")
 
 _PIXEL_BYTES: Final = 4
 # This is one byte of a pixel's four; it is enough to distinguish black, white and the greys of Tk.
@@ -87,17 +86,19 @@ class Screen:
         self.display = display
         self._pixels = pixels
         header = _HEADER.unpack_from(pixels)
+        self._width = header[4]
         self._bytes_per_line = header[12]
         self._start = header[0] + header[19] * _COLOUR_BYTES
 
     def _lines(self, height: int = HEIGHT) -> Iterator[tuple[int, bytes]]:
         """Yield every _STEP-th line of pixels, from top to bottom, with one byte per pixel."""
         for y in range(0, height, _STEP):
-            yield y, self._line(y)
+            yield y, self.line(y)
 
-    def _line(self, y: int) -> bytes:
+    def line(self, y: int) -> bytes:
+        """Return a line of pixels, one byte of each."""
         at = self._start + y * self._bytes_per_line
-        return self._pixels[at + _GREEN : at + WIDTH * _PIXEL_BYTES : _PIXEL_BYTES]
+        return self._pixels[at + _GREEN : at + self._width * _PIXEL_BYTES : _PIXEL_BYTES]
 
     def is_empty(self) -> bool:
         """Whether the screen is black."""
@@ -141,7 +142,7 @@ class Screen:
         """
         pattern = _FINDER_PATTERNS[place.zoom]
         spots = ((place.left, place.top), (place.right, place.top), (place.left, place.bottom))
-        return all(self._line(y).startswith(pattern, x) for x, y in spots)
+        return all(self.line(y).startswith(pattern, x) for x, y in spots)
 
     async def wait_until(self, condition: Callable[[], Seen]) -> Seen:
         """Look until the condition is true, and return its result."""
@@ -152,7 +153,7 @@ class Screen:
 
 
 @contextlib.contextmanager
-def own_screen() -> Iterator[Screen]:
+def own_screen(width: int = WIDTH, height: int = HEIGHT) -> Iterator[Screen]:
     """Start Xvfb on a free display, without a window manager."""
     if shutil.which("Xvfb") is None:
         raise RuntimeError("this row needs Xvfb (Debian: apt-get install xvfb)")
@@ -160,7 +161,10 @@ def own_screen() -> Iterator[Screen]:
         told, tell = os.pipe()
         with open(told, encoding="ascii") as number, open(tell, "w", encoding="ascii") as writer:
             server = subprocess.Popen(
-                ["Xvfb", "-displayfd", str(writer.fileno()), *_SERVER_OPTIONS, "-fbdir", folder],
+                [
+                    *("Xvfb", "-displayfd", str(writer.fileno()), "-fbdir", folder),
+                    *("-screen", "0", f"{width}x{height}x24", "-nolisten", "tcp", "-noreset"),
+                ],
                 pass_fds=(writer.fileno(),),
                 stderr=subprocess.DEVNULL,
             )

@@ -74,6 +74,7 @@ def step_words(step: ProgramEvent | do.Command) -> str | None:
             | screen_ev.ScreenFailed()
             | screen_ev.PicturesRefused()
             | screen_ev.ControlFailed()
+            | screen_do.PrepareScreens()
             | screen_do.FindScreens()
             | screen_do.SendPictures()
             | screen_do.PausePictures()

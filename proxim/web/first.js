@@ -28,7 +28,7 @@ var proximFirst = (() => {
   // After this time the rest of the page is loaded even if the request could not be sent yet.
   const LOAD_ANYWAY_MS = 1_000;
   const RELOAD_MS = 1_000;
-  // The page is not shown before its style has come, but after this time in any case.
+  // The page is shown without its style after this time; until then it is only light or dark.
   const SHOW_ANYWAY_MS = 2_000;
 
   /** @param {Uint8Array} bytes */
@@ -130,15 +130,10 @@ var proximFirst = (() => {
     return new Blob([text]).size <= 64 && text;
   }
 
-  /**
-   * Load the style, and show the page with it. A browser would ask for one that stands in the page
-   * before it runs this script, and the socket would wait behind it.
-   */
+  // A browser would ask for a style in the page before the socket, which would wait behind it.
   function loadStyle() {
     const { documentElement, head } = document;
-    const show = () => {
-      documentElement.hidden = false;
-    };
+    const show = () => (documentElement.hidden = false);
     documentElement.hidden = true;
     const style = document.createElement("link");
     style.rel = "stylesheet";

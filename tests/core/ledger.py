@@ -238,6 +238,8 @@ class Ledger:
 
     def _take_screens(self, command: do.Command) -> None:
         match command:
+            case screen_do.PrepareScreens(link):
+                assert link in self.alive, show(command)
             case screen_do.FindScreens(link):
                 assert link in self.alive - self.screens_shown, show(command)
                 self.screens_shown.add(link)
@@ -247,20 +249,6 @@ class Ledger:
                 | screen_do.ReceiveInput(link)
             ):
                 assert link in self.screens_shown, show(command)
-            case screen_do.StartControl(link):
-                assert link in self.screens_shown - self.controlled, show(command)
-                self.controlled.add(link)
-            case screen_do.Inject(link) | screen_do.LetGo(link) | screen_do.ReadClipboard(link):
-                assert link in self.controlled, show(command)
-            case screen_do.EndControl(link):
-                assert link in self.controlled, show(command)
-                self.controlled.discard(link)
-            case screen_do.WatchPanicKeys(link):
-                assert link in self.alive - self.panic_keys, show(command)
-                self.panic_keys.add(link)
-            case screen_do.ForgetPanicKeys(link):
-                assert link in self.panic_keys, show(command)
-                self.panic_keys.discard(link)
             case screen_do.StopPictures(link):
                 assert link in self.screens_shown - self.controlled, show(command)
                 self.screens_shown.discard(link)

@@ -128,6 +128,7 @@ TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
         ),
         "link host-1: the other screen is ended, screen_lost",
     ),
+    (screen_do.PrepareScreens(LINK), "PrepareScreens(link='host-1')"),
     (screen_do.FindScreens(LINK), "FindScreens(link='host-1')"),
     (screen_do.SendPictures(LINK, SECRET, MONITOR, 390, 844), "SendPictures(link='host-1', "),
     (screen_do.PausePictures(LINK), "PausePictures("),

@@ -37,6 +37,8 @@ WORDS: Final = languages({"pageScreen": "page"})["en"]["page"]
 REASONS: Final = languages()["en"]["reasons"]
 NAME: Final = "Ana's PC"
 PATIENCE: Final = 15.0
+# The beginning of a picture
+CUT: Final = png(Image.new("RGB", (16, 16)))[:60]
 # What the page's canvas shows, as PNG
 CANVAS: Final = """async () => {
   const canvas = document.querySelector(".screen .picture");
@@ -367,7 +369,7 @@ def test_a_pointer_of_the_others_is_drawn_where_it_is(on_laptop: Seer) -> None:
     [
         # Four bytes of a header say that a picture is larger than its place.
         Tile(Rectangle(0, 0, 16, 16), Format.PNG, png(Image.new("1", (4000, 4000)))),
-        Tile(Rectangle(0, 0, 16, 16), Format.PNG, png(Image.new("RGB", (16, 16)))[:60]),
+        Tile(Rectangle(0, 0, 16, 16), Format.PNG, CUT),
         Tile(Rectangle(0, 0, 16, 16), Format.JPEG, b"no picture"),
         Tile(Rectangle(1910, 0, 16, 16), Format.PNG, png(Image.new("RGB", (16, 16)))),
     ],
@@ -375,8 +377,21 @@ def test_a_pointer_of_the_others_is_drawn_where_it_is(on_laptop: Seer) -> None:
 )
 def test_pictures_that_break_the_rules_end_it(on_laptop: Seer, tile: Tile) -> None:
     on_laptop.looks()
+    on_laptop.page.evaluate(
+        """() => {
+          const decode = createImageBitmap;
+          globalThis.decoded = [];
+          globalThis.createImageBitmap = (blob, options) => {
+            decoded.push(blob.size);
+            return decode(blob, options);
+          };
+        }"""
+    )
     on_laptop.host.update(tile)
     assert on_laptop.says("screen_stop")["id"] == SHARE
+    # Only what looks as it should is decoded at all.
+    is_cut = tile.content == CUT
+    assert on_laptop.page.evaluate("decoded") == ([len(CUT)] if is_cut else [])
     on_laptop.tab.sees(REASONS["peer_error"])
 
 

@@ -8,6 +8,13 @@ from proxim.core.screen.messages import Monitor
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareScreens:
+    """Load what pictures need, while a person decides about them. Nothing is looked at."""
+
+    link: ev.LinkID
+
+
+@dataclass(frozen=True, slots=True)
 class FindScreens:
     """Look for this device's monitors; answered by ScreensFound or ScreenFailed.
 
@@ -154,7 +161,8 @@ class ForgetPanicKeys:
 
 
 ScreenCommand = (
-    FindScreens
+    PrepareScreens
+    | FindScreens
     | SendPictures
     | PausePictures
     | StopPictures

@@ -197,7 +197,11 @@ class Shower:
             second_step=self._verified is not Verified.CODE,
             deadline=now + ANSWER_SECONDS,
         )
-        return [do.SetTimer(self._answer_timer, ANSWER_SECONDS), do.Publish(self._question)]
+        return [
+            do.SetTimer(self._answer_timer, ANSWER_SECONDS),
+            do.Publish(self._question),
+            screen_do.PrepareScreens(self._link.id),
+        ]
 
     def _answered(self, event: screen_ev.AnswerScreen, now: float) -> list[do.Command]:
         question = self._question

@@ -102,6 +102,7 @@ class Viewer:
             do.Publish(asking),
             do.SetTimer(self._timer, ASKING_SECONDS),
             self._link.send(screen_msg.ScreenAsk(event.control)),
+            screen_do.PrepareScreens(self._link.id),
         ]
 
     def _ask_more(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -35,6 +36,10 @@ _log = logging.getLogger(__name__)
 # How often the thread looks whether somebody moved the mouse here, while nothing else is to be
 # done. The mouse of this device has to win before anybody notices that it did not.
 LOOK_SECONDS: Final = 0.05
+# Nothing is held and nobody acts any more after so long (one more than SILENCE_SECONDS in
+# core/screen/shower.py). The next input looks first itself, so looking now and then is enough.
+REST_SECONDS: Final = 6.0
+LOOK_AT_REST_SECONDS: Final = 1.0
 # A text is typed in pieces of so many characters, so that it can be stopped.
 PIECE_CHARACTERS: Final = 16
 # How long the end of the program waits until everything is released, and for the clipboard. A
@@ -106,9 +111,13 @@ class _Worker:
             injector.close()
 
     def _work(self, injector: Injector) -> None:
+        busy_until = 0.0
         while True:
-            jobs = self._next_jobs()
-            if not jobs:
+            busy = time.monotonic() < busy_until
+            jobs = self._next_jobs(LOOK_SECONDS if busy else LOOK_AT_REST_SECONDS)
+            if jobs:
+                busy_until = time.monotonic() + REST_SECONDS
+            else:
                 self._look(injector)
             for job in jobs:
                 if job is None:
@@ -124,10 +133,10 @@ class _Worker:
             self._moved()
         return moved
 
-    def _next_jobs(self) -> list[_Job | None]:
-        """Return all that waits; nothing after a while without any."""
+    def _next_jobs(self, seconds: float) -> list[_Job | None]:
+        """Return all that waits; nothing after so long without any."""
         try:
-            jobs = [self._jobs.get(timeout=LOOK_SECONDS)]
+            jobs = [self._jobs.get(timeout=seconds)]
         except queue.Empty:
             return []
         with contextlib.suppress(queue.Empty):

@@ -69,7 +69,9 @@ class SpareKeys:
             self._lent[character] = self._lent.pop(character)
 
     def restore(self) -> None:
-        """Make every lent keycode mean nothing again."""
+        """Make every lent keycode mean nothing again, once clients have read what was typed."""
+        if self._used:
+            _wait_since(max(self._used.values()))
         for keycode in self._lent.values():
             self._map(keycode, 0)
         self._lent.clear()
@@ -80,9 +82,14 @@ class SpareKeys:
             # This server has no keycode to spare.
             return
         self._free.append(self._lent.pop(character))
-        rest = self._used.pop(character, 0.0) + REUSE_SECONDS - time.monotonic()
-        if rest > 0:
-            time.sleep(rest)
+        _wait_since(self._used.pop(character, 0.0))
 
     def _map(self, keycode: int, keysym: int) -> None:
         self._core.ChangeKeyboardMapping(1, keycode, _LEVELS, [keysym] * _LEVELS)
+
+
+def _wait_since(used: float) -> None:
+    """Wait until clients know what was typed with a keycode then, by time.monotonic."""
+    rest = used + REUSE_SECONDS - time.monotonic()
+    if rest > 0:
+        time.sleep(rest)

@@ -1,7 +1,9 @@
 """What every system's way of looking at the screen has in common, and the choice among them."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from proxim.core.errors import ProximError, Reason
@@ -59,23 +61,32 @@ def open_capture() -> Capture:
 
     Raises CaptureError: NO_SCREEN, or what this system lacks or does not allow.
     """
+    return load_capture()()
+
+
+def load_capture() -> Callable[[], Capture]:
+    """Import what looks at this machine's screen, and return what opens it."""
     # Each system's way is imported when it is used, since it needs packages that the others lack.
     match desktop_in_use():
         case Desktop.WINDOWS:
             from proxim.io.screen.windows_capture import open_windows_capture
 
-            return open_windows_capture()
+            return open_windows_capture
         case Desktop.MACOS:
             from proxim.io.screen.macos_capture import open_macos_capture
 
-            return open_macos_capture()
+            return open_macos_capture
         case Desktop.WAYLAND:
             from proxim.io.screen.wayland_capture import open_wayland_capture
 
-            return open_wayland_capture()
+            return open_wayland_capture
         case Desktop.X11:
             from proxim.io.screen.x11_capture import X11Capture
 
-            return X11Capture(os.environ["DISPLAY"])
+            return partial(X11Capture, os.environ["DISPLAY"])
         case Desktop.NONE:
-            raise CaptureError(Reason.NO_SCREEN, "neither DISPLAY nor WAYLAND_DISPLAY is set")
+            return _no_screen
+
+
+def _no_screen() -> Capture:
+    raise CaptureError(Reason.NO_SCREEN, "neither DISPLAY nor WAYLAND_DISPLAY is set")

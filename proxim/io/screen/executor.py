@@ -27,7 +27,7 @@ from proxim.core.screen.sharing import SCREEN
 from proxim.core.screen.updates import pack_drawn, read_drawn
 from proxim.io.limits import SWITCH_SECONDS
 from proxim.io.screen import sender as wishes
-from proxim.io.screen.sender import Sender
+from proxim.io.screen.sender import Sender, load
 from proxim.io.screen.sight import ChannelSight
 
 if TYPE_CHECKING:
@@ -245,6 +245,7 @@ class ScreenExecutor:
         # The input channel of each link, and the share and way that it is for.
         self._inputs: dict[ev.LinkID, tuple[tuple[str, bool], Channel]] = {}
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
+            screen_do.PrepareScreens: self._prepare_screens,
             screen_do.FindScreens: self._find_screens,
             screen_do.SendPictures: self._send_pictures,
             screen_do.PausePictures: self._pause_pictures,
@@ -272,6 +273,9 @@ class ScreenExecutor:
 
     def _forget_ended(self) -> None:
         self.ending = [one for one in self.ending if one.running]
+
+    def _prepare_screens(self, command: screen_do.PrepareScreens) -> None:
+        self._loop.run_in_executor(None, load)
 
     # --- this device's screen ---------------------------------------------------------------------
 

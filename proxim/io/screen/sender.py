@@ -4,6 +4,7 @@ The loop says what is wished, and the thread (session.py) tells its listener wha
 captures and compresses is imported on that thread, since it takes a while.
 """
 
+import contextlib
 import logging
 import threading
 from collections import deque
@@ -80,6 +81,16 @@ class Inbox:
 
     wishes: deque[Wish] = field(default_factory=deque)
     woken: threading.Event = field(default_factory=threading.Event)
+
+
+def load() -> None:
+    """Import what captures, compresses and shows pictures, which takes a while."""
+    # A broken installation is reported where it is needed.
+    with contextlib.suppress(ImportError):
+        from proxim.io.screen import session, viewed  # noqa: F401
+        from proxim.io.screen.capture import load_capture
+
+        load_capture()
 
 
 class Sender:

@@ -29,7 +29,6 @@ export class Keys {
   // Control was pressed, and may yet turn out to be a part of AltGr.
   /** @type {ReturnType<typeof setTimeout> | null} */
   control = null;
-  isAltGr = false;
   // Option was pressed on a Mac, and may yet turn out to make a character.
   option = "";
 
@@ -55,7 +54,7 @@ export class Keys {
     const code = event.code || codeOf(key);
     if (event.repeat || LOCKS.includes(key)) return true;
     if (key === "AltGraph") {
-      this.isAltGr ||= this.control !== null;
+      // Its release is that of a key which was never pressed.
       this.dropControl();
       return true;
     }
@@ -92,10 +91,6 @@ export class Keys {
   /** @param {{ code: string, key: string }} event */
   up({ code: given, key }) {
     const code = given || codeOf(key);
-    if (code === "ControlLeft" && this.isAltGr) {
-      this.isAltGr = false;
-      return;
-    }
     if (code === "ControlLeft") this.sendControl();
     if (key === "Alt" && code === this.option) this.option = "";
     this.input()?.key(code, key, false);
@@ -124,7 +119,6 @@ export class Keys {
   /** Nothing is down any more. */
   forget() {
     this.dropControl();
-    this.isAltGr = false;
     this.option = "";
   }
 }

@@ -1,5 +1,4 @@
-// Shared screens as a feature of the link. All that belongs to them is loaded once the first one is
-// asked for or offered.
+// Shared screens. Their modules are loaded once one is asked for or offered.
 
 import { $, showText } from "../view/elements.mjs";
 

@@ -190,6 +190,9 @@ BUTTON = PointerInput(0.5, 0.5, 1)
 def test_a_screen_that_was_asked_for_is_seen() -> None:
     both = Both()
     both.ask()
+    # Both sides make ready while the person decides.
+    assert both.shows.of(screen_do.PrepareScreens) == [screen_do.PrepareScreens(LINK)]
+    assert both.sees.of(screen_do.PrepareScreens) == [screen_do.PrepareScreens(LINK)]
     question = both.shows.last(screen_st.ScreenQuestion)
     assert (question.peer_name, question.control, question.second_step) == ("Phone", False, False)
     assert question.deadline == both.now + ANSWER_SECONDS

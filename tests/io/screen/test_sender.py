@@ -1,5 +1,8 @@
 """What is sent of a screen, and when: nothing is queued, and nothing idle costs anything."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -23,6 +26,7 @@ from proxim.io.screen.sender import Drawn, Pause, Sender, Show, Stop
 from tests.io.screen.desk import Desk, Viewer
 from tests.io.screen.pictures import photo, text_page
 from tests.io.support import PATIENCE
+from tests.paths import ROOT
 
 WIDTH, HEIGHT = 640, 400
 RED = Image.new("RGB", (16, 16), "red")
@@ -269,3 +273,26 @@ def test_what_is_too_much_for_one_update_comes_in_several(
     sender.wish(Show(desk.found[0], viewer))
     viewer.until(lambda: len(viewer.of(Update)) >= 3)
     assert {tile.format for one in viewer.of(Update) for tile in one.tiles} == {Format.JPEG}
+
+
+def test_what_pictures_need_is_loaded_while_a_person_decides() -> None:
+    program = (
+        "import sys\n"
+        "from proxim.io.screen.sender import load\n"
+        "heavy = {'PIL', 'isal', 'xcffib', 'proxim.io.screen.session', 'proxim.io.screen.viewed'}\n"
+        "assert not heavy & {*sys.modules}\n"
+        "load()\n"
+        "print(*sorted(heavy - {*sys.modules}))\n"
+    )
+    # Nothing looks at this display, so none has to be there.
+    environment = {**os.environ, "DISPLAY": ":0", "XDG_SESSION_TYPE": "x11"}
+    environment.pop("WAYLAND_DISPLAY", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("\n", "")
