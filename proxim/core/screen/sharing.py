@@ -31,11 +31,21 @@ _VIEWERS: Final = (
 )
 
 
+# What stays the same when a lost link is taken up again. A guest's sessions at several hosts may
+# have the same name, so the host belongs to it.
+_Session = tuple[str, str]
+
+
+def _session_of(link: PeerLink) -> _Session:
+    status = link.status
+    return status.session_id, status.peer_address if status.as_guest else ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Both:
     """Both directions of one link."""
 
-    session: str = field(repr=False)
+    session: _Session = field(repr=False)
     shower: Shower
     viewer: Viewer
 
@@ -66,9 +76,9 @@ class ScreenSharing(LinkFeature):
         self._beforehand = beforehand
         self._links: dict[ev.LinkID, _Both] = {}
         self._shields = 0
-        # What is kept of each session's last link for the one that takes it up again, by the
-        # session's id, since attempts at that may fail in between.
-        self._kept: dict[str, Kept] = {}
+        # What is kept of each session's last link for the one that takes it up again; it is not
+        # kept by links, since attempts at that may fail in between.
+        self._kept: dict[_Session, Kept] = {}
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:
@@ -78,10 +88,10 @@ class ScreenSharing(LinkFeature):
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
         shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
-        kept = self._kept.pop(link.status.session_id, None)
+        kept = self._kept.pop(_session_of(link), None)
         if kept is not None and link.resumes is not None:
             shower.take_up(kept)
-        self._links[link.id] = _Both(link.status.session_id, shower, Viewer(link))
+        self._links[link.id] = _Both(_session_of(link), shower, Viewer(link))
         return []
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:

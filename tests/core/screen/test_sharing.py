@@ -892,6 +892,37 @@ def test_a_lost_link_gives_no_more_questions() -> None:
     assert refused == again.send(screen_msg.ScreenState(view=False, reason=Reason.TOO_MANY.value))
 
 
+def test_one_host_sees_nothing_that_another_saw_before_its_loss() -> None:
+    feature = ScreenSharing(counting_bytes())
+
+    def link(name: str, host: str, resumes: ev.LinkID | None = None) -> FakeLink:
+        status = st.LinkStatus(
+            ev.LinkID(name),
+            "@code",
+            st.Stage.CONNECTED,
+            as_guest=True,
+            peer_address=host,
+            verified=Verified.CODE,
+        )
+        made = FakeLink(status, status.link, resumes=resumes)
+        feature.link_up(made, 0.0)
+        return made
+
+    seen, other = link("guest-1", "10.0.0.1:9000"), link("guest-2", "10.0.0.2:9000")
+    feature.handle(screen_ev.ShowScreen(seen.id), 0.0)
+    feature.handle(screen_ev.ScreensFound(seen.id, (LEFT,)), 0.0)
+    view = screen_msg.ScreenView(feature._links[seen.id].shower._share, 0, 390, 844)
+    feature.message(seen, view, 0.0)
+    for lost in (other, seen):
+        feature.link_down(lost.id, Reason.PEER_VANISHED, 0.0)
+    again = [link(f"{one.id}+", one.status.peer_address, one.id) for one in (other, seen)]
+    found = [feature.message(one, screen_msg.ScreenAsk(), 0.0) for one in again]
+    asked = [
+        screen_do.FindScreens(one.id) not in does for one, does in zip(again, found, strict=True)
+    ]
+    assert asked == [True, False]
+
+
 def test_who_saw_a_screen_before_the_loss_sees_it_once_more_and_is_then_asked_about() -> None:
     both = Both().viewed(Grant.VIEW)
     feature = both.shows.feature
