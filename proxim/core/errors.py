@@ -120,6 +120,7 @@ class Reason(StrEnum):
     BAR_HIDDEN = "bar_hidden"
     NOTHING_COPIED = "nothing_copied"
     COPIED_TOO_LONG = "copied_too_long"
+    CLIPBOARD_UNSUPPORTED = "clipboard_unsupported"
     # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"

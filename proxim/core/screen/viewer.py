@@ -45,6 +45,7 @@ _REASONS: Final = {
         Reason.UNSUPPORTED,
         Reason.NOTHING_COPIED,
         Reason.COPIED_TOO_LONG,
+        Reason.CLIPBOARD_UNSUPPORTED,
     )
 }
 

@@ -318,7 +318,7 @@ class ControlExecutor:
     async def _copied(self, watched: _Watched) -> tuple[str | None, Reason | None]:
         clipboard = await asyncio.shield(watched.opened)
         if clipboard is None:
-            return None, Reason.UNSUPPORTED
+            return None, Reason.CLIPBOARD_UNSUPPORTED
         try:
             return await asyncio.to_thread(clipboard.copied_text), None
         except ControlError as error:

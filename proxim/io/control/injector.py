@@ -53,7 +53,7 @@ class Clipboard(Protocol):
     def copied_text(self) -> str:
         """Return the text that was copied meanwhile, on any thread.
 
-        Raises ControlError: NOTHING_COPIED, COPIED_TOO_LONG or UNSUPPORTED.
+        Raises ControlError: NOTHING_COPIED, COPIED_TOO_LONG or CLIPBOARD_UNSUPPORTED.
         """
 
     def close(self) -> None:
@@ -90,4 +90,4 @@ def open_clipboard() -> Clipboard:
         from proxim.io.control.x11_clipboard import X11Clipboard
 
         return X11Clipboard(os.environ["DISPLAY"])
-    raise ControlError(Reason.UNSUPPORTED)
+    raise ControlError(Reason.CLIPBOARD_UNSUPPORTED)

@@ -30,12 +30,12 @@ class X11Clipboard:
         try:
             self._connection = xcffib.Connection(display=display)
         except xcffib.ConnectionException as error:
-            raise ControlError(Reason.UNSUPPORTED, type(error).__name__) from None
+            raise ControlError(Reason.CLIPBOARD_UNSUPPORTED, type(error).__name__) from None
         try:
             self._open()
         except xcffib.XcffibException as error:
             self._connection.disconnect()
-            raise ControlError(Reason.UNSUPPORTED, type(error).__name__) from None
+            raise ControlError(Reason.CLIPBOARD_UNSUPPORTED, type(error).__name__) from None
 
     def _open(self) -> None:
         core = self._core = self._connection.core
@@ -63,7 +63,7 @@ class X11Clipboard:
                 raise ControlError(Reason.NOTHING_COPIED)
             text = self._convert()
         except xcffib.XcffibException as error:
-            raise ControlError(Reason.UNSUPPORTED, type(error).__name__) from None
+            raise ControlError(Reason.CLIPBOARD_UNSUPPORTED, type(error).__name__) from None
         if _digest(text) == self._before:
             raise ControlError(Reason.NOTHING_COPIED)
         return text

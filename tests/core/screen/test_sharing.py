@@ -580,6 +580,14 @@ def test_a_long_text_is_not_sent(text: str) -> None:
     assert both.sees.last(screen_st.ScreenCopied) == too_long
 
 
+def test_a_host_whose_clipboard_cannot_be_read_says_that() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    both.copy()
+    reason = Reason.CLIPBOARD_UNSUPPORTED
+    both.tell(both.shows, screen_ev.ClipboardRead(LINK, reason=reason))
+    assert both.sees.last(screen_st.ScreenCopied).reason is reason
+
+
 def test_nobody_asks_for_it_without_end() -> None:
     both = Both().viewed(Grant.CONTROL)
     for _ in range(6):

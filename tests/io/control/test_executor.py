@@ -99,7 +99,7 @@ class Bench:
 
     def make_clipboard(self) -> FakeClipboard:
         if self.clipboard is None:
-            raise ControlError(Reason.UNSUPPORTED)
+            raise ControlError(Reason.CLIPBOARD_UNSUPPORTED)
         return self.clipboard
 
     def do(self, *commands: Any) -> None:
@@ -260,7 +260,9 @@ async def test_copied_text_is_read(bench: Bench) -> None:
 async def test_a_clipboard_that_cannot_be_read_says_so(bench: Bench) -> None:
     bench.clipboard = None
     bench.do(screen_do.StartControl(LINK), screen_do.ReadClipboard(LINK))
-    assert (await bench.reported.wait(screen_ev.ClipboardRead)).reason is Reason.UNSUPPORTED
+    assert (
+        await bench.reported.wait(screen_ev.ClipboardRead)
+    ).reason is Reason.CLIPBOARD_UNSUPPORTED
     # Nobody controls on this link.
     bench.do(screen_do.ReadClipboard(OTHER))
 

@@ -43,7 +43,7 @@ class Blocked:
 
 
 def no_clipboard() -> Clipboard:
-    raise ControlError(Reason.UNSUPPORTED)
+    raise ControlError(Reason.CLIPBOARD_UNSUPPORTED)
 
 
 def no_mouse() -> Injector:

@@ -152,4 +152,4 @@ def test_what_is_no_text_and_who_does_not_answer(
 def test_where_there_is_no_server_it_says_so() -> None:
     with pytest.raises(ControlError) as caught:
         X11Clipboard(":4711")
-    assert caught.value.reason is Reason.UNSUPPORTED
+    assert caught.value.reason is Reason.CLIPBOARD_UNSUPPORTED
