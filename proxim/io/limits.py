@@ -9,6 +9,7 @@ from typing import Final
 from proxim.core.files.stream import CHANNEL_MESSAGE_BYTES, LANE_MESSAGE_BYTES
 from proxim.core.link.lane_frames import SEAL_BYTES, STREAM_PREFIX_BYTES
 from proxim.core.pairing import messages as pair_msg
+from proxim.core.screen.updates import MAX_UPDATE_BYTES
 from proxim.core.token_bucket import RateLimit
 from proxim.io.pairing.rate_limit import Pace
 
@@ -89,8 +90,9 @@ SWITCH_SECONDS: Final = 0.0005
 LANE_FRAME_BYTES: Final = LANE_MESSAGE_BYTES + STREAM_PREFIX_BYTES + SEAL_BYTES
 # How long the host waits for an unproved lane's first frame, as for a guest's first message.
 LANE_PROOF_SECONDS: Final = 10.0
-# How many bytes of texts, or of pongs, may wait before a peer that reads nothing is cut off.
-LANE_UNREAD_BYTES: Final = 16 * 1024 * 1024
+# How many bytes of texts, of pongs or of channels may wait before a peer that reads nothing is cut
+# off: as much as texts alone may have, and the largest picture of a screen besides.
+LANE_UNREAD_BYTES: Final = 16 * 1024 * 1024 + 2 * MAX_UPDATE_BYTES
 # How much unsent data of a lane the system may buffer. More only makes a ping wait longer.
 LANE_NOT_SENT_BYTES: Final = 256 * 1024
 # How much is queued in aiortc. This is more than one of its bursts, so that it never idles, but

@@ -275,6 +275,7 @@ class ScreenExecutor:
         self.ending = [one for one in self.ending if one.running]
 
     def _prepare_screens(self, command: screen_do.PrepareScreens) -> None:
+        # What goes wrong there is reported where it is needed.
         self._loop.run_in_executor(None, load)
 
     # --- this device's screen ---------------------------------------------------------------------

@@ -4,7 +4,6 @@ The loop says what is wished, and the thread (session.py) tells its listener wha
 captures and compresses is imported on that thread, since it takes a while.
 """
 
-import contextlib
 import logging
 import threading
 from collections import deque
@@ -85,12 +84,14 @@ class Inbox:
 
 def load() -> None:
     """Import what captures, compresses and shows pictures, which takes a while."""
-    # A broken installation is reported where it is needed.
-    with contextlib.suppress(ImportError):
+    # A broken installation is reported where it is needed, as is a package that fails otherwise.
+    try:
         from proxim.io.screen import session, viewed  # noqa: F401
         from proxim.io.screen.capture import load_capture
 
         load_capture()
+    except Exception as error:  # noqa: BLE001
+        _log.info("nothing could be made ready for pictures: %s", describe_crash(error))
 
 
 class Sender:
