@@ -111,7 +111,6 @@ class Drawing:
         self._loads: dict[str, Callable[[float], int]] = {
             "idle": self._still,
             "text": self._still,
-            "echo": self._echo,
             "small": lambda seconds: self._moving(self._small(), 30, seconds),
             "scroll": lambda seconds: self._moving(self._scroll(), 30, seconds),
             "flip": lambda seconds: self._moving(self._flip(), 2, seconds),
@@ -119,12 +118,14 @@ class Drawing:
         }
         self._made: dict[str, Any] = {}
 
-    def draw(self, load: str, seconds: float) -> int:
-        """Draw a load for so long, and return how many pictures there were."""
+    def draw(self, load: str, seconds: float, keys: int) -> int:
+        """Draw a load for so long, or `echo` until so many keys came; return how many pictures
+        there were.
+        """
         page = self._once("page", lambda: self._pixels(text_page(WIDTH, HEIGHT, 1)))
         self._show(page, 0, 0, WIDTH, HEIGHT, 0, 0)
         self._flush()
-        return self._loads[load](seconds)
+        return self._echo(keys) if load == "echo" else self._loads[load](seconds)
 
     def prepare(self) -> None:
         """Make all pictures, which takes longer than to show them."""
@@ -139,14 +140,13 @@ class Drawing:
         time.sleep(seconds)
         return 1
 
-    def _echo(self, seconds: float) -> int:
-        """Show the number of the keys that came, and a letter for each."""
+    def _echo(self, keys: int) -> int:
+        """Show the number of the keys that came, and a letter for each, until all have come."""
         count = 0
         self._strip(0)
         self._flush()
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            select.select([self._connection.get_file_descriptor()], [], [], left)
+        while count < keys:
+            select.select([self._connection.get_file_descriptor()], [], [])
             while (event := self._connection.poll_for_event()) is not None:
                 if isinstance(event, xcffib.xproto.KeyPressEvent):
                     count += 1
@@ -293,7 +293,7 @@ def main() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps({"event": "begins", "load": asked["load"]}), flush=True)
-        drawn = drawing.draw(asked["load"], asked["seconds"])
+        drawn = drawing.draw(asked["load"], asked.get("seconds", 0.0), asked.get("keys", 0))
         print(json.dumps({"event": "drawn", "count": drawn}), flush=True)
 
 

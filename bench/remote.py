@@ -12,8 +12,9 @@ import socket
 import statistics
 import sys
 import time
+import traceback
 from asyncio.subprocess import DEVNULL
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -197,8 +198,7 @@ async def _load(page: "Page", drawing: Program, pids: Sequence[int], load: str, 
 
 
 async def _keys(page: "Page", drawing: Program, seen: Seen) -> None:
-    seconds = _KEYS * (_KEY_PAUSE_MS / 1000 + 0.2)
-    drawing.say(load="echo", seconds=seconds)
+    drawing.say(load="echo", keys=_KEYS)
     await drawing.event(event="begins")
     await asyncio.sleep(_BEFORE)
     took = await page.evaluate(f"seen.keys({_KEYS}, {_KEY_PAUSE_MS})")
@@ -230,17 +230,29 @@ async def figures(options: Options) -> list[Figure]:
     """Measure this row."""
     if (why := _missing()) is not None:
         return [Figure("screen", f"not measured: {why}")]
-    rows: list[Figure] = []
-    loads = ("idle", *_LOADS, "key", "text")
     try:
-        async with _display() as (display, drawing), chromium() as browser:
-            taken = await _taken(browser, drawing, display, loads, _SIDES, options.rounds)
+        return await _figures(options)
     except SkippedError as error:
         return [Figure("screen", f"not measured: {error}")]
-    rows += _table(taken)
-    rows += await _window(options, taken[0])
+
+
+async def _figures(options: Options) -> list[Figure]:
+    loads = ("idle", *_LOADS, "key", "text")
+    async with _display() as (display, drawing), chromium() as browser:
+        taken = await _taken(browser, drawing, display, loads, _SIDES, options.rounds)
+    rows = _table(taken)
+    parts: list[tuple[str, Callable[[], Awaitable[list[Figure]]]]] = [
+        ("the window", lambda: _window(options, taken[0]))
+    ]
     if sys.platform == "linux" and os.geteuid() == 0:
-        rows += await _slow(options)
+        parts.append(("the slow network", lambda: _slow(options)))
+    for name, part in parts:
+        try:
+            rows += await part()
+        except Exception:  # noqa: BLE001
+            # What was measured before took long, and is worth its figures.
+            traceback.print_exc()
+            rows.append(Figure(name, "failed: its error stands above", reached=False))
     return rows
 
 
@@ -360,7 +372,7 @@ async def _window_round(drawing: Program, display: str) -> Seen:
             await asyncio.sleep(_BEFORE)
             seen.delay["scroll"] = await strip.ages(_SECONDS - _BEFORE)
             await drawing.event(event="drawn")
-            drawing.say(load="echo", seconds=_KEYS * (_KEY_PAUSE_MS / 1000 + 0.2))
+            drawing.say(load="echo", keys=_KEYS)
             await drawing.event(event="begins")
             await asyncio.sleep(_BEFORE)
             seen.delay["key"] = await strip.keys(_KEYS, _KEY_PAUSE_MS / 1000)
