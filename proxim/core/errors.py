@@ -118,6 +118,7 @@ class Reason(StrEnum):
     SCREENS_UNKNOWN = "screens_unknown"
     SCREEN_IDLE = "screen_idle"
     BAR_HIDDEN = "bar_hidden"
+    MONITOR_GONE = "monitor_gone"
     NOTHING_COPIED = "nothing_copied"
     COPIED_TOO_LONG = "copied_too_long"
     CLIPBOARD_UNSUPPORTED = "clipboard_unsupported"

@@ -313,6 +313,8 @@ def test_control_is_asked_for_and_taken_back(on_laptop: Seer) -> None:
     on_laptop.tab.sees(words("controls"))
     on_laptop.host.allow(reason="bar_hidden")
     on_laptop.tab.sees(REASONS["bar_hidden"])
+    on_laptop.host.allow(reason="monitor_gone")
+    on_laptop.tab.sees(REASONS["monitor_gone"])
     on_laptop.host.allow(reason="paused")
     on_laptop.tab.sees(words("paused"))
     on_laptop.host.end("screen_lost")

@@ -267,8 +267,11 @@ class Shower:
         self._monitors = event.monitors
         shown = None if self._monitor is None else self._monitor.id
         self._monitor = next((one for one in event.monitors if one.id == shown), event.monitors[0])
+        # A pause says so in place of any other reason.
+        gone = self._monitor.id != shown and self.state is not ShowState.PAUSED
         released = self._let_go(in_turn=True)
-        return [*released, *self._tell(), *(self._send_pictures() if self._sends else [])]
+        told = self._tell(Reason.MONITOR_GONE if gone else None)
+        return [*released, *told, *(self._send_pictures() if self._sends else [])]
 
     def _failed(self, event: screen_ev.ScreenFailed, now: float) -> list[do.Command]:
         return self._end(event.reason)

@@ -42,6 +42,7 @@ _REASONS: Final = {
         Reason.CONTROL_UNSUPPORTED,
         Reason.CONTROL_UNVERIFIED,
         Reason.BAR_HIDDEN,
+        Reason.MONITOR_GONE,
         Reason.UNSUPPORTED,
         Reason.NOTHING_COPIED,
         Reason.COPIED_TOO_LONG,

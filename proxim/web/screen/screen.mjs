@@ -95,7 +95,8 @@ class Screen {
     view.update(this.stateWords());
     // What stands in the way of the picture, or of control
     const isWaiting = stage === "paused" || stage === "lost" || stage === "asking";
-    const note = stage === "viewed" && reason ? this.why(NO_CONTROL, reason) : "";
+    const isSaid = reason && (stage === "viewed" || reason === "monitor_gone");
+    const note = isSaid ? this.why(NO_CONTROL, reason) : "";
     view.stage.say(isWaiting ? this.stateWords() : note, isWaiting);
   }
 

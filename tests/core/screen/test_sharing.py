@@ -703,15 +703,29 @@ def test_a_monitor_that_is_pulled_out_or_changed_is_replaced() -> None:
     both.monitors = (LEFT, larger)
     both.found()
     assert both.sees.last(screen_do.ShowPictures).monitor == larger
+    assert both.sees.last(screen_st.ScreenShare).reason is None
     both.monitors = (LEFT,)
     both.found()
     assert both.shows.last(screen_do.SendPictures).monitor == LEFT
     assert both.sees.last(screen_st.ScreenShare).monitors == (LEFT,)
+    # Both sides read which of them it was.
+    for side in (both.shows, both.sees):
+        assert side.last(screen_st.ScreenShare).reason is Reason.MONITOR_GONE
     # What is listed besides does not matter to what is seen.
     shown = both.sees.of(screen_do.ShowPictures)
     both.monitors = (LEFT, RIGHT)
     both.found()
     assert both.sees.of(screen_do.ShowPictures) == shown
+
+
+def test_a_monitor_that_is_pulled_out_during_a_pause_ends_no_pause() -> None:
+    both = Both().viewed()
+    both.look(1)
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    both.monitors = (LEFT,)
+    both.found()
+    assert both.stages() == (ScreenStage.PAUSED, ScreenStage.PAUSED)
+    assert both.sees.last(screen_st.ScreenShare).reason is None
 
 
 # --- the end --------------------------------------------------------------------------------------
