@@ -76,6 +76,8 @@ class Screens:
         # Questions that nobody answered yet, the oldest first; the first one is asked.
         self._questions: list[ScreenQuestion] = []
         self._asked: ScreenQuestion | None = None
+        # The link whose peer the person is about to let control.
+        self._letting: ev.LinkID | None = None
         self.dialog: ScreenDialog | None = None
         self._shown: dict[ev.LinkID, ScreenShare] = {}
         self._seen: dict[ev.LinkID, ScreenShare] = {}
@@ -206,9 +208,11 @@ class Screens:
             control=True,
             second_step=page.status.verified is not Verified.CODE,
         )
+        self._letting = link
         self.dialog = ScreenDialog(self._root, self._theme, asked, partial(self._let, link))
 
     def _let(self, link: ev.LinkID, grant: Grant, knowing: bool) -> None:
+        self._letting = None
         if grant is Grant.CONTROL:
             self._post(screen_ev.LetControl(link, knowing))
         self._ask()
@@ -217,7 +221,7 @@ class Screens:
         if self.dialog is not None:
             self.dialog.close()
         self.dialog = None
-        self._asked = None
+        self._asked = self._letting = None
 
     # --- this device's screen ---------------------------------------------------------------------
 
@@ -227,7 +231,7 @@ class Screens:
             self._shown.pop(link, None)
             if (bar := self.bars.pop(link, None)) is not None:
                 bar.close()
-            if self.dialog is not None and self._asked is None:
+            if link == self._letting:
                 # What the person was about to allow makes no sense any more.
                 self._close_dialog()
                 self._ask()

@@ -1,9 +1,11 @@
 """Tests of the question whether somebody may see this screen, or control it."""
 
 import tkinter
+from dataclasses import replace
 
 import pytest
 
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.pairing.devices import Verified
 from proxim.core.screen import events as screen_ev
@@ -181,5 +183,11 @@ def test_what_has_ended_is_not_allowed_any_more(bench: Bench) -> None:
     bench.window.show(share(ScreenStage.VIEWED, shows=True))
     screens_of(bench).ask_control(LINK)
     dialog = opened(bench)
+    # Another link's screen has nothing to do with it.
+    other = replace(share(ScreenStage.VIEWED, shows=True), link=ev.LinkID("host-2"))
+    bench.window.show(replace(screen_link(), link=other.link))
+    bench.window.show(other)
+    bench.window.show(replace(other, stage=ScreenStage.ENDED))
+    assert dialog.is_open
     bench.window.show(share(ScreenStage.ENDED, shows=True))
     assert not dialog.is_open
