@@ -131,12 +131,16 @@ async def _vnc(
     browser: "Browser", server: Sequence[str], port: int, address: str | None, before: Sequence[str]
 ) -> "AsyncIterator[tuple[Page, list[int]]]":
     """A VNC server, what brings it to a WebSocket, and noVNC in a page."""
+    # Playwright is imported only when it is needed, because the other rows do not use it.
+    from playwright.async_api import Error as PlaywrightError
+
     web_port = _free_port()
     web = address or "127.0.0.1"
     proxy = ("websockify", "--web", str(_NOVNC), f"{web}:{web_port}", f"127.0.0.1:{port}")
     async with _process(*before, *server) as vnc, _process(*before, *proxy), _tab(browser) as page:
         for _ in range(100):
-            with contextlib.suppress(Exception):
+            # Neither program listens at once: the page does not load, or shows nothing yet.
+            with contextlib.suppress(PlaywrightError, TimeoutError):
                 await page.goto(f"http://{web}:{web_port}/vnc_lite.html")
                 await _shown(page, 2.0)
                 break
