@@ -13,6 +13,7 @@ from proxim.core.errors import Problem, Reason
 
 if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
+    from proxim.core.known.commands import KnownCommand
     from proxim.core.link.commands import LinkCommand
     from proxim.core.pairing.commands import SocketCommand
     from proxim.core.screen.commands import ScreenCommand
@@ -86,5 +87,6 @@ Command = Union[
     "SocketCommand",
     "LinkCommand",
     "FileCommand",
+    "KnownCommand",
     "ScreenCommand",
 ]

@@ -122,6 +122,19 @@ class Reason(StrEnum):
     NOTHING_COPIED = "nothing_copied"
     COPIED_TOO_LONG = "copied_too_long"
     CLIPBOARD_UNSUPPORTED = "clipboard_unsupported"
+    # Problems with known devices.
+    NOT_RECOGNISED = "not_recognised"
+    FORGOTTEN = "forgotten"
+    DEVICE_NOT_FOUND = "device_not_found"
+    DEVICE_UNKNOWN = "device_unknown"
+    DIGITS_DIFFER = "digits_differ"
+    REMEMBER_UNVERIFIED = "remember_unverified"
+    REMEMBER_UNSUPPORTED = "remember_unsupported"
+    KNOWN_BROKEN = "known_broken"
+    # The file belongs to another installation, or was copied from it.
+    KNOWN_FOREIGN = "known_foreign"
+    KNOWN_UNWRITABLE = "known_unwritable"
+    NO_MULTICAST = "no_multicast"
     # Problems of this machine.
     NO_NETWORK = "no_network"
     NETWORK_CHANGED = "network_changed"

@@ -12,12 +12,13 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.errors import Problem, Reason
-from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 
 # The words of the features that the faces know. Those of a feature's own module would be imported
 # before there is a guest.
 TEXT: Final = "text"
 FILES: Final = "files"
+KNOWN: Final = "known"
 SCREEN: Final = "screen"
 
 # Seconds. A click, key or typed answer does not count for this long after its question appeared,
@@ -108,6 +109,8 @@ class Prompt:
     # The link that an approval gives up. Names and ids can be copied, so nothing shows whether the
     # same device asks.
     replaces: LostLink | None = None
+    # The known device that asks, whose name here is `device.name`; None for any other.
+    known: KnownID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,10 @@ class LinkStatus:
     # The lost link whose place a person gave to this one. Nothing of it is inherited, and the end
     # of the lost one is published after this.
     replaces: ev.LinkID | None = None
+    # The known device at the other end, whose name here is `peer_name`; None for any other.
+    known: KnownID | None = None
+    # Whether it was let in without a question, by a stored yes of this host's person.
+    let_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

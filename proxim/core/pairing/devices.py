@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NewType
+
+# A known device's name on this device: for scripts and faces. It is never sent.
+KnownID = NewType("KnownID", str)
 
 
 class Verified(StrEnum):
@@ -9,6 +13,8 @@ class Verified(StrEnum):
 
     CODE = "code"
     QR = "qr"
+    # By the key that two devices share since they were made known to each other.
+    KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True)
