@@ -12,8 +12,8 @@ class Endpoint:
     # An IP literal; a link-local IPv6 address includes its zone.
     address: str
     port: int
-    # The subnet of our own address then, such as "192.168.1.0/24". Elsewhere the same address may be
-    # somebody else's, so it is dialled only from there.
+    # The subnet of our own address then, such as "192.168.1.0/24". Elsewhere the same address may
+    # be somebody else's, so it is dialled only from there.
     seen_from: str
 
 
@@ -39,8 +39,8 @@ class KnownDevice:
     # The folder to which its files are accepted without a question; None means that they are asked
     # about.
     files_to: str | None = None
-    # Whether we have not heard yet that the other side has stored it, too. It counts for a proof, and
-    # the first one ends it; until then nobody sees it.
+    # Whether we have not heard yet that the other side has stored it, too. It counts for a proof,
+    # and the first one ends it; until then nobody sees it.
     pending: bool = False
 
 

@@ -63,7 +63,7 @@ class SetFilesTo(KnownIntent):
 
 @dataclass(frozen=True, slots=True)
 class LookForDevices(ev.FeatureIntent):
-    """Look for known devices from now on, because a person looks at the list of them, or no more."""
+    """Look for known devices from now on, since a person looks at the list of them, or no more."""
 
     looking: bool
 
