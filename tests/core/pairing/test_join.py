@@ -170,7 +170,7 @@ def at(stage: GuestState) -> Guest:
     if stage is GuestState.RECONNECTING:
         return lost()[0]
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
-    guest.start()
+    guest.start(T0)
     if stage is GuestState.PROVING:
         guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     steps: list[tuple[GuestState, list[GuestEvent]]] = [
@@ -217,7 +217,7 @@ class ProvenHost:
 def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
     """Return a guest that has asked with its share, and a host that can answer it."""
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     return guest, ProvenHost(request)
 
@@ -270,7 +270,7 @@ def returning() -> tuple[Guest, ProvenHost]:
 def test_from_dial_to_link_and_goodbye() -> None:
     guest = new_guest()
     play = Playbook(guest, T0)
-    assert guest.start() == [
+    assert guest.start(T0) == [
         status(st.Stage.DIALING),
         do.SetTimer(DIAL, 4.0),
         pair_do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
@@ -321,7 +321,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
     guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
-    assert guest.start()[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
+    assert guest.start(T0)[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
     assert sent(commands) == [pair_msg.PairRequest("abc", PHONE)]
 
@@ -392,7 +392,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 ) -> None:
     guest = new_guest(target)
     play = Playbook(guest, T0)
-    guest.start()
+    guest.start(T0)
     commands = play.on(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
     assert isinstance(request, pair_msg.PairRequest)
@@ -525,7 +525,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     target: JoinTarget, code: str, secret: bytes
 ) -> None:
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     impostor = ProvenHost(request, code, secret)
     guest.handle(frame(impostor.challenge), T0)
@@ -565,7 +565,7 @@ def test_a_second_challenge_ends_the_attempt() -> None:
 
 def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
     guest = new_guest(replace(SCANNED, qr_secret="AAAA"))
-    guest.start()
+    guest.start(T0)
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     assert sent(commands) == []
     assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
