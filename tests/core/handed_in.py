@@ -1,5 +1,6 @@
 """Values that the tests pass to the machines: devices, networks, random bytes and provers."""
 
+import hashlib
 import itertools
 from collections.abc import Callable
 
@@ -35,10 +36,15 @@ WALL_TIME = 1_800_000_000.0
 ONE_TIME = ev.Invite(ev.SessionType.ONE_TIME)
 
 
-def counting_bytes() -> Callable[[int], bytes]:
-    """Return a predictable replacement of token_bytes, which counts and never repeats a value."""
+def counting_bytes(name: str = "") -> Callable[[int], bytes]:
+    """Return a predictable replacement of token_bytes, which counts and never repeats a value.
+
+    Those with different names repeat none of each other's either, as far as there is room.
+    """
     numbers = itertools.count(1)
-    return lambda size: next(numbers).to_bytes(size)
+    if not name:
+        return lambda size: next(numbers).to_bytes(size)
+    return lambda size: hashlib.shake_128(f"{name} {next(numbers)}".encode()).digest(size)
 
 
 def prover(spake2: MakeExchange = FakeSpake2) -> Prover:

@@ -205,7 +205,6 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
 @each_row(
     "event",
     [
-        ev.NetworksSeen(()),
         ONE_TIME,
         ev.Decide("x", approved=True),
         pair_ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),

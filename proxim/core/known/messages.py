@@ -8,7 +8,13 @@ from types import MappingProxyType
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    flag_field,
+    optional_text_field,
+    text_field,
+)
 from proxim.core.known.keys import KEY_BYTES, NONCE_BYTES, X25519_BYTES
 from proxim.core.link.messages import LinkMessage, Reader, read_bytes
 from proxim.core.pairing.host_code import to_base64url
@@ -32,15 +38,17 @@ class RunMessage:
 
 @dataclass(frozen=True, slots=True)
 class Commit(RunMessage):
-    """May we know each other from now on? The other side answers by the same message."""
+    """May we know each other from now on? The other side answers with its own commitment."""
 
     commit: bytes = field(repr=False)
+    answer: bool = False
 
     def fields(self) -> JSONObject:
         return {
             "type": "remember",
             **RunMessage.fields(self),
             "commit": to_base64url(self.commit),
+            **({"answer": True} if self.answer else {}),
         }
 
 
@@ -117,7 +125,9 @@ def _known_here(fields: JSONObject) -> LinkMessage:
 READERS: Final[Mapping[str, Reader]] = MappingProxyType(
     {
         "remember": lambda fields: Commit(
-            _run(fields), read_bytes(fields.get("commit"), KEY_BYTES, "commit")
+            _run(fields),
+            read_bytes(fields.get("commit"), KEY_BYTES, "commit"),
+            flag_field(fields, "answer"),
         ),
         "remember_reveal": lambda fields: Reveal(
             _run(fields),

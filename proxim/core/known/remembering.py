@@ -130,7 +130,7 @@ class Remember:
         Raises MessageError (NOT_ALLOWED) for one that it may not send now.
         """
         attempt = self._attempt
-        if isinstance(message, known_msg.Commit):
+        if isinstance(message, known_msg.Commit) and not message.answer:
             # Another run begins, or two that both persons asked for meet.
             fits = attempt is None or self.state is RememberState.ASKING
         elif attempt is None or attempt.run != message.run:
@@ -189,13 +189,19 @@ class Remember:
         self._attempt = _Attempt(run, ours, key_pair, own)
         return [
             do.SetTimer(self._timer, STEP_SECONDS),
-            self._link.send(known_msg.Commit(run, own.commitment(self._own_side))),
+            self._link.send(
+                known_msg.Commit(
+                    run,
+                    own.commitment(self._own_side),
+                    answer=state is RememberState.ANSWERED,
+                )
+            ),
             self._publish(known_st.RememberStage.PREPARING),
         ]
 
     def _committed(self, event: known_msg.Commit, now: float) -> list[do.Command]:
         attempt = self._current
-        if event.run != attempt.run:
+        if not event.answer:
             # Both persons asked at the same moment; the guest's run is the one that goes on.
             return [] if self._own_side is Side.GUEST else self._answer(event, ours=True)
         attempt.commit = event.commit

@@ -264,14 +264,14 @@ class Guest:
         if place is not None:
             self._target = replace(self._target, address=place.address, port=place.port)
             address = self._target.authority
-        before = self.link.status
         looks = self.link.publish(stage=st.Stage.DIALING, peer_address=address, deadline=None)
         if place is not None:
             found = do.CancelTimer(self._timer(ev.TimerName.SEARCH))
             return [found, looks, *self._dial(KNOWN_DIAL_SECONDS)]
+        if self.state is GuestState.SEARCHING:
+            return []
         self.state = GuestState.SEARCHING
-        timer = do.SetTimer(self._timer(ev.TimerName.SEARCH), self._search_until - now)
-        return [timer, *([] if self.link.status == before else [looks])]
+        return [looks, do.SetTimer(self._timer(ev.TimerName.SEARCH), self._search_until - now)]
 
     def _pass_over(self, reason: Reason, now: float) -> list[do.Command]:
         """Leave a place where nobody proved to be the known device, and try the next one."""

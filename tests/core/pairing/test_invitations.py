@@ -5,7 +5,15 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.pairing.host import Host
 from proxim.core.pairing.invitations import SESSION_SECONDS, Invitations
-from tests.core.handed_in import ETHERNET, HOST_DEVICE, ONE_TIME, PORT, features, prover
+from tests.core.handed_in import (
+    ETHERNET,
+    HOST_DEVICE,
+    ONE_TIME,
+    PORT,
+    features,
+    known_devices,
+    prover,
+)
 
 NOW = 1000.0
 LATER = 1000.5
@@ -42,7 +50,7 @@ def test_the_host_takes_over_the_session_and_tells_nothing_again() -> None:
         for one in commands
         if isinstance(one, do.Publish) and isinstance(one.status, st.Invitation)
     )
-    host = Host(invitations, prover(), features())
+    host = Host(invitations, prover(), features(), known_devices())
     # The session's time began when its code was made.
     timer = ev.Timer(ev.TimerName.SESSION, shown.session_id)
     assert host.start(LATER) == [do.SetTimer(timer, SESSION_SECONDS - (LATER - NOW))]
@@ -58,7 +66,7 @@ def test_a_person_who_wants_another_code_before_the_host_is_there_gets_it_from_t
         for one in commands
         if isinstance(one, do.Publish) and isinstance(one.status, st.Invitation)
     )
-    host = Host(invitations, prover(), features())
+    host = Host(invitations, prover(), features(), known_devices())
     host.start(LATER)
     told = [
         one.status

@@ -25,6 +25,8 @@ from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
+from proxim.core.known.devices import KnownDevice
+from proxim.core.known.host import KnownHost
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
@@ -148,7 +150,13 @@ def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Comm
     ]
 
 
-def new_guest(target: JoinTarget = TARGET) -> Guest:
+# A device that is known here, and that was never seen.
+KNOWN = KnownDevice(
+    devices.KnownID("known-1"), b"k" * 32, "other", "Laptop", devices.Verified.CODE, 0.0, 0.0
+)
+
+
+def new_guest(target: JoinTarget | KnownHost = TARGET) -> Guest:
     """Return a guest; the default target holds no secret."""
     links, sockets = itertools.count(1), itertools.count(1)
     return Guest(
@@ -169,6 +177,10 @@ def at(stage: GuestState) -> Guest:
     """
     if stage is GuestState.RECONNECTING:
         return lost()[0]
+    if stage is GuestState.SEARCHING:
+        guest = new_guest(KnownHost(KNOWN, "own", lambda: (), search=True))
+        guest.start(T0)
+        return guest
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
     guest.start(T0)
     if stage is GuestState.PROVING:
@@ -1266,6 +1278,7 @@ INPUTS: dict[str, GuestEvent] = {
     "link_open": ev.TimerFired(OPEN_TIMER),
     "heartbeat": ev.TimerFired(HEARTBEAT),
     "redial": ev.TimerFired(REDIAL),
+    "search": ev.TimerFired(ev.Timer(ev.TimerName.SEARCH, LINK)),
     "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
@@ -1279,6 +1292,7 @@ INPUTS: dict[str, GuestEvent] = {
 LINK_INPUTS = " described channel failed disconnect lane lane_lost"
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial disconnect",
+    GuestState.SEARCHING: "search disconnect",
     GuestState.PROVING: "frame refused lost answer disconnect",
     GuestState.ASKING: "frame refused lost answer disconnect",
     GuestState.LINKING: "frame refused lost link_open lane_timer" + LINK_INPUTS,
