@@ -9,7 +9,6 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
-from proxim.core.files import status as file_st
 from proxim.core.known import events as known_ev
 from proxim.core.known.devices import Endpoint, KnownFile
 from proxim.core.known.host import BLANK_NAME, SEARCH_SECONDS
@@ -22,7 +21,7 @@ from proxim.core.pairing.host import MAX_SESSIONS_OF_KNOWN
 from proxim.core.pairing.join import KNOWN_DIAL_SECONDS
 from proxim.core.pairing.session import APPROVAL_SECONDS
 from proxim.core.screen.events import Grant
-from tests.core.handed_in import ETHERNET, GUEST_ADDRESS, HOST_DEVICE, PHONE, PORT, WALL_TIME
+from tests.core.handed_in import ETHERNET, HOST_DEVICE, PHONE, PORT, WALL_TIME
 from tests.core.in_commands import reasons, sent
 from tests.core.known.known_world import ELSEWHERE, HERE, KnownWorld
 
@@ -244,13 +243,11 @@ def test_files_of_a_device_go_to_its_folder_without_a_question(
     else:
         link = world.come_back()
         world.decide(approved=True)
-    world.guest.disk.put("a.txt", b"abc") if hasattr(world.guest.disk, "put") else None
-    world.handle(world.guest, file_ev.SendPaths(link, ("a.txt",)))
+    world.guest.disk.put("photo", b"abc")
+    world.handle(world.guest, file_ev.SendPaths(link, ("photo",)))
     told = world.transfers(world.host)
-    if not told:
-        pytest.skip("the simulated disk has no such file")
     assert told[-1].needs_answer is by_code
-    assert isinstance(told[-1], file_st.TransferStatus)
+    assert world.host.disk.sinks or by_code
 
 
 # --- forgetting -----------------------------------------------------------------------------------
@@ -342,11 +339,6 @@ def test_another_device_is_forgotten_and_links_stay_as_they_are(world: KnownWorl
 # --- finding it -----------------------------------------------------------------------------------
 
 
-def dials(world: KnownWorld) -> list[str]:
-    told = [one.peer_address for one in world.links() if one.stage is st.Stage.DIALING]
-    return list(dict.fromkeys(told))
-
-
 def test_on_another_network_its_last_address_is_not_dialled(world: KnownWorld) -> None:
     world.handle(world.guest, ev.NetworksSeen((ELSEWHERE,)))
     before = len(world.links())
@@ -405,7 +397,6 @@ def test_after_the_better_place_the_one_before_is_tried_again(world: KnownWorld)
     world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
     world.handle(world.guest, seen(world, HOST_ENDPOINT))
     world.advance(KNOWN_DIAL_SECONDS)
-    assert dials(world)[-2:] == [f"{ETHERNET.address}:{PORT}", "192.168.1.5:1"] or True
     assert world.links()[-1].peer_address == "192.168.1.5:1"
 
 
@@ -756,7 +747,3 @@ def test_no_yes_beforehand_counts_for_a_device_that_was_let_in() -> None:
         asked = [one for one in commands if isinstance(one, do.Publish)]
         if let_in:
             assert not getattr(asked[0].status, "second_step")  # noqa: B009
-
-
-def test_guest_address_is_the_one_that_the_host_sees(world: KnownWorld) -> None:
-    assert HERE.address == GUEST_ADDRESS
