@@ -1,12 +1,13 @@
 """Two whole programs that may know each other, and a third one that stands beside them."""
 
+import itertools
 from dataclasses import dataclass, replace
 
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
-from proxim.core.known.devices import KnownDevice, KnownFile
+from proxim.core.known.devices import Endpoint, KnownDevice, KnownFile
 from proxim.core.pairing.devices import DeviceInfo, KnownID
 from tests.core.bench import Bench
 from tests.core.handed_in import GUEST_ADDRESS, PHONE, program
@@ -22,6 +23,8 @@ class KnownWorld(World):
     """A host and a guest, whose files of known devices were read and are empty."""
 
     def __post_init__(self) -> None:
+        # Sockets that a script opens at the host have other numbers.
+        self._connections = itertools.count(1001)
         super().__post_init__()
         for side in (self.host, self.guest):
             self.handle(side, known_ev.KnownLoaded(KnownFile()))
@@ -85,8 +88,6 @@ class KnownWorld(World):
 
     def with_endpoints(self, *endpoints: tuple[str, int, str]) -> None:
         """Let a new guest's file name these last addresses."""
-        from proxim.core.known.devices import Endpoint
-
         device = self.device(self.guest)
         places = tuple(Endpoint(*one) for one in endpoints)
         self.replace_guest(KnownFile((replace(device, endpoints=places),)))

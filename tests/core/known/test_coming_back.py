@@ -8,6 +8,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
+from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.known import events as known_ev
 from proxim.core.known.devices import Endpoint, KnownFile
@@ -247,7 +248,13 @@ def test_files_of_a_device_go_to_its_folder_without_a_question(
     world.handle(world.guest, file_ev.SendPaths(link, ("photo",)))
     told = world.transfers(world.host)
     assert told[-1].needs_answer is by_code
-    assert world.host.disk.sinks or by_code
+    opened = [
+        command
+        for _, commands in world.host.trace._steps
+        for command in commands
+        if isinstance(command, file_do.OpenSink)
+    ]
+    assert [one.directory for one in opened] == ([] if by_code else ["/inbox"])
 
 
 # --- forgetting -----------------------------------------------------------------------------------

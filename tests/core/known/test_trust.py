@@ -62,8 +62,8 @@ class Trust(RuleBasedStateMachine):
         if self.open_link("guest") is None and self.world.host.ledger.invitation is not None:
             self.world.join()
 
-    @rule()
-    def remember(self) -> None:
+    @rule(stay=st.booleans())
+    def remember(self, stay: bool) -> None:
         """Both persons say yes, if a link is there and nothing goes wrong."""
         self.world.settle()
         self.link_by_code()
@@ -74,6 +74,10 @@ class Trust(RuleBasedStateMachine):
                 if name == "guest":
                     self.world.handle(self.world.guest, known_ev.RememberDevice(link))
                 self.world.report(self.side(name), known_ev.AnswerRemember(link, same=True))
+        if not stay:
+            self.world.settle()
+            self.disconnect("guest")
+            self.world.settle()
 
     @rule(approved=st.booleans())
     def decide(self, approved: bool) -> None:
@@ -109,7 +113,16 @@ class Trust(RuleBasedStateMachine):
             for one in self.listed("guest")[:1]:
                 self.world.report(self.world.guest, known_ev.JoinKnown(one.id))
 
+    @rule(approved=st.booleans())
+    def come_back_and_ask(self, approved: bool) -> None:
+        self.come_back()
+        self.world.settle()
+        self.decide(approved)
+
     @rule(name=SIDES)
+    def hang_up(self, name: str) -> None:
+        self.disconnect(name)
+
     def disconnect(self, name: str) -> None:
         link = self.open_link(name)
         if link is not None:
@@ -215,8 +228,8 @@ class Trust(RuleBasedStateMachine):
 
 TestTrust = Trust.TestCase
 TestTrust.settings = settings(
-    max_examples=20,
-    stateful_step_count=25,
+    max_examples=50,
+    stateful_step_count=30,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
