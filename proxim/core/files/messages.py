@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
@@ -32,7 +33,6 @@ from proxim.core.json_text import (
 )
 from proxim.core.link.messages import Reader, read_bytes
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import to_base64url
 
 # Unfinished transfers that one receiver may name; it names the oldest first, and the others wait.
 MAX_TAGS: Final = 64

@@ -12,6 +12,7 @@ from typing import Final, get_args
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
@@ -31,7 +32,6 @@ from proxim.core.json_text import MessageError
 from proxim.core.link.features import LinkFeature, PeerLink
 from proxim.core.link.link import LINK_OPEN_SECONDS, RESUME_SECONDS
 from proxim.core.link.messages import LinkMessage
-from proxim.core.pairing.host_code import to_base64url
 
 STREAM_LABEL: Final = re.compile(
     rf"files/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"

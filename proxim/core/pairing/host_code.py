@@ -5,7 +5,6 @@ A code carries the host's IPv4 address, its port and a 25-bit secret, so it need
 no server. docs/security.md, "Host code", describes its layout and sizes.
 """
 
-import base64
 import ipaddress
 import re
 import unicodedata
@@ -58,11 +57,6 @@ _LOCAL_NETWORKS: Final = tuple(
         "::1/128",
     )
 )
-
-
-def to_base64url(raw: bytes) -> str:
-    """Encode as base64url without padding (RFC 4648, 5), as in URLs and everywhere on the wire."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class CodeError(ProximError):

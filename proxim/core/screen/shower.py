@@ -7,6 +7,7 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core.base64url import to_base64url
 from proxim.core.control.messages import CopyText, Input, ReleaseAll, TextInput, read_input
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
@@ -14,7 +15,6 @@ from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import knows_lane_channels, uses_lane
 from proxim.core.link.messages import MAX_LINK_MESSAGE_BYTES, dump_link_message
 from proxim.core.pairing.devices import Verified
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg

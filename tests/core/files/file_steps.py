@@ -3,6 +3,7 @@ steps or arbitrary ones.
 """
 
 from proxim.core import events as ev
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -10,7 +11,6 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import START, Direction, Entry, TransferID
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.program import ProgramEvent
 from tests.core.handed_in import hello
 from tests.core.ledger import Ledger, SinkState

@@ -7,13 +7,14 @@ from types import EllipsisType
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
-from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
+from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import (
     GuestProof,

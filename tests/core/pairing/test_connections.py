@@ -9,6 +9,7 @@ import pytest
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -18,7 +19,7 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
-from proxim.core.pairing.host_code import JoinTarget, to_base64url
+from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.proof import (
     ProofKeys,
     Side,

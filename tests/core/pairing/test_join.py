@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
@@ -34,7 +35,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
+from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import (
     Method,
