@@ -33,8 +33,10 @@ from proxim.core.link.features import LinkFeature, PeerLink
 from proxim.core.link.link import LINK_OPEN_SECONDS, RESUME_SECONDS
 from proxim.core.link.messages import LinkMessage
 
+# The label prefix of the data channels.
+_STREAM: Final = "files"
 STREAM_LABEL: Final = re.compile(
-    rf"files/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"
+    rf"{_STREAM}/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"
 )
 # Outgoing transfers that move on one link at once; three in each direction and `control` stay
 # within 8 data channels.
@@ -68,7 +70,7 @@ class Transfers(LinkFeature):
 
     word = st.FILES
     readers = file_msg.FILE_READERS
-    channel_prefix = "files"
+    channel_prefix = _STREAM
     events = frozenset(
         {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), ev.TimerName.STALL}
     )
@@ -593,6 +595,11 @@ class Transfers(LinkFeature):
         kept = [one for one in done if one.accepted or one.unacknowledged]
         for incoming in {*done} - {*kept[-MAX_REMEMBERED:]}:
             del self._incoming[incoming.id]
+
+
+def stream_label(transfer: TransferID, generation: int) -> str:
+    """Return the label of the data channel of a stream, which STREAM_LABEL reads."""
+    return f"{_STREAM}/{transfer}/{generation}"
 
 
 def _timer_of(one: Outgoing | Incoming) -> ev.Timer:

@@ -1,8 +1,10 @@
 """The messages about a shared screen on a link's control channel."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from proxim.core.base64url import CHARACTER
 from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
@@ -19,6 +21,7 @@ from proxim.core.screen.updates import MAX_SIDE
 # A share's id is 16 random bytes in base64url.
 SHARE_ID_BYTES: Final = 16
 SHARE_ID_CHARACTERS: Final = 22
+_SHARE_ID: Final = re.compile(rf"{CHARACTER}{{{SHARE_ID_CHARACTERS}}}")
 # Nobody has more, and each is listed at every change.
 MAX_MONITORS: Final = 16
 MAX_MONITOR_NAME_BYTES: Final = 64
@@ -32,6 +35,17 @@ MAX_PIXEL_RATIO: Final = 20.0
 MAX_COPIED_BYTES: Final = 32 * 1024
 # Desktops reach further than one monitor, in both directions.
 MAX_COORDINATE: Final = 8 * MAX_SIDE
+
+
+def channel_label(prefix: str, share: str) -> str:
+    """Return the label of a share's channel; the prefix says what it carries."""
+    return f"{prefix}/{share}"
+
+
+def share_of(prefix: str, label: str) -> str | None:
+    """Return the share that a channel's label names; None if it is no label with this prefix."""
+    before, _, share = label.partition("/")
+    return share if before == prefix and _SHARE_ID.fullmatch(share) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ this device sees.
 Each link has one `Shower`, for this device's screen, and one `Viewer`, for the other's.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.link.features import LinkFeature, PeerLink
 from proxim.core.link.messages import LinkMessage, Reader
@@ -20,11 +20,8 @@ from proxim.core.screen.shower import Kept, Shower
 from proxim.core.screen.viewer import Viewer
 from proxim.core.transitions import Kind
 
-# The word in `hello`, and the label prefix of the pictures' channels.
-SCREEN: Final = "screen"
-_LABEL: Final = re.compile(
-    rf"{SCREEN}/(?P<share>[A-Za-z0-9_-]{{{screen_msg.SHARE_ID_CHARACTERS}}})"
-)
+# The label prefix of the pictures' channels.
+PICTURES: Final = "screen"
 # These are the Viewer's; everything else that names a link is the Shower's.
 _VIEWERS: Final = (
     screen_ev.AskScreen | screen_ev.LookAt | screen_ev.UseScreen | screen_ev.PicturesRefused
@@ -53,8 +50,8 @@ class _Both:
 class ScreenSharing(LinkFeature):
     """Passes each event to the machine of its link and direction."""
 
-    word = SCREEN
-    channel_prefix = SCREEN
+    word = st.SCREEN
+    channel_prefix = PICTURES
     readers: Mapping[str, Reader] = screen_msg.READERS
     events: frozenset[Kind] = frozenset(
         {
@@ -111,10 +108,10 @@ class ScreenSharing(LinkFeature):
         self, link: ev.LinkID, channel: int, label: str, now: float
     ) -> list[do.Command] | None:
         """Show what arrives on a pictures' channel."""
-        match = _LABEL.fullmatch(label)
-        if match is None:
+        share = screen_msg.share_of(PICTURES, label)
+        if share is None:
             return None
-        return self._links[link].viewer.channel_opened(channel, match["share"], now)
+        return self._links[link].viewer.channel_opened(channel, share, now)
 
     def input_opened(self, link: ev.LinkID, channel: int, share: str) -> list[do.Command] | None:
         """Receive the input that arrives on this channel; None if it belongs to no share."""
