@@ -19,7 +19,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.errors import MachineMisuseError, Reason, reason_of
 from proxim.core.json_text import MessageError
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features
@@ -57,8 +57,7 @@ DIAL_SECONDS: Final = 4.0
 CHALLENGE_SECONDS: Final = 10.0
 # The host's timer decides; this one is for a host that fell silent.
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
-# The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
-# `otherwise`.
+# The reasons that a host may give.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -95,10 +94,6 @@ class GuestState(Enum):
     # The link was lost, and the guest waits until it dials again.
     RECONNECTING = "reconnecting"
     ENDED = "ended"
-
-
-def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:
-    return next((reason for reason in known if reason.value == text), otherwise)
 
 
 DialledSocketEvent = (
@@ -272,7 +267,7 @@ class Guest:
 
     def _result(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
         if not event.approved:
-            return self._rejected(_known(event.reason, _REJECTIONS, Reason.DECLINED), now)
+            return self._rejected(reason_of(event.reason, _REJECTIONS, Reason.DECLINED), now)
         if self._keys is not None:
             if event.auth is None or not tag_matches(self._keys.host_tag("approved"), event.auth.t):
                 return self._end(Reason.HOST_UNPROVEN, now)
@@ -312,11 +307,11 @@ class Guest:
         return self._rejected(Reason.TIMEOUT, now)
 
     def _error(self, event: pair_msg.ErrorMessage, now: float) -> list[do.Command]:
-        return self._fail(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
+        return self._fail(reason_of(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
         return self._end(
-            _known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
+            reason_of(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
         )
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:

@@ -6,7 +6,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.control.messages import CopyText
-from proxim.core.errors import Reason
+from proxim.core.errors import Reason, reason_of
 from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import uses_lane
 from proxim.core.screen import commands as screen_do
@@ -21,34 +21,31 @@ from proxim.core.transitions import TransitionTable
 ASKING_SECONDS: Final = ANSWER_SECONDS + 5.0
 
 # The reasons that whoever shows may give; any other reason becomes CLOSED.
-_REASONS: Final = {
-    reason.value: reason
-    for reason in (
-        Reason.DECLINED,
-        Reason.TIMEOUT,
-        Reason.TOO_MANY,
-        Reason.PEER_ERROR,
-        Reason.NO_SCREEN,
-        Reason.SCREEN_UNSUPPORTED,
-        Reason.SCREEN_FORBIDDEN,
-        Reason.SCREEN_LOST,
-        Reason.SCREEN_PERMISSION,
-        Reason.SCREEN_REVOKED,
-        Reason.NO_PORTAL,
-        Reason.NO_GSTREAMER,
-        Reason.CONTROL_PERMISSION,
-        Reason.CONTROL_FORBIDDEN,
-        Reason.CONTROL_BLOCKED,
-        Reason.CONTROL_UNSUPPORTED,
-        Reason.CONTROL_UNVERIFIED,
-        Reason.BAR_HIDDEN,
-        Reason.MONITOR_GONE,
-        Reason.UNSUPPORTED,
-        Reason.NOTHING_COPIED,
-        Reason.COPIED_TOO_LONG,
-        Reason.CLIPBOARD_UNSUPPORTED,
-    )
-}
+_REASONS: Final = (
+    Reason.DECLINED,
+    Reason.TIMEOUT,
+    Reason.TOO_MANY,
+    Reason.PEER_ERROR,
+    Reason.NO_SCREEN,
+    Reason.SCREEN_UNSUPPORTED,
+    Reason.SCREEN_FORBIDDEN,
+    Reason.SCREEN_LOST,
+    Reason.SCREEN_PERMISSION,
+    Reason.SCREEN_REVOKED,
+    Reason.NO_PORTAL,
+    Reason.NO_GSTREAMER,
+    Reason.CONTROL_PERMISSION,
+    Reason.CONTROL_FORBIDDEN,
+    Reason.CONTROL_BLOCKED,
+    Reason.CONTROL_UNSUPPORTED,
+    Reason.CONTROL_UNVERIFIED,
+    Reason.BAR_HIDDEN,
+    Reason.MONITOR_GONE,
+    Reason.UNSUPPORTED,
+    Reason.NOTHING_COPIED,
+    Reason.COPIED_TOO_LONG,
+    Reason.CLIPBOARD_UNSUPPORTED,
+)
 
 
 class ViewState(Enum):
@@ -119,7 +116,7 @@ class Viewer:
 
     def _answered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
         if not message.view:
-            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+            return self._end(reason_of(message.reason, _REASONS, Reason.CLOSED))
         return [do.CancelTimer(self._timer), *self._begin(message)]
 
     def _begin(self, message: screen_msg.ScreenState) -> list[do.Command]:
@@ -129,7 +126,7 @@ class Viewer:
 
     def _changed(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
         if not message.view:
-            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+            return self._end(reason_of(message.reason, _REASONS, Reason.CLOSED))
         before, self._shown = self._shown, message
         if not message.control:
             # It is answered to nobody then, and a text that comes later was not asked for.
@@ -166,7 +163,7 @@ class Viewer:
             # Nobody here asked, and the other side puts nothing into our clipboard by itself.
             return []
         self._copying = False
-        reason = _REASONS.get(message.reason or "", Reason.NOTHING_COPIED)
+        reason = reason_of(message.reason, _REASONS, Reason.NOTHING_COPIED)
         copied = screen_st.ScreenCopied(
             self._link.id, message.text, None if message.text is not None else reason
         )
@@ -209,7 +206,7 @@ class Viewer:
             paused = message.reason == "paused"
             stage = ScreenStage.CONTROLLED if message.control else ScreenStage.VIEWED
             stage = ScreenStage.PAUSED if paused else stage
-        reason = _REASONS.get(message.reason or "")
+        reason = reason_of(message.reason, _REASONS, None)
         return do.Publish(
             screen_st.ScreenShare(
                 self._link.id,
