@@ -20,7 +20,7 @@ from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.status import ScreenStage, needs_second_step
 from proxim.core.token_bucket import RateLimit, TokenBucket
 from proxim.core.transitions import Handler, Kind, TransitionTable
 
@@ -194,7 +194,7 @@ class Shower:
             self._link.peer_name,
             self._verified,
             control=message.control and self._verified is not None,
-            second_step=self._verified is not Verified.CODE,
+            second_step=needs_second_step(self._verified),
             deadline=now + ANSWER_SECONDS,
         )
         return [
@@ -234,7 +234,7 @@ class Shower:
         """Whether this peer may be allowed control: not without a proof, and where its page may
         have been altered, only by a person who knows that.
         """
-        return self._verified is Verified.CODE or (self._verified is not None and knowing)
+        return self._verified is not None and (knowing or not needs_second_step(self._verified))
 
     def _refuse(self, reason: Reason) -> do.Command:
         """Tell the peer that it may no more than it could before it asked."""

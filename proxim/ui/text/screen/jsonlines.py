@@ -23,7 +23,7 @@ from proxim.core.screen import sight
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
 from proxim.core.screen.messages import Monitor
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.status import ScreenStage, needs_second_step
 from proxim.core.screen.updates import MAX_SIDE
 from proxim.ui.text.jsonlines import read_link
 from proxim.ui.text.model import FaceModel
@@ -201,7 +201,7 @@ class ScreenLines:
         if verified is None:
             self._problem(Problem(Reason.CONTROL_UNVERIFIED))
             return False
-        if verified is not Verified.CODE and not knowing:
+        if needs_second_step(verified) and not knowing:
             raise MessageError(
                 Reason.BAD_MESSAGE, "knowing must be true: the page there may have been altered"
             )
