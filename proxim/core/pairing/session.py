@@ -452,9 +452,9 @@ class Session:
                 else self._close_link(error.reason, now)
             )
         passed = link.signalled(payload)
-        if passed and isinstance(payload, pair_msg.Description):
-            return [link.publish(stage=st.Stage.CONNECTING), *passed]
-        return passed
+        # What comes once the lane carries the link is stale.
+        connecting = isinstance(payload, pair_msg.Description) and link.status.via is st.Via.WEBRTC
+        return [link.publish(stage=st.Stage.CONNECTING), *passed] if connecting else passed
 
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # If the guest leaves before its answer is sent, the link is closed.
