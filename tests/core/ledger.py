@@ -303,17 +303,22 @@ class Ledger:
         every transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:
-            match timer.name:
-                case ev.TimerName.LINK_OPEN | ev.TimerName.HEARTBEAT | ev.TimerName.LANE:
-                    assert timer.scope in self.alive, timer.name
-                case ev.TimerName.DIAL | ev.TimerName.ANSWER | ev.TimerName.REDIAL:
-                    assert timer.scope in self.links, timer.name
-                case ev.TimerName.STALL:
-                    self._look_at_transfer(TransferID(str(timer.scope)))
+            match timer:
+                case ev.LinkTimer(
+                    ev.TimerName.LINK_OPEN | ev.TimerName.HEARTBEAT | ev.TimerName.LANE, link
+                ):
+                    assert link in self.alive, timer.name
+                case ev.LinkTimer(
+                    ev.TimerName.DIAL | ev.TimerName.ANSWER | ev.TimerName.REDIAL, link
+                ):
+                    assert link in self.links, timer.name
+                case file_ev.TransferTimer(scope=transfer):
+                    self._look_at_transfer(transfer)
                 case _:
                     # tests/core/pairing/test_host.py checks the timers of sockets and sessions.
                     pass
-        held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
+        stall = file_ev.FileTimer.STALL
+        held_back = {file_ev.TransferTimer(stall, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
 
     def _look_at_transfer(self, transfer: TransferID) -> None:

@@ -6,7 +6,7 @@
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.events import TimerName
+from proxim.core.events import TimerKind
 from proxim.core.files import incoming, outgoing
 from proxim.core.link import link
 from proxim.core.pairing import join, session
@@ -27,7 +27,7 @@ MACHINES: Final[dict[str, TransitionTable[Any]]] = {
 
 
 def name_of(kind: Kind) -> str:
-    return f"{kind.value} timer" if isinstance(kind, TimerName) else kind.__name__
+    return f"{kind.value} timer" if isinstance(kind, TimerKind) else kind.__name__
 
 
 def arrows(table: TransitionTable[Any]) -> dict[tuple[Enum, Enum], list[str]]:

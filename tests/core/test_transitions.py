@@ -29,7 +29,7 @@ class Lamp:
         return [do.StopListening()]
 
 
-SECOND = ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "a"))
+SECOND = ev.TimerFired(ev.LinkTimer(ev.TimerName.DIAL, ev.LinkID("a")))
 TABLE = TransitionTable(
     {
         Light.OFF: {

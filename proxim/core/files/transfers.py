@@ -72,7 +72,7 @@ class Transfers(LinkFeature):
     readers = file_msg.FILE_READERS
     channel_prefix = _STREAM
     events = frozenset(
-        {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), ev.TimerName.STALL}
+        {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), file_ev.FileTimer.STALL}
     )
 
     def __init__(
@@ -275,9 +275,9 @@ class Transfers(LinkFeature):
         return commands
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # The timer is a transfer's own.
-        assert isinstance(event.timer.scope, str)
-        transfer = TransferID(event.timer.scope)
+        # `events` lists no other timers.
+        assert isinstance(event.timer, file_ev.TransferTimer)
+        transfer = event.timer.scope
         if transfer in self._leaving:
             return self._sender_gone(self._incoming[transfer], now)
         # The end of an outgoing transfer cancels its timer, so the transfer is not over.
@@ -603,7 +603,7 @@ def stream_label(transfer: TransferID, generation: int) -> str:
 
 
 def _timer_of(one: Outgoing | Incoming) -> ev.Timer:
-    return ev.Timer(ev.TimerName.STALL, one.id)
+    return file_ev.TransferTimer(file_ev.FileTimer.STALL, one.id)
 
 
 def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:

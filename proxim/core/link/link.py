@@ -497,7 +497,7 @@ class Link:
         return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
-        return ev.Timer(name, self.id)
+        return ev.LinkTimer(name, self.id)
 
 
 _S = LinkState

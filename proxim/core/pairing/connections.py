@@ -142,7 +142,7 @@ class GuestConnections:
         return [*first, *self._frame(connection, socket, event.text, now)]
 
     def timer(
-        self, name: ev.TimerName, connection: ev.ConnectionID, now: float
+        self, name: ev.TimerKind, connection: ev.ConnectionID, now: float
     ) -> list[do.Command]:
         """Handle the end of a socket's own timer."""
         socket = self._sockets.get(connection)
@@ -401,11 +401,11 @@ class GuestConnections:
 
 
 def _challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.CHALLENGE, connection)
+    return ev.SocketTimer(ev.TimerName.CHALLENGE, connection)
 
 
 def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.SOCKET, connection)
+    return ev.SocketTimer(ev.TimerName.SOCKET, connection)
 
 
 def _secret(

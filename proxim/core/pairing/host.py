@@ -264,13 +264,14 @@ class Host:
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer
-        if isinstance(timer.scope, ev.ConnectionID):
+        if isinstance(timer, ev.SocketTimer):
             return self._guest_connections.timer(timer.name, timer.scope, now)
-        session = (
-            self._sessions.get(timer.scope)
-            if timer.name in ev.SESSION_TIMERS
-            else self._sessions.by_link(ev.LinkID(timer.scope))
-        )
+        if isinstance(timer, ev.SessionTimer):
+            session = self._sessions.get(timer.scope)
+        else:
+            # The features' own timers do not come here.
+            assert isinstance(timer, ev.LinkTimer)
+            session = self._sessions.by_link(timer.scope)
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.handle(session, event, now)

@@ -386,7 +386,7 @@ class Guest:
         ]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
-        return ev.Timer(name, self.link.id)
+        return ev.LinkTimer(name, self.link.id)
 
     # --- messages of the host ---------------------------------------------------------------------
 

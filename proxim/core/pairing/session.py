@@ -498,7 +498,7 @@ class Session:
         if not self._answer_sent:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
-        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
+        return [do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
 
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
@@ -744,15 +744,15 @@ class Session:
 
     @property
     def _resume_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.RESUME, self.id)
+        return ev.SessionTimer(ev.TimerName.RESUME, self.id)
 
     @property
     def _approval_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.APPROVAL, self.id)
+        return ev.SessionTimer(ev.TimerName.APPROVAL, self.id)
 
     @property
     def _session_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SESSION, self.id)
+        return ev.SessionTimer(ev.TimerName.SESSION, self.id)
 
 
 _S = SessionState

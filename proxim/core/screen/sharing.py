@@ -57,9 +57,7 @@ class ScreenSharing(LinkFeature):
         {
             *get_args(screen_ev.ScreenIntent),
             *get_args(screen_ev.ScreenAnswer),
-            ev.TimerName.SCREEN_ANSWER,
-            ev.TimerName.SCREEN_ASKING,
-            ev.TimerName.SCREEN_SILENCE,
+            *screen_ev.ScreenTimer,
         }
     )
 
@@ -147,9 +145,9 @@ class ScreenSharing(LinkFeature):
                     *(both.shower.handle(event, now) if shows is not False else []),
                     *(both.viewer.handle(event, now) if shows is not True else []),
                 ]
-            case ev.TimerFired(timer):
-                both = self._links.get(ev.LinkID(str(timer.scope)))
-                asking = timer.name is ev.TimerName.SCREEN_ASKING
+            case ev.TimerFired(ev.LinkTimer(name, link)):
+                both = self._links.get(link)
+                asking = name is screen_ev.ScreenTimer.ASKING
             case _:
                 # `events` lists no others, and each of these names its link.
                 assert isinstance(event, screen_ev.ScreenIntent | screen_ev.ScreenAnswer)

@@ -514,11 +514,11 @@ class Shower:
 
     @property
     def _answer_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_ANSWER, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.ANSWER, self._link.id)
 
     @property
     def _silence_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_SILENCE, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.SILENCE, self._link.id)
 
 
 _S = ShowState
@@ -530,7 +530,7 @@ def _asked_in(state: ShowState, *after: ShowState) -> dict[Kind, tuple[Handler, 
     return {
         screen_msg.ScreenAsk: (Shower._asks, {state}),
         screen_ev.AnswerScreen: (Shower._answered, {state, *after}),
-        ev.TimerName.SCREEN_ANSWER: (Shower._unanswered, {state}),
+        screen_ev.ScreenTimer.ANSWER: (Shower._unanswered, {state}),
     }
 
 
@@ -579,7 +579,7 @@ TRANSITIONS: Final = TransitionTable(
             **_shown_in(_S.CONTROLLED),
             screen_msg.ScreenView: (Shower._looks, {_S.CONTROLLED}),
             screen_ev.InputReceived: (Shower._input, {_S.CONTROLLED, _S.VIEWED}),
-            ev.TimerName.SCREEN_SILENCE: (Shower._silent, {_S.CONTROLLED}),
+            screen_ev.ScreenTimer.SILENCE: (Shower._silent, {_S.CONTROLLED}),
             screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
             screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
             screen_ev.ControlFailed: (Shower._control_failed, {_S.VIEWED}),

@@ -220,7 +220,7 @@ class Viewer:
 
     @property
     def _timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_ASKING, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.ASKING, self._link.id)
 
 
 def _monitor_of(message: screen_msg.ScreenState) -> screen_msg.Monitor:
@@ -238,7 +238,7 @@ TRANSITIONS: Final = TransitionTable(
         },
         _S.ASKING: {
             screen_msg.ScreenState: (Viewer._answered, {_S.OFF, _S.OFFERED}),
-            ev.TimerName.SCREEN_ASKING: (Viewer._unanswered, {_S.OFF}),
+            screen_ev.ScreenTimer.ASKING: (Viewer._unanswered, {_S.OFF}),
             screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
         },
         _S.OFFERED: {

@@ -78,7 +78,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     def says(message: link_msg.LinkMessage) -> ProgramEvent:
         return link_ev.ChannelMessage(link, control, link_msg.dump_link_message(message))
 
-    lane = ev.Timer(ev.TimerName.LANE, link)
+    lane = ev.LinkTimer(ev.TimerName.LANE, link)
     if "files" not in ledger.links[link].features:
         return says(hello("somebody"))
     if answers := disk_answers(ledger, 1 + number % 3, well=True):

@@ -45,12 +45,12 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 
 def socket_timer(connection: ev.ConnectionID) -> ev.Timer:
     """Return the timer of a socket that is not approved yet."""
-    return ev.Timer(ev.TimerName.SOCKET, connection)
+    return ev.SocketTimer(ev.TimerName.SOCKET, connection)
 
 
 def challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
     """Return the timer of a challenge."""
-    return ev.Timer(ev.TimerName.CHALLENGE, connection)
+    return ev.SocketTimer(ev.TimerName.CHALLENGE, connection)
 
 
 def _is_socket_timer(command: do.Command) -> bool:

@@ -277,7 +277,7 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
         guest.connection,
         guest.confirm(challenge.auth),
         do.CancelTimer(challenge_timer(guest.connection)),
-        do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
+        do.SetTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id), 40.0),
         do.Publish(prompt),
         do.Publish(st.Prompts((prompt,))),
     )

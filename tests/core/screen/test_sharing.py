@@ -1033,7 +1033,7 @@ def test_who_never_answers_has_not_answered() -> None:
     # Nothing of it arrives.
     both.sees.commands += asked
     ended = both.sees.feature.handle(
-        ev.TimerFired(ev.Timer(ev.TimerName.SCREEN_ASKING, LINK)), both.now + 45
+        ev.TimerFired(ev.LinkTimer(screen_ev.ScreenTimer.ASKING, LINK)), both.now + 45
     )
     both.sees.commands += ended
     assert both.sees.last(screen_st.ScreenShare).reason is Reason.TIMEOUT
@@ -1150,10 +1150,10 @@ class AnyShare(RuleBasedStateMachine):
     def timers_end_with_what_they_limit(self) -> None:
         names = {timer.name for timer in self.both.shows.timers}
         if self.stage is not ScreenStage.CONTROLLED:
-            assert ev.TimerName.SCREEN_SILENCE not in names
+            assert screen_ev.ScreenTimer.SILENCE not in names
         questions = self.both.shows.of(screen_st.ScreenQuestion)
         answers = self.both.shows.of(screen_st.ScreenAnswered)
-        assert (ev.TimerName.SCREEN_ANSWER in names) == (len(questions) > len(answers))
+        assert (screen_ev.ScreenTimer.ANSWER in names) == (len(questions) > len(answers))
 
 
 TestAnyShare = AnyShare.TestCase
