@@ -10,6 +10,7 @@ from proxim.core.events import TimerKind
 from proxim.core.files import incoming, outgoing
 from proxim.core.link import link
 from proxim.core.pairing import join, session
+from proxim.core.screen import shower, viewer
 from proxim.core.transitions import Kind, TransitionTable
 from tests.paths import ROOT
 
@@ -23,6 +24,8 @@ MACHINES: Final[dict[str, TransitionTable[Any]]] = {
     "Link": link.TRANSITIONS,
     "Outgoing": outgoing.TRANSITIONS,
     "Incoming": incoming.TRANSITIONS,
+    "Shower": shower.TRANSITIONS,
+    "Viewer": viewer.TRANSITIONS,
 }
 
 

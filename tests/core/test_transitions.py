@@ -9,6 +9,7 @@ from proxim.core import events as ev
 from proxim.core.errors import MachineMisuseError
 from proxim.core.transitions import TransitionTable, kind_of
 from tests.core.pictures import BEGIN, DOCUMENT, END, MACHINES, arrows, drawn
+from tests.paths import ROOT
 
 
 class Light(Enum):
@@ -97,6 +98,15 @@ def test_the_pictures_in_the_document_are_those_of_the_tables() -> None:
     text = DOCUMENT.read_text("utf-8")
     assert text.count(BEGIN) == text.count(END) == 1
     assert drawn(text) == text, "run: python -m tests.core.pictures"
+
+
+def test_every_table_of_core_is_drawn() -> None:
+    written = [
+        path.name
+        for path in (ROOT / "proxim" / "core").rglob("*.py")
+        if "\nTRANSITIONS: Final = TransitionTable(" in path.read_text("utf-8")
+    ]
+    assert len(written) == len(MACHINES), f"{written}; and pictures.py has {[*MACHINES]}"
 
 
 def test_an_arrow_that_is_missing_is_seen() -> None:

@@ -171,7 +171,9 @@ class Guest:
     def refuse(self, reason: Reason, now: float) -> list[do.Command]:
         """Return the commands for an attempt that ends before anything is dialled."""
         self._hangs_up = False
-        return self._end(reason, now)
+        before, commands = self.state, self._end(reason, now)
+        TRANSITIONS.called(self, "refuse", before)
+        return commands
 
     def handle(self, event: GuestEvent, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
@@ -552,4 +554,5 @@ TRANSITIONS: Final = TransitionTable(
         },
         link_ev.PeerDescribed: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING, _S.LINKED},
     },
+    calls={"refuse": {_S.DIALING: {_S.ENDED}}},
 )

@@ -1,4 +1,7 @@
-"""This device's screen on one link: who asked for it, what they may, and what they do with it."""
+"""This device's screen on one link: who asked for it, what they may, and what they do with it.
+
+`Shower` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -145,9 +148,10 @@ class Shower:
 
     def link_down(self, now: float) -> list[do.Command]:
         """End with the link."""
-        commands = self._no_question()
+        before, commands = self.state, self._no_question()
         if self.state is not ShowState.OFF:
             commands += self._end(Reason.PEER_VANISHED, tell=False)
+        TRANSITIONS.called(self, "link_down", before)
         return commands
 
     def shield(self) -> list[do.Command]:
@@ -613,4 +617,5 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.InputReceived: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.LocalInput: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
     },
+    calls={"link_down": {state: {_S.OFF} for state in _S}},
 )

@@ -1,4 +1,7 @@
-"""The other device's screen on one link, as this device sees it."""
+"""The other device's screen on one link, as this device sees it.
+
+`Viewer` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
+"""
 
 from enum import Enum
 from typing import Final
@@ -83,7 +86,10 @@ class Viewer:
 
     def link_down(self, now: float) -> list[do.Command]:
         """End with the link."""
-        return [] if self.state is ViewState.OFF else self._end(Reason.PEER_VANISHED)
+        before = self.state
+        ended = [] if before is ViewState.OFF else self._end(Reason.PEER_VANISHED)
+        TRANSITIONS.called(self, "link_down", before)
+        return ended
 
     def channel_opened(self, channel: int, share: str, now: float) -> list[do.Command] | None:
         """Show what arrives on this channel; return None if it belongs to no share."""
@@ -266,4 +272,5 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.StopScreen: {_S.OFF},
         screen_ev.PicturesRefused: {_S.OFF, _S.ASKING, _S.OFFERED},
     },
+    calls={"link_down": {state: {_S.OFF} for state in _S}},
 )
