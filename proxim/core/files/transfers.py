@@ -184,9 +184,7 @@ class Transfers(LinkFeature):
     # --- what the disk answers --------------------------------------------------------------------
 
     def _disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
-        """Pass the disk's answer to its transfer; an answer for a transfer that is over is
-        stale.
-        """
+        """Pass the disk's answer to its transfer; an answer for one that is forgotten is stale."""
         if isinstance(event, file_ev.TransfersFound):
             return self._found(event, now)
         if isinstance(event, file_ev.SourcesListed | file_ev.SourcesFailed | file_ev.SendingFailed):
@@ -201,11 +199,7 @@ class Transfers(LinkFeature):
                 return self._listed(outgoing, event, now)
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
-        if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
-            return []
-        if incoming.state is IncomingState.ARRIVING and not isinstance(event, file_ev.SinkFinished):
-            return []
-        return self._to_incoming(incoming, event, now)
+        return [] if incoming is None else self._to_incoming(incoming, event, now)
 
     def _listed(self, new: Outgoing, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
         """Announce a listed transfer, unless an earlier transfer of the same files continues
