@@ -41,9 +41,9 @@ _AROUND: Final = " \t\r\n\"'`<>()[]{}«»“”„‚‘’‹›「」『』,.;
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _RESERVED_PREFIX: Final = "111111"
-# Networks that reach only nearby devices; a code may lead there without showing the person the
-# address first.
-_LOCAL_NETWORKS: Final = tuple(
+# Networks that reach only nearby devices. A code may lead there without showing the person the
+# address first, and a peer may name addresses there.
+LOCAL_NETWORKS: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
         "10.0.0.0/8",
@@ -365,4 +365,4 @@ def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:
     """
     ip = ipaddress.ip_address(address)
     own = (ipaddress.ip_network(text, strict=False) for text in own_networks)
-    return any(ip in network for network in (*_LOCAL_NETWORKS, *own))
+    return any(ip in network for network in (*LOCAL_NETWORKS, *own))
