@@ -182,15 +182,15 @@ class Shower:
             return []
         if self.state is ShowState.OFF and (self._saw or self._beforehand is not Grant.NOTHING):
             if not self._start_rate.consume(now):
-                return [self._refuse(Reason.TOO_MANY)]
+                return self._refuse(Reason.TOO_MANY)
             return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         if self._beforehand is Grant.CONTROL:
             return [] if self._control else self._allow_control()
         if self._asked >= MAX_ASKED or now < self._ask_again:
-            return [self._refuse(Reason.TOO_MANY)]
+            return self._refuse(Reason.TOO_MANY)
         if self.state is not ShowState.OFF and self._verified is None:
             # Nobody needs to be asked about what nobody may allow.
-            return [self._refuse(Reason.CONTROL_UNVERIFIED)]
+            return self._refuse(Reason.CONTROL_UNVERIFIED)
         self._asked += 1
         self._question = screen_st.ScreenQuestion(
             self._link.id,
@@ -215,15 +215,15 @@ class Shower:
         over = self._no_question()
         if event.grant is Grant.NOTHING:
             self._ask_again = now + ASK_AGAIN_SECONDS
-            return [*over, self._refuse(Reason.DECLINED)]
+            return [*over, *self._refuse(Reason.DECLINED)]
         control = event.grant is Grant.CONTROL and self._may_control(event.knowing)
         if self.state is ShowState.OFF:
             return [*over, *self._start(control=control)]
-        return [*over, *(self._allow_control() if control else [self._refuse(Reason.DECLINED)])]
+        return [*over, *(self._allow_control() if control else self._refuse(Reason.DECLINED))]
 
     def _unanswered(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         self._ask_again = now + ASK_AGAIN_SECONDS
-        return [*self._no_question(), self._refuse(Reason.TIMEOUT)]
+        return [*self._no_question(), *self._refuse(Reason.TIMEOUT)]
 
     def _no_question(self) -> list[do.Command]:
         question, self._question = self._question, None
@@ -240,9 +240,12 @@ class Shower:
         """
         return self._verified is not None and (knowing or not needs_second_step(self._verified))
 
-    def _refuse(self, reason: Reason) -> do.Command:
+    def _refuse(self, reason: Reason) -> list[do.Command]:
         """Tell the peer that it may no more than it could before it asked."""
-        return self._link.send(replace(self._message(), reason=reason.value))
+        message = self._message()
+        refused = self._link.send(replace(message, reason=reason.value))
+        # The pause goes on, and the reason has taken its place in the message.
+        return [refused, *([self._link.send(message)] if self.state is ShowState.PAUSED else [])]
 
     # --- beginning and end ------------------------------------------------------------------------
 
@@ -302,7 +305,7 @@ class Shower:
         ended = screen_st.ScreenShare(
             self._link.id, shows=True, stage=ScreenStage.ENDED, reason=reason
         )
-        told = [self._refuse(reason)] if tell else []
+        told = self._refuse(reason) if tell else []
         return [
             *released,
             screen_do.StopPictures(self._link.id),

@@ -663,6 +663,20 @@ def test_control_that_is_allowed_during_a_pause_begins_after_it() -> None:
     assert both.shows.of(screen_do.StartControl) == [screen_do.StartControl(LINK)]
 
 
+@each_row("declines", [True, False])
+def test_a_pause_outlasts_a_question_that_is_refused_meanwhile(declines: bool) -> None:
+    both = Both().viewed(Grant.VIEW)
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    both.ask(control=True)
+    if declines:
+        both.answer(Grant.NOTHING)
+    else:
+        both.wait(ANSWER_SECONDS)
+    why = Reason.DECLINED if declines else Reason.TIMEOUT
+    assert why in [one.reason for one in both.sees.of(screen_st.ScreenShare)]
+    assert both.stages() == (ScreenStage.PAUSED, ScreenStage.PAUSED)
+
+
 @each_row("paused", [True, False])
 def test_control_that_has_not_begun_can_be_taken_back(paused: bool) -> None:
     both = Both()
