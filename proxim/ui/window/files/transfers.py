@@ -173,7 +173,7 @@ class TransferRow(ttk.Frame):
         self._more = []
         lines = outcome_lines(status, self._outcomes_shown, short_name)
         most = max(len(status.failed), len(status.renamed), len(status.left_out))
-        if OUTCOMES_SHOWN < most and self._outcomes_shown < OUTCOMES_MAX:
+        if most > OUTCOMES_SHOWN and self._outcomes_shown < OUTCOMES_MAX:
             below = 3 + len(lines)
             self.all_button.grid(row=below, column=1, columnspan=2, sticky="w", pady=(px(4), 0))
         else:
