@@ -101,6 +101,8 @@ class Reason(StrEnum):
     # Problems with shared screens.
     SCREEN_SEEN = "screen_seen"
     NO_SCREEN = "no_screen"
+    # A browser shows a page that came over http no picture of its own screen.
+    PAGE_SCREEN = "page_screen"
     SCREEN_UNSUPPORTED = "screen_unsupported"
     SCREEN_FORBIDDEN = "screen_forbidden"
     SCREEN_LOST = "screen_lost"

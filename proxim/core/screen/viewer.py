@@ -30,6 +30,7 @@ _REASONS: Final = (
     Reason.TOO_MANY,
     Reason.PEER_ERROR,
     Reason.NO_SCREEN,
+    Reason.PAGE_SCREEN,
     Reason.SCREEN_UNSUPPORTED,
     Reason.SCREEN_FORBIDDEN,
     Reason.SCREEN_LOST,
