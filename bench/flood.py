@@ -22,11 +22,12 @@ from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.features import link_features
 from proxim.core.known.feature import KnownDevices
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
+from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program as Machine
 from proxim.io.pairing.opening import NetOptions, Opening

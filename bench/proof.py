@@ -11,6 +11,7 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import module, running
+from proxim.core.base64url import from_base64url
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, JoinTarget
@@ -19,7 +20,6 @@ from proxim.core.pairing.proof import (
     Prover,
     Side,
     SignalMacs,
-    from_base64url,
     start_guest_proof,
     start_host_proof,
     tag_auth,

@@ -116,7 +116,9 @@ class Program:
                 return self._to_dialled(event, now)
             case pair_ev.ConnectionEvent(connection) if connection.dialled:
                 return self._to_dialled(event, now)
-            case ev.TimerFired(timer) if (guest := self._by_timer(timer)) is not None:
+            case ev.TimerFired(ev.LinkTimer(scope=link)) if (
+                guest := self._guests.get(link)
+            ) is not None:
                 return self._to_guest(event, guest, now)
             case link_ev.LinkEvent() | ev.Disconnect():
                 return self._to_link(event, now)
@@ -250,11 +252,6 @@ class Program:
                 None,
             )
         return guest
-
-    def _by_timer(self, timer: ev.Timer) -> Guest | None:
-        # A sessionID may be spelled like the id of a link.
-        guests = self._guests.values() if timer.name in ev.LINK_TIMERS else ()
-        return next((guest for guest in guests if guest.link.id == timer.scope), None)
 
     def _by_connection(self, connection: ev.ConnectionID) -> Guest | None:
         return next(

@@ -10,6 +10,7 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
 from proxim.core.known import commands as known_do
+from proxim.core.known import events as known_ev
 from proxim.core.known.devices import KnownFile
 from proxim.core.known.finding import TAGS
 from proxim.core.link import commands as link_do
@@ -331,27 +332,30 @@ class Ledger:
         every transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:
-            match timer.name:
-                case (
+            match timer:
+                case ev.LinkTimer(
                     ev.TimerName.LINK_OPEN
                     | ev.TimerName.HEARTBEAT
                     | ev.TimerName.LANE
-                    | ev.TimerName.REMEMBER
+                    | known_ev.KnownTimer.REMEMBER,
+                    link,
                 ):
-                    assert timer.scope in self.alive, timer.name
-                case (
+                    assert link in self.alive, timer.name
+                case ev.LinkTimer(
                     ev.TimerName.DIAL
                     | ev.TimerName.ANSWER
                     | ev.TimerName.REDIAL
-                    | ev.TimerName.SEARCH
+                    | ev.TimerName.SEARCH,
+                    link,
                 ):
-                    assert timer.scope in self.links, timer.name
-                case ev.TimerName.STALL:
-                    self._look_at_transfer(TransferID(str(timer.scope)))
+                    assert link in self.links, timer.name
+                case file_ev.TransferTimer(scope=transfer):
+                    self._look_at_transfer(transfer)
                 case _:
                     # tests/core/pairing/test_host.py checks the timers of sockets and sessions.
                     pass
-        held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
+        stall = file_ev.FileTimer.STALL
+        held_back = {file_ev.TransferTimer(stall, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
 
     def _look_at_transfer(self, transfer: TransferID) -> None:

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -41,14 +42,12 @@ from proxim.core.pairing.host_code import (
     JoinTarget,
     parse_code,
     parse_target,
-    to_base64url,
 )
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import (
     MakeExchange,
     Method,
     Prover,
-    from_base64url,
     start_guest_proof,
     start_host_proof,
     tag_auth,

@@ -112,7 +112,8 @@ def variants(kind: object, *, mark: str) -> list[object]:
         return [object()]
     assert isinstance(kind, type), f"this test cannot make a {kind}"
     if issubclass(kind, enum.Enum):
-        return [next(iter(kind))]
+        # TimerKind has no members of its own.
+        return [next(iter(kind if len(kind) else kind.__subclasses__()[0]))]
     assert dataclasses.is_dataclass(kind), f"this test cannot make a {kind}"
     return list(instances(kind))
 

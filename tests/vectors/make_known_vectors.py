@@ -13,9 +13,9 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from proxim.core.base64url import to_base64url
 from proxim.core.known import keys
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.proof import Method, ProofKeys, Side, context
 
 FILE = Path(__file__).with_name("known.json")

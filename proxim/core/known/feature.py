@@ -84,7 +84,7 @@ class KnownDevices(LinkFeature):
 
     word = st.KNOWN
     readers: Mapping[str, Reader] = known_msg.READERS
-    events: frozenset[Kind] = frozenset({*get_args(KnownInput), ev.TimerName.REMEMBER})
+    events: frozenset[Kind] = frozenset({*get_args(KnownInput), known_ev.KnownTimer.REMEMBER})
 
     def __init__(self, own_uuid: str, prover: Prover, wall_time: Callable[[], float]) -> None:
         """`wall_time` returns the Unix time in seconds."""
@@ -313,8 +313,8 @@ class KnownDevices(LinkFeature):
         match event:
             case known_ev.RememberDevice(link) | known_ev.AnswerRemember(link):
                 return self._to_remember(event, link, now)
-            case ev.TimerFired(timer):
-                return self._links[ev.LinkID(str(timer.scope))].remember.handle(event, now)
+            case ev.TimerFired(ev.LinkTimer(_, link)):
+                return self._links[link].remember.handle(event, now)
             case known_ev.KnownLoaded(file):
                 self._changed = True
                 return self._registry.load(file)

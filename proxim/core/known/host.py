@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Final
 
+from proxim.core.base64url import to_base64url
 from proxim.core.known import keys
 from proxim.core.known.devices import Endpoint, KnownDevice
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.proof import (
     GuestProof,
     ProofKeys,

@@ -10,7 +10,7 @@ import hmac
 from dataclasses import dataclass, field
 from typing import Final
 
-from proxim.core.pairing.host_code import to_base64url
+from proxim.core.base64url import to_base64url
 from proxim.core.pairing.proof import Side, lv
 
 NONCE_BYTES: Final = 32

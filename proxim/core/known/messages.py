@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
@@ -17,7 +18,6 @@ from proxim.core.json_text import (
 )
 from proxim.core.known.keys import KEY_BYTES, NONCE_BYTES, X25519_BYTES
 from proxim.core.link.messages import LinkMessage, Reader, read_bytes
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.messages import MAX_ID_BYTES
 
 RUN_BYTES: Final = 8

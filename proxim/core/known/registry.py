@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any, Final
 
 from proxim.core import commands as do
+from proxim.core.base64url import to_base64url
 from proxim.core.known import commands as known_do
 from proxim.core.known import keys
 from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
 from proxim.core.pairing.devices import KnownID, Verified
-from proxim.core.pairing.host_code import to_base64url
 
 # 48 bits; an id is a name for this program's faces and scripts.
 ID_BYTES: Final = 6

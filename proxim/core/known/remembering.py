@@ -371,8 +371,8 @@ class Remember:
         )
 
     @property
-    def _timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.REMEMBER, self._link.id)
+    def _timer(self) -> ev.LinkTimer:
+        return ev.LinkTimer(known_ev.KnownTimer.REMEMBER, self._link.id)
 
 
 _S = RememberState
@@ -389,21 +389,21 @@ TRANSITIONS: Final = TransitionTable(
             known_ev.AnswerRemember: (Remember._no_question, {_S.ASKING}),
             known_msg.Commit: (Remember._committed, {_S.ASKING, _S.ANSWERED, _S.REVEALED}),
             known_msg.No: (Remember._refused, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout, {_S.IDLE}),
         },
         _S.ANSWERED: {
             known_ev.RememberDevice: (Remember._no_question, {_S.ANSWERED}),
             known_ev.AnswerRemember: (Remember._no_question, {_S.ANSWERED}),
             known_msg.Reveal: (Remember._revealed_first, {_S.COMPARING, _S.IDLE}),
             known_msg.No: (Remember._refused, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout, {_S.IDLE}),
         },
         _S.REVEALED: {
             known_ev.RememberDevice: (Remember._no_question, {_S.REVEALED}),
             known_ev.AnswerRemember: (Remember._no_question, {_S.REVEALED}),
             known_msg.Reveal: (Remember._revealed, {_S.COMPARING, _S.IDLE}),
             known_msg.No: (Remember._refused, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout, {_S.IDLE}),
         },
         _S.COMPARING: {
             known_ev.RememberDevice: (Remember._no_question, {_S.COMPARING}),
@@ -413,21 +413,21 @@ TRANSITIONS: Final = TransitionTable(
             ),
             known_msg.Yes: (Remember._other_says_yes, {_S.COMPARING, _S.IDLE}),
             known_msg.No: (Remember._refused, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout, {_S.IDLE}),
         },
         _S.WAITING: {
             known_ev.RememberDevice: (Remember._no_question, {_S.WAITING}),
             known_ev.AnswerRemember: (Remember._taken_back, {_S.WAITING, _S.IDLE}),
             known_msg.Yes: (Remember._other_says_yes, {_S.STORED, _S.IDLE}),
             known_msg.No: (Remember._refused, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout, {_S.IDLE}),
         },
         _S.STORED: {
             known_ev.RememberDevice: (Remember._no_question, {_S.STORED}),
             known_ev.AnswerRemember: (Remember._no_question, {_S.STORED}),
             known_msg.Kept: (Remember._other_kept, {_S.IDLE}),
             known_msg.No: (Remember._refused_after_all, {_S.IDLE}),
-            ev.TimerName.REMEMBER: (Remember._timeout_stored, {_S.IDLE}),
+            known_ev.KnownTimer.REMEMBER: (Remember._timeout_stored, {_S.IDLE}),
         },
     },
     calls={

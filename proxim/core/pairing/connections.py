@@ -28,8 +28,8 @@ from proxim.core.pairing.proof import (
     Method,
     ProofError,
     Prover,
-    from_base64url,
     method_of,
+    read_share,
     start_host_proof,
     tag_auth,
     tag_matches,
@@ -156,7 +156,7 @@ class GuestConnections:
         return [*first, *self._frame(connection, socket, event.text, now)]
 
     def timer(
-        self, name: ev.TimerName, connection: ev.ConnectionID, now: float
+        self, name: ev.TimerKind, connection: ev.ConnectionID, now: float
     ) -> list[do.Command]:
         """Handle the end of a socket's own timer."""
         socket = self._sockets.get(connection)
@@ -373,7 +373,7 @@ class GuestConnections:
             method = method_of(auth)
             if not _KNOWN_NAME.fullmatch(request.session_id):
                 raise ProofError(Reason.BAD_MESSAGE, "no name of a known device")
-            share = from_base64url(auth.y, method.share_bytes)
+            share = read_share(auth.y, method.share_bytes)
             secret = self._known.asker(request.session_id, share).secret
             socket.proof = start_host_proof(request, auth, method, secret, self._prover)
         except ProofError as error:
@@ -486,11 +486,11 @@ class GuestConnections:
 
 
 def _challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.CHALLENGE, connection)
+    return ev.SocketTimer(ev.TimerName.CHALLENGE, connection)
 
 
 def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.SOCKET, connection)
+    return ev.SocketTimer(ev.TimerName.SOCKET, connection)
 
 
 def _secret(

@@ -9,6 +9,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.known.devices import KnownDevice
 from proxim.core.known.feature import KnownDevices
@@ -18,7 +19,7 @@ from proxim.core.link.link import Link
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
 from proxim.core.pairing.devices import DeviceInfo, KnownID
-from proxim.core.pairing.host_code import QR_SECRET_BYTES, to_base64url
+from proxim.core.pairing.host_code import QR_SECRET_BYTES
 from proxim.core.pairing.invitations import (
     SESSION_ID_BYTES,
     Invitations,
@@ -318,13 +319,14 @@ class Host:
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer
-        if isinstance(timer.scope, ev.ConnectionID):
+        if isinstance(timer, ev.SocketTimer):
             return self._guest_connections.timer(timer.name, timer.scope, now)
-        session = (
-            self._sessions.get(timer.scope)
-            if timer.name in ev.SESSION_TIMERS
-            else self._sessions.by_link(ev.LinkID(timer.scope))
-        )
+        if isinstance(timer, ev.SessionTimer):
+            session = self._sessions.get(timer.scope)
+        else:
+            # The features' own timers do not come here.
+            assert isinstance(timer, ev.LinkTimer)
+            session = self._sessions.by_link(timer.scope)
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.handle(session, event, now)

@@ -13,6 +13,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Problem, Reason
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.guess_budget import GuessBudget
@@ -20,7 +21,6 @@ from proxim.core.pairing.host_code import (
     QR_SECRET_BYTES,
     SECRET_BITS,
     HostCode,
-    to_base64url,
 )
 from proxim.core.pairing.invite_link import invite_url
 

@@ -23,7 +23,8 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.base64url import to_base64url
+from proxim.core.errors import MachineMisuseError, Reason, reason_of
 from proxim.core.json_text import MessageError
 from proxim.core.known.host import SEARCH_SECONDS, KnownHost, blank_device
 from proxim.core.link import events as link_ev
@@ -41,7 +42,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import JoinTarget, to_base64url
+from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.invitations import SESSION_ID_BYTES
 from proxim.core.pairing.proof import (
     GuestProof,
@@ -65,8 +66,7 @@ KNOWN_DIAL_SECONDS: Final = 2.0
 CHALLENGE_SECONDS: Final = 10.0
 # The host's timer decides; this one is for a host that fell silent.
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
-# The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
-# `otherwise`.
+# The reasons that a host may give.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -105,10 +105,6 @@ class GuestState(Enum):
     # The link was lost, and the guest waits until it dials again.
     RECONNECTING = "reconnecting"
     ENDED = "ended"
-
-
-def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:
-    return next((reason for reason in known if reason.value == text), otherwise)
 
 
 DialledSocketEvent = (
@@ -225,7 +221,9 @@ class Guest:
     def refuse(self, reason: Reason, now: float) -> list[do.Command]:
         """Return the commands for an attempt that ends before anything is dialled."""
         self._hangs_up = False
-        return self._end(reason, now)
+        before, commands = self.state, self._end(reason, now)
+        TRANSITIONS.called(self, "refuse", before)
+        return commands
 
     def handle(self, event: GuestEvent | PlacesSeen, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
@@ -371,7 +369,7 @@ class Guest:
         """
         if event.approved:
             return self._unproven(Reason.HOST_UNPROVEN, now)
-        reason = _known(event.reason, _REJECTIONS, Reason.DECLINED)
+        reason = reason_of(event.reason, _REJECTIONS, Reason.DECLINED)
         if self._known is not None and not self.resumes:
             return self._pass_over(reason, now)
         return self._rejected(reason, now)
@@ -418,7 +416,7 @@ class Guest:
         return event.auth is not None and tag_matches(self._keys.host_tag(status), event.auth.t)
 
     def _not_approved(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
-        reason = _known(event.reason, _REJECTIONS, Reason.DECLINED)
+        reason = reason_of(event.reason, _REJECTIONS, Reason.DECLINED)
         if (
             self._known is None
             or self._keys is None
@@ -442,11 +440,11 @@ class Guest:
         return self._rejected(Reason.TIMEOUT, now)
 
     def _error(self, event: pair_msg.ErrorMessage, now: float) -> list[do.Command]:
-        return self._fail(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
+        return self._fail(reason_of(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
         return self._end(
-            _known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
+            reason_of(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
         )
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
@@ -525,7 +523,7 @@ class Guest:
         ]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
-        return ev.Timer(name, self.link.id)
+        return ev.LinkTimer(name, self.link.id)
 
     # --- messages of the host ---------------------------------------------------------------------
 
@@ -705,4 +703,5 @@ TRANSITIONS: Final = TransitionTable(
         # Whoever answers is heard first.
         PlacesSeen: {_S.PROVING},
     },
+    calls={"refuse": {_S.DIALING: {_S.ENDED}}},
 )

@@ -7,8 +7,6 @@ know each other, with X25519 (io/pairing/x25519.py). The machines of guest and h
 follows a failed proof.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -16,10 +14,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.host_code import JoinTarget, to_base64url
+from proxim.core.pairing.host_code import JoinTarget
 
 PROOF_VERSION: Final = 1
 # A side byte and a compressed Ed25519 point; the library itself accepts longer shares.
@@ -153,18 +152,12 @@ def lv(*parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def from_base64url(text: str | None, length: int) -> bytes:
-    """Decode exactly `length` bytes, and accept only their canonical spelling.
-
-    Raises ProofError.
-    """
+def read_share(text: str | None, length: int) -> bytes:
+    """Return the bytes of a share or a secret of this length. Raises ProofError."""
     try:
-        raw = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4))
-    except (ValueError, binascii.Error):
-        raise ProofError(Reason.BAD_MESSAGE, "not base64url") from None
-    if len(raw) != length or to_base64url(raw) != text:
-        raise ProofError(Reason.BAD_MESSAGE, f"not {length} bytes in base64url")
-    return raw
+        return from_base64url(text, length)
+    except ValueError as error:
+        raise ProofError(Reason.BAD_MESSAGE, str(error)) from None
 
 
 # --- key schedule ---------------------------------------------------------------------------------
@@ -227,7 +220,7 @@ def tag_matches(expected: bytes, given: str | None) -> bool:
     """Whether a tag or MAC from the wire is the expected one; compared in constant time."""
     try:
         return hmac.compare_digest(expected, from_base64url(given, TAG_BYTES))
-    except ProofError:
+    except ValueError:
         return False
 
 
@@ -315,7 +308,7 @@ class GuestProof:
         """Make the keys from the host's share. Raises ProofError."""
         if challenge.v != PROOF_VERSION or challenge.m != self.method:
             raise ProofError(Reason.HOST_UNPROVEN, "another method")
-        host_share = from_base64url(challenge.y, self.method.share_bytes)
+        host_share = read_share(challenge.y, self.method.share_bytes)
         secret = self._exchange.finish(host_share)
         return ProofKeys(self._ctx, self._exchange.share, host_share, secret)
 
@@ -328,7 +321,7 @@ def start_guest_proof(target: JoinTarget, device: DeviceInfo, prover: Prover) ->
     if target.code is not None:
         method, secret = Method.SPAKE2, target.code.encode()
     elif target.qr_secret is not None:
-        method, secret = Method.PSK, from_base64url(target.qr_secret, PSK_SECRET_BYTES)
+        method, secret = Method.PSK, read_share(target.qr_secret, PSK_SECRET_BYTES)
     else:
         return None
     return _start(method, secret, target.session_id, device, prover)
@@ -393,7 +386,7 @@ def start_host_proof(
 
     Raises ProofError for a share that no honest guest sends.
     """
-    guest_share = from_base64url(auth.y, method.share_bytes)
+    guest_share = read_share(auth.y, method.share_bytes)
     ctx = context(method, request.session_id, request.device)
     exchange = prover.exchange(method, secret, Side.HOST, ctx)
     keys = ProofKeys(ctx, guest_share, exchange.share, exchange.finish(guest_share))

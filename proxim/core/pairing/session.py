@@ -476,9 +476,9 @@ class Session:
                 else self._close_link(error.reason, now)
             )
         passed = link.signalled(payload)
-        if passed and isinstance(payload, pair_msg.Description):
-            return [link.publish(stage=st.Stage.CONNECTING), *passed]
-        return passed
+        # What comes once the lane carries the link is stale.
+        connecting = isinstance(payload, pair_msg.Description) and link.status.via is st.Via.WEBRTC
+        return [link.publish(stage=st.Stage.CONNECTING), *passed] if connecting else passed
 
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # If the guest leaves before its answer is sent, the link is closed.
@@ -522,7 +522,7 @@ class Session:
         if not self._answer_sent:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
-        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
+        return [do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
 
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
@@ -770,15 +770,15 @@ class Session:
 
     @property
     def _resume_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.RESUME, self.id)
+        return ev.SessionTimer(ev.TimerName.RESUME, self.id)
 
     @property
     def _approval_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.APPROVAL, self.id)
+        return ev.SessionTimer(ev.TimerName.APPROVAL, self.id)
 
     @property
     def _session_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SESSION, self.id)
+        return ev.SessionTimer(ev.TimerName.SESSION, self.id)
 
 
 _S = SessionState

@@ -466,7 +466,7 @@ class Impostor:
         return commands
 
     def challenges(self) -> list[do.Command]:
-        from proxim.core.pairing.host_code import to_base64url
+        from proxim.core.base64url import to_base64url
         from proxim.io.pairing.x25519 import X25519KeyPair
 
         assert isinstance(self.request, pair_msg.PairRequest)

@@ -10,17 +10,16 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.known import keys
 from proxim.core.known.host import KnownHost, blank_device
 from proxim.core.known.keys import Contribution
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.proof import (
     Method,
     ProofKeys,
     Side,
     context,
-    from_base64url,
     lv,
     start_host_proof,
 )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from proxim.core import events as ev
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.known import events as known_ev
@@ -14,7 +15,6 @@ from proxim.core.known import messages as known_msg
 from proxim.core.known.remembering import COMPARE_SECONDS, MAX_ASKED, STEP_SECONDS
 from proxim.core.known.status import KnownEntry, Presence, RememberStage
 from proxim.core.pairing.devices import Verified
-from proxim.core.pairing.host_code import to_base64url
 from tests.core.handed_in import WALL_TIME
 from tests.core.known.two_devices import NOW, Side, Two
 from tests.rows import each_row
@@ -80,7 +80,7 @@ def test_both_compare_the_same_digits_and_then_know_each_other(
                 link=side.link.id,
             ),
         )
-        (device,) = side.devices
+        [device] = side.devices
         assert (device.uuid, device.pending) == (other.uuid, False)
         assert side.timers == {}
     assert two.host.devices[0].key == two.guest.devices[0].key

@@ -52,7 +52,7 @@ def test_the_host_takes_over_the_session_and_tells_nothing_again() -> None:
     )
     host = Host(invitations, prover(), features(), known_devices())
     # The session's time began when its code was made.
-    timer = ev.Timer(ev.TimerName.SESSION, shown.session_id)
+    timer = ev.SessionTimer(ev.TimerName.SESSION, shown.session_id)
     assert host.start(LATER) == [do.SetTimer(timer, SESSION_SECONDS - (LATER - NOW))]
     assert host.handle(ev.NetworksSeen((ETHERNET,)), LATER) == [
         do.Publish(st.Networks((ETHERNET,), ETHERNET.address))

@@ -22,6 +22,7 @@ from hypothesis.stateful import (
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
@@ -36,7 +37,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
+from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import (
     Method,
@@ -69,12 +70,12 @@ ADDRESS = "192.168.1.5:47800"
 # All tests share one prover, so that no two runs share a byte.
 PROVER = prover()
 T0 = 100.0
-DIAL = ev.Timer(ev.TimerName.DIAL, LINK)
-ANSWER = ev.Timer(ev.TimerName.ANSWER, LINK)
-OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, LINK)
-HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
-REDIAL = ev.Timer(ev.TimerName.REDIAL, LINK)
-LANE = ev.Timer(ev.TimerName.LANE, LINK)
+DIAL = ev.LinkTimer(ev.TimerName.DIAL, LINK)
+ANSWER = ev.LinkTimer(ev.TimerName.ANSWER, LINK)
+OPEN_TIMER = ev.LinkTimer(ev.TimerName.LINK_OPEN, LINK)
+HEARTBEAT = ev.LinkTimer(ev.TimerName.HEARTBEAT, LINK)
+REDIAL = ev.LinkTimer(ev.TimerName.REDIAL, LINK)
+LANE = ev.LinkTimer(ev.TimerName.LANE, LINK)
 
 APPROVED = pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
 OFFERED = link_ev.PeerDescribed(LINK, pair_msg.SDPType.OFFER, SDP)
@@ -1090,8 +1091,8 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         do.CancelTimer(ANSWER),
         do.Publish(told),
         link_do.OpenPeer(new, offerer=True),
-        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
-        do.SetTimer(ev.Timer(ev.TimerName.LANE, new), 6.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, new), 15.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LANE, new), 6.0),
     )
     (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
     assert isinstance(offer, pair_msg.Signal)
@@ -1209,7 +1210,7 @@ def test_an_answer_that_is_stale_beside_the_lane_is_of_no_use_and_no_harm() -> N
     new = ev.LinkID("guest-2")
     (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
     assert host.takes(offer)
-    play.on(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), ...)
+    play.on(ev.TimerFired(ev.LinkTimer(ev.TimerName.LANE, new)), ...)
     play.on(link_ev.LaneOpened(new, carries_link=True), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
     play.on(again(guest, host.signal(HOSTS_ANSWER)))
@@ -1239,7 +1240,7 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     (told,) = published(commands)
     assert isinstance(told, st.LinkStatus)
     assert (told.link, told.stage) == (new, st.Stage.CLOSED if late else st.Stage.WAITING)
-    assert (do.SetTimer(ev.Timer(ev.TimerName.REDIAL, new), 2.0) in commands) is not late
+    assert (do.SetTimer(ev.LinkTimer(ev.TimerName.REDIAL, new), 2.0) in commands) is not late
     assert guest.state is (GuestState.ENDED if late else GuestState.RECONNECTING)
 
 
@@ -1278,8 +1279,8 @@ INPUTS: dict[str, GuestEvent] = {
     "link_open": ev.TimerFired(OPEN_TIMER),
     "heartbeat": ev.TimerFired(HEARTBEAT),
     "redial": ev.TimerFired(REDIAL),
-    "search": ev.TimerFired(ev.Timer(ev.TimerName.SEARCH, LINK)),
-    "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
+    "search": ev.TimerFired(ev.LinkTimer(ev.TimerName.SEARCH, LINK)),
+    "approval": ev.TimerFired(ev.SessionTimer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
     "message": heard(hello("x")),
@@ -1463,9 +1464,9 @@ class AnyGuest(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(ledger.links) == set(self.guests())
         assert ledger.peers <= set(self.guests())
-        assert {one.scope for one in ledger.timers if one.name is not ev.TimerName.STALL} <= set(
-            self.guests()
-        )
+        timers = [one for one in ledger.timers if not isinstance(one, file_ev.TransferTimer)]
+        assert {one.scope for one in timers if isinstance(one, ev.LinkTimer)} <= {*self.guests()}
+        assert all(isinstance(one, ev.LinkTimer) for one in timers)
         open_ends = ledger.sockets - ledger.closing | ledger.dials
         assert open_ends <= {guest.connection for guest in self.guests().values()}
         assert len([guest for guest in self.guests().values() if self.joins_now(guest)]) <= 1
@@ -1495,9 +1496,11 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.LINKED: ev.TimerName.HEARTBEAT,
             GuestState.RECONNECTING: ev.TimerName.REDIAL,
         }
-        timers = {ev.Timer(expected[guest.state], link) for link, guest in self.guests().items()}
+        timers = {
+            ev.LinkTimer(expected[guest.state], link) for link, guest in self.guests().items()
+        }
         # The ledger checks the owners of these timers.
-        beside = (ev.TimerName.LANE, ev.TimerName.STALL)
+        beside = (ev.TimerName.LANE, file_ev.FileTimer.STALL)
         assert {one for one in self.bench.ledger.timers if one.name not in beside} == timers
 
     def teardown(self) -> None:
@@ -1567,7 +1570,7 @@ class AnyGuest(RuleBasedStateMachine):
             host = self.hosts.get(guest.connection)
             event: GuestEvent
             if guest.state is GuestState.RECONNECTING:
-                redial = ev.Timer(ev.TimerName.REDIAL, link)
+                redial = ev.LinkTimer(ev.TimerName.REDIAL, link)
                 self.bench.now = max(self.bench.now, self.bench.ledger.timers[redial])
                 event = ev.TimerFired(redial)
             elif guest.state is GuestState.DIALING:
