@@ -14,7 +14,7 @@ from proxim.core.known.feature import KnownDevices
 from proxim.core.known.finding import Surroundings
 from proxim.core.known.host import KnownHost
 from proxim.core.link import events as link_ev
-from proxim.core.link.features import Features
+from proxim.core.link.features import Features, session_of
 from proxim.core.link.link import Link, LinkState
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo, KnownID
@@ -191,15 +191,15 @@ class Program:
     def _forget(
         self, event: known_ev.ForgetDevice, device: KnownID, now: float
     ) -> list[do.Command]:
-        links = self._known.links_of(device)
+        sessions = self._known.sessions_of(device)
         commands = self._features.handle(event, now)
         for guest in list(self._guests.values()):
-            if guest.link.status.known == device or guest.link.id in links:
+            if guest.link.status.known == device or session_of(guest.link) in sessions:
                 guest.forget()
                 if guest.state is not GuestState.LINKED:
                     commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
         if self._host is not None:
-            commands += self._host.forget(device, links, now)
+            commands += self._host.forget(device, sessions, now)
         return commands
 
     def _is_own(self, target: JoinTarget) -> bool:

@@ -21,7 +21,7 @@ from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice
 from proxim.core.known.finding import Finding, Surroundings, places, seen_from
 from proxim.core.known.registry import Registry
 from proxim.core.known.remembering import Remember, RememberState
-from proxim.core.link.features import LinkFeature, PeerLink, session_of
+from proxim.core.link.features import LinkFeature, PeerLink, Session, session_of
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.core.pairing.proof import TAG_BYTES, Prover
@@ -30,6 +30,8 @@ from proxim.core.transitions import Kind
 
 # A guest says once on a link where it listens; its address may change while it is linked.
 MAX_HERE: Final = 16
+# Lost links that may be resumed; those before them are over.
+MAX_KEPT: Final = 64
 
 KnownInput = (
     known_ev.RememberDevice
@@ -93,7 +95,7 @@ class KnownDevices(LinkFeature):
         self._registry = Registry(own_uuid, prover.token_bytes, wall_time)
         self._finding = Finding(own_uuid, prover.token_bytes, wall_time)
         self._links: dict[ev.LinkID, _Linked] = {}
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._kept: dict[Session, _Kept] = {}
         # Whether a face shows the list.
         self._wanted = False
         self._around = Surroundings()
@@ -106,11 +108,6 @@ class KnownDevices(LinkFeature):
         """Find a known device that people see."""
         found = self._registry.get(device)
         return None if found is None or found.pending else found
-
-    @property
-    def own_uuid(self) -> str:
-        """This installation's id."""
-        return self._own_uuid
 
     @property
     def searches(self) -> bool:
@@ -147,9 +144,13 @@ class KnownDevices(LinkFeature):
         self._changed = True
         return self._registry.keep(device)
 
-    def links_of(self, device: KnownID) -> frozenset[ev.LinkID]:
-        """The open links with a device."""
-        return frozenset(link for link, one in self._links.items() if one.device == device)
+    def sessions_of(self, device: KnownID) -> frozenset[Session]:
+        """The sessions with a device, by the links that are open, or were lost and may be resumed;
+        also those that another proof has opened, if it became known there.
+        """
+        kept = (session for session, one in self._kept.items() if one.device == device)
+        links = (one.link for one in self._links.values() if one.device == device)
+        return frozenset((*kept, *map(session_of, links)))
 
     def files_to(self, link: ev.LinkID) -> str | None:
         """The folder to which files that arrive on a link are accepted without a question."""
@@ -234,6 +235,8 @@ class KnownDevices(LinkFeature):
         if reason is Reason.PEER_VANISHED:
             kept = _Kept(linked.remember.asked, linked.device)
             self._kept[session_of(linked.link)] = kept
+            while len(self._kept) > MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
         return ended
 
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
@@ -366,7 +369,4 @@ class KnownDevices(LinkFeature):
             case _:
                 # `events` lists no others.
                 assert isinstance(event, known_ev.ForgetDevice)
-                for linked in self._links.values():
-                    if linked.device == device.id:
-                        linked.device = None
                 return self._registry.forget(device)

@@ -84,10 +84,10 @@ class Finding:
                     self._services[service] = event
             case known_ev.ServiceGone(service):
                 self._services.pop(service, None)
-            case known_ev.DiscoveryFailed(reason):
-                self.trouble = reason
             case _:
-                pass
+                # The only other one is about the file, and not for this.
+                assert isinstance(event, known_ev.DiscoveryFailed)
+                self.trouble = event.reason
 
     def refresh(
         self,

@@ -73,11 +73,13 @@ class PeerLink(Protocol):
         """Close a lane on which nothing moves any more; `lane_changed` follows."""
 
 
-def session_of(link: PeerLink) -> tuple[str, str]:
-    """What stays the same when a lost link is taken up again.
+# What stays the same when a lost link is taken up again. A guest's sessions at several hosts may
+# have the same name, so the host belongs to it.
+Session = tuple[str, str]
 
-    A guest's sessions at several hosts may have the same name, so the host belongs to it.
-    """
+
+def session_of(link: PeerLink) -> Session:
+    """Return what tells the session of a link from others."""
     status = link.status
     return status.session_id, status.peer_address if status.as_guest else ""
 

@@ -14,7 +14,8 @@ from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.known.devices import KnownDevice
 from proxim.core.known.feature import KnownDevices
 from proxim.core.link import events as link_ev
-from proxim.core.link.features import Features
+from proxim.core.link.features import Features, session_of
+from proxim.core.link.features import Session as LinkSession
 from proxim.core.link.link import Link
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
@@ -166,20 +167,24 @@ class Host:
         """The address and port that this host listens on; None while it does not."""
         return self._invitations.listening_at
 
-    def forget(self, device: KnownID, links: frozenset[ev.LinkID], now: float) -> list[do.Command]:
+    def forget(
+        self, device: KnownID, sessions: frozenset[LinkSession], now: float
+    ) -> list[do.Command]:
         """Let a device that its person has forgotten resume no link; open ones stay.
 
-        `links` are those with it that another proof than its own has opened.
+        `sessions` are those with it, also where another proof than its own has opened the link.
         """
         commands: list[do.Command] = []
         for session in self._sessions:
             link = session.link
-            if session.known != device and (link is None or link.id not in links):
+            if session.known != device and (link is None or session_of(link) not in sessions):
                 continue
             session.forget()
             if session.state is SessionState.ASKED:
                 commands += self._sessions.handle(session, TurnAway(Reason.DECLINED), now)
-            elif session.state in (SessionState.LINKING, SessionState.AWAY) and link is not None:
+            elif session.known is not None and session.state is not SessionState.LINKED:
+                # Such a session has a link that is not open yet, or that was lost.
+                assert link is not None
                 commands += self._sessions.handle(session, ev.Disconnect(link.id), now)
         return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
 

@@ -12,7 +12,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.link.features import LinkFeature, PeerLink, session_of
+from proxim.core.link.features import LinkFeature, PeerLink, Session, session_of
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
@@ -28,14 +28,11 @@ _VIEWERS: Final = (
 )
 
 
-_Session = tuple[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Both:
     """Both directions of one link."""
 
-    session: _Session = field(repr=False)
+    session: Session = field(repr=False)
     shower: Shower
     viewer: Viewer
 
@@ -66,7 +63,7 @@ class ScreenSharing(LinkFeature):
         self._shields = 0
         # What is kept of each session's last link for the one that takes it up again; it is not
         # kept by links, since attempts at that may fail in between.
-        self._kept: dict[_Session, Kept] = {}
+        self._kept: dict[Session, Kept] = {}
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:

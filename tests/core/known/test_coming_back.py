@@ -312,6 +312,52 @@ def test_the_link_on_which_it_became_known_is_not_resumed_either() -> None:
 
 
 @pytest.mark.parametrize("side", ["host", "guest"])
+def test_forgotten_while_its_link_is_lost_it_comes_back_to_nothing(side: str) -> None:
+    """The link was opened by the code, and the device became known on it."""
+    world = KnownWorld()
+    link = world.link_up()
+    world.handle(world.guest, known_ev.RememberDevice(link))
+    world.handle(world.guest, known_ev.AnswerRemember(link, same=True))
+    world.handle(world.host, known_ev.AnswerRemember(world.host.link, same=True))
+    world.vanish()
+    world.reachable = False
+    world.advance(10)
+    world.forget(world.host if side == "host" else world.guest)
+    world.reachable = True
+    world.advance(10)
+    assert ended(world) is (Reason.UNKNOWN_SESSION if side == "host" else Reason.DISCONNECTED)
+    assert world.status(world.host).stage is st.Stage.WAITING
+    world.advance(130)
+    assert world.status(world.host).stage is st.Stage.CLOSED
+
+
+def test_forgetting_while_the_link_opens_ends_it(world: KnownWorld) -> None:
+    world.udp = False
+    world.come_back()
+    world.report(
+        world.host,
+        ev.Decide(*next((k, True, p.number) for k, p in world.host.ledger.prompts.items())),
+    )
+    assert world.status(world.host).stage is st.Stage.APPROVED
+    world.forget(world.host)
+    assert ended(world) is Reason.CLOSED
+
+
+def test_of_several_known_devices_only_the_forgotten_one_is_concerned(world: KnownWorld) -> None:
+    world.let_in()
+    world.come_back()
+    from dataclasses import replace as changed
+
+    file = world.file(world.host)
+    other = changed(file.devices[0], id=KnownID("other"), uuid="other", key=b"o" * 32)
+    world.host.program._known._registry.file = changed(file, devices=(*file.devices, other))
+    world.handle(world.host, known_ev.ForgetDevice(other.id))
+    world.vanish()
+    world.advance(12)
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
+
+
+@pytest.mark.parametrize("side", ["host", "guest"])
 def test_forgetting_ends_what_is_not_open_yet(world: KnownWorld, side: str) -> None:
     world.come_back()
     world.forget(world.host if side == "host" else world.guest)
@@ -424,6 +470,17 @@ def test_there_is_one_attempt_at_a_time(world: KnownWorld) -> None:
     world.come_back()
     commands = world.guest.handle(known_ev.JoinKnown(world.known(world.guest)))
     assert reasons(commands) == [Reason.JOIN_BUSY]
+
+
+def test_what_is_seen_of_others_does_not_end_the_search(world: KnownWorld) -> None:
+    world.handle(world.guest, ev.NetworksSeen((ELSEWHERE,)))
+    world.come_back()
+    commands = world.guest.handle(known_ev.ServiceGone("another"))
+    assert commands == []
+    # The network where it was seen is back.
+    world.handle(world.guest, ev.NetworksSeen((HERE,)))
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
 
 
 def test_a_search_can_be_cancelled(world: KnownWorld) -> None:

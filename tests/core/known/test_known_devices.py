@@ -13,7 +13,7 @@ from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
 from proxim.core.known import keys
 from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownFile
-from proxim.core.known.feature import MAX_HERE, KnownDevices
+from proxim.core.known.feature import MAX_HERE, MAX_KEPT, KnownDevices
 from proxim.core.known.registry import MAX_ENDPOINTS, MAX_FORGOTTEN, Registry
 from proxim.core.known.status import KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
@@ -236,9 +236,26 @@ def test_a_resumed_link_goes_on_with_the_device_that_became_known_on_it() -> Non
     two.host.link.status = link
     two.host.up()
     assert two.host.shown.devices[0].link == ev.LinkID("host-2")
-    assert two.host.known.links_of(only) == {ev.LinkID("host-2")}
-    two.host.handle(known_ev.ForgetDevice(only))
-    assert two.host.known.links_of(only) == frozenset()
+    assert two.host.known.sessions_of(only) == {("session", "")}
+    two.host.down()
+    assert two.host.known.sessions_of(only) == {("session", "")}
+    assert two.host.known.sessions_of(KnownID("another")) == frozenset()
+
+
+def test_of_links_that_were_lost_the_newest_are_kept() -> None:
+    two = Two().remember()
+    only = two.host.only
+    for number in range(MAX_KEPT + 3):
+        two.host.down()
+        two.host.link.status = replace(
+            two.host.link.status,
+            link=ev.LinkID(f"host-{number + 2}"),
+            session_id=f"session {number}",
+            known=only,
+        )
+        two.host.up()
+    two.host.down()
+    assert len(two.host.known.sessions_of(only)) == MAX_KEPT
 
 
 def test_a_link_of_a_device_that_was_forgotten_meanwhile_is_a_link_like_others() -> None:
