@@ -43,7 +43,9 @@ def device(number: int, **changes: object) -> KnownDevice:
 
 
 def side(
-    *devices: KnownDevice, listening: tuple[str, int] | None = HERE, discovery: bool = True
+    *devices: KnownDevice,
+    listening: tuple[str, int] | None = HERE,
+    discovery: bool = True,
 ) -> Side:
     link = link_of("host", "Laptop", Verified.CODE, as_guest=False)
     return Side("own", link, listening=listening, file=KnownFile(devices, discovery=discovery))
