@@ -10,10 +10,10 @@ import pytest
 from proxim.core.doctor import ALL_PORTS, Check, Finding, Level, LinkTrial, PortState, exit_status
 from proxim.core.errors import ProximError, Reason
 from proxim.io.system import doctor
+from proxim.io.system.abandonable import abandonable
 from proxim.io.system.addresses import list_networks
 from proxim.io.system.doctor import (
     Examination,
-    abandonable,
     examine,
     has_local_network_privacy,
     is_wsl,
