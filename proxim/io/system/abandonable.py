@@ -1,4 +1,4 @@
-"""Calls what may hang, as on a disk of a network that is gone, on a thread that nobody waits for."""
+"""Calls what may hang, as on a network disk that is gone, on a thread that nobody waits for."""
 
 import asyncio
 import contextlib
