@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
@@ -61,6 +61,7 @@ class Startup:
             self._publisher.publish(st.Trouble(problem))
         settings = loaded.settings
         device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
+        config_dir = None if loaded.folder is None else str(loaded.folder)
 
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
@@ -74,6 +75,8 @@ class Startup:
                 save_to=self._options.save_to,
                 save_name=save_name,
                 data_dir=_transfers_folder(),
+                uuid=settings.uuid,
+                config_dir=config_dir,
             )
             self._opened = _Opened(device, None, joining, Opening())
             return
@@ -98,6 +101,8 @@ class Startup:
             save_name=save_name,
             save_require_proof=save_policy,
             data_dir=_transfers_folder(),
+            uuid=settings.uuid,
+            config_dir=config_dir,
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
         self._opened = _Opened(device, invitations, hosting, opening, wanted.share_screen)
@@ -122,6 +127,8 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     from proxim.core.features import link_features
     from proxim.core.files.events import AcceptPolicy
     from proxim.core.files.newest_progress import NewestProgress
+    from proxim.core.known.devices import KnownFile
+    from proxim.core.known.events import KnownLoaded
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
@@ -150,7 +157,11 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     prover = Prover(os.urandom, Spake2Exchange)
     host = None if opened.invitations is None else Host(opened.invitations, prover, features)
     program = Program(opened.device, host, prover, features)
-    return Runtime(program, publish, opened.options, opened.opening)
+    options = opened.options
+    if not features.has(KnownLoaded(KnownFile())):
+        # Nobody would hear what the file has.
+        options = replace(options, uuid=None)
+    return Runtime(program, publish, options, opened.opening)
 
 
 def _transfers_folder() -> str | None:
