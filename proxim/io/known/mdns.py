@@ -22,7 +22,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from proxim.core.known.announcement import pack_tags, read_tags
 from proxim.core.token_bucket import RateLimit, TokenBucket
-from proxim.io.known.segments import CLASS_IN, TYPE_SRV, Segment, hear_only_asked
+from proxim.io.known.segments import CLASS_IN, TYPE_SRV, Segment, hear_only
 
 SERVICE_TYPE: Final = "_proxim._tcp.local."
 # How long others believe that a host is there that does not answer any more. Whoever looks asks
@@ -134,7 +134,7 @@ class Mdns:
             # The library has logged why and goes on with what it has, which is nothing.
             raise OSError("no multicast on this interface")
         for reader in engine.readers:
-            hear_only_asked(reader.sock)
+            hear_only(self.segment, reader.sock)
 
     async def close(self) -> None:
         """Say goodbye and close the sockets, within half a second."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import ipaddress
 import secrets
 import socket
@@ -15,10 +16,12 @@ from proxim.core import events as ev
 
 MDNS_PORT: Final = 5353
 _GROUPS: Final = {4: "224.0.0.251", 6: "ff02::fb"}
-# Linux gives a socket what any other socket of the machine has asked for, unless these say that it
-# gets only what it has asked for itself (ip(7), ipv6(7)). Python does not name them.
-_IP_MULTICAST_ALL: Final = 49
-_IPV6_MULTICAST_ALL: Final = 29
+# A socket filter (packet(7), bpf in the kernel's Documentation/networking/filter.rst): packets of
+# one interface pass, and no others.
+_SO_ATTACH_FILTER: Final = 26
+_LOAD_WORD, _EQUAL, _RETURN = 0x20, 0x15, 0x06
+_INTERFACE_OF_PACKET: Final = 0xFFFFF008
+_WHOLE_PACKET: Final = 0xFFFFFFFF
 # DHCPv6 gives single addresses of a network that has this prefix length.
 _IPV6_SUBNET: Final = 64
 # What is sent comes back within a millisecond. It may also be lost, so it is sent again.
@@ -50,7 +53,9 @@ class Segment:
 
     @property
     def index(self) -> int | None:
-        """The interface's number, if an IPv6 address tells it. Raises OSError if it is gone."""
+        """The interface's number, if we have a link-local IPv6 address there. Raises OSError if it
+        is gone.
+        """
         if not self.zone:
             return None
         return int(self.zone) if sys.platform == "win32" else socket.if_nametoindex(self.zone)
@@ -104,19 +109,31 @@ def _subnet(network: ev.Network) -> ipaddress.IPv4Network | ipaddress.IPv6Networ
 # --- sockets --------------------------------------------------------------------------------------
 
 
-def hear_only_asked(listening: Any) -> None:
-    """Keep what other segments send from a socket that any program of this machine shares its port
-    with.
+def hear_only(segment: Segment, listening: Any) -> None:
+    """Keep from a socket what comes from other segments. Raises OSError.
+
+    Linux gives a socket what any program has asked for on any interface. IP_MULTICAST_ALL (ip(7))
+    is no remedy: Linux 6.18 was seen to pass packets to another of our sockets then, as all are
+    bound with SO_REUSEPORT.
     """
     if not sys.platform.startswith("linux"):
-        # Elsewhere a socket hears only what it has asked for.
+        # Elsewhere a socket hears only what it has asked for itself.
         return
-    if listening.family == socket.AF_INET:
-        listening.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-    else:
-        # Linux before 4.20 has no such option.
-        with contextlib.suppress(OSError):
-            listening.setsockopt(socket.IPPROTO_IPV6, _IPV6_MULTICAST_ALL, 0)
+    # A name such as "eth0:1" is a label on eth0.
+    index = socket.if_nametoindex(segment.zone or segment.interface.partition(":")[0])
+    program = ctypes.create_string_buffer(
+        b"".join(
+            struct.pack("@HBBI", *instruction)
+            for instruction in (
+                (_LOAD_WORD, 0, 0, _INTERFACE_OF_PACKET),
+                (_EQUAL, 0, 1, index),
+                (_RETURN, 0, 0, _WHOLE_PACKET),
+                (_RETURN, 0, 0, 0),
+            )
+        )
+    )
+    described = struct.pack("@HP", 4, ctypes.addressof(program))
+    listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
 
 
 async def hears_itself(segment: Segment, seconds: float = PROBE_SECONDS) -> bool:
@@ -173,7 +190,7 @@ def _probe_socket(segment: Segment) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "SO_REUSEPORT"):
             made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        hear_only_asked(made)
+        hear_only(segment, made)
         if six:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             made.bind(("::", MDNS_PORT))

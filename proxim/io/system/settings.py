@@ -8,7 +8,7 @@ notified. Fields that a newer version wrote into the file survive.
 import logging
 import re
 import socket
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -58,7 +58,7 @@ class LoadedSettings:
     problems: tuple[Problem, ...] = ()
     # The folder for what else belongs to this identity; None if it is one for this run only,
     # because the file, which may have another, cannot be read or written.
-    folder: Path | None = None
+    folder: Path | None = field(default=None, compare=False)
 
 
 # --- names ----------------------------------------------------------------------------------------

@@ -52,8 +52,11 @@ class Child:
         self._lines.put(None)
 
     def next_line(self, seconds: float = PATIENCE) -> str:
-        line = self._lines.get(timeout=seconds)
-        assert line is not None, "the program has ended"
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            line = None
+        assert line is not None, f"it has ended or says nothing more: {self.lines}"
         return line
 
     def kill(self) -> None:
@@ -98,6 +101,8 @@ class Rooms:
     def __init__(self, place: Namespaces) -> None:
         self._place = place
         self._cables = 0
+        # The port of each device's eth0.
+        self._ports: dict[str, str] = {}
         self._children: list[Child] = []
 
     def add_network(self, name: str) -> None:
@@ -115,6 +120,7 @@ class Rooms:
         """Put another interface of a device on a network."""
         self._cables += 1
         ours, theirs = f"port{self._cables}", f"cable{self._cables}"
+        self._ports.setdefault(name, ours)
         pair = ["ip", "link", "add", ours, "type", "veth", "peer", "name", theirs]
         self._place.run(*pair)
         self._place.run("ip", "link", "set", theirs, "netns", name, "name", interface)
@@ -133,6 +139,11 @@ class Rooms:
     def ip(self, name: str, arguments: str) -> None:
         """Run `ip` on a device."""
         self._place.run("ip", "-n", name, *arguments.split())
+
+    def pass_multicast(self, name: str, *, passes: bool) -> None:
+        """Choose whether a network passes multicast on to a device, as some access points do not."""
+        on = "on" if passes else "off"
+        self._place.run("bridge", "link", "set", "dev", self._ports[name], "mcast_flood", on)
 
     def start(self, name: str) -> Device:
         """Start a device's program."""
