@@ -4,6 +4,7 @@ Nothing here logs more than how many there are.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,11 @@ class KnownExecutor:
         *,
         folder: str | None,
         uuid: str,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        """`folder` is for the file, which belongs to the installation with this `uuid`."""
+        """`folder` is for the file, which belongs to the installation with this `uuid`; `clock`
+        returns seconds since 1970.
+        """
         self._report = report
         self._publish = publish
         self._spawn = spawn
@@ -39,7 +43,7 @@ class KnownExecutor:
         self._file_lock = asyncio.Lock()
         # What is to be written; None if the newest is.
         self._unsaved: KnownFile | None = None
-        self.discovery = Discovery(report, spawn, look)
+        self.discovery = Discovery(report, spawn, look, clock)
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             known_do.SaveKnown: self._save,
             known_do.Announce: lambda command: self.discovery.announce(command.tags),

@@ -141,7 +141,7 @@ class Rooms:
         self._place.run("ip", "-n", name, *arguments.split())
 
     def pass_multicast(self, name: str, *, passes: bool) -> None:
-        """Choose whether a network passes multicast on to a device, as some access points do not."""
+        """Choose whether a network passes multicast on to a device; some access points do not."""
         on = "on" if passes else "off"
         self._place.run("bridge", "link", "set", "dev", self._ports[name], "mcast_flood", on)
 
