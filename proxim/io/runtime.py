@@ -93,6 +93,7 @@ class Runtime:
             publish,
             self._spawn,
             options.look or list_networks,
+            self._loaded,
             folder=options.config_dir,
             uuid=options.uuid or "",
         )

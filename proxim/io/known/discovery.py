@@ -8,7 +8,7 @@ library is loaded, only while one of the two is wanted.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from proxim.core import events as ev
@@ -27,6 +27,10 @@ SLOT_SECONDS: Final = 15 * 60
 # looked at this often.
 CLOCK_SECONDS: Final = 30.0
 
+# How long after discovery has begun what a link needs is loaded. Until then the program starts, or
+# a list is opened.
+PREPARE_SECONDS: Final = 1.0
+
 _log = logging.getLogger(__name__)
 
 Look = Callable[[], tuple[ev.Network, ...]]
@@ -40,12 +44,16 @@ class Discovery:
         report: Callable[[known_ev.KnownAnswer], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
         look: Look,
+        prepare: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`look` returns this machine's networks, and `clock` seconds since 1970."""
+        """`look` returns this machine's networks, and `clock` seconds since 1970. `prepare` loads
+        what a link needs.
+        """
         self._report = report
         self._spawn = spawn
         self._read_networks = look
+        self._prepare = prepare
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         # What is wanted. Without tags there is nothing to announce.
@@ -134,7 +142,7 @@ class Discovery:
         self._clock_timer = self._loop.call_later(min(left, CLOCK_SECONDS), self.look_at_clock)
 
     def look_at_clock(self) -> None:
-        """Report the slot if another one has begun."""
+        """Report the slot if another one has begun. What does not work is tried again."""
         self._set_clock_timer()
         self._try_again()
         if (slot := self._slot_now()) != self._slot:
@@ -142,6 +150,9 @@ class Discovery:
             # The names are new in any case, and the tags if our owner sets others now.
             self._changed.set()
             self._report(known_ev.SlotBegan(slot))
+            if self._failed:
+                # Whoever took the new slot for a new beginning learns that it is none.
+                self._report(known_ev.DiscoveryFailed(Reason.NO_MULTICAST))
 
     # --- making it so -----------------------------------------------------------------------------
 
@@ -155,6 +166,8 @@ class Discovery:
             self._task = None
             self._report(known_ev.DiscoveryFailed(Reason.NO_MULTICAST))
             return
+        # Whoever comes back is linked by one click, which must not wait for libraries.
+        preparing = self._spawn(self._prepare_links(), "preparing links")
         while self._wanted:
             watch = self._spawn(self._watch_networks(), "discovery's network watch")
             try:
@@ -169,7 +182,12 @@ class Discovery:
                     await asyncio.wait(self._closing)
                 # It may be wanted again by now.
                 self._hears, self._networks, self._failed = {}, (), False
+        preparing.cancel()
         self._task = None
+
+    async def _prepare_links(self) -> None:
+        await asyncio.sleep(PREPARE_SECONDS)
+        await self._prepare()
 
     async def _watch_networks(self) -> None:
         changes = NetworkChanges()

@@ -5,7 +5,7 @@ Nothing here logs more than how many there are.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +27,14 @@ class KnownExecutor:
         publish: Callable[[st.Status], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
         look: Look,
+        prepare: Callable[[], Awaitable[None]],
         *,
         folder: str | None,
         uuid: str,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`folder` is for the file, which belongs to the installation with this `uuid`; `clock`
-        returns seconds since 1970.
+        returns seconds since 1970. `prepare` loads what a link needs.
         """
         self._report = report
         self._publish = publish
@@ -43,7 +44,7 @@ class KnownExecutor:
         self._file_lock = asyncio.Lock()
         # What is to be written; None if the newest is.
         self._unsaved: KnownFile | None = None
-        self.discovery = Discovery(report, spawn, look, clock)
+        self.discovery = Discovery(report, spawn, look, prepare, clock)
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             known_do.SaveKnown: self._save,
             known_do.Announce: lambda command: self.discovery.announce(command.tags),

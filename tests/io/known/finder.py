@@ -29,7 +29,12 @@ class Finder:
         self._announced: list[str] | None = None
         self._known: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._discovery = Discovery(self._report, self._spawn, list_networks, self._clock)
+        self._discovery = Discovery(
+            self._report, self._spawn, list_networks, self._prepare, self._clock
+        )
+
+    async def _prepare(self) -> None:
+        """Load nothing: nobody links here."""
 
     def _clock(self) -> float:
         return time.time() + self._ahead

@@ -39,12 +39,14 @@ class Program:
         self.now = 1_000_000 * QUARTER + 100.0
         self.tasks: set[asyncio.Task[None]] = set()
         self.crashed: list[BaseException] = []
+        self.prepared = asyncio.Event()
         self._announces = announces
         self.executor = KnownExecutor(
             self._report,
             self.published.append,
             self._spawn,
             list_networks,
+            self._prepare,
             folder=None if folder is None else str(folder),
             uuid=OURS,
             clock=lambda: self.now,
@@ -65,6 +67,9 @@ class Program:
         self.tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self.crashed.append(error)
+
+    async def _prepare(self) -> None:
+        self.prepared.set()
 
     def do(self, command: do.Command) -> None:
         self.executor.execute[type(command)](command)
@@ -253,6 +258,15 @@ async def test_what_is_wanted_again_at_once_is_done(
     # What was never begun can be ended.
     guest.do(known_do.StopLooking())
     guest.do(known_do.StopAnnouncing())
+
+
+async def test_what_a_link_needs_is_loaded_before_anybody_clicks(
+    programs: list[Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(discovery, "PREPARE_SECONDS", 0.0)
+    program = start(programs, None)
+    program.do(known_do.LookForServices())
+    await asyncio.wait_for(program.prepared.wait(), PATIENCE)
 
 
 async def test_without_the_library_it_is_told_and_all_else_works(
