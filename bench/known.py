@@ -31,14 +31,15 @@ MANY: Final = 40
 
 _LINK_HOW: Final = (
     "`proxim host --known --json`, which lets the guest in without a question, and `proxim join "
-    "--json` over this machine's own address, from writing join to `connected` on both; bare: from "
-    "createOffer to the open channel on both, peers made before. Fresh processes each round, all at "
-    "rest before the clock starts."
+    "--json` over this machine's own address, from writing join to `connected` on both; bare: "
+    "from createOffer to the open channel on both, peers made before. Fresh processes each round, "
+    "all at rest before the clock starts."
 )
 _FOUND_HOW: Final = (
     "`proxim join --json` looks and is at rest; from spawning `proxim host --known` until it "
-    "writes that the device is reachable. Bare: bench/bare_service.py with zeroconf's own browser and "
-    "defaults, from spawning a process that registers a service until the browser tells its port."
+    "writes that the device is reachable. Bare: bench/bare_service.py with zeroconf's own browser "
+    "and defaults, from spawning a process that registers a service until the browser tells its "
+    "port."
 )
 _START_HOW: Final = (
     f"as the row `start`, the window of a device that knows {MANY} others, against one that knows "
