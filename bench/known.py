@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -103,11 +104,17 @@ async def _link(options: Options) -> Figure:
 
 async def _click() -> float:
     host_id, guest_id, key = _new_uuid(), _new_uuid(), os.urandom(32)
+    # It listens there, and nowhere else is looked.
+    place = _free_place()
+    port = str(place.port)
     async with contextlib.AsyncExitStack() as stack:
         host = await stack.enter_async_context(
-            running([*PROXIM, "host", "--known", "--json"], prepare=_home(host_id, {guest_id: key}))
+            running(
+                [*PROXIM, "host", "--known", "--json", "--address", place.address, "--port", port],
+                prepare=_home(host_id, {guest_id: key}),
+            )
         )
-        place = _endpoint(str((await host.event(event="ready"))["address"]))
+        await host.event(event="ready")
         guest = await stack.enter_async_context(
             running(
                 [*PROXIM, "join", "--json"],
@@ -125,12 +132,14 @@ async def _click() -> float:
         return (time.perf_counter() - started) * 1000
 
 
-def _endpoint(text: str) -> Endpoint:
-    address, _, port = text.rpartition(":")
-    address = address.strip("[]")
-    networks = list_networks()
-    [segment] = [one for one in segments_of(networks) if address in one.addresses]
-    return Endpoint(address, int(port), str(segment.subnets[segment.addresses.index(address)]))
+def _free_place() -> Endpoint:
+    """Return where a host can listen, as a guest on this machine would have seen it."""
+    [segment, *_] = segments_of(list_networks())
+    address = segment.addresses[0]
+    with socket.socket(socket.AF_INET if segment.version == 4 else socket.AF_INET6) as probe:
+        probe.bind((address, 0))
+        port = probe.getsockname()[1]
+    return Endpoint(address, port, str(segment.subnets[0]))
 
 
 # --- being found ----------------------------------------------------------------------------------
