@@ -232,7 +232,9 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", LOADS_DISCOVERY], cwd=ROOT, stdout=subprocess.PIPE, check=True
     ).stdout.decode()
-    compiled = {name.partition(".")[0].replace("/", ".") for name in files}
+    compiled = {
+        name.partition(".")[0].removesuffix("/__init__").replace("/", ".") for name in files
+    }
     assert {one for one in loaded.split() if one.startswith("zeroconf")} <= modules | compiled
     there = {name.partition(".")[0] for name in modules} | {
         name.partition("/")[0] for name in files
