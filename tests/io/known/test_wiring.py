@@ -5,7 +5,6 @@ import hashlib
 import json
 import secrets
 from pathlib import Path
-from typing import ClassVar
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -18,6 +17,7 @@ from proxim.core.link.features import Features, LinkFeature
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
+from proxim.core.transitions import Kind
 from proxim.io.pairing.opening import NetOptions, open_host
 from proxim.io.pairing.spake import Spake2Exchange
 from proxim.io.runtime import Runtime
@@ -34,7 +34,7 @@ class Knowing(LinkFeature):
     """What a program knows, and does as soon as it does."""
 
     word = "test-known"
-    events: ClassVar = frozenset(
+    events: frozenset[Kind] = frozenset(
         {known_ev.KnownLoaded, known_ev.SlotBegan, known_ev.ServiceSeen, known_ev.ServiceGone}
     )
 
