@@ -28,8 +28,8 @@ SLOT_SECONDS: Final = 15 * 60
 CLOCK_SECONDS: Final = 30.0
 
 # How long after discovery has begun what a link needs is loaded. Until then the program starts, or
-# a list is opened.
-PREPARE_SECONDS: Final = 1.0
+# its list of devices appears.
+PREPARE_SECONDS: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
