@@ -22,7 +22,7 @@ from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZerocon
 
 from proxim.core.known.announcement import pack_tags, read_tags
 from proxim.core.token_bucket import RateLimit, TokenBucket
-from proxim.io.known.segments import CLASS_IN, TYPE_SRV, Segment, hear_only
+from proxim.io.known.segments import CLASS_IN, TYPE_SRV, Segment, hear_only, open_socket
 
 SERVICE_TYPE: Final = "_proxim._tcp.local."
 # How long others believe that a host is there that does not answer any more. Whoever looks asks
@@ -120,6 +120,8 @@ class Mdns:
 
     async def open(self) -> None:
         """Open the sockets. Raises OSError."""
+        # Where it fails, the library would leave a socket behind.
+        open_socket(self.segment).close()
         place: str | int = self.segment.addresses[0]
         if self.segment.version == 6 and self.segment.index is not None:
             # A link-local address may be the same on two interfaces.

@@ -145,7 +145,7 @@ async def hears_itself(segment: Segment, seconds: float = PROBE_SECONDS) -> bool
     loop = asyncio.get_running_loop()
     query = _query(f"{secrets.token_hex(13)}._proxim._tcp.local")
     try:
-        probe = _probe_socket(segment)
+        probe = open_socket(segment)
     except OSError:
         return False
     try:
@@ -178,7 +178,7 @@ class _Probe(asyncio.DatagramProtocol):
             self.heard.set()
 
 
-def _probe_socket(segment: Segment) -> socket.socket:
+def open_socket(segment: Segment) -> socket.socket:
     """Return a socket for multicast DNS on one segment, beside those of other programs.
 
     Raises OSError.
