@@ -35,7 +35,6 @@ from proxim.io.link.transports import Transports
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.screen.executor import ScreenExecutor
-from proxim.io.system.addresses import list_networks
 from proxim.io.system.memory import give_back_memory
 from proxim.io.system.network_changes import NetworkChanges
 from proxim.io.system.sleep import slept_seconds
@@ -92,7 +91,6 @@ class Runtime:
             self.report,
             publish,
             self._spawn,
-            options.look or list_networks,
             self._loaded,
             folder=options.config_dir,
             uuid=options.uuid or "",
@@ -136,6 +134,7 @@ class Runtime:
         """Run until Shutdown was reported and every peer has received a goodbye."""
         self._carry_out(self._program.start(self._loop.time()))
         self._executor.start()
+        self._known.discovery.has_networks(self._opening.networks or ())
         if self._options.uuid is not None:
             self._known.start()
         if self._opening.listener is not None:
@@ -274,6 +273,7 @@ class Runtime:
                 failing = False
                 if networks != seen:
                     seen = networks
+                    self._known.discovery.has_networks(networks)
                     self.report(ev.NetworksSeen(networks))
         finally:
             changes.close()

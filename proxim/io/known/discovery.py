@@ -12,11 +12,9 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Final
 
 from proxim.core import events as ev
-from proxim.core.crash_log import describe_crash
 from proxim.core.errors import Reason
 from proxim.core.known import events as known_ev
 from proxim.io.known.segments import Segment, hears_itself, segments_of, worth_looking
-from proxim.io.system.network_changes import NetworkChanges
 
 if TYPE_CHECKING:
     from proxim.io.known.mdns import Mdns, Seen
@@ -33,8 +31,6 @@ PREPARE_SECONDS: Final = 0.2
 
 _log = logging.getLogger(__name__)
 
-Look = Callable[[], tuple[ev.Network, ...]]
-
 
 class Discovery:
     """Announces this host and looks for others. All methods run on the loop's thread."""
@@ -43,16 +39,12 @@ class Discovery:
         self,
         report: Callable[[known_ev.KnownAnswer], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
-        look: Look,
         prepare: Callable[[], Awaitable[None]],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`look` returns this machine's networks, and `clock` seconds since 1970. `prepare` loads
-        what a link needs.
-        """
+        """`prepare` loads what a link needs, and `clock` returns seconds since 1970."""
         self._report = report
         self._spawn = spawn
-        self._read_networks = look
         self._prepare = prepare
         self._clock = clock
         self._loop = asyncio.get_running_loop()
@@ -61,10 +53,10 @@ class Discovery:
         self._looking = False
         self._tags: tuple[bytes, ...] = ()
         self._server: tuple[str, int] | None = None
+        self._networks: tuple[ev.Network, ...] = ()
         self._slot = 0
         self._clock_timer: asyncio.TimerHandle | None = None
         # What is.
-        self._networks: tuple[ev.Network, ...] = ()
         self._open: dict[Segment, Mdns] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
@@ -80,6 +72,11 @@ class Discovery:
     def listens(self, server: tuple[str, int] | None) -> None:
         """The server listens at this address and port from now on, or nowhere."""
         self._server = server
+        self._changed.set()
+
+    def has_networks(self, networks: tuple[ev.Network, ...]) -> None:
+        """This machine has these addresses from now on, the best first."""
+        self._networks = networks
         self._changed.set()
 
     def announce(self, tags: tuple[bytes, ...]) -> None:
@@ -169,46 +166,23 @@ class Discovery:
         # Whoever comes back is linked by one click, which must not wait for libraries.
         preparing = self._spawn(self._prepare_links(), "preparing links")
         while self._wanted:
-            watch = self._spawn(self._watch_networks(), "discovery's network watch")
             try:
                 while self._wanted:
                     self._changed.clear()
                     await self._make_it_so()
                     await self._changed.wait()
             finally:
-                watch.cancel()
                 self._close(*self._open)
                 if self._closing:
                     await asyncio.wait(self._closing)
                 # It may be wanted again by now.
-                self._hears, self._networks, self._failed = {}, (), False
+                self._hears, self._failed = {}, False
         preparing.cancel()
         self._task = None
 
     async def _prepare_links(self) -> None:
         await asyncio.sleep(PREPARE_SECONDS)
         await self._prepare()
-
-    async def _watch_networks(self) -> None:
-        changes = NetworkChanges()
-        failing = False
-        try:
-            while True:
-                try:
-                    networks = await asyncio.to_thread(self._read_networks)
-                except Exception as error:  # noqa: BLE001
-                    # The next look may succeed, and a host reports this itself.
-                    if not failing:
-                        _log.warning("addresses cannot be read: %s", describe_crash(error))
-                    failing = True
-                else:
-                    failing = False
-                    if networks != self._networks:
-                        self._networks = networks
-                        self._changed.set()
-                await changes.wait()
-        finally:
-            changes.close()
 
     def _close(self, *segments: Segment) -> None:
         """Say goodbye on these. It takes a moment, in which all else goes on."""

@@ -14,7 +14,7 @@ from proxim.core import status as st
 from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
 from proxim.core.known.devices import KnownFile
-from proxim.io.known.discovery import Discovery, Look
+from proxim.io.known.discovery import Discovery
 from proxim.io.known.store import KnownStore
 
 
@@ -26,7 +26,6 @@ class KnownExecutor:
         report: Callable[[known_ev.KnownAnswer], None],
         publish: Callable[[st.Status], None],
         spawn: Callable[[Coroutine[Any, Any, None], str], asyncio.Task[None]],
-        look: Look,
         prepare: Callable[[], Awaitable[None]],
         *,
         folder: str | None,
@@ -44,7 +43,7 @@ class KnownExecutor:
         self._file_lock = asyncio.Lock()
         # What is to be written; None if the newest is.
         self._unsaved: KnownFile | None = None
-        self.discovery = Discovery(report, spawn, look, prepare, clock)
+        self.discovery = Discovery(report, spawn, prepare, clock)
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             known_do.SaveKnown: self._save,
             known_do.Announce: lambda command: self.discovery.announce(command.tags),

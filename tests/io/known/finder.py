@@ -17,6 +17,7 @@ from proxim.core.known import events as known_ev
 from proxim.io.known import mdns
 from proxim.io.known.discovery import SLOT_SECONDS, Discovery
 from proxim.io.system.addresses import list_networks
+from proxim.io.system.network_changes import NetworkChanges
 
 
 def tag(key: str, slot: int) -> bytes:
@@ -29,9 +30,14 @@ class Finder:
         self._announced: list[str] | None = None
         self._known: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._discovery = Discovery(
-            self._report, self._spawn, list_networks, self._prepare, self._clock
-        )
+        self._discovery = Discovery(self._report, self._spawn, self._prepare, self._clock)
+
+    async def watch_networks(self) -> None:
+        """Tell the discovery of every change, as the runtime does."""
+        changes = NetworkChanges()
+        while True:
+            self._discovery.has_networks(list_networks())
+            await changes.wait()
 
     async def _prepare(self) -> None:
         """Load nothing: nobody links here."""
@@ -105,12 +111,14 @@ def say(**fields: object) -> None:
 
 async def main() -> None:
     finder = Finder()
+    watch = asyncio.create_task(finder.watch_networks())
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     while line := await reader.readline():
         await finder.obey(json.loads(line))
+    watch.cancel()
 
 
 if __name__ == "__main__":

@@ -45,12 +45,12 @@ class Program:
             self._report,
             self.published.append,
             self._spawn,
-            list_networks,
             self._prepare,
             folder=None if folder is None else str(folder),
             uuid=OURS,
             clock=lambda: self.now,
         )
+        self.executor.discovery.has_networks(list_networks())
 
     def _report(self, event: known_ev.KnownAnswer) -> None:
         self.told(event)
