@@ -140,10 +140,11 @@ class Rooms:
         """Run `ip` on a device."""
         self._place.run("ip", "-n", name, *arguments.split())
 
-    def pass_multicast(self, name: str, *, passes: bool) -> None:
-        """Choose whether a network passes multicast on to a device; some access points do not."""
-        on = "on" if passes else "off"
-        self._place.run("bridge", "link", "set", "dev", self._ports[name], "mcast_flood", on)
+    def keep_apart(self, *names: str, apart: bool = True) -> None:
+        """Let these devices reach all but one another, as guest networks do, or all again."""
+        for name in names:
+            on = "on" if apart else "off"
+            self._place.run("bridge", "link", "set", "dev", self._ports[name], "isolated", on)
 
     def start(self, name: str) -> Device:
         """Start a device's program."""
