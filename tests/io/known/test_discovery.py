@@ -142,11 +142,15 @@ def test_of_two_networks_neither_hears_of_the_other(room: Rooms) -> None:
     visitor = room.start("visitor")
     room.add_device("stranger", "cafe")
     record = room.record("stranger")
+    for side in (host, visitor):
+        # They are up and wait.
+        side.tell("stop looking")
+        side.wait("done")
+    guest.tell("look", keys=[PAIR, OTHER])
+    while bytes([10, 90, 0, 2]) not in bytes.fromhex(record.next_line()):
+        pass
     host.announce("10.80.0.1", PAIR)
     visitor.announce("10.90.0.3", OTHER)
-    while bytes([10, 90, 0, 3]) not in bytes.fromhex(record.next_line()):
-        pass
-    guest.tell("look", keys=[PAIR, OTHER])
     seen = {guest.wait("seen")["service"] for _ in range(2)}
     told = {one["service"]: one for one in guest.events("seen")}
     [there] = [told[one] for one in seen if told[one]["matches"] == [PAIR]]
