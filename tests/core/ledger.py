@@ -11,8 +11,8 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
 from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
+from proxim.core.known.announcement import TAGS
 from proxim.core.known.devices import KnownFile
-from proxim.core.known.finding import TAGS
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
@@ -194,7 +194,7 @@ class Ledger:
                 self.saved = file
             case known_do.Announce(tags):
                 assert self.listening is not None, "announced, but nothing listens"
-                assert len(tags) == TAGS
+                assert 0 < len(tags) <= TAGS
                 self.announced = tags
             case known_do.StopAnnouncing():
                 assert self.announced is not None, "nothing was announced"

@@ -93,7 +93,7 @@ class KnownDevices(LinkFeature):
         self._own_uuid = own_uuid
         self._prover = prover
         self._registry = Registry(own_uuid, prover.token_bytes, wall_time)
-        self._finding = Finding(own_uuid, prover.token_bytes, wall_time)
+        self._finding = Finding(own_uuid, wall_time)
         self._links: dict[ev.LinkID, _Linked] = {}
         self._kept: dict[Session, _Kept] = {}
         # Whether a face shows the list.

@@ -12,14 +12,11 @@ from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
+from proxim.core.known.announcement import SLOT_SECONDS, TAGS
 from proxim.core.known.devices import Endpoint, KnownDevice
-from proxim.core.known.keys import SEEN_TAG_BYTES, seen_tag
+from proxim.core.known.keys import seen_tag
 from proxim.core.pairing.devices import KnownID
 
-# Every announcement has so many tags, so nobody can count the devices. They fit into one packet.
-TAGS: Final = 32
-# How long a tag is the same: nobody can follow a device for longer.
-SLOT_SECONDS: Final = 15 * 60
 # Clocks that differ by a slot, and what was announced before a new one began.
 _NEAR_SLOTS: Final = (-1, 0, 1)
 # Hosts of others are remembered so that a device that becomes known is found at once; more than
@@ -45,7 +42,6 @@ class Finding:
     def __init__(
         self,
         own_uuid: str,
-        token_bytes: Callable[[int], bytes],
         wall_time: Callable[[], float],
     ) -> None:
         # Whether services are looked for.
@@ -53,15 +49,11 @@ class Finding:
         # Why multicast does not work here.
         self.trouble: Reason | None = None
         self._own_uuid = own_uuid
-        self._token_bytes = token_bytes
         self._wall_time = wall_time
         self._slot: int | None = None
         self._services: dict[str, known_ev.ServiceSeen] = {}
         # What is announced now: where, and the tags.
         self._announced: tuple[tuple[str, int], tuple[bytes, ...]] | None = None
-        # Random tags that fill the list; the same for a whole slot, since otherwise those that stay
-        # would show which are real.
-        self._filling: tuple[int, tuple[bytes, ...]] = (-1, ())
 
     @property
     def slot(self) -> int:
@@ -120,13 +112,10 @@ class Finding:
 
     def _tags(self, devices: tuple[KnownDevice, ...]) -> tuple[bytes, ...]:
         slot = self.slot
-        if self._filling[0] != slot:
-            self._filling = (slot, tuple(self._token_bytes(SEEN_TAG_BYTES) for _ in range(TAGS)))
         # Of more devices than there are tags, others come in each slot.
         first = slot * TAGS % len(devices) if len(devices) > TAGS else 0
         turn = (*devices[first:], *devices[:first])[:TAGS]
-        real = [seen_tag(device.key, self._own_uuid, slot) for device in turn]
-        return tuple(sorted((*real, *self._filling[1][len(real) :])))
+        return tuple(seen_tag(device.key, self._own_uuid, slot) for device in turn)
 
     def found(self, device: KnownDevice) -> tuple[Endpoint, ...]:
         """Where hosts are announced that may be this device, best first."""
@@ -135,7 +124,7 @@ class Finding:
         return tuple(
             Endpoint(*endpoint)
             for service in self._services.values()
-            if tags & service.tags
+            if any(map(service.has, tags))
             for endpoint in service.endpoints
         )
 

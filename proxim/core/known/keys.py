@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from proxim.core.base64url import to_base64url
+from proxim.core.known.announcement import TAG_BYTES
 from proxim.core.pairing.proof import Side, lv
 
 NONCE_BYTES: Final = 32
@@ -19,8 +20,6 @@ KEY_BYTES: Final = 32
 X25519_BYTES: Final = 32
 # As a resume name, so that both have the same length.
 NAME_BYTES: Final = 16
-# 64 bits: with 32 tags of each announcement, a strange device seems to be a known one once in 2^59.
-SEEN_TAG_BYTES: Final = 8
 DIGITS: Final = 6
 # With 64 bits no digits are more likely than others by more than 1 in 10^13; with 20, some would be
 # twice as likely.
@@ -138,4 +137,4 @@ def forgotten_tag(key: bytes, transcript: bytes) -> bytes:
 def seen_tag(pair_key: bytes, announcer: str, slot: int) -> bytes:
     """The tag by which only the other device recognises the one that announces itself."""
     message = b"seen" + announcer.encode() + slot.to_bytes(8, "big")
-    return _hmac(derive(pair_key, b"seen"), message)[:SEEN_TAG_BYTES]
+    return _hmac(derive(pair_key, b"seen"), message)[:TAG_BYTES]
