@@ -21,9 +21,9 @@ from tests.paths import ROOT
 
 LAYERS: Final = {"app", "io", "ui", "core"}
 # The bridge starts the program's threads, and screens have some of their own: pictures would keep
-# the loop from everything else.
+# the loop from everything else. So have the desktop's services, which answer when they like.
 BRIDGE: Final = "proxim/app/bridge.py"
-THREADED: Final = (BRIDGE, "proxim/io/screen/", "proxim/io/control/")
+THREADED: Final = (BRIDGE, "proxim/io/screen/", "proxim/io/control/", "proxim/io/desktop/")
 LANGUAGES: Final = "proxim/languages/__init__.py"
 # These packages hold only a version and the page's files.
 PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}

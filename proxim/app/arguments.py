@@ -181,16 +181,14 @@ def _add_doctor(commands: Any) -> None:
 def _add_send(commands: Any) -> None:
     parser = _add_command(commands, "send", tr("usage.sendFiles"), tr("usage.sendFilesMore"))
     parser.positionals.add_argument(
-        "send", nargs="+", metavar=tr("usage.metaPath"), help=tr("usage.sendPaths")
+        "send", nargs="*", metavar=tr("usage.metaPath"), help=tr("usage.sendPaths")
     )
     parser.options.add_argument("--to", metavar=tr("usage.metaName"), help=tr("usage.sendTo"))
     _add_quiet(parser)
 
 
 def _add_integrate(commands: Any) -> None:
-    parser = _add_command(
-        commands, "integrate", tr("usage.integrate"), tr("usage.integrateMore")
-    )
+    parser = _add_command(commands, "integrate", tr("usage.integrate"), tr("usage.integrateMore"))
     parser.options.add_argument("--remove", action="store_true", help=tr("usage.integrateRemove"))
 
 
@@ -360,7 +358,9 @@ def _save_to(found: argparse.Namespace) -> str | None:
 
 
 def _send(
-    found: argparse.Namespace, gone: str = "usage.pathGone", unreadable: str = "usage.pathUnreadable"
+    found: argparse.Namespace,
+    gone: str = "usage.pathGone",
+    unreadable: str = "usage.pathUnreadable",
 ) -> tuple[str, ...]:
     # The path is not quoted, because a code may be among the paths by mistake.
     for number, path in enumerate(found.send or (), 1):

@@ -1,4 +1,4 @@
-"""Lets people hear of what happens: it passes what core decides (core/notices.py) to the desktop."""
+"""Lets people hear of what happens: passes what core decides (core/notices.py) to the desktop."""
 
 from collections.abc import Callable, Iterable
 

@@ -214,7 +214,7 @@ class Handover:
             return HandoverAnswer(Handed.FULL)
         parcel = Parcel(request.paths, request.to)
         if request.to is None:
-            return self._hand_to(parcel, self.choices)
+            return self._hand_to_any(parcel)
         named = [link for link in self._links.values() if _called(link.peer_name, request.to)]
         if named:
             return self._hand_to(parcel, named)
@@ -251,9 +251,6 @@ class Handover:
     def _hand_to(self, parcel: Parcel, links: Iterable[st.LinkStatus]) -> HandoverAnswer:
         """Send to the one link, or keep until it can be; several are a question."""
         found = list(links)
-        if not found:
-            self.parcels.append(parcel)
-            return HandoverAnswer(Handed.KEPT)
         if len(found) > 1:
             self.parcels.append(parcel)
             return HandoverAnswer(Handed.ASKING)
@@ -263,6 +260,19 @@ class Handover:
             return HandoverAnswer(Handed.SENDING, link.peer_name)
         self.parcels.append(replace(parcel, link=link.link, known=link.known))
         return HandoverAnswer(Handed.KEPT, link.peer_name)
+
+    def _hand_to_any(self, parcel: Parcel) -> HandoverAnswer:
+        choices = self.choices
+        if len(choices) == 1:
+            return self._hand_to(parcel, choices)
+        # What waits for the same decision is decided about at once.
+        before = next((one for one in self.parcels if one.to is None), None)
+        if before is None:
+            self.parcels.append(parcel)
+        else:
+            together = replace(before, paths=(*before.paths, *parcel.paths))
+            self.parcels[self.parcels.index(before)] = together
+        return HandoverAnswer(Handed.ASKING if choices else Handed.KEPT)
 
     def _hand_to_known(self, parcel: Parcel) -> HandoverAnswer:
         assert parcel.to is not None
@@ -310,9 +320,7 @@ class Handover:
                 parcel.known is not None and parcel.known == link.known
             )
             # Nobody thought of a device that was let in by itself just now, so the person is asked.
-            next_one = (
-                parcel.to is None and new and not link.let_in and len(self.choices) == 1
-            )
+            next_one = parcel.to is None and new and not link.let_in and len(self.choices) == 1
             if bound or next_one:
                 self.parcels.remove(parcel)
                 self._post(SendPaths(link.link, parcel.paths))

@@ -144,7 +144,7 @@ class Notices:
         if first is not None and self._budgets[NoticeSlot.QUESTION].consume(now):
             self._told = first
             yield self._questions[first]
-        elif self._told not in self._questions:
+        elif self._told is not None and self._told not in self._questions:
             self._told = None
             yield WithdrawNotice(NoticeSlot.QUESTION)
 

@@ -167,4 +167,3 @@ class FreedesktopService:
 
 def _service() -> Any:
     return jeepney.DBusAddress(_PATH, _BUS_NAME, _BUS_NAME)
-

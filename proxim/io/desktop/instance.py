@@ -1,8 +1,8 @@
 """Makes one window of each configuration folder and display the first: other programs of the same
 person find it, and hand their wishes to it (core/handover.py).
 
-A locked file says who is first, so that nothing stale is left when a program crashes. Beside it is a
-socket, on Windows a named pipe, of this user only: it lies in a folder that nobody else can enter,
+A locked file says who is first, so that nothing stale is left when a program crashes. Beside it is
+a socket of this user only, on Windows a named pipe: it lies in a folder that nobody else can enter,
 and each side asks the system who is at the other end.
 
 This module is loaded before the window is shown, so it imports little.
@@ -180,6 +180,8 @@ class Place:
             raise NoAnswerError(type(error).__name__) from None
 
     def _connect(self) -> socket.socket:
+        if sys.platform == "win32":
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(CONNECT_SECONDS)
         try:

@@ -1,5 +1,5 @@
-"""Notifications of Windows: balloons of an icon in the notification area, which Windows 10 and later
-show as toasts.
+"""Notifications of Windows: balloons of an icon in the notification area, which Windows 10 and
+later show as toasts.
 
 An icon needs a window that hears of clicks, and a thread that waits for that window's messages.
 This has never run on Windows; its parts are tried on a stand-in for the calls.
@@ -37,10 +37,13 @@ _CLASS_NAME: Final = "ProximNotices"
 _TIP: Final = 128
 _INFO: Final = 256
 _TITLE: Final = 64
-# A window procedure's parameters; WINFUNCTYPE is on Windows only, and 64 bits have one convention.
-_PROCEDURE: Final = (ctypes.WINFUNCTYPE if sys.platform == "win32" else ctypes.CFUNCTYPE)(
-    ctypes.c_ssize_t, HANDLE, UINT, ctypes.c_size_t, ctypes.c_ssize_t
-)
+# A window procedure's result and parameters. With 64 bits, Windows has only one convention.
+if sys.platform == "win32":
+    _PROCEDURE = ctypes.WINFUNCTYPE(
+        ctypes.c_ssize_t, HANDLE, UINT, ctypes.c_size_t, ctypes.c_ssize_t
+    )
+else:
+    _PROCEDURE = ctypes.CFUNCTYPE(ctypes.c_ssize_t, HANDLE, UINT, ctypes.c_size_t, ctypes.c_ssize_t)
 
 
 class NOTIFYICONDATA(ctypes.Structure):
@@ -243,9 +246,7 @@ class WindowsService:
         self._shell.destroy(self._window)
 
     def _data(self, number: int) -> NOTIFYICONDATA:
-        return NOTIFYICONDATA(
-            cbSize=ctypes.sizeof(NOTIFYICONDATA), hWnd=self._window, uID=number
-        )
+        return NOTIFYICONDATA(cbSize=ctypes.sizeof(NOTIFYICONDATA), hWnd=self._window, uID=number)
 
     def _remove(self, number: int) -> None:
         if number in self._there:

@@ -17,7 +17,6 @@ import os
 import sys
 import threading
 import time
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
@@ -113,12 +112,13 @@ def ask(lock_file: Path, request: bytes, most: int) -> bytes:
             connection.send_bytes(word + b"\n" + request)
             if not connection.poll(TALK_SECONDS + ANSWER_SECONDS):
                 raise NoAnswerError("time is over")
-            return connection.recv_bytes(most)
+            answer: bytes = connection.recv_bytes(most)
+            return answer
     except (OSError, EOFError) as error:
         raise NoAnswerError(type(error).__name__) from None
 
 
-def _connect(lock_file: Path) -> tuple["Connection[Any, Any]", bytes]:
+def _connect(lock_file: Path) -> tuple[Any, bytes]:
     with open(lock_file, "rb") as file:
         found = json.loads(file.read(_MAX_FILE_BYTES))
     _allow_foreground(int(found["program"]))

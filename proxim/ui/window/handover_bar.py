@@ -66,7 +66,9 @@ class HandoverBar(ttk.Frame):
     def entries(self) -> list[tuple[str, tuple[ev.LinkID, ...]]]:
         """What the menu offers: a name, and the links over which it sends."""
         choices = self._handover.choices
-        found = [(one.peer_name or tr("device.otherLabel"), (one.link,)) for one in choices]
+        found: list[tuple[str, tuple[ev.LinkID, ...]]] = [
+            (one.peer_name or tr("device.otherLabel"), (one.link,)) for one in choices
+        ]
         if len(choices) > 1:
             every = tuple(one.link for one in choices)
             found.append((tr("handover.toAll", count=len(every)), every))

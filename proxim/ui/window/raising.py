@@ -40,7 +40,7 @@ class _ClientMessage(ctypes.Structure):
 
 
 def raise_window(root: tkinter.Tk, dialog: tkinter.Toplevel | None = None) -> None:
-    """Show the window in front of all others, with the focus; `dialog` is above it, if one is open."""
+    """Show the window in front of all others, with the focus; `dialog` is what is open above it."""
     if root.state() != "normal":
         root.deiconify()
     root.lift()
