@@ -272,8 +272,10 @@ def _service_menu(command: Sequence[str], words: Words, icon: Path) -> bytes:
     return _lines(
         "[Desktop Entry]",
         "Type=Service",
+        "Name=Proxim",
         "X-KDE-ServiceTypes=KonqPopupMenu/Plugin",
-        "MimeType=all/all;",
+        # Every file is of the first of these, whatever else it is.
+        "MimeType=application/octet-stream;inode/directory;",
         "Actions=sendWithProxim;",
         _DESKTOP_MARK,
         "",
