@@ -177,9 +177,8 @@ def _claim(options: "WindowOptions") -> "Claim | int | None":
     Returns the exit status after that, and None where there is nothing to be the first of.
     """
     from proxim.io.desktop.instance import FirstEndedError, place_of
-    from proxim.io.system.user_folders import config_folder
 
-    place = place_of(config_folder(), os.environ)
+    place = place_of(os.environ)
     if place is None:
         return None
     claim = place.claim()

@@ -111,7 +111,7 @@ def test_a_request_goes_to_the_desktop_and_back() -> None:
     hearing.follow(st.Prompts((prompt,)))
     (shown,) = desktop.told
     assert shown == Notification(
-        "question", "Laptop asks to connect", "Answer in Proxim; 30 s are left.", 30.0, urgent=True
+        "question", "Laptop asks to connect", "Answer in Proxim within 30 s.", 30.0, urgent=True
     )
     # A log must not name people.
     assert "Laptop" not in repr(shown)

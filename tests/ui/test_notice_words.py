@@ -17,7 +17,7 @@ NOW = 100.0
         (
             Notice(NoticeKind.REQUEST, "Laptop", deadline=NOW + 39.2),
             "Laptop asks to connect",
-            "Answer in Proxim; 40 s are left.",
+            "Answer in Proxim within 40 s.",
         ),
         (
             Notice(NoticeKind.FILES, "Laptop", files=1),
@@ -32,7 +32,7 @@ NOW = 100.0
         (
             Notice(NoticeKind.REQUEST, "Late", deadline=NOW - 1),
             "Late asks to connect",
-            "Answer in Proxim; 0 s are left.",
+            "Answer in Proxim within 0 s.",
         ),
     ],
 )

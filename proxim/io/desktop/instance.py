@@ -237,13 +237,12 @@ class SocketServer:
         self._listener.close()
 
 
-def place_of(
-    config: Path | None, environment: Mapping[str, str], platform: str = sys.platform
-) -> Place | None:
+def place_of(environment: Mapping[str, str], platform: str = sys.platform) -> Place | None:
     """Return where the programs of this configuration folder and display meet.
 
     None if this user has no folder, or if no window can be shown.
     """
+    config = _config_folder(environment, platform)
     if config is None:
         return None
     if platform in ("win32", "darwin"):
@@ -263,6 +262,23 @@ def place_of(
     # It tells folders and displays apart, and need not withstand anybody: all are of one user.
     what = f"{os.path.realpath(config)}\n{display}".encode(errors="surrogateescape")
     return Place(folder, f"window-{zlib.crc32(what):08x}{zlib.adler32(what):08x}")
+
+
+def _config_folder(environment: Mapping[str, str], platform: str) -> Path | None:
+    """Return the folder for settings, where this system has it by default.
+
+    io/system/user_folders.py knows more ways to name it, but takes 10 ms that each start would
+    wait for. Here it matters only that programs of one folder find the same, and others do not.
+    """
+    # Without a home, what follows it is relative.
+    home = environment.get("HOME") or "~"
+    if platform == "win32":
+        found = environment.get("LOCALAPPDATA", "")
+    elif platform == "darwin":
+        found = f"{home}/Library/Application Support"
+    else:
+        found = environment.get("XDG_CONFIG_HOME", "").strip() or f"{home}/.config"
+    return Path(found) / "proxim" if os.path.isabs(found) else None
 
 
 def read_line(connection: socket.socket, most: int, seconds: float) -> bytes:

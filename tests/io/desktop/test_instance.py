@@ -31,6 +31,7 @@ from proxim.io.desktop.instance import (
     read_line,
 )
 from proxim.io.desktop.requests import HandedOver
+from proxim.io.system.user_folders import config_folder
 from tests.paths import ROOT
 from tests.rows import each_row
 
@@ -62,7 +63,7 @@ def ask(place: Place, request: HandoverRequest = HandoverRequest()) -> HandoverA
 
 def test_each_folder_and_display_has_its_own_place(tmp_path: Path) -> None:
     def name(config: str, **environment: str) -> str:
-        place = place_of(tmp_path / config, environment, "linux")
+        place = place_of({"XDG_CONFIG_HOME": str(tmp_path / config)} | environment, "linux")
         assert place is not None
         return place.lock_file.name
 
@@ -80,27 +81,41 @@ def test_each_folder_and_display_has_its_own_place(tmp_path: Path) -> None:
     "environment", [{}, {"WAYLAND_DISPLAY": "wayland-0"}, {"DISPLAY": ""}, {"DISPLAY": "nonsense:"}]
 )
 def test_without_a_display_there_is_no_window(environment: dict[str, str]) -> None:
-    assert place_of(Path("/somewhere"), environment, "linux") is None
+    assert place_of({"HOME": "/home/anna"} | environment, "linux") is None
 
 
-def test_without_a_home_there_is_no_place() -> None:
-    assert place_of(None, {"DISPLAY": ":0"}, "linux") is None
+@each_row("platform", ["linux", "darwin", "win32"])
+def test_without_a_home_there_is_no_place(platform: str) -> None:
+    assert place_of({"DISPLAY": ":0"}, platform) is None
+    assert place_of({"DISPLAY": ":0", "HOME": "relative"}, platform) is None
+
+
+def test_the_place_is_in_the_folder_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    place = place_of(os.environ | {"DISPLAY": ":0"})
+    assert place is not None
+    assert place.folder.parent == config_folder()
 
 
 def test_the_socket_is_in_the_session_s_folder_if_there_is_one(tmp_path: Path) -> None:
-    config = tmp_path / "config"
-    session = {"DISPLAY": ":0", "XDG_RUNTIME_DIR": str(tmp_path)}
+    config = tmp_path / "proxim"
+    session = {
+        "DISPLAY": ":0",
+        "XDG_CONFIG_HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path / "session"),
+    }
+    (tmp_path / "session").mkdir()
     for environment, folder in (
-        (session, tmp_path / "proxim"),
+        (session, tmp_path / "session" / "proxim"),
         (session | {"XDG_RUNTIME_DIR": str(tmp_path / "gone")}, config / "run"),
         (session | {"XDG_RUNTIME_DIR": "relative"}, config / "run"),
     ):
-        place = place_of(config, environment, "linux")
+        place = place_of(environment, "linux")
         assert place is not None
         assert place.folder == folder
-    on_mac = place_of(config, {}, "darwin")
+    on_mac = place_of({"HOME": str(tmp_path)}, "darwin")
     assert on_mac is not None
-    assert on_mac.folder == config / "run"
+    assert on_mac.folder == tmp_path / "Library/Application Support/proxim/run"
 
 
 # --- who is first ---------------------------------------------------------------------------------
