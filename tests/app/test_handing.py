@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from proxim.app.bridge import Bridge, HandoverWanted
 from proxim.app.handing import deliver_by, hand_to_first, words
 from proxim.app.hearing import Hearing
 from proxim.app.language import speak
-from proxim.app.main import main
-from proxim.app.options import WindowOptions
+from proxim.app.main import _hearing, main
+from proxim.app.options import HostOptions, JoinOptions, WindowOptions
 from proxim.core import status as st
 from proxim.core.handover import Handed, HandoverAnswer, HandoverRequest, read_request, write_answer
 from proxim.core.i18n import LANGUAGES
@@ -121,6 +122,37 @@ def test_a_request_goes_to_the_desktop_and_back() -> None:
     assert desktop.told[1:] == ["question", "closed"]
 
 
+@each_row(
+    "options, typed, display, hears",
+    [
+        (HostOptions(), True, ":0", True),
+        (JoinOptions(), True, ":0", True),
+        (HostOptions(quiet=True), True, ":0", False),
+        (HostOptions(json=True), True, ":0", False),
+        (HostOptions(), False, ":0", False),
+        (HostOptions(), True, "", False),
+        (None, True, ":0", False),
+    ],
+)
+def test_a_person_at_a_terminal_of_a_desktop_hears(
+    options: HostOptions | JoinOptions | None,
+    typed: bool,
+    display: str,
+    hears: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Stdin:
+        def isatty(self) -> bool:
+            return typed
+
+    monkeypatch.setattr(sys, "stdin", Stdin())
+    for name in ("WAYLAND_DISPLAY", "XDG_SESSION_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    if sys.platform == "linux":
+        assert (_hearing(options) is not None) == hears
+
+
 # --- proxim integrate -----------------------------------------------------------------------------
 
 
@@ -171,8 +203,6 @@ def test_integrate_leaves_alone_what_is_somebody_elses(
 
 
 def test_a_request_reaches_the_window_s_thread() -> None:
-    from proxim.app.bridge import Bridge, HandoverWanted
-
     bridge = Bridge()
     bridge.wake_with(
         lambda: next(
