@@ -233,6 +233,9 @@ class Desktop:
                 case InputLine() | InputEnded():
                     # A window reads no standard input.
                     continue
+                case WindowWanted() | HandoverWanted() if self._leaving:
+                    # The window is gone, and the next program is the first one.
+                    continue
                 case WindowWanted():
                     self._window.come_to_front()
                 case HandoverWanted(handed):

@@ -206,11 +206,10 @@ class Notices:
 
     def _follow_transfer(self, status: TransferStatus) -> Notice | None:
         key = ("files", status.transfer)
-        files = sum(not entry.directory for entry in status.entries)
-        if status.needs_answer:
-            self._questions.setdefault(key, Notice(NoticeKind.FILES, status.peer_name, files))
-        else:
+        if not status.needs_answer:
             self._over(key)
+        elif key not in self._questions:
+            self._questions[key] = Notice(NoticeKind.FILES, status.peer_name, _files(status))
         if not status.over:
             self._unfinished.add(status.transfer)
             return None
@@ -218,7 +217,7 @@ class Notices:
             return None
         self._unfinished.discard(status.transfer)
         kind = _end_kind(status)
-        return None if kind is None else Notice(kind, status.peer_name, files)
+        return None if kind is None else Notice(kind, status.peer_name, _files(status))
 
     def _follow_remembering(self, status: Remembering) -> None:
         key = ("remember", status.link)
@@ -228,6 +227,10 @@ class Notices:
             )
         else:
             self._over(key)
+
+
+def _files(status: TransferStatus) -> int:
+    return sum(not entry.directory for entry in status.entries)
 
 
 def _end_kind(status: TransferStatus) -> NoticeKind | None:

@@ -204,12 +204,12 @@ def test_integrate_leaves_alone_what_is_somebody_elses(
 
 def test_a_request_reaches_the_window_s_thread() -> None:
     bridge = Bridge()
-    bridge.wake_with(
-        lambda: next(
+
+    def look() -> None:
+        for item in bridge.drain(1):
+            assert isinstance(item, HandoverWanted)
             item.handed.answer(lambda request: HandoverAnswer(Handed.SENDING, request.to))
-            for item in bridge.drain(1)
-            if isinstance(item, HandoverWanted)
-        )
-    )
+
+    bridge.wake_with(look)
     answer = deliver_by(bridge)(HandoverRequest(to="Laptop"))
     assert answer == HandoverAnswer(Handed.SENDING, "Laptop")

@@ -99,7 +99,8 @@ class FakeService:
     def _answer(self, message: Any, method: str) -> None:
         if self.deaf:
             return
-        signature, body = "", ()
+        signature: str = ""
+        body: tuple[Any, ...] = ()
         if method == "GetCapabilities":
             signature, body = "as", (self.capabilities,)
         elif method == "Notify":

@@ -63,7 +63,7 @@ def test_what_waits_is_shown_until_a_device_is_linked(desk: Desk) -> None:
     desk.hand("/a", "/b")
     assert desk.bar.winfo_ismapped()
     assert desk.sentence == (
-        "2 files and folders are to be sent. It is sent as soon as a device is linked."
+        "2 files and folders are to be sent. Proxim does so as soon as a device is linked."
     )
     assert not desk.bar.send_to.winfo_ismapped()
     desk.bench.picture("handover-waits")
@@ -76,7 +76,7 @@ def test_the_person_chooses_one_or_all(desk: Desk) -> None:
     for number, name in ((1, "Laptop"), (2, "Phone")):
         desk.link(number, name)
     desk.hand("/a")
-    assert desk.sentence.endswith("Choose the device that gets it.")
+    assert desk.sentence.endswith("Choose the device for this.")
     assert [label for label, _ in desk.bar.entries] == ["Laptop", "Phone", "All 2 devices"]
     desk.bench.picture("handover-choose")
     desk.bench.posted.clear()
@@ -112,7 +112,7 @@ def test_a_name_is_shown(desk: Desk) -> None:
     desk.bar.discard.invoke()
     desk.hand("/a", to="NAS")
     assert desk.bench.posted[-1] == JoinKnown(KnownID("k1"))
-    assert desk.sentence.endswith("It is sent as soon as NAS is linked.")
+    assert desk.sentence.endswith("Proxim does so as soon as NAS is linked.")
 
 
 def test_a_click_elsewhere_brings_the_window_to_the_front(desk: Desk, tmp_path: Path) -> None:
