@@ -66,8 +66,11 @@ class HandoverBar(ttk.Frame):
     def entries(self) -> list[tuple[str, tuple[ev.LinkID, ...]]]:
         """What the menu offers: a name, and the links over which it sends."""
         choices = self._handover.choices
+        names = [one.peer_name or tr("device.otherLabel") for one in choices]
         found: list[tuple[str, tuple[ev.LinkID, ...]]] = [
-            (one.peer_name or tr("device.otherLabel"), (one.link,)) for one in choices
+            # Names can be the same by chance, or on purpose.
+            (f"{name} ({one.peer_address})" if names.count(name) > 1 else name, (one.link,))
+            for name, one in zip(names, choices, strict=True)
         ]
         if len(choices) > 1:
             every = tuple(one.link for one in choices)

@@ -91,6 +91,14 @@ def test_the_person_chooses_one_or_all(desk: Desk) -> None:
     assert len(desk.bench.posted) == 2
 
 
+def test_devices_of_one_name_are_told_apart(desk: Desk) -> None:
+    for number in (1, 2):
+        desk.link(number, "Laptop")
+    desk.hand("/a", to="Laptop")
+    labels = [label for label, _ in desk.bar.entries]
+    assert labels == ["Laptop (192.168.178.42)"] * 2 + ["All 2 devices"]
+
+
 def test_it_can_be_discarded(desk: Desk) -> None:
     desk.hand("/a")
     desk.bar.discard.invoke()
