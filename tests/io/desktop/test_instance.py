@@ -161,7 +161,7 @@ def test_in_a_folder_that_is_not_ours_each_is_alone(
     else:
         # Root may write everywhere, so this is somebody else's folder instead.
         place.folder.mkdir()
-        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+        monkeypatch.setattr(os, "geteuid", lambda: -1)
     claims = [place.claim(), place.claim()]
     for claim in claims:
         assert claim is not None
@@ -249,7 +249,7 @@ def test_another_user_is_not_heard(
     connection = place._connect()
     assert is_same_user(connection)
     connection.close()
-    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(os, "geteuid", lambda: -1)
     # The one that asks refuses, and so does the one that is asked.
     with pytest.raises(NoAnswerError, match="another user"):
         ask(place)
