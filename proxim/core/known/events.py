@@ -7,6 +7,14 @@ from proxim.core.errors import Reason
 from proxim.core.known.devices import KnownFile
 from proxim.core.pairing.devices import KnownID
 
+
+class KnownTimer(ev.TimerKind):
+    """The timer of two devices that are made known to each other; it is a LinkTimer."""
+
+    # Limits each step.
+    REMEMBER = "remember"
+
+
 # --- what people want -----------------------------------------------------------------------------
 
 
@@ -17,9 +25,13 @@ class RememberDevice(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class AnswerRemember(ev.LinkIntent):
-    """A person has compared the digits. `same` False ends it: nothing is remembered."""
+    """A person has compared the digits. `same` False ends it: nothing is remembered.
+
+    With `digits`, the answer counts for these alone: others may have come while they were read.
+    """
 
     same: bool
+    digits: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

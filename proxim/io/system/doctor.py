@@ -13,11 +13,12 @@ import os
 import platform
 import secrets
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from proxim.core import events as ev
 from proxim.core.crash_log import describe_crash
@@ -80,6 +81,8 @@ QUICK_SECONDS: Final = 5.0
 MAX_PAGE_BYTES: Final = 16 * 1024
 
 _log = logging.getLogger(__name__)
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         return screen_findings(await find_screen(os.environ))
 
     async def kept() -> list[Finding]:
-        return kept_findings(await asyncio.to_thread(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
+        return kept_findings(await abandonable(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
 
     examinations = (
         Examination(Check.NETWORK, QUICK_SECONDS, addresses),
@@ -174,6 +177,36 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
     async with contextlib.aclosing(run_all(examinations)) as findings:
         async for finding in findings:
             yield finding
+
+
+async def abandonable(look: Callable[[], _Found]) -> _Found:
+    """Call a function that may hang, as on a network disk that is gone, on a thread of its own.
+
+    The loop waits for its own pool's threads at its end, and for this one it need not.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[_Found] = loop.create_future()
+
+    def settle(found: _Found | None, error: BaseException | None) -> None:
+        if answer.done():
+            return
+        if error is not None:
+            answer.set_exception(error)
+        else:
+            answer.set_result(cast(_Found, found))
+
+    def run() -> None:
+        found, failure = None, None
+        try:
+            found = look()
+        except Exception as error:  # noqa: BLE001 - run_examination reports it
+            failure = error
+        # The check may have overrun, and the loop may be closed.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle, found, failure)
+
+    threading.Thread(target=run, name="doctor-disk", daemon=True).start()
+    return await answer
 
 
 def kept_transfers() -> tuple[KeptTransfer, ...]:
