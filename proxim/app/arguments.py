@@ -13,6 +13,7 @@ from proxim import __version__
 from proxim.app.options import (
     DoctorOptions,
     HostOptions,
+    IntegrateOptions,
     JoinOptions,
     LogOptions,
     Options,
@@ -137,11 +138,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_device(parser)
     _add_require_proof(parser)
     _add_share_screen(parser)
+    _add_quiet(parser)
+    _add_new(parser)
     commands = parser.add_subparsers(
         dest="command", metavar=tr("usage.metaCommand"), title=tr("usage.commands")
     )
     _add_host(commands)
     _add_join(commands)
+    _add_send(commands)
+    _add_integrate(commands)
     _add_doctor(commands)
     return parser
 
@@ -182,6 +187,30 @@ def _add_doctor(commands: Any) -> None:
     parser = _add_command(commands, "doctor", tr("usage.doctor"), tr("usage.doctorMore"))
     parser.options.add_argument("--json", action="store_true", help=tr("usage.doctorJson"))
     parser.options.add_argument("--clean", action="store_true", help=tr("usage.clean"))
+
+
+def _add_send(commands: Any) -> None:
+    parser = _add_command(commands, "send", tr("usage.sendFiles"), tr("usage.sendFilesMore"))
+    parser.positionals.add_argument(
+        "send", nargs="*", metavar=tr("usage.metaPath"), help=tr("usage.sendPaths")
+    )
+    parser.options.add_argument("--to", metavar=tr("usage.metaName"), help=tr("usage.sendTo"))
+    _add_quiet(parser)
+
+
+def _add_integrate(commands: Any) -> None:
+    parser = _add_command(commands, "integrate", tr("usage.integrate"), tr("usage.integrateMore"))
+    parser.options.add_argument("--remove", action="store_true", help=tr("usage.integrateRemove"))
+
+
+def _add_quiet(parser: _Parser) -> None:
+    parser.options.add_argument(
+        "--quiet", action="store_true", default=argparse.SUPPRESS, help=tr("usage.quiet")
+    )
+
+
+def _add_new(parser: _Parser) -> None:
+    parser.options.add_argument("--new", action="store_true", help=tr("usage.new"))
 
 
 def _add_common(parser: _Parser) -> None:
@@ -231,6 +260,7 @@ def _add_device(parser: _Parser) -> None:
 
 def _add_terminal(parser: _Parser) -> None:
     add = parser.options.add_argument
+    _add_quiet(parser)
     add("--save-to", metavar=tr("usage.metaDir"), help=tr("usage.saveTo"))
     add("--send", metavar=tr("usage.metaPath"), nargs="+", action="extend", help=tr("usage.send"))
     add("--once", action="store_true", help=tr("usage.once"))
@@ -250,8 +280,25 @@ def _window(found: argparse.Namespace) -> Options:
         share_screen=_share_screen(found),
         name=_name(found),
         stun=_stun(found),
+        quiet=_quiet(found),
+        new=found.new,
         log=_log(found),
     )
+
+
+def _send_files(found: argparse.Namespace) -> Options:
+    if found.to is not None and not is_usable_name(found.to):
+        raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
+    return WindowOptions(
+        send=_send(found, "usage.sendPathGone", "usage.sendPathUnreadable"),
+        to=found.to,
+        quiet=_quiet(found),
+        log=_log(found),
+    )
+
+
+def _integrate(found: argparse.Namespace) -> Options:
+    return IntegrateOptions(remove=found.remove, log=_log(found))
 
 
 def _host(found: argparse.Namespace) -> Options:
@@ -269,6 +316,7 @@ def _host(found: argparse.Namespace) -> Options:
         send=_send(found),
         once=found.once,
         json=found.json,
+        quiet=_quiet(found),
         log=_log(found),
     )
 
@@ -283,6 +331,7 @@ def _join(found: argparse.Namespace) -> Options:
         send=_send(found),
         once=found.once,
         json=found.json,
+        quiet=_quiet(found),
         log=_log(found),
     )
 
@@ -295,6 +344,8 @@ _READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {
     None: _window,
     "host": _host,
     "join": _join,
+    "send": _send_files,
+    "integrate": _integrate,
     "doctor": _doctor,
 }
 
@@ -337,13 +388,17 @@ def _save_to(found: argparse.Namespace) -> str | None:
     return os.path.abspath(folder)
 
 
-def _send(found: argparse.Namespace) -> tuple[str, ...]:
+def _send(
+    found: argparse.Namespace,
+    gone: str = "usage.pathGone",
+    unreadable: str = "usage.pathUnreadable",
+) -> tuple[str, ...]:
     # The path is not quoted, because a code may be among the paths by mistake.
     for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
-            raise UsageError(tr("usage.pathGone", number=number))
+            raise UsageError(tr(gone, number=number))
         if not os.access(path, os.R_OK):
-            raise UsageError(tr("usage.pathUnreadable", number=number))
+            raise UsageError(tr(unreadable, number=number))
     return tuple(os.path.abspath(path) for path in found.send or ())
 
 
@@ -432,6 +487,10 @@ def _target(found: argparse.Namespace) -> JoinTarget | None:
         return parse_target(" ".join(found.code))
     except CodeError as error:
         raise UsageError(error.problem.sentence) from None
+
+
+def _quiet(found: argparse.Namespace) -> bool:
+    return bool(getattr(found, "quiet", False))
 
 
 def _proof(found: argparse.Namespace) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from proxim.core.events import Intent
     from proxim.core.status import Status
+    from proxim.io.desktop.requests import HandedOver
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +69,19 @@ class Interrupted:
     """Somebody pressed Ctrl-C, or asked the program to end."""
 
 
-QueueItem = Union["Status", InputLine, InputEnded, Interrupted]
+@dataclass(frozen=True, slots=True)
+class WindowWanted:
+    """Somebody clicked a notification, and wants to see the window."""
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverWanted:
+    """Another program of the same person wants something of the window."""
+
+    handed: "HandedOver"
+
+
+QueueItem = Union["Status", InputLine, InputEnded, Interrupted, WindowWanted, HandoverWanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +231,14 @@ class Bridge:
                 self._upward.put(_Slot(key))
             self._newest[key] = status
         self._call_main_thread()
+
+    def want_window(self) -> None:
+        """Let the main thread bring the window to the front."""
+        self._put(WindowWanted())
+
+    def hand_over(self, handed: "HandedOver") -> None:
+        """Pass the main thread what another program of the same person wants."""
+        self._put(HandoverWanted(handed))
 
     def _put(self, item: QueueItem) -> None:
         self._upward.put(item)

@@ -5,9 +5,16 @@ import math
 import signal
 import time
 import tkinter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proxim.app.bridge import Bridge, InputEnded, InputLine, Interrupted
+from proxim.app.bridge import (
+    Bridge,
+    HandoverWanted,
+    InputEnded,
+    InputLine,
+    Interrupted,
+    WindowWanted,
+)
 from proxim.app.options import ThemeOption, WindowOptions
 from proxim.app.startup import Startup
 from proxim.app.wakeup import watch
@@ -17,11 +24,17 @@ from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
 
+if TYPE_CHECKING:
+    from proxim.app.surroundings import Surroundings
+    from proxim.io.desktop.instance import Claim
+
 # The least time between two looks into the queue, once the window is painted. Tk uses it to paint
 # and to take keys while statuses come fast. People notice delays from some 100 ms.
 PAUSE_SECONDS: Final = 0.04
 # The same while another device's screen is seen: as long as a picture lasts at 120 a second.
 DRAW_SECONDS: Final = 0.008
+# After the first paint: it is on the screen by then. Other programs of this person wait so long.
+SERVE_MS: Final = 100
 # The window is complete by then.
 SETTLED_MS: Final = 1000
 # The pause between two looks for garbage. A busy second leaves a few MB of it at most.
@@ -38,8 +51,10 @@ STATUSES_PER_LOOK: Final = 50
 GOODBYE_MS: Final = 4000
 
 
-def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
-    """Start the network side and make the window.
+def open_desktop(
+    options: WindowOptions, bridge: Bridge, claim: "Claim | None" = None
+) -> "Desktop | None":
+    """Start the network side and make the window; `claim` says that it is the first one.
 
     Returns None, with nothing started, if there is no display.
     """
@@ -54,7 +69,7 @@ def open_desktop(options: WindowOptions, bridge: Bridge) -> "Desktop | None":
     window = Window(
         root, bridge.post, theme=options.theme.value, appearance=appearance, folder=_downloads
     )
-    return Desktop(root, window, bridge)
+    return Desktop(root, window, bridge, options, claim)
 
 
 def _downloads() -> str:
@@ -71,10 +86,21 @@ def _downloads() -> str:
 class Desktop:
     """The running window program."""
 
-    def __init__(self, root: tkinter.Tk, window: Window, bridge: Bridge) -> None:
+    def __init__(
+        self,
+        root: tkinter.Tk,
+        window: Window,
+        bridge: Bridge,
+        options: WindowOptions = WindowOptions(),  # noqa: B008 - immutable
+        claim: "Claim | None" = None,
+    ) -> None:
         self._root = root
         self._window = window
         self._bridge = bridge
+        self._options = options
+        self._claim = claim
+        # It exists soon after the first paint.
+        self._surroundings: Surroundings | None = None
         self._painted = False
         self._leaving = False
         self._net_ended = False
@@ -100,6 +126,7 @@ class Desktop:
             signal.set_wakeup_fd(before)
             self._bridge.wake_with(None)
             wake_up.close()
+            self._let_go()
         return 0
 
     def _look_soon(self) -> None:
@@ -123,6 +150,36 @@ class Desktop:
                 self._root.destroy()
             elif self._bridge.has_items:
                 self._look_soon()
+
+    def _meet_desktop(self) -> "Surroundings":
+        if self._surroundings is None:
+            # It is imported late, as the first paint needs none of it.
+            from proxim.app.surroundings import Surroundings
+
+            self._surroundings = Surroundings(
+                self._root, self._window, self._bridge, quiet=self._options.quiet
+            )
+        return self._surroundings
+
+    def _serve_others(self) -> None:
+        """Hand over what the program was started with, and answer the programs that come later."""
+        if self._options.send:
+            from proxim.core.handover import HandoverRequest
+
+            request = HandoverRequest(self._options.send, self._options.to)
+            self._meet_desktop().hand(request)
+        if self._claim is not None:
+            from proxim.app.handing import deliver_by
+
+            self._claim.serve(deliver_by(self._bridge))
+
+    def _let_go(self) -> None:
+        """Let another program be the first one, and take back what the desktop shows."""
+        if self._claim is not None:
+            self._claim.close()
+            self._claim = None
+        if self._surroundings is not None:
+            self._surroundings.close()
 
     def _settled(self) -> None:
         """Start to look for garbage, and return the memory that only the start needed."""
@@ -176,19 +233,38 @@ class Desktop:
                 case InputLine() | InputEnded():
                     # A window reads no standard input.
                     continue
+                case WindowWanted() | HandoverWanted() if self._leaving:
+                    # The window is gone, and the next program is the first one.
+                    continue
+                case WindowWanted():
+                    self._window.come_to_front()
+                case HandoverWanted(handed):
+                    handed.answer(self._meet_desktop().hand)
                 case status:
                     if isinstance(item, st.LinkStatus) and item.stage is st.Stage.CLOSED:
                         self._root.after(LEFT_MS, gc.collect)
+                    # Before the status has a dialog opened, which takes the focus.
+                    in_front = self._window.attention.in_front
                     self._window.show(status)
+                    self._follow(status, in_front=in_front)
             if isinstance(item, (st.Invitation, st.NoInvitation)) and not self._painted:
                 self._painted = True
                 self._root.update_idletasks()
                 self._bridge.painted()
                 self._window.painted()
+                self._root.after(SERVE_MS, self._serve_others)
+
+    def _follow(self, status: st.Status, *, in_front: bool) -> None:
+        """Let the person hear of a status. Those of the start are for the window alone."""
+        if self._surroundings is not None or (
+            self._painted and isinstance(status, (st.Prompts, st.LinkStatus, st.FeatureStatus))
+        ):
+            self._meet_desktop().follow(status, in_front=in_front)
 
     def _leave(self) -> None:
         if not self._leaving:
             self._leaving = True
             self._root.withdraw()
+            self._let_go()
             self._bridge.post(ev.Shutdown())
             self._root.after(0 if self._net_ended else GOODBYE_MS, self._root.destroy)

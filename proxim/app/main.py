@@ -17,9 +17,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 if TYPE_CHECKING:
     from proxim.app.bridge import Bridge
     from proxim.app.desktop import Desktop
-    from proxim.app.options import DoctorOptions, HostOptions, JoinOptions, Options, WindowOptions
+    from proxim.app.hearing import Hearing
+    from proxim.app.options import (
+        DoctorOptions,
+        HostOptions,
+        IntegrateOptions,
+        JoinOptions,
+        Options,
+        WindowOptions,
+    )
     from proxim.app.qr_file import QRFile
     from proxim.core.status import Status
+    from proxim.io.desktop.instance import Claim
     from proxim.ui.text.model import FaceModel
 
 # How late a Ctrl-C may be noticed on Windows, where it cannot interrupt a wait. An idle program in
@@ -71,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hold_folder(unpacked)
     from proxim.app.language import choose_language, speak
     from proxim.app.logs import set_up_logging
-    from proxim.app.options import DoctorOptions, WindowOptions
+    from proxim.app.options import DoctorOptions, IntegrateOptions, WindowOptions
 
     speak(choose_language(given))
     options = _parse(given) if given else WindowOptions()
@@ -81,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run_window(options)
         case DoctorOptions():
             return _run_doctor(options)
+        case IntegrateOptions():
+            return _run_integrate(options)
         case _:
             return _run_lines(options)
 
@@ -134,30 +145,64 @@ def _run_window(options: "WindowOptions") -> int:
     from proxim.app.startup import Startup
     from proxim.core.errors import SENTENCES, Reason
 
+    claim = _claim(options)
+    if isinstance(claim, int):
+        return claim
     bridge = Bridge()
     cancelled = _goodbye_on_signals(bridge)
-    desktop = _open_desktop(options, bridge)
+    desktop = _open_desktop(options, bridge, claim)
     if desktop is not None:
         return desktop.run()
 
+    if claim is not None:
+        claim.close()
     gc.enable()
+    if options.to is not None:
+        from proxim.core.i18n import tr
+
+        sys.stderr.write(f"proxim: {tr('handover.needsWindow')}\n")
+        return FAILED_STATUS
     in_terminal = options.without_display()
     set_up_logging(in_terminal.log, window=False)
     sys.stderr.write(f"{SENTENCES[Reason.NO_DISPLAY]}\n")
     bridge.start(Startup(in_terminal, bridge))
     if in_terminal.share_screen is not None:
         _warn_of_no_screen(bridge)
-    return _drive(_face(in_terminal, bridge), bridge, cancelled)
+    return _drive(_face(in_terminal, bridge), bridge, cancelled, options=in_terminal)
 
 
-def _open_desktop(options: "WindowOptions", bridge: "Bridge") -> "Desktop | None":
+def _claim(options: "WindowOptions") -> "Claim | int | None":
+    """Become the first window of this folder and display, or hand the wishes to the one that is.
+
+    Returns the exit status after that, and None where there is nothing to be the first of.
+    """
+    from proxim.io.desktop.instance import FirstEndedError, place_of
+
+    place = place_of(os.environ)
+    if place is None:
+        return None
+    claim = place.claim()
+    # One that ends meanwhile makes room.
+    while claim is None and not options.new:
+        from proxim.app.handing import hand_to_first
+
+        try:
+            return hand_to_first(place, options)
+        except FirstEndedError:
+            claim = place.claim()
+    return claim
+
+
+def _open_desktop(
+    options: "WindowOptions", bridge: "Bridge", claim: "Claim | None"
+) -> "Desktop | None":
     """Make the window. Returns None if there is no display, or no Tk."""
     try:
         from proxim.app.desktop import open_desktop
     except ImportError:
         # Debian has Tk in a separate package.
         return None
-    return open_desktop(options, bridge)
+    return open_desktop(options, bridge, claim)
 
 
 def _run_lines(options: "HostOptions | JoinOptions") -> int:
@@ -187,7 +232,7 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         from proxim.app.qr_file import QRFile
 
         picture = QRFile(options.qr_file)
-    return _drive(_face(options, bridge), bridge, cancelled, picture)
+    return _drive(_face(options, bridge), bridge, cancelled, picture, options)
 
 
 def _warn_of_no_screen(bridge: "Bridge") -> None:
@@ -259,11 +304,30 @@ def _use_utf8(json: bool) -> None:
         sys.stdout.reconfigure(encoding=encoding, newline="\n")
 
 
+def _hearing(options: "HostOptions | JoinOptions | None") -> "Hearing | None":
+    """Return what lets the person of a terminal hear of things; a script decides that itself."""
+    if options is None or options.quiet or options.json:
+        return None
+    if sys.stdin is None or not sys.stdin.isatty():
+        return None
+    from proxim.io.system.desktop_session import Desktop as Kind
+    from proxim.io.system.desktop_session import desktop_in_use
+
+    if desktop_in_use() is Kind.NONE:
+        return None
+    from proxim.app.hearing import Hearing
+    from proxim.io.desktop.notifications import open_notifier
+
+    # Nothing says which of the desktop's windows this terminal is, so a click raises none.
+    return Hearing(open_notifier(None), time.monotonic)
+
+
 def _drive(
     face: LineFace,
     bridge: "Bridge",
     cancelled: Callable[[], bool],
     picture: "QRFile | None" = None,
+    options: "HostOptions | JoinOptions | None" = None,
 ) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
 
@@ -274,25 +338,38 @@ def _drive(
         bridge.read_lines(sys.stdin)
     # A terminal has nothing to paint first.
     bridge.painted()
+    hearing = _hearing(options)
     # The face has its own reference to stdout. What a library prints must not appear there (uvloop
     # prints about a packet that it could not send).
     with contextlib.redirect_stdout(sys.stderr):
         face.start()
         while not face.model.finished:
-            _dispatch_next(face, bridge, cancelled, picture)
+            status = _dispatch_next(face, bridge, cancelled, picture)
+            if hearing is not None and status is not None:
+                hearing.follow(status)
             if not face.model.finished:
                 face.catch_up()
+    if hearing is not None:
+        hearing.close()
     return face.model.exit_status
 
 
 def _dispatch_next(
     face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool], picture: "QRFile | None"
-) -> None:
-    from proxim.app.bridge import InputEnded, InputLine, Interrupted
+) -> "Status | None":
+    """Pass on what comes next, if it comes soon; return it if it is a status."""
+    from proxim.app.bridge import (
+        HandoverWanted,
+        InputEnded,
+        InputLine,
+        Interrupted,
+        WindowWanted,
+    )
 
     match bridge.wait(POLL_SECONDS):
-        case None:
-            return
+        case None | WindowWanted() | HandoverWanted():
+            # There is no window.
+            return None
         case InputLine(text, cut):
             face.line_was_cut() if cut else face.line(text)
         case InputEnded():
@@ -305,6 +382,14 @@ def _dispatch_next(
             face.show(status)
             if trouble is not None:
                 face.show(trouble)
+            return status
+    return None
+
+
+def _run_integrate(options: "IntegrateOptions") -> int:
+    from proxim.app.integrating import integrate
+
+    return integrate(remove=options.remove)
 
 
 def _run_doctor(options: "DoctorOptions") -> int:

@@ -1,6 +1,6 @@
 """The options of the command line, after they are parsed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -60,6 +60,8 @@ class HostOptions:
     send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
+    # Show no notifications on the desktop.
+    quiet: bool = False
     log: LogOptions = LogOptions()
 
 
@@ -79,6 +81,8 @@ class JoinOptions:
     send: tuple[str, ...] = ()
     once: bool = False
     json: bool = False
+    # Show no notifications on the desktop.
+    quiet: bool = False
     log: LogOptions = LogOptions()
 
 
@@ -93,15 +97,42 @@ class DoctorOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrateOptions:
+    """The options of `proxim integrate`."""
+
+    # Remove what was written, and write nothing.
+    remove: bool = False
+    log: LogOptions = LogOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowOptions:
-    """The options of `proxim` alone: the window, or `proxim host` if there is no display."""
+    """The options of `proxim` alone and of `proxim send`: the window, or `proxim host` if there is
+    no display.
+    """
 
     theme: ThemeOption = ThemeOption.SYSTEM
     require_proof: bool = False
     share_screen: ShareOption | None = None
     name: str | None = None
     stun: tuple[str, ...] = ()
+    # Show no notifications on the desktop.
+    quiet: bool = False
+    # Open another window, although there is one.
+    new: bool = False
+    # Absolute paths of files and folders, and the name of the device that gets them; None if the
+    # person chooses.
+    send: tuple[str, ...] = ()
+    to: str | None = None
     log: LogOptions = LogOptions()
+
+    @property
+    def shape_the_window(self) -> bool:
+        """Whether some of these say how the program runs, which one that runs already cannot
+        follow.
+        """
+        rest = replace(self, quiet=False, new=False, send=(), to=None, log=LogOptions())
+        return rest != WindowOptions()
 
     def without_display(self) -> HostOptions:
         """Return the same options for a host in a terminal."""
@@ -110,8 +141,10 @@ class WindowOptions:
             share_screen=self.share_screen,
             name=self.name,
             stun=self.stun,
+            send=self.send,
+            quiet=self.quiet,
             log=self.log,
         )
 
 
-Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions
+Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions | IntegrateOptions

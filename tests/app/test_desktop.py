@@ -11,10 +11,14 @@ from tkinter import messagebox
 
 import pytest
 
-from proxim.app import desktop
+from proxim.app import desktop, surroundings
 from proxim.app.bridge import Bridge
+from proxim.app.handing import deliver_by
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.handover import Handed, HandoverAnswer, HandoverRequest
+from proxim.core.screen.status import ScreenQuestion
+from proxim.io.desktop.notifications import Notification
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
@@ -342,3 +346,46 @@ def test_garbage_is_collected_on_the_main_thread_and_on_no_other(
         gc.callbacks.remove(note)
     busy.join()
     assert {*collected_on} == {threading.get_ident()}
+
+
+def test_what_is_handed_over_is_answered_by_the_window(running: Running) -> None:
+    answers: list[HandoverAnswer] = []
+    deliver = deliver_by(running.bridge)
+
+    def work() -> None:
+        running.bridge.painted()
+        answers.append(deliver(HandoverRequest()))
+        answers.append(deliver(HandoverRequest(("/a",))))
+
+    running.run(work)
+    assert [answer.outcome for answer in answers] == [Handed.RAISED, Handed.KEPT]
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_shows_no_notifications(
+    running: Running, quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Notifier:
+        def __init__(self) -> None:
+            self.shown: list[Notification] = []
+
+        def show(self, notification: Notification) -> None:
+            self.shown.append(notification)
+
+        def withdraw(self, place: str) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    notifier = Notifier()
+    monkeypatch.setattr(surroundings, "open_notifier", lambda clicked: notifier)
+    window = surroundings.Surroundings(
+        running.root, running.window, running.bridge, quiet=quiet, clock=lambda: 0.0
+    )
+    question = ScreenQuestion(ev.LinkID("host-1"), 1, "Laptop", None, False, False, 40.0)
+    window.follow(question, in_front=False)
+    assert len(notifier.shown) == (0 if quiet else 1)
+    window.follow(st.Stopped(), in_front=True)
+    window.close()
+    running.root.destroy()

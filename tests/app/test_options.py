@@ -24,9 +24,17 @@ def test_the_window_goes_on_in_a_terminal_with_the_same_wishes() -> None:
         "share_screen": ShareOption.VIEW,
         "name": "Desk",
         "stun": ("stun:a",),
+        "send": ("/a",),
+        "quiet": True,
         "log": log,
     }
     assert WindowOptions(**wishes).without_display() == HostOptions(**wishes)
+
+
+def test_only_some_options_need_a_window_of_their_own() -> None:
+    anywhere = WindowOptions(quiet=True, send=("/a",), to="Laptop", log=LogOptions(verbose=True))
+    assert not anywhere.shape_the_window
+    assert WindowOptions(name="Desk").shape_the_window
 
 
 @each_row("options", [WindowOptions(), HostOptions(), JoinOptions(), DoctorOptions(), LogOptions()])

@@ -61,6 +61,8 @@ PAINTED: Final = {
             *("", ".trace", ".pairing", ".pairing.listener", ".pairing.opening"),
             *(".system", ".system.addresses", ".system.config_file", ".system.settings"),
             ".system.user_folders",
+            # Whether another window is open has to be known before one is made.
+            *(".desktop", ".desktop.instance", ".system.file_lock"),
         )
     ),
     *(f"proxim.ui{name}" for name in ("", ".qr")),

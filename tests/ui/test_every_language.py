@@ -17,7 +17,9 @@ from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
+from proxim.core.handover import Handover, HandoverRequest
 from proxim.core.i18n import ENGLISH, LANGUAGES
+from proxim.core.known.status import KnownList
 from proxim.core.pairing.devices import Verified
 from proxim.ui.window.pairing.steps import STEPS
 from proxim.ui.window.theme import ThemeChoice
@@ -134,6 +136,23 @@ def show_closed_link(bench: Bench) -> None:
     )
 
 
+def show_handed_over(bench: Bench) -> None:
+    handover = Handover(bench.posted.append)
+    handover.hand(HandoverRequest(("/a", "/b"), "Wolfgang-Amadeus-Mozarts-uralter-Rechner"))
+    handover.note(KnownList((), discovery=True))
+    bench.window.show_handover(handover, lambda: None)
+
+
+def show_handed_over_to_choose(bench: Bench) -> None:
+    handover = Handover(bench.posted.append)
+    for name in ("host-1", "host-2"):
+        one = link(link_id=name)
+        bench.window.show(one)
+        handover.note(one)
+    handover.hand(HandoverRequest(("/a", "/b")))
+    bench.window.show_handover(handover, lambda: None)
+
+
 HOME: Final[dict[str, Callable[[Bench], None]]] = {
     function.__name__.removeprefix("show_"): function
     for function in (
@@ -157,6 +176,7 @@ HOME: Final[dict[str, Callable[[Bench], None]]] = {
             show_warned,
         ),
         *(show_scanned_link, show_link_by_link, show_closed_link),
+        *(show_handed_over, show_handed_over_to_choose),
     )
 }
 SCENES: Final = HOME | {

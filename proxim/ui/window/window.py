@@ -28,9 +28,11 @@ from proxim.ui.window.widgets import command_key, letter, next_second
 if TYPE_CHECKING:
     from proxim.core.files.manifest import TransferID
     from proxim.core.files.status import TransferStatus
+    from proxim.core.handover import Handover
     from proxim.ui.window.closing import CloseQuestion
     from proxim.ui.window.fields import Fields
     from proxim.ui.window.files.incoming import IncomingQueue
+    from proxim.ui.window.handover_bar import HandoverBar
     from proxim.ui.window.pairing.approval import ApprovalDialog
     from proxim.ui.window.screen.screens import Screens
 
@@ -84,6 +86,8 @@ class Window:
         self.fields: Fields | None = None
         # The queue exists once files were announced.
         self._incoming: IncomingQueue | None = None
+        # It exists once another program gave files to be sent.
+        self.handover: HandoverBar | None = None
         # It exists once a peer knows what a screen is.
         self._screens: Screens | None = None
         root.report_callback_exception = self.callback_failed
@@ -152,6 +156,29 @@ class Window:
                 self._show_feature(status)
         self._fit_soon()
         self._plan_count()
+
+    def come_to_front(self) -> None:
+        """Show the window in front of all others, as the person wants to see it."""
+        # This is imported late, as the window has just been opened in front.
+        from proxim.ui.window.raising import raise_window
+
+        asked = self._open_dialogs
+        raise_window(self.root, asked[0].window if asked else None)
+
+    def show_handover(self, handover: "Handover", changed: Callable[[], None]) -> None:
+        """Show what other programs gave to be sent and what waits for a device."""
+        if self.handover is None:
+            if handover.waiting is None:
+                return
+            # This is imported late, as most windows are given nothing.
+            from proxim.ui.window.handover_bar import HandoverBar
+
+            self.handover = HandoverBar(self.root, self.theme, handover, changed)
+        if self.handover.refresh():
+            self.handover.grid(row=3, column=0, sticky="ew")
+        else:
+            self.handover.grid_remove()
+        self._fit_soon()
 
     def close(self) -> None:
         """Close the window, as the person asks; while transfers run, ask back first."""

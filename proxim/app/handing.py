@@ -1,0 +1,79 @@
+"""Hands what this program was started for to the one that is open already (`proxim send`, or a
+second `proxim`).
+"""
+
+import sys
+from typing import Final
+
+from proxim.app.bridge import Bridge
+from proxim.app.options import WindowOptions
+from proxim.core.handover import (
+    MAX_ANSWER_BYTES,
+    TAKEN,
+    Handed,
+    HandoverAnswer,
+    HandoverError,
+    HandoverRequest,
+    read_answer,
+    write_request,
+)
+from proxim.core.i18n import tr
+from proxim.io.desktop.instance import Deliver, NoAnswerError, Place
+from proxim.io.desktop.requests import HandedOver
+
+FAILED_STATUS: Final = 1
+
+_SENTENCES: Final = {
+    Handed.RAISED: "handover.raised",
+    Handed.ASKING: "handover.asking",
+    Handed.JOINING: "handover.joining",
+    Handed.NO_DEVICE: "handover.noDevice",
+    Handed.SEVERAL: "handover.several",
+    Handed.FULL: "handover.full",
+    Handed.PATH_GONE: "handover.pathGone",
+    Handed.PATH_UNREADABLE: "handover.pathUnreadable",
+    Handed.NOT_UNDERSTOOD: "handover.notUnderstood",
+    Handed.BUSY: "handover.noAnswer",
+}
+
+
+def hand_to_first(place: Place, options: WindowOptions) -> int:
+    """Hand the wishes to the program that is open, and say what becomes of them.
+
+    Returns the exit status. Raises FirstEndedError if that program has ended meanwhile.
+    """
+    request = HandoverRequest(options.send, options.to)
+    try:
+        answer = read_answer(place.ask(write_request(request), MAX_ANSWER_BYTES))
+    except (NoAnswerError, HandoverError):
+        answer = HandoverAnswer(Handed.BUSY)
+    taken = answer.outcome in TAKEN
+    sentence = words(answer, len(options.send))
+    if taken and options.shape_the_window:
+        taken, sentence = False, tr("handover.ownOptions")
+    # The file manager gives a program neither of these.
+    stream = sys.stdout if taken else sys.stderr
+    if stream is not None:
+        stream.write(f"{sentence}\n" if taken else f"proxim: {sentence}\n")
+    return 0 if taken else FAILED_STATUS
+
+
+def words(answer: HandoverAnswer, count: int) -> str:
+    """Return what became of `count` paths, in a sentence."""
+    name = answer.name or tr("device.otherLabel")
+    if answer.outcome is Handed.SENDING:
+        return tr("handover.sending", count=count, name=name)
+    if answer.outcome is Handed.KEPT:
+        return tr("handover.kept") if answer.name is None else tr("handover.keptFor", name=name)
+    return tr(_SENTENCES[answer.outcome], name=name, number=answer.number)
+
+
+def deliver_by(bridge: Bridge) -> Deliver:
+    """Return what passes requests to the window's thread, and waits for its answer."""
+
+    def deliver(request: HandoverRequest) -> HandoverAnswer:
+        handed = HandedOver(request)
+        bridge.hand_over(handed)
+        return handed.wait()
+
+    return deliver

@@ -1,0 +1,1 @@
+"""Speaks with this desktop: its notifications, other programs of the same person, file manager."""
