@@ -5,7 +5,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
+from proxim.app.options import (
+    DevicesOptions,
+    HostOptions,
+    JoinOptions,
+    ShareOption,
+    WindowOptions,
+)
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem
@@ -45,7 +51,9 @@ class Startup:
     """
 
     def __init__(
-        self, options: HostOptions | JoinOptions | WindowOptions, publisher: Publisher
+        self,
+        options: HostOptions | JoinOptions | DevicesOptions | WindowOptions,
+        publisher: Publisher,
     ) -> None:
         self._options = options
         self._publisher = publisher
@@ -60,13 +68,19 @@ class Startup:
         for problem in loaded.problems:
             self._publisher.publish(st.Trouble(problem))
         settings = loaded.settings
-        device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
+        named = None if isinstance(self._options, DevicesOptions) else self._options.name
+        device = DeviceInfo(named or settings.device_name, settings.uuid)
 
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
 
         def save_policy(required: bool) -> Problem | None:
             return next(iter(save_require_proof(settings, required).problems), None)
+
+        if isinstance(self._options, DevicesOptions):
+            # It makes no links.
+            self._opened = _Opened(device, None, NetOptions(), Opening())
+            return
 
         if isinstance(self._options, JoinOptions):
             joining = NetOptions(
