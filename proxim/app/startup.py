@@ -78,8 +78,8 @@ class Startup:
             return next(iter(save_require_proof(settings, required).problems), None)
 
         if isinstance(self._options, DevicesOptions):
-            # It makes no links.
-            self._opened = _Opened(device, None, NetOptions(), Opening())
+            # It makes no links, and only looks for known devices.
+            self._opened = _Opened(device, None, NetOptions(look=_look(None)), Opening())
             return
 
         if isinstance(self._options, JoinOptions):

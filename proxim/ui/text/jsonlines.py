@@ -300,7 +300,12 @@ class JsonLinesFace:
         if before is not None and before.stage is status.stage:
             return
         if status.stage in _JOIN_STAGES:
-            self._event("join", state=status.stage, address=status.peer_address)
+            self._event(
+                "join",
+                state=status.stage,
+                address=status.peer_address,
+                **_given(known=status.known),
+            )
         elif status.stage in _LINK_STAGES:
             self._event(
                 "link",
@@ -541,8 +546,6 @@ class JsonLinesFace:
         invite = _invite(fields, self.model.options.invite)
         if self.model.options.role is Role.JOIN:
             raise MessageError(Reason.BAD_MESSAGE, "new_code is a command of proxim host")
-        if self.model.options.known_only:
-            raise MessageError(Reason.BAD_MESSAGE, "proxim host --known shows no code")
         self._post(invite)
 
     def _close_command(self, fields: JSONObject) -> None:

@@ -276,7 +276,10 @@ class TerminalFace:
             return
         match status.stage:
             case st.Stage.DIALING:
-                self._lines.say(tr("terminal.looking", address=status.peer_address))
+                if status.known is None:
+                    self._lines.say(tr("terminal.looking", address=status.peer_address))
+                else:
+                    self._lines.say(tr("devices.looking", name=name))
             case st.Stage.ASKING:
                 # The text must not claim that the host's person is being asked: the guest learns
                 # only with the answer whether its proof was right.
@@ -487,8 +490,6 @@ class TerminalFace:
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/remember":
                 self._known_talk().remember(rest.strip())
-            case "/new" if host and self.model.options.known_only:
-                self._lines.say(tr("devices.noNewCode"))
             case "/new" if host:
                 self._post(self.model.options.invite)
             case _:

@@ -12,7 +12,7 @@ from typing import Final
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, ProximError, Reason
-from proxim.core.json_text import JSONObject, MessageError, text_field
+from proxim.core.json_text import JSONObject, MessageError, optional_text_field, text_field
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
 from proxim.core.known.choosing import chosen_device
@@ -83,8 +83,8 @@ class KnownLines:
         self._written: known_st.KnownList | None = None
         # Commands that came before the list of known devices.
         self._waiting: list[Callable[[], None]] = []
-        # The links whose digits wait for this side's answer.
-        self._asked: set[ev.LinkID] = set()
+        # The digits of each link that wait for this side's answer.
+        self._asked: dict[ev.LinkID, str | None] = {}
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -108,9 +108,9 @@ class KnownLines:
 
     def _write_remembering(self, status: known_st.Remembering) -> None:
         if status.stage is RememberStage.COMPARE:
-            self._asked.add(status.link)
+            self._asked[status.link] = status.digits
         else:
-            self._asked.discard(status.link)
+            self._asked.pop(status.link, None)
         fields: dict[str, object] = {
             "state": status.stage,
             "link": status.link,
@@ -152,15 +152,20 @@ class KnownLines:
 
     def _answer(self, fields: JSONObject) -> None:
         link, same = read_link(fields), _required_flag(fields, "same")
-        asked = [one for one in self._asked if link in (None, one) and one in self._model.links]
+        digits = optional_text_field(fields, "digits", MAX_DEVICE_BYTES)
+        asked = [
+            one
+            for one, shown in self._asked.items()
+            if link in (None, one) and one in self._model.links and digits in (None, shown)
+        ]
         if len(asked) > 1:
             raise MessageError(Reason.BAD_MESSAGE, "link is needed while there are several")
         if not asked:
             self._problem(Problem(Reason.PROMPT_GONE))
             return
         # A second answer finds that the first was given.
-        self._asked.discard(asked[0])
-        self._post(known_ev.AnswerRemember(asked[0], same))
+        shown = self._asked.pop(asked[0])
+        self._post(known_ev.AnswerRemember(asked[0], same, shown))
 
     def _forget(self, fields: JSONObject) -> None:
         self._with_device(fields, lambda device: self._post(known_ev.ForgetDevice(device.id)))

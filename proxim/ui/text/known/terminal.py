@@ -144,7 +144,7 @@ class KnownTalk:
         else:
             del self._questions[question.link]
             self._introduced = None
-            self._post(known_ev.AnswerRemember(question.link, text in yes))
+            self._post(known_ev.AnswerRemember(question.link, text in yes, question.digits))
 
     # --- the command ------------------------------------------------------------------------------
 

@@ -195,7 +195,7 @@ class ScreenLines:
         if verified is None:
             self._problem(Problem(Reason.CONTROL_UNVERIFIED))
             return False
-        if verified is not Verified.CODE and not knowing:
+        if verified is Verified.QR and not knowing:
             raise MessageError(
                 Reason.BAD_MESSAGE, "knowing must be true: the page there may have been altered"
             )

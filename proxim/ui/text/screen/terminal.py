@@ -325,7 +325,7 @@ class ScreenTalk:
         verified = None if status is None else status.verified
         if verified is None:
             self._lines.say(SENTENCES[Reason.CONTROL_UNVERIFIED])
-        elif verified is Verified.CODE:
+        elif verified is not Verified.QR:
             self._post(screen_ev.LetControl(link))
         else:
             self._warn(link)

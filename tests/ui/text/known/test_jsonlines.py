@@ -201,8 +201,9 @@ def test_a_host_for_known_devices_says_when_it_is_ready_and_shows_no_code() -> N
     assert face.show(KNOWN, networks("192.168.1.7")) == [*LISTED, ready]
     # It cannot be reached for a while.
     assert face.show(networks(None), networks("10.0.0.2")) == [ready | {"address": "10.0.0.2"}]
-    assert face.read("new_code") == refused("proxim host --known shows no code")
-    assert face.posted == []
+    # A script may ask for one.
+    assert face.read("new_code") == []
+    assert face.posted == [HOST.invite]
 
 
 def test_a_host_that_shows_a_code_is_ready_with_its_session() -> None:
@@ -217,15 +218,24 @@ def test_remembering_is_asked_for_and_answered() -> None:
     assert face.read("remember") == []
     face.show(COMPARE)
     assert face.read("answer_remember", same=True) == []
-    assert face.posted == [known_ev.RememberDevice(LINK), known_ev.AnswerRemember(LINK, True)]
+    assert face.posted == [
+        known_ev.RememberDevice(LINK),
+        known_ev.AnswerRemember(LINK, True, "012345"),
+    ]
     assert face.read("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
     assert face.read("answer_remember", same="yes") == refused("same must be true or false")
+    # It is about these digits, and no others that came meanwhile.
+    face.show(replace(COMPARE, digits="543210"))
+    gone = [error(Reason.PROMPT_GONE)]
+    assert face.read("answer_remember", same=True, digits="012345") == gone
+    assert face.read("answer_remember", same=True, digits="543210") == []
+    assert face.posted[2:] == [known_ev.AnswerRemember(LINK, True, "543210")]
 
 
 def test_a_no_to_the_digits_and_an_answer_that_comes_too_late() -> None:
     face = Face(CONNECTED, COMPARE)
     face.read("answer_remember", same=False, link="host-1")
-    assert face.posted == [known_ev.AnswerRemember(LINK, False)]
+    assert face.posted == [known_ev.AnswerRemember(LINK, False, "012345")]
     failed = replace(COMPARE, stage=RememberStage.FAILED, reason=Reason.TIMEOUT)
     late = Face(CONNECTED, COMPARE, failed)
     assert late.read("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
@@ -244,7 +254,10 @@ def test_remembering_needs_to_know_which_link() -> None:
     assert face.read("answer_remember", same=True) == which
     face.read("remember", link="host-2")
     face.read("answer_remember", same=True, link="host-2")
-    assert face.posted == [known_ev.RememberDevice(OTHER), known_ev.AnswerRemember(OTHER, True)]
+    assert face.posted == [
+        known_ev.RememberDevice(OTHER),
+        known_ev.AnswerRemember(OTHER, True, "012345"),
+    ]
     assert Face().read("remember") == [error(Reason.NOT_CONNECTED)]
 
 
@@ -359,6 +372,16 @@ def test_a_guest_joins_the_device_of_the_command_line() -> None:
     assert face.posted == []
     assert face.show(KNOWN) == LISTED
     assert face.posted == [known_ev.JoinKnown(LAPTOP.id)]
+    link = st.LinkStatus(
+        ev.LinkID("guest-1"),
+        "s1",
+        st.Stage.DIALING,
+        peer_name="Laptop",
+        as_guest=True,
+        known=LAPTOP.id,
+    )
+    dialing = {"event": "join", "state": "dialing", "address": "", "known": "k1"}
+    assert face.show(link) == [dialing]
     assert face.read("join", device="k2") == [error(Reason.JOIN_BUSY)]
     assert not face.face.model.closing
 

@@ -111,7 +111,7 @@ def test_the_digits_are_shown_and_the_whole_word_says_that_they_are_the_same() -
         assert told.startswith("Please answer: the whole word yes if all six are the same"), typed
         assert told.endswith("[yes/no] (60 s) "), typed
     assert face.read("YES") == ""
-    assert face.posted[1:] == [known_ev.AnswerRemember(LINK, True)]
+    assert face.posted[1:] == [known_ev.AnswerRemember(LINK, True, "012345")]
     waiting = face.show(replace(COMPARE, stage=RememberStage.WAITING))
     assert waiting == "Waiting for the other person to compare the digits at Ana ...\n"
     assert "This device and Ana know each other now" in face.show(KEPT)
@@ -125,7 +125,7 @@ def test_a_no_ends_it(word: str) -> None:
     face = Face(CONNECTED)
     assert face.ask(PREPARING, COMPARE).startswith("\nAna would like the two devices to know")
     face.read(word)
-    assert face.posted == [known_ev.AnswerRemember(LINK, False)]
+    assert face.posted == [known_ev.AnswerRemember(LINK, False, "012345")]
     told = face.show(replace(FAILED, reason=Reason.DIGITS_DIFFER))
     assert told == SENTENCES[Reason.DIGITS_DIFFER] + "\n"
 
@@ -137,7 +137,7 @@ def test_an_answer_that_came_too_soon_counts_for_nothing(word: str) -> None:
     assert face.posted == []
     face.now += st.ANSWER_DELAY_SECONDS
     face.read(word)
-    assert face.posted == [known_ev.AnswerRemember(LINK, word == "yes")]
+    assert face.posted == [known_ev.AnswerRemember(LINK, word == "yes", "012345")]
 
 
 def test_what_fails_is_told_with_its_reason() -> None:
@@ -170,7 +170,7 @@ def test_a_request_comes_first_and_the_digits_are_asked_about_again() -> None:
     assert "too soon" in face.read("yes")
     face.now += st.ANSWER_DELAY_SECONDS
     face.read("yes")
-    assert face.posted[1:] == [known_ev.AnswerRemember(LINK, True)]
+    assert face.posted[1:] == [known_ev.AnswerRemember(LINK, True, "012345")]
 
 
 def test_nobody_answers_after_the_end_of_input() -> None:
@@ -211,7 +211,7 @@ def test_in_german() -> None:
     assert "  Ziffern  012 345\n" in shown
     assert shown.endswith("Sind sie gleich? [ja/nein] (60 s) ")
     face.read("j", "ja")
-    assert face.posted == [known_ev.AnswerRemember(LINK, True)]
+    assert face.posted == [known_ev.AnswerRemember(LINK, True, "012345")]
 
 
 # --- known devices that come back -----------------------------------------------------------------
@@ -248,9 +248,15 @@ def test_a_guest_joins_a_known_device() -> None:
     assert face.show(KNOWN) == ""
     assert face.posted == [known_ev.JoinKnown(LAPTOP.id)]
     link = st.LinkStatus(
-        ev.LinkID("guest-1"), "@known", st.Stage.CLOSED, as_guest=True, known=LAPTOP.id
+        ev.LinkID("guest-1"),
+        "s1",
+        st.Stage.DIALING,
+        peer_name="Laptop",
+        as_guest=True,
+        known=LAPTOP.id,
     )
-    told = face.show(replace(link, reason=Reason.DEVICE_NOT_FOUND))
+    assert face.show(link) == "Looking for Laptop ...\n"
+    told = face.show(replace(link, stage=st.Stage.CLOSED, reason=Reason.DEVICE_NOT_FOUND))
     assert told == SENTENCES[Reason.DEVICE_NOT_FOUND] + "\n"
     assert face.face.model.exit_status == 1
 
@@ -274,8 +280,9 @@ def test_a_host_for_known_devices_says_whom_it_waits_for() -> None:
     assert face.begun == ""
     told = "  Network  10.0.0.2 (Cable)\nWaiting for known devices, no code is shown: Laptop.\n"
     assert face.show(KNOWN, KNOWN, networks) == told
-    assert "proxim host" in face.read("/new")
-    assert face.posted == []
+    # A person may ask for one.
+    face.read("/new")
+    assert face.posted == [options.invite]
     nobody = Face(networks, KnownList((), True, Reason.NO_MULTICAST), options=options)
     assert "This device knows no others yet, so nobody can join" in nobody.begun
     assert nobody.begun.endswith(SENTENCES[Reason.NO_MULTICAST] + "\n")
