@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,17 @@ from typing import IO
 
 import pytest
 
+from tests.gate import Gate
 from tests.loopback import free_port
 from tests.paths import ROOT
-from tests.programs.file_programs import end, until
+from tests.programs.file_programs import end, moving, until
 from tests.programs.program import PATIENCE, SOURCE, Program
 from tests.rows import each_row
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_address")]
 
+# Windows has other terminals, signals and folders of users.
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has none of this")
 # Every byte, line ends of all systems, and Ctrl+Z, at which Windows' C library ends a text.
 BINARY = bytes(range(256)) * 4000 + b"\r\n\n\r\x1a\0" * 1000
 
@@ -41,7 +44,13 @@ def left(home: Path) -> list[str]:
 class Piped:
     """A program with pipes of bytes, and with a terminal of its own if it is to have one."""
 
-    def __init__(self, home: Path, *arguments: str, terminal: bool = False) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *arguments: str,
+        terminal: bool = False,
+        proxim: Sequence[str] = SOURCE,
+    ) -> None:
         self.home = home
         home.mkdir(exist_ok=True)
         self.terminal: int | None = None
@@ -49,7 +58,7 @@ class Piped:
         if terminal and sys.platform != "win32":
             self.terminal, inner = os.openpty()
         self.process = subprocess.Popen(
-            [*SOURCE, *arguments],
+            [*proxim, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -105,9 +114,11 @@ def take_terminal(descriptor: int) -> None:
 
 
 @contextmanager
-def hosting(tmp_path: Path, *arguments: str) -> Iterator[tuple[Program, str]]:
+def hosting(
+    tmp_path: Path, *arguments: str, proxim: Sequence[str] = SOURCE
+) -> Iterator[tuple[Program, str]]:
     """Run a host for scripts; yield it with its link."""
-    command = [*SOURCE, "host", "--json", "--port", str(free_port()), *arguments]
+    command = [*proxim, "host", "--json", "--port", str(free_port()), *arguments]
     with Program(command, tmp_path / "host") as host:
         yield host, host.event("session")["url"]
 
@@ -127,12 +138,13 @@ def test_a_pipe_into_a_link_and_out_of_it(tmp_path: Path) -> None:
             spooled = guest.said("is removed when this program ends", guest.stderr)
             guest.stdin.write(BINARY)
             guest.stdin.flush()
-            # Nobody else can read what waits here.
-            (folder,) = (tmp_path / "guest/proxim/transfers/piped").glob("*[!k]")
-            assert str(folder) in spooled
-            until((folder / "a b.bin").exists)
-            assert (folder / "a b.bin").stat().st_mode & 0o777 == 0o600
-            assert folder.stat().st_mode & 0o777 == 0o700
+            if sys.platform != "win32":
+                # Nobody else can read what waits here.
+                (folder,) = (tmp_path / "guest/proxim/transfers/piped").glob("*[!k]")
+                assert str(folder) in spooled
+                until((folder / "a b.bin").exists)
+                assert (folder / "a b.bin").stat().st_mode & 0o777 == 0o600
+                assert folder.stat().st_mode & 0o777 == 0o700
             guest.stdin.close()
             approve(host)
             assert end(host)["state"] == "done"
@@ -158,7 +170,7 @@ def test_standard_output_gets_the_file_and_nothing_else(tmp_path: Path) -> None:
         assert host.ended() == 0
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudoterminals are Unix's")
+@UNIX
 def test_questions_of_a_host_are_answered_at_its_terminal(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.mkdir()
@@ -212,6 +224,7 @@ def test_a_code_cannot_be_asked_for_either(tmp_path: Path) -> None:
         assert left(guest.home) == []
 
 
+@UNIX
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_standard_input_is_read_leaves_nothing(
     number: signal.Signals, tmp_path: Path
@@ -225,6 +238,7 @@ def test_a_signal_while_standard_input_is_read_leaves_nothing(
         assert left(guest.home) == []
 
 
+@UNIX
 def test_a_signal_while_nobody_answers_leaves_nothing(tmp_path: Path) -> None:
     with (
         hosting(tmp_path) as (host, url),
@@ -235,6 +249,67 @@ def test_a_signal_while_nobody_answers_leaves_nothing(tmp_path: Path) -> None:
         guest.process.send_signal(signal.SIGINT)
         assert guest.process.wait(PATIENCE) == 1
         assert left(guest.home) == []
+
+
+@UNIX
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_bytes_move_leaves_nothing_to_resume(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate")
+    gate.close_after(300_000)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    arguments = ("--yes", "--send", "-")
+    with (
+        hosting(tmp_path, "--save-to", str(saved)) as (host, url),
+        Piped(tmp_path / "guest", "join", url, *arguments, proxim=gate.command) as guest,
+    ):
+        guest.stdin.write(BINARY)
+        guest.stdin.close()
+        approve(host)
+        moving(host)
+        guest.process.send_signal(number)
+        assert guest.process.wait(PATIENCE) == 1
+        assert end(host)["state"] == "cancelled"
+        assert left(guest.home) == []
+
+
+@UNIX
+def test_a_signal_while_bytes_come_leaves_nothing_to_resume(tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate")
+    gate.close_after(300_000)
+    source = tmp_path / "source.bin"
+    source.write_bytes(BINARY)
+    with (
+        hosting(tmp_path, "--send", str(source), proxim=gate.command) as (host, url),
+        Piped(tmp_path / "guest", "join", url, "--yes", "--save-to", "-") as guest,
+    ):
+        approve(host)
+        moving(host)
+        guest.process.send_signal(signal.SIGTERM)
+        assert guest.process.wait(PATIENCE) == 1
+        # Nothing of what was not verified went on.
+        assert guest.stdout.read() == b""
+        assert end(host)["state"] == "cancelled"
+        assert left(guest.home) == []
+
+
+@UNIX
+def test_what_a_killed_program_left_goes_with_the_next_or_the_doctor(tmp_path: Path) -> None:
+    arguments = ("join", "02501-WK381", "--send", "-")
+    home = tmp_path / "guest"
+    for _ in range(2):
+        with Piped(home, *arguments) as guest:
+            guest.said("is removed", guest.stderr)
+            # Those of the program before are gone.
+            assert len(list((home / "proxim/transfers/piped").glob("*.lock"))) == 1
+            guest.process.kill()
+            guest.process.wait(PATIENCE)
+    assert left(home) != []
+    with Program([*SOURCE, "doctor", "--clean", "--json"], home) as doctor:
+        assert doctor.ended() == 0
+    assert left(home) == []
 
 
 def test_a_receiver_that_does_not_want_it_is_a_failure(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 Sizes are announced, so standard input is kept here before it is sent; and what goes to standard
 output is kept here until it is verified. Each running program has a folder of its own beside its
-lock, in the folder of unfinished transfers; what a killed program left is removed by the next.
+lock, in the folder of unfinished transfers; what a killed program left is removed by the next, and
+by `proxim doctor --clean`.
 """
 
 import os
@@ -38,7 +39,12 @@ class PipedFolder:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0)
         try:
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(path.with_suffix(_LOCK), flags, 0o600)
+            try:
+                descriptor = os.open(path.with_suffix(_LOCK), flags, 0o600)
+            except FileNotFoundError:
+                # Another program has just ended, and removed what was empty.
+                root.mkdir(mode=0o700, parents=True, exist_ok=True)
+                descriptor = os.open(path.with_suffix(_LOCK), flags, 0o600)
         except OSError as error:
             raise write_error(error) from None
         # Others leave the folder alone from now on.
@@ -107,6 +113,9 @@ def remove_left_over(parent: Path) -> None:
             shutil.rmtree(mark.with_suffix(""), ignore_errors=True)
             with suppress(OSError):
                 mark.unlink()
+    with suppress(OSError):
+        # There is none, or a running program has its folder there.
+        (parent / _FOLDER).rmdir()
 
 
 def _read(source: BinaryIO) -> bytes:
