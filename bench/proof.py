@@ -26,6 +26,7 @@ from proxim.core.pairing.proof import (
     tag_matches,
 )
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 
 REACH_MS: Final = 60.0
 # So many pairings follow the first. Their median is the price when both programs have paired
@@ -106,7 +107,7 @@ def main() -> None:
     """Run in a fresh process: print the cost of a first pairing and of later ones."""
     if _WITH_LINK in sys.argv:
         importlib.import_module("proxim.io.link.peer")
-    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    prover = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
     by_code = JoinTarget("192.168.1.2", 47800, CODE_SESSION_ID, code=_CODE)
     by_qr = JoinTarget("192.168.1.2", 47800, "session", qr_secret=_QR_SECRET)
 

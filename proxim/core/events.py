@@ -58,6 +58,8 @@ class TimerName(StrEnum):
     ANSWER = "answer"
     # Starts the next dial after the guest lost its link.
     REDIAL = "redial"
+    # Limits how long a guest waits for a known device to be found.
+    SEARCH = "search"
 
     # These two limit what a guest's socket may take its time for.
     CHALLENGE = "challenge"
@@ -73,6 +75,9 @@ class TimerName(StrEnum):
     # Notices that somebody who controls this screen is silent while a key is down.
     SCREEN_SILENCE = "screen_silence"
 
+    # Limits each step of two devices that are made known to each other.
+    REMEMBER = "remember"
+
 
 # The scope of these timers is a sessionID, and that of the link's timers a LinkID.
 SESSION_TIMERS: Final = frozenset({TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME})
@@ -84,6 +89,7 @@ LINK_TIMERS: Final = frozenset(
         TimerName.DIAL,
         TimerName.ANSWER,
         TimerName.REDIAL,
+        TimerName.SEARCH,
     }
 )
 

@@ -9,6 +9,9 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
+from proxim.core.known import commands as known_do
+from proxim.core.known.devices import KnownFile
+from proxim.core.known.finding import TAGS
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
@@ -80,6 +83,10 @@ class Ledger:
         self.controlled: set[ev.LinkID] = set()
         self.panic_keys: set[ev.LinkID] = set()
         self.listening: str | None = None
+        # What the file of known devices holds; None as long as it was not written.
+        self.saved: KnownFile | None = None
+        self.announced: tuple[bytes, ...] | None = None
+        self.looking = False
         self.prompts: dict[str, st.Prompt] = {}
         # This is the newest published status of what people are asked.
         self.to_ask = st.Prompts()
@@ -182,6 +189,21 @@ class Ledger:
                 self._told(status)
             case do.SaveName() | do.SaveRequireProof() | file_do.KeepSources():
                 pass
+            case known_do.SaveKnown(file):
+                self.saved = file
+            case known_do.Announce(tags):
+                assert self.listening is not None, "announced, but nothing listens"
+                assert len(tags) == TAGS
+                self.announced = tags
+            case known_do.StopAnnouncing():
+                assert self.announced is not None, "nothing was announced"
+                self.announced = None
+            case known_do.LookForServices():
+                assert not self.looking, "looked for twice"
+                self.looking = True
+            case known_do.StopLooking():
+                assert self.looking, "nothing was looked for"
+                self.looking = False
             case _:
                 self._take_lanes_and_files(command)
 
@@ -296,6 +318,12 @@ class Ledger:
             for link, status in self.links.items()
             if status.as_guest and status.stage is st.Stage.ASKING
         ]
+        if not asking and True in self.prepared:
+            # Another Proxim has answered, and the known device is tried elsewhere.
+            status = self.links[self.prepared[True]]
+            assert status.known is not None
+            assert status.stage is st.Stage.DIALING
+            return
         assert asking == [self.prepared[True]] if True in self.prepared else not asking
 
     def look_at_timers(self) -> None:
@@ -304,9 +332,19 @@ class Ledger:
         """
         for timer in self.timers:
             match timer.name:
-                case ev.TimerName.LINK_OPEN | ev.TimerName.HEARTBEAT | ev.TimerName.LANE:
+                case (
+                    ev.TimerName.LINK_OPEN
+                    | ev.TimerName.HEARTBEAT
+                    | ev.TimerName.LANE
+                    | ev.TimerName.REMEMBER
+                ):
                     assert timer.scope in self.alive, timer.name
-                case ev.TimerName.DIAL | ev.TimerName.ANSWER | ev.TimerName.REDIAL:
+                case (
+                    ev.TimerName.DIAL
+                    | ev.TimerName.ANSWER
+                    | ev.TimerName.REDIAL
+                    | ev.TimerName.SEARCH
+                ):
                     assert timer.scope in self.links, timer.name
                 case ev.TimerName.STALL:
                     self._look_at_transfer(TransferID(str(timer.scope)))

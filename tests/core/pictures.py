@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from proxim.core.events import TimerName
 from proxim.core.files import incoming, outgoing
+from proxim.core.known import remembering
 from proxim.core.link import link
 from proxim.core.pairing import join, session
 from proxim.core.transitions import Kind, TransitionTable
@@ -21,6 +22,7 @@ MACHINES: Final[dict[str, TransitionTable[Any]]] = {
     "Session": session.TRANSITIONS,
     "Guest": join.TRANSITIONS,
     "Link": link.TRANSITIONS,
+    "Remember": remembering.TRANSITIONS,
     "Outgoing": outgoing.TRANSITIONS,
     "Incoming": incoming.TRANSITIONS,
 }

@@ -55,6 +55,7 @@ from proxim.core.pairing.proof import (
 )
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from tests.core.handed_in import hello, program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
@@ -62,7 +63,7 @@ from tests.rows import each_row
 # Each branch has a test of its own elsewhere, and these would take three times as long.
 pytestmark = pytest.mark.no_cover
 
-PROVER = Prover(secrets.token_bytes, Spake2Exchange)
+PROVER = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
 HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 GUEST_DEVICE = devices.DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
@@ -172,7 +173,7 @@ class Wire:
         self.approve = approve
         self.by_code = by_code
         self.now = 1000.0
-        prover = Prover(secrets.token_bytes, spake2)
+        prover = Prover(secrets.token_bytes, spake2, X25519KeyPair)
         invitations = Invitations(
             HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes
         )

@@ -35,6 +35,7 @@ from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.proof import MakeExchange, Prover
 from proxim.core.program import ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from tests.core.bench import Bench
 from tests.core.handed_in import (
     ETHERNET,
@@ -204,7 +205,6 @@ def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
 @each_row(
     "event",
     [
-        ev.NetworksSeen(()),
         ONE_TIME,
         ev.Decide("x", approved=True),
         pair_ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
@@ -219,7 +219,7 @@ def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
 
 def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     bytes_that_spell_it = Prover(
-        lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2
+        lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2, X25519KeyPair
     )
     bench = HostBench()
     bench.program = program(

@@ -74,10 +74,15 @@ class Transfers(LinkFeature):
     )
 
     def __init__(
-        self, token_bytes: Callable[[int], bytes], policy: file_ev.AcceptPolicy | None = None
+        self,
+        token_bytes: Callable[[int], bytes],
+        policy: file_ev.AcceptPolicy | None = None,
+        policy_of: Callable[[ev.LinkID], file_ev.AcceptPolicy | None] = lambda link: None,
     ) -> None:
+        """`policy_of` says how the files of a link are treated where that differs from `policy`."""
         self._token_bytes = token_bytes
         self._policy = policy or file_ev.AcceptPolicy()
+        self._policy_of = policy_of
         self._peers_linked: dict[ev.LinkID, PeerLink] = {}
         # Tags that peers sent and that match no transfer, or not yet.
         self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
@@ -466,10 +471,11 @@ class Transfers(LinkFeature):
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
             # A peer that knows its name is the peer that it was begun with.
             closing = incoming.announced_again(peer_link)
-        incoming.needs_answer = not (self._policy.without_asking or peer_link.id in self._always)
+        policy = self._policy_of(peer_link.id) or self._policy
+        incoming.needs_answer = not (policy.without_asking or peer_link.id in self._always)
         commands = [*closing, *self._to_incoming(incoming, message, now), *peer_link.want_lane()]
         if incoming.state is IncomingState.ASKED and not incoming.needs_answer:
-            directory = self._always.get(peer_link.id, self._policy.directory)
+            directory = self._always.get(peer_link.id, policy.directory)
             accept = file_ev.AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands

@@ -2,8 +2,9 @@
 (docs/protocol.md, Proof).
 
 A secret enters through an `Exchange`: SPAKE2 for the typed code (io/pairing/spake.py, because it
-needs a library), or the QR code's own secret, which is handled here. The machines of guest and host
-decide what follows a failed proof.
+needs a library), or the QR code's own secret, which is handled here, or the key of two devices that
+know each other, with X25519 (io/pairing/x25519.py). The machines of guest and host decide what
+follows a failed proof.
 """
 
 import base64
@@ -25,6 +26,8 @@ PROOF_VERSION: Final = 1
 SPAKE2_SHARE_BYTES: Final = 33
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
+# A public key of X25519 (RFC 7748).
+KNOWN_SHARE_BYTES: Final = 32
 # 128 bits, as in a sessionID.
 RESUME_NAME_BYTES: Final = 16
 # The length of a SHA-256.
@@ -45,6 +48,9 @@ class Method(StrEnum):
     PSK = "psk"
     # A lost link's secret: 256 bits derived from the link's own proof, used like the QR's secret.
     RESUME = "resume"
+    # The key of two devices that know each other, mixed with X25519: whoever learns that key later
+    # cannot read what was sent before.
+    KNOWN = "known"
 
     @property
     def verified(self) -> Verified | None:
@@ -57,10 +63,15 @@ class Method(StrEnum):
     @property
     def share_bytes(self) -> int:
         """The length of a share `y` in bytes."""
-        return SPAKE2_SHARE_BYTES if self is Method.SPAKE2 else PSK_SHARE_BYTES
+        return _SHARE_BYTES.get(self, PSK_SHARE_BYTES)
 
 
-_VERIFIED: Final = {Method.SPAKE2: Verified.CODE, Method.PSK: Verified.QR}
+_VERIFIED: Final = {
+    Method.SPAKE2: Verified.CODE,
+    Method.PSK: Verified.QR,
+    Method.KNOWN: Verified.KNOWN,
+}
+_SHARE_BYTES: Final = {Method.SPAKE2: SPAKE2_SHARE_BYTES, Method.KNOWN: KNOWN_SHARE_BYTES}
 
 
 class Side(StrEnum):
@@ -95,6 +106,40 @@ class PskExchange:
     def finish(self, other_share: bytes) -> bytes:
         """Return the secret itself."""
         return self.secret
+
+
+class KeyPair(Protocol):
+    """A new key pair of X25519, which is used once."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+
+    def agree(self, other: bytes) -> bytes:
+        """Return the common secret, 32 bytes.
+
+        Raises ProofError for a key that leads to no secret: one of a wrong length or of low order.
+        """
+
+
+MakeKeyPair = Callable[[], KeyPair]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownExchange:
+    """An exchange of the secret of two devices that know each other, with new keys each time."""
+
+    secret: bytes = field(repr=False)
+    _key_pair: KeyPair = field(repr=False)
+
+    @property
+    def share(self) -> bytes:
+        """The public key that is sent to the other side."""
+        return self._key_pair.public
+
+    def finish(self, other_share: bytes) -> bytes:
+        """Return the agreed secret, extracted with that of the two. Raises ProofError."""
+        return _hmac(self.secret, self._key_pair.agree(other_share))
 
 
 # --- encodings ------------------------------------------------------------------------------------
@@ -239,15 +284,18 @@ def _fields(payload: pair_msg.Description | pair_msg.Candidate) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """The tools for making proofs: randomness, and SPAKE2 from its library."""
+    """The tools for making proofs: randomness, and SPAKE2 and X25519 from their libraries."""
 
     token_bytes: Callable[[int], bytes]
     spake2: MakeExchange
+    x25519: MakeKeyPair
 
     def exchange(self, method: Method, secret: bytes, side: Side, ctx: bytes) -> Exchange:
         """Start one side's half of a new exchange."""
         if method is Method.SPAKE2:
             return self.spake2(secret, side, *identities(ctx))
+        if method is Method.KNOWN:
+            return KnownExchange(secret, self.x25519())
         return PskExchange(secret, self.token_bytes(PSK_SHARE_BYTES))
 
 
@@ -256,6 +304,8 @@ class GuestProof:
     """A guest's proof: its share was sent with the request, and the host's share is awaited."""
 
     method: Method
+    # The guest's name for the session.
+    name: str = field(repr=False)
     # The proof's part of the pair_request.
     auth: pair_msg.Auth
     _ctx: bytes = field(repr=False)
@@ -289,12 +339,25 @@ def start_resumption(lost: ProofKeys, device: DeviceInfo, prover: Prover) -> Gue
     return _start(Method.RESUME, lost.resume_secret(), lost.resume_name(), device, prover)
 
 
+def start_known_proof(
+    secret: bytes, name: Callable[[bytes], str], device: DeviceInfo, prover: Prover
+) -> GuestProof:
+    """Start to prove that we are a device that the host knows.
+
+    `name` makes the name of the session from our share.
+    """
+    exchange = prover.exchange(Method.KNOWN, secret, Side.GUEST, b"")
+    session_id = name(exchange.share)
+    ctx = context(Method.KNOWN, session_id, device)
+    return GuestProof(Method.KNOWN, session_id, _auth(Method.KNOWN, exchange), ctx, exchange)
+
+
 def _start(
     method: Method, secret: bytes, session_id: str, device: DeviceInfo, prover: Prover
 ) -> GuestProof:
     ctx = context(method, session_id, device)
     exchange = prover.exchange(method, secret, Side.GUEST, ctx)
-    return GuestProof(method, _auth(method, exchange), ctx, exchange)
+    return GuestProof(method, session_id, _auth(method, exchange), ctx, exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +369,7 @@ class HostProof:
     # The proof's part of the pair_challenge.
     auth: pair_msg.Auth
     keys: ProofKeys = field(repr=False)
+    guest_share: bytes = field(repr=False)
 
 
 def method_of(auth: pair_msg.Auth) -> Method:
@@ -333,7 +397,7 @@ def start_host_proof(
     ctx = context(method, request.session_id, request.device)
     exchange = prover.exchange(method, secret, Side.HOST, ctx)
     keys = ProofKeys(ctx, guest_share, exchange.share, exchange.finish(guest_share))
-    return HostProof(request, method, _auth(method, exchange), keys)
+    return HostProof(request, method, _auth(method, exchange), keys, guest_share)
 
 
 def _auth(method: Method, exchange: Exchange) -> pair_msg.Auth:

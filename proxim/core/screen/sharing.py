@@ -12,7 +12,7 @@ from typing import Final, get_args
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import Reason
-from proxim.core.link.features import LinkFeature, PeerLink
+from proxim.core.link.features import LinkFeature, PeerLink, Session, session_of
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
@@ -31,21 +31,11 @@ _VIEWERS: Final = (
 )
 
 
-# What stays the same when a lost link is taken up again. A guest's sessions at several hosts may
-# have the same name, so the host belongs to it.
-_Session = tuple[str, str]
-
-
-def _session_of(link: PeerLink) -> _Session:
-    status = link.status
-    return status.session_id, status.peer_address if status.as_guest else ""
-
-
 @dataclass(frozen=True, slots=True)
 class _Both:
     """Both directions of one link."""
 
-    session: _Session = field(repr=False)
+    session: Session = field(repr=False)
     shower: Shower
     viewer: Viewer
 
@@ -78,7 +68,7 @@ class ScreenSharing(LinkFeature):
         self._shields = 0
         # What is kept of each session's last link for the one that takes it up again; it is not
         # kept by links, since attempts at that may fail in between.
-        self._kept: dict[_Session, Kept] = {}
+        self._kept: dict[Session, Kept] = {}
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:
@@ -88,10 +78,10 @@ class ScreenSharing(LinkFeature):
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
         shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
-        kept = self._kept.pop(_session_of(link), None)
+        kept = self._kept.pop(session_of(link), None)
         if kept is not None and link.resumes is not None:
             shower.take_up(kept)
-        self._links[link.id] = _Both(_session_of(link), shower, Viewer(link))
+        self._links[link.id] = _Both(session_of(link), shower, Viewer(link))
         return []
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:

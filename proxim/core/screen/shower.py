@@ -99,8 +99,10 @@ class Shower:
         self._token_bytes = token_bytes
         # Whether nobody may control now (events.Shield).
         self._shielded = shielded
-        # What is allowed without a question, until a person here takes something of it back.
-        self._beforehand = beforehand if self._verified is not None else Grant.NOTHING
+        # What is allowed without a question, until a person here takes something of it back. Of a
+        # device that was let in without a question, no person has said yes to anything yet.
+        asked = self._verified is not None and not link.status.let_in
+        self._beforehand = beforehand if asked else Grant.NOTHING
         # Whether the screen was seen when the link was lost that this one takes up again.
         self._saw = False
         self._question: screen_st.ScreenQuestion | None = None
@@ -170,6 +172,10 @@ class Shower:
     def _verified(self) -> Verified | None:
         return self._link.status.verified
 
+    @property
+    def _by_programs(self) -> bool:
+        return self._verified is not None and self._verified.by_programs
+
     def _asks(self, message: screen_msg.ScreenAsk, now: float) -> list[do.Command]:
         if self._question is not None:
             return []
@@ -194,7 +200,7 @@ class Shower:
             self._link.peer_name,
             self._verified,
             control=message.control and self._verified is not None,
-            second_step=self._verified is not Verified.CODE,
+            second_step=not self._by_programs,
             deadline=now + ANSWER_SECONDS,
         )
         return [
@@ -234,7 +240,7 @@ class Shower:
         """Whether this peer may be allowed control: not without a proof, and where its page may
         have been altered, only by a person who knows that.
         """
-        return self._verified is Verified.CODE or (self._verified is not None and knowing)
+        return self._by_programs or (self._verified is not None and knowing)
 
     def _refuse(self, reason: Reason) -> do.Command:
         """Tell the peer that it may no more than it could before it asked."""

@@ -58,7 +58,7 @@ class BoardWorld(World):
 
 
 # The words of what is registered.
-OWN = ("text", "files", "lane-channels", "screen", "control")
+OWN = ("text", "files", "known", "lane-channels", "screen", "control")
 
 
 def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:

@@ -27,7 +27,15 @@ EXAMPLES: list[tuple[link_msg.LinkMessage, dict[str, object]]] = [
         {
             "type": "hello",
             "version": link_msg.LINK_VERSION,
-            "features": ["text", "files", "lane-channels", "screen", "control", "lane"],
+            "features": [
+                "text",
+                "files",
+                "known",
+                "lane-channels",
+                "screen",
+                "control",
+                "lane",
+            ],
             "name": "Phone",
         },
     ),

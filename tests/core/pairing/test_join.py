@@ -25,6 +25,8 @@ from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
+from proxim.core.known.devices import KnownDevice
+from proxim.core.known.host import KnownHost
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
@@ -148,7 +150,13 @@ def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Comm
     ]
 
 
-def new_guest(target: JoinTarget = TARGET) -> Guest:
+# A device that is known here, and that was never seen.
+KNOWN = KnownDevice(
+    devices.KnownID("known-1"), b"k" * 32, "other", "Laptop", devices.Verified.CODE, 0.0, 0.0
+)
+
+
+def new_guest(target: JoinTarget | KnownHost = TARGET) -> Guest:
     """Return a guest; the default target holds no secret."""
     links, sockets = itertools.count(1), itertools.count(1)
     return Guest(
@@ -169,8 +177,12 @@ def at(stage: GuestState) -> Guest:
     """
     if stage is GuestState.RECONNECTING:
         return lost()[0]
+    if stage is GuestState.SEARCHING:
+        guest = new_guest(KnownHost(KNOWN, "own", lambda: (), search=True))
+        guest.start(T0)
+        return guest
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
-    guest.start()
+    guest.start(T0)
     if stage is GuestState.PROVING:
         guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     steps: list[tuple[GuestState, list[GuestEvent]]] = [
@@ -217,7 +229,7 @@ class ProvenHost:
 def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
     """Return a guest that has asked with its share, and a host that can answer it."""
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     return guest, ProvenHost(request)
 
@@ -270,7 +282,7 @@ def returning() -> tuple[Guest, ProvenHost]:
 def test_from_dial_to_link_and_goodbye() -> None:
     guest = new_guest()
     play = Playbook(guest, T0)
-    assert guest.start() == [
+    assert guest.start(T0) == [
         status(st.Stage.DIALING),
         do.SetTimer(DIAL, 4.0),
         pair_do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
@@ -321,7 +333,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
     guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
-    assert guest.start()[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
+    assert guest.start(T0)[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
     assert sent(commands) == [pair_msg.PairRequest("abc", PHONE)]
 
@@ -392,7 +404,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 ) -> None:
     guest = new_guest(target)
     play = Playbook(guest, T0)
-    guest.start()
+    guest.start(T0)
     commands = play.on(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
     assert isinstance(request, pair_msg.PairRequest)
@@ -525,7 +537,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     target: JoinTarget, code: str, secret: bytes
 ) -> None:
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     impostor = ProvenHost(request, code, secret)
     guest.handle(frame(impostor.challenge), T0)
@@ -565,7 +577,7 @@ def test_a_second_challenge_ends_the_attempt() -> None:
 
 def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
     guest = new_guest(replace(SCANNED, qr_secret="AAAA"))
-    guest.start()
+    guest.start(T0)
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     assert sent(commands) == []
     assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
@@ -1266,6 +1278,7 @@ INPUTS: dict[str, GuestEvent] = {
     "link_open": ev.TimerFired(OPEN_TIMER),
     "heartbeat": ev.TimerFired(HEARTBEAT),
     "redial": ev.TimerFired(REDIAL),
+    "search": ev.TimerFired(ev.Timer(ev.TimerName.SEARCH, LINK)),
     "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
@@ -1279,6 +1292,7 @@ INPUTS: dict[str, GuestEvent] = {
 LINK_INPUTS = " described channel failed disconnect lane lane_lost"
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial disconnect",
+    GuestState.SEARCHING: "search disconnect",
     GuestState.PROVING: "frame refused lost answer disconnect",
     GuestState.ASKING: "frame refused lost answer disconnect",
     GuestState.LINKING: "frame refused lost link_open lane_timer" + LINK_INPUTS,

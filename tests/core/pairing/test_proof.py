@@ -111,8 +111,9 @@ def test_the_method_alone_decides_the_badge() -> None:
         devices.Verified.CODE,
         devices.Verified.QR,
         None,
+        devices.Verified.KNOWN,
     ]
-    assert [method.share_bytes for method in Method] == [33, 32, 32]
+    assert [method.share_bytes for method in Method] == [33, 32, 32, 32]
 
 
 def test_a_secret_is_in_no_repr() -> None:
