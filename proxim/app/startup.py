@@ -44,6 +44,8 @@ class _Opened:
     options: NetOptions
     opening: Opening
     share_screen: ShareOption | None = None
+    # Whether the one file that comes goes to standard output.
+    saves_to_pipe: bool = False
 
 
 class Startup:
@@ -92,7 +94,9 @@ class Startup:
                 save_name=save_name,
                 data_dir=_transfers_folder(),
             )
-            self._opened = _Opened(device, None, joining, Opening())
+            self._opened = _Opened(
+                device, None, joining, Opening(), saves_to_pipe=_saves_to_pipe(self._options)
+            )
             return
 
         wanted = (
@@ -106,6 +110,7 @@ class Startup:
             os.urandom,
             wanted.address,
             require_proof=wanted.require_proof or settings.require_proof,
+            known_only=wanted.known,
         )
         hosting = NetOptions(
             port=wanted.port,
@@ -117,7 +122,14 @@ class Startup:
             data_dir=_transfers_folder(),
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
-        self._opened = _Opened(device, invitations, hosting, opening, wanted.share_screen)
+        self._opened = _Opened(
+            device,
+            invitations,
+            hosting,
+            opening,
+            wanted.share_screen,
+            saves_to_pipe=_saves_to_pipe(wanted),
+        )
 
     async def run(self) -> None:
         """Serve and join until Shutdown is reported.
@@ -161,9 +173,12 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
         else:
             publisher.publish_newest(key, status)
 
-    # Who has chosen a folder for files accepts them without being asked.
+    # Who has chosen a folder for files accepts them without being asked. For a pipe, the face
+    # takes one file of all that come.
     save_to = opened.options.save_to
-    accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
+    accept = AcceptPolicy(
+        without_asking=save_to is not None, directory=save_to, ask_always=opened.saves_to_pipe
+    )
     share = Grant.NOTHING if opened.share_screen is None else Grant(opened.share_screen.value)
     prover = Prover(os.urandom, Spake2Exchange, X25519KeyPair)
     known = KnownDevices(opened.device.id, prover, time.time)
@@ -177,6 +192,10 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
         host = Host(opened.invitations, prover, features, known)
     program = Program(opened.device, host, prover, features, known, opening.networks or ())
     return Runtime(program, publish, opened.options, opening)
+
+
+def _saves_to_pipe(options: HostOptions | JoinOptions) -> bool:
+    return options.pipe is not None and options.pipe.send_name is None
 
 
 def _transfers_folder() -> str | None:

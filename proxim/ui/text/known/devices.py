@@ -190,13 +190,15 @@ class DevicesFace:
         if wish.discovery is not None:
             self._lines.say(tr("devices.discoveryOn" if wish.discovery else "devices.discoveryOff"))
         if self._changed is not None:
-            self._say_changes(self._changed)
+            self._say_changes(self._changed, self.model.known)
 
-    def _say_changes(self, before: KnownEntry) -> None:
+    def _say_changes(self, before: KnownEntry, known: known_st.KnownList) -> None:
         wish, name = self._wish, before.name
         if wish.rename is not None:
-            self._lines.say(tr("devices.renamed", name=name, new=wish.rename))
-            name = wish.rename
+            # Two devices cannot have one name, so it may have got another.
+            new = next((one.name for one in known.devices if one.id == before.id), wish.rename)
+            self._lines.say(tr("devices.renamed", name=name, new=new))
+            name = new
         if wish.let_in is not None:
             key = "devices.nowLetIn" if wish.let_in else "devices.nowAsked"
             self._lines.say(tr(key, name=name))

@@ -184,9 +184,16 @@ def test_each_change_is_made_before_it_is_told(
     face = Face(wish, KNOWN)
     assert face.begun == ""
     assert face.posted == [*intents, ev.Shutdown()]
-    assert face.show(KNOWN) == ""
+    named = LAPTOP if wish.rename is None else replace(LAPTOP, name=wish.rename)
+    assert face.show(KnownList((named, PHONE), discovery=True)) == ""
     assert face.show(st.Stopped()).startswith(told)
     assert face.status == 0
+
+
+def test_it_says_which_name_a_device_got() -> None:
+    face = Face(DevicesWish(device="k1", rename="Desk"), KNOWN)
+    taken = KnownList((replace(LAPTOP, name="Desk (2)"), PHONE), discovery=True)
+    assert face.show(taken, st.Stopped()) == "Laptop is called Desk (2) here now.\n"
 
 
 def test_a_change_that_was_not_saved_has_failed() -> None:
