@@ -73,6 +73,7 @@ class Startup:
         settings = loaded.settings
         named = None if isinstance(self._options, DevicesOptions) else self._options.name
         device = DeviceInfo(named or settings.device_name, settings.uuid)
+        config_dir = None if loaded.folder is None else str(loaded.folder)
 
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
@@ -82,7 +83,8 @@ class Startup:
 
         if isinstance(self._options, DevicesOptions):
             # It makes no links, and only looks for known devices.
-            self._opened = _Opened(device, None, NetOptions(look=_look(None)), Opening())
+            looking = NetOptions(look=_look(None), uuid=settings.uuid, config_dir=config_dir)
+            self._opened = _Opened(device, None, looking, Opening())
             return
 
         if isinstance(self._options, JoinOptions):
@@ -93,6 +95,8 @@ class Startup:
                 save_to=self._options.save_to,
                 save_name=save_name,
                 data_dir=_transfers_folder(),
+                uuid=settings.uuid,
+                config_dir=config_dir,
             )
             self._opened = _Opened(
                 device, None, joining, Opening(), saves_to_pipe=_saves_to_pipe(self._options)
@@ -120,6 +124,8 @@ class Startup:
             save_name=save_name,
             save_require_proof=save_policy,
             data_dir=_transfers_folder(),
+            uuid=settings.uuid,
+            config_dir=config_dir,
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
         self._opened = _Opened(
