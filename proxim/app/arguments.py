@@ -11,12 +11,14 @@ from typing import Any, Final, NoReturn
 
 from proxim import __version__
 from proxim.app.options import (
+    DevicesOptions,
     DoctorOptions,
     HostOptions,
     IntegrateOptions,
     JoinOptions,
     LogOptions,
     Options,
+    PipeOption,
     ShareOption,
     ThemeOption,
     WindowOptions,
@@ -25,7 +27,7 @@ from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
-from proxim.core.sanitize import display_id, is_usable_name
+from proxim.core.sanitize import display_id, is_encodable, is_usable_name
 
 # argparse and most programs exit with this status.
 USAGE_STATUS: Final = 2
@@ -37,13 +39,22 @@ _STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
 # The options of the window that each command has, too; they may stand before the command.
 _SHARED: Final[dict[str, frozenset[str]]] = {
-    "host": frozenset({"name", "stun", "require_proof", "share_screen"}),
-    "join": frozenset({"name", "stun"}),
+    "host": frozenset({"name", "stun", "require_proof", "share_screen", "quiet"}),
+    "join": frozenset({"name", "stun", "quiet"}),
+    "send": frozenset({"quiet"}),
 }
 # All options that stand before a command, and belong to the window where there is none.
-_WINDOW: Final = ("theme", "name", "stun", "require_proof", "share_screen")
+_WINDOW: Final = ("theme", "name", "stun", "require_proof", "share_screen", "quiet", "new")
 # What --qr takes.
 INVERT: Final = "invert"
+# What --send and --save-to take for standard input and output.
+PIPE: Final = "-"
+# What standard input is called as a file, unless --send-name says so.
+STDIN_NAME: Final = "stdin"
+# What --files-to takes for asking each time.
+ASK: Final = "ask"
+_SWITCH: Final = {"on": True, "off": False}
+_SWITCH_WORDS: Final = "|".join(_SWITCH)
 # The beginnings of argparse's own complaints, which are English in every language.
 _COMPLAINTS: Final = (
     (re.compile(r"argument ([^:]*): expected one argument"), "usage.oneArgument"),
@@ -147,6 +158,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_join(commands)
     _add_send(commands)
     _add_integrate(commands)
+    _add_devices(commands)
     _add_doctor(commands)
     return parser
 
@@ -161,6 +173,7 @@ def _add_command(commands: Any, name: str, summary: str, details: str) -> _Parse
 def _add_host(commands: Any) -> None:
     parser = _add_command(commands, "host", tr("usage.host"), tr("usage.hostMore"))
     add = parser.options.add_argument
+    add("--known", action="store_true", help=tr("usage.known"))
     add("--type", metavar=tr("usage.metaType"), help=tr("usage.type"))
     add("--lifetime", metavar=tr("usage.metaTime"), help=tr("usage.lifetime"))
     _add_require_proof(parser)
@@ -178,9 +191,26 @@ def _add_join(commands: Any) -> None:
     parser.positionals.add_argument(
         "code", nargs="*", metavar=tr("usage.metaCode"), help=tr("usage.code")
     )
+    parser.options.add_argument(
+        "--device", metavar=tr("usage.metaName"), help=tr("usage.joinDevice")
+    )
     parser.options.add_argument("--yes", action="store_true", help=tr("usage.yes"))
     _add_device(parser)
     _add_terminal(parser)
+
+
+def _add_devices(commands: Any) -> None:
+    parser = _add_command(commands, "devices", tr("usage.devices"), tr("usage.devicesMore"))
+    parser.positionals.add_argument(
+        "device", nargs="*", metavar=tr("usage.metaName"), help=tr("usage.deviceName")
+    )
+    add = parser.options.add_argument
+    add("--rename", metavar=tr("usage.metaName"), help=tr("usage.rename"))
+    add("--forget", action="store_true", help=tr("usage.forget"))
+    add("--let-in", metavar=_SWITCH_WORDS, help=tr("usage.letIn"))
+    add("--files-to", metavar=tr("usage.metaFilesTo"), help=tr("usage.filesTo"))
+    add("--discovery", metavar=_SWITCH_WORDS, help=tr("usage.discovery"))
+    add("--json", action="store_true", help=tr("usage.devicesJson"))
 
 
 def _add_doctor(commands: Any) -> None:
@@ -210,7 +240,9 @@ def _add_quiet(parser: _Parser) -> None:
 
 
 def _add_new(parser: _Parser) -> None:
-    parser.options.add_argument("--new", action="store_true", help=tr("usage.new"))
+    parser.options.add_argument(
+        "--new", action="store_true", default=argparse.SUPPRESS, help=tr("usage.new")
+    )
 
 
 def _add_common(parser: _Parser) -> None:
@@ -263,6 +295,11 @@ def _add_terminal(parser: _Parser) -> None:
     _add_quiet(parser)
     add("--save-to", metavar=tr("usage.metaDir"), help=tr("usage.saveTo"))
     add("--send", metavar=tr("usage.metaPath"), nargs="+", action="extend", help=tr("usage.send"))
+    add(
+        "--send-name",
+        metavar=tr("usage.metaName"),
+        help=tr("usage.sendName", name=STDIN_NAME),
+    )
     add("--once", action="store_true", help=tr("usage.once"))
     add("--json", action="store_true", help=tr("usage.json"))
 
@@ -281,7 +318,7 @@ def _window(found: argparse.Namespace) -> Options:
         name=_name(found),
         stun=_stun(found),
         quiet=_quiet(found),
-        new=found.new,
+        new=getattr(found, "new", False),
         log=_log(found),
     )
 
@@ -302,8 +339,13 @@ def _integrate(found: argparse.Namespace) -> Options:
 
 
 def _host(found: argparse.Namespace) -> Options:
+    only_for_codes = (found.type, found.lifetime, found.qr, found.qr_file)
+    if found.known and (_proof(found) or any(one is not None for one in only_for_codes)):
+        raise UsageError(tr("usage.knownWithoutCode"))
+    pipe = _pipe(found)
     return HostOptions(
         invite=_invite(found),
+        known=found.known,
         require_proof=_proof(found),
         share_screen=_share_screen(found),
         address=_address(found),
@@ -314,7 +356,9 @@ def _host(found: argparse.Namespace) -> Options:
         stun=_stun(found),
         save_to=_save_to(found),
         send=_send(found),
-        once=found.once,
+        pipe=pipe,
+        # A pipe ends with its file.
+        once=found.once or pipe is not None,
         json=found.json,
         quiet=_quiet(found),
         log=_log(found),
@@ -322,18 +366,63 @@ def _host(found: argparse.Namespace) -> Options:
 
 
 def _join(found: argparse.Namespace) -> Options:
+    if found.device is not None and found.code:
+        raise UsageError(tr("usage.codeOrDevice"))
+    pipe = _pipe(found)
     return JoinOptions(
         target=_target(found),
+        device=found.device,
         name=_name(found),
         yes=found.yes,
         stun=_stun(found),
         save_to=_save_to(found),
         send=_send(found),
-        once=found.once,
+        pipe=pipe,
+        # A pipe ends with its file.
+        once=found.once or pipe is not None,
         json=found.json,
         quiet=_quiet(found),
         log=_log(found),
     )
+
+
+def _devices(found: argparse.Namespace) -> Options:
+    # People type a name of several words without quotation marks.
+    device = " ".join(found.device) if found.device else None
+    of_one = (found.rename, found.let_in, found.files_to)
+    if device is None and (found.forget or any(one is not None for one in of_one)):
+        raise UsageError(tr("usage.nameForChange"))
+    if found.forget and any(one is not None for one in of_one):
+        raise UsageError(tr("usage.forgetAlone"))
+    if found.rename is not None and not is_usable_name(found.rename):
+        raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
+    return DevicesOptions(
+        device=device,
+        rename=None if found.rename is None else found.rename.strip(),
+        forget=found.forget,
+        let_in=_switch("--let-in", found.let_in),
+        files_to=_files_to(found),
+        discovery=_switch("--discovery", found.discovery),
+        json=found.json,
+        log=_log(found),
+    )
+
+
+def _switch(option: str, word: str | None) -> bool | None:
+    if word is not None and word not in _SWITCH:
+        raise UsageError(tr("usage.badSwitch", option=option))
+    return None if word is None else _SWITCH[word]
+
+
+def _files_to(found: argparse.Namespace) -> str | None:
+    folder: str | None = found.files_to
+    if folder is None:
+        return None
+    if folder == ASK:
+        return ""
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(tr("usage.noFilesTo"))
+    return os.path.abspath(folder)
 
 
 def _doctor(found: argparse.Namespace) -> Options:
@@ -346,6 +435,7 @@ _READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {
     "join": _join,
     "send": _send_files,
     "integrate": _integrate,
+    "devices": _devices,
     "doctor": _doctor,
 }
 
@@ -379,7 +469,7 @@ def _unknown(extras: list[str], command: str | None) -> str:
 
 def _save_to(found: argparse.Namespace) -> str | None:
     folder: str | None = found.save_to
-    if folder is None:
+    if folder is None or folder == PIPE:
         return None
     if not os.path.isdir(folder):
         raise UsageError(tr("usage.noFolder"))
@@ -394,12 +484,35 @@ def _send(
     unreadable: str = "usage.pathUnreadable",
 ) -> tuple[str, ...]:
     # The path is not quoted, because a code may be among the paths by mistake.
+    if found.send == [PIPE]:
+        return ()
     for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
             raise UsageError(tr(gone, number=number))
         if not os.access(path, os.R_OK):
             raise UsageError(tr(unreadable, number=number))
     return tuple(os.path.abspath(path) for path in found.send or ())
+
+
+def _pipe(found: argparse.Namespace) -> PipeOption | None:
+    sends, saves = PIPE in (found.send or ()), found.save_to == PIPE
+    name: str | None = found.send_name
+    if sends and len(found.send) > 1:
+        raise UsageError(tr("usage.pipeAlone"))
+    if name is not None and not sends:
+        raise UsageError(tr("usage.sendNameAlone"))
+    if not sends and not saves:
+        return None
+    if sends and saves:
+        raise UsageError(tr("usage.onePipe"))
+    if found.json:
+        raise UsageError(tr("usage.pipeNoJson"))
+    if saves:
+        return PipeOption(None)
+    name = STDIN_NAME if name is None else name
+    if not is_encodable(name) or name in ("", ".", "..") or set(name) & set("/\\\0"):
+        raise UsageError(tr("usage.badSendName"))
+    return PipeOption(name)
 
 
 def _invite(found: argparse.Namespace) -> ev.Invite:

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TextIO
 
 # Nothing of ours is imported up here, because each face loads what it needs when it is started.
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from proxim.app.desktop import Desktop
     from proxim.app.hearing import Hearing
     from proxim.app.options import (
+        DevicesOptions,
         DoctorOptions,
         HostOptions,
         IntegrateOptions,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         Options,
         WindowOptions,
     )
+    from proxim.app.pipes import Streams
     from proxim.app.qr_file import QRFile
     from proxim.core.status import Status
     from proxim.io.desktop.instance import Claim
@@ -80,7 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         hold_folder(unpacked)
     from proxim.app.language import choose_language, speak
     from proxim.app.logs import set_up_logging
-    from proxim.app.options import DoctorOptions, IntegrateOptions, WindowOptions
+    from proxim.app.options import (
+        DevicesOptions,
+        DoctorOptions,
+        IntegrateOptions,
+        WindowOptions,
+    )
 
     speak(choose_language(given))
     options = _parse(given) if given else WindowOptions()
@@ -92,6 +99,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _run_doctor(options)
         case IntegrateOptions():
             return _run_integrate(options)
+        case DevicesOptions():
+            return _run_devices(options)
+        case _ if options.pipe is not None:
+            from proxim.app.pipes import run_piped
+
+            return run_piped(options, _run_lines)
         case _:
             return _run_lines(options)
 
@@ -205,7 +218,8 @@ def _open_desktop(
     return open_desktop(options, bridge, claim)
 
 
-def _run_lines(options: "HostOptions | JoinOptions") -> int:
+def _run_lines(options: "HostOptions | JoinOptions", streams: "Streams | None" = None) -> int:
+    """Run a program in a terminal or for a script; `streams` are not None for a pipe."""
     from dataclasses import replace
 
     from proxim.app.bridge import Bridge
@@ -232,7 +246,52 @@ def _run_lines(options: "HostOptions | JoinOptions") -> int:
         from proxim.app.qr_file import QRFile
 
         picture = QRFile(options.qr_file)
-    return _drive(_face(options, bridge), bridge, cancelled, picture, options)
+    face = _face(options, bridge, streams)
+    return _drive(face, bridge, cancelled, picture, streams, options)
+
+
+def _run_devices(options: "DevicesOptions") -> int:
+    from proxim.app.bridge import Bridge
+    from proxim.app.startup import Startup
+    from proxim.ui.text.known.devices import DevicesFace, DevicesWish
+
+    # The parent process has closed standard output, so nothing can be shown.
+    if sys.stdout is None:
+        return FAILED_STATUS
+    _use_utf8(options.json)
+    bridge = Bridge()
+    cancelled = _goodbye_on_signals(bridge)
+    bridge.start(Startup(options, bridge))
+    wish = DevicesWish(
+        options.device,
+        options.rename,
+        options.forget,
+        options.let_in,
+        options.files_to,
+        options.discovery,
+    )
+    face = DevicesFace(
+        wish,
+        bridge.post,
+        sys.stdout,
+        time.monotonic,
+        json=options.json,
+        environ=os.environ,
+        columns=lambda: _columns(sys.stdout),
+    )
+    return _drive(face, bridge, cancelled)
+
+
+def _columns(out: TextIO) -> int:
+    """Return the width of the terminal that is written to."""
+    import shutil
+
+    if out is sys.stdout:
+        return shutil.get_terminal_size().columns
+    try:
+        return os.get_terminal_size(out.fileno()).columns or shutil.get_terminal_size().columns
+    except OSError:
+        return shutil.get_terminal_size().columns
 
 
 def _warn_of_no_screen(bridge: "Bridge") -> None:
@@ -245,7 +304,9 @@ def _warn_of_no_screen(bridge: "Bridge") -> None:
         bridge.publish(Trouble(Problem(Reason.NO_SCREEN)))
 
 
-def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
+def _face(
+    options: "HostOptions | JoinOptions", bridge: "Bridge", streams: "Streams | None" = None
+) -> LineFace:
     from proxim.app.options import HostOptions
     from proxim.ui.text.model import FaceOptions, Role
 
@@ -257,10 +318,13 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
         wanted = FaceOptions(
             Role.HOST,
             invite=options.invite,
+            known_only=options.known,
             invert_qr=options.invert_qr,
             once=options.once,
             send=options.send,
             share_screen=None if options.share_screen is None else options.share_screen.value,
+            piped=streams is not None,
+            pipe_folder=None if streams is None else streams.save_folder,
         )
     else:
         from proxim.io.system.addresses import list_networks
@@ -268,27 +332,29 @@ def _face(options: "HostOptions | JoinOptions", bridge: "Bridge") -> LineFace:
         wanted = FaceOptions(
             Role.JOIN,
             target=options.target,
+            device=options.device,
             agreed=options.yes,
             own_networks=tuple(network.subnet for network in list_networks()),
             once=options.once,
             send=options.send,
+            piped=streams is not None,
+            pipe_folder=None if streams is None else streams.save_folder,
         )
     if options.json:
         from proxim.ui.text.jsonlines import JsonLinesFace
 
         return JsonLinesFace(wanted, bridge.post, sys.stdout, time.monotonic, time.time)
-    import shutil
-
     from proxim.ui.text.terminal import TerminalFace
 
+    out = sys.stdout if streams is None else streams.out
     return TerminalFace(
         wanted,
         bridge.post,
-        sys.stdout,
+        out,
         time.monotonic,
         time.time,
         environ=os.environ,
-        columns=lambda: shutil.get_terminal_size().columns,
+        columns=lambda: _columns(out),
     )
 
 
@@ -327,6 +393,7 @@ def _drive(
     bridge: "Bridge",
     cancelled: Callable[[], bool],
     picture: "QRFile | None" = None,
+    streams: "Streams | None" = None,
     options: "HostOptions | JoinOptions | None" = None,
 ) -> int:
     """Carry statuses and lines between bridge and face until the face has finished.
@@ -334,8 +401,14 @@ def _drive(
     Ctrl-C cancels running transfers. After a closed terminal or a system shutdown they can be
     resumed.
     """
-    if sys.stdin is not None:
-        bridge.read_lines(sys.stdin)
+    person = sys.stdin if streams is None else streams.person
+    if person is not None:
+        bridge.read_lines(person)
+    elif streams is not None:
+        import io
+
+        # Standard input is a file's and there is no terminal, so nobody types anything.
+        bridge.read_lines(io.StringIO())
     # A terminal has nothing to paint first.
     bridge.painted()
     hearing = _hearing(options)

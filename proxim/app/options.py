@@ -35,11 +35,21 @@ class LogOptions:
     verbose: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PipeOption:
+    """The one file that standard input is, or that goes to standard output."""
+
+    # The name of the file that standard input is; None if the file goes to standard output.
+    send_name: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostOptions:
     """The options of `proxim host`."""
 
     invite: ev.Invite = ev.Invite(ev.SessionType.ONE_TIME)  # noqa: RUF009 - immutable
+    # Serve known devices only, and show no code.
+    known: bool = False
     # Refuse guests that cannot prove that they know the code.
     require_proof: bool = False
     # What each guest that proves itself may do with this device's screen without a question.
@@ -58,6 +68,7 @@ class HostOptions:
     save_to: str | None = None
     # Absolute paths of files and folders.
     send: tuple[str, ...] = ()
+    pipe: PipeOption | None = None
     once: bool = False
     json: bool = False
     # Show no notifications on the desktop.
@@ -69,8 +80,10 @@ class HostOptions:
 class JoinOptions:
     """The options of `proxim join`."""
 
-    # With None the face asks for the code.
+    # With None the face asks for the code, unless there is a device.
     target: JoinTarget | None = None
+    # The name or id of a known device.
+    device: str | None = None
     name: str | None = None
     # Dial an address outside the local network without asking.
     yes: bool = False
@@ -79,6 +92,7 @@ class JoinOptions:
     save_to: str | None = None
     # Absolute paths of files and folders.
     send: tuple[str, ...] = ()
+    pipe: PipeOption | None = None
     once: bool = False
     json: bool = False
     # Show no notifications on the desktop.
@@ -102,6 +116,22 @@ class IntegrateOptions:
 
     # Remove what was written, and write nothing.
     remove: bool = False
+    log: LogOptions = LogOptions()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicesOptions:
+    """The options of `proxim devices`; a change that is None was not asked for."""
+
+    # The name or id of the only device that is meant.
+    device: str | None = None
+    rename: str | None = None
+    forget: bool = False
+    let_in: bool | None = None
+    # An absolute path, or "" to ask about its files.
+    files_to: str | None = None
+    discovery: bool | None = None
+    json: bool = False
     log: LogOptions = LogOptions()
 
 
@@ -147,4 +177,6 @@ class WindowOptions:
         )
 
 
-Options = WindowOptions | HostOptions | JoinOptions | DoctorOptions | IntegrateOptions
+Options = (
+    WindowOptions | HostOptions | JoinOptions | DevicesOptions | DoctorOptions | IntegrateOptions
+)

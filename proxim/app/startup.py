@@ -6,7 +6,13 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
+from proxim.app.options import (
+    DevicesOptions,
+    HostOptions,
+    JoinOptions,
+    ShareOption,
+    WindowOptions,
+)
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem
@@ -38,6 +44,8 @@ class _Opened:
     options: NetOptions
     opening: Opening
     share_screen: ShareOption | None = None
+    # Whether the one file that comes goes to standard output.
+    saves_to_pipe: bool = False
 
 
 class Startup:
@@ -46,7 +54,9 @@ class Startup:
     """
 
     def __init__(
-        self, options: HostOptions | JoinOptions | WindowOptions, publisher: Publisher
+        self,
+        options: HostOptions | JoinOptions | DevicesOptions | WindowOptions,
+        publisher: Publisher,
     ) -> None:
         self._options = options
         self._publisher = publisher
@@ -61,7 +71,8 @@ class Startup:
         for problem in loaded.problems:
             self._publisher.publish(st.Trouble(problem))
         settings = loaded.settings
-        device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
+        named = None if isinstance(self._options, DevicesOptions) else self._options.name
+        device = DeviceInfo(named or settings.device_name, settings.uuid)
         config_dir = None if loaded.folder is None else str(loaded.folder)
 
         def save_name(name: str) -> Problem | None:
@@ -69,6 +80,12 @@ class Startup:
 
         def save_policy(required: bool) -> Problem | None:
             return next(iter(save_require_proof(settings, required).problems), None)
+
+        if isinstance(self._options, DevicesOptions):
+            # It makes no links, and only looks for known devices.
+            looking = NetOptions(look=_look(None), uuid=settings.uuid, config_dir=config_dir)
+            self._opened = _Opened(device, None, looking, Opening())
+            return
 
         if isinstance(self._options, JoinOptions):
             joining = NetOptions(
@@ -81,7 +98,9 @@ class Startup:
                 uuid=settings.uuid,
                 config_dir=config_dir,
             )
-            self._opened = _Opened(device, None, joining, Opening())
+            self._opened = _Opened(
+                device, None, joining, Opening(), saves_to_pipe=_saves_to_pipe(self._options)
+            )
             return
 
         wanted = (
@@ -95,6 +114,7 @@ class Startup:
             os.urandom,
             wanted.address,
             require_proof=wanted.require_proof or settings.require_proof,
+            known_only=wanted.known,
         )
         hosting = NetOptions(
             port=wanted.port,
@@ -108,7 +128,14 @@ class Startup:
             config_dir=config_dir,
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
-        self._opened = _Opened(device, invitations, hosting, opening, wanted.share_screen)
+        self._opened = _Opened(
+            device,
+            invitations,
+            hosting,
+            opening,
+            wanted.share_screen,
+            saves_to_pipe=_saves_to_pipe(wanted),
+        )
 
     async def run(self) -> None:
         """Serve and join until Shutdown is reported.
@@ -152,9 +179,12 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
         else:
             publisher.publish_newest(key, status)
 
-    # Who has chosen a folder for files accepts them without being asked.
+    # Who has chosen a folder for files accepts them without being asked. For a pipe, the face
+    # takes one file of all that come.
     save_to = opened.options.save_to
-    accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
+    accept = AcceptPolicy(
+        without_asking=save_to is not None, directory=save_to, ask_always=opened.saves_to_pipe
+    )
     share = Grant.NOTHING if opened.share_screen is None else Grant(opened.share_screen.value)
     prover = Prover(os.urandom, Spake2Exchange, X25519KeyPair)
     known = KnownDevices(opened.device.id, prover, time.time)
@@ -168,6 +198,10 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
         host = Host(opened.invitations, prover, features, known)
     program = Program(opened.device, host, prover, features, known, opening.networks or ())
     return Runtime(program, publish, opened.options, opening)
+
+
+def _saves_to_pipe(options: HostOptions | JoinOptions) -> bool:
+    return options.pipe is not None and options.pipe.send_name is None
 
 
 def _transfers_folder() -> str | None:

@@ -129,6 +129,8 @@ class Reason(StrEnum):
     FORGOTTEN = "forgotten"
     DEVICE_NOT_FOUND = "device_not_found"
     DEVICE_UNKNOWN = "device_unknown"
+    # The Problem's detail is the names and ids of those that it could be.
+    DEVICE_SEVERAL = "device_several"
     DIGITS_DIFFER = "digits_differ"
     REMEMBER_UNVERIFIED = "remember_unverified"
     REMEMBER_UNSUPPORTED = "remember_unsupported"
@@ -183,6 +185,9 @@ FILE_REASONS: Final = frozenset(
     }
 )
 
+# Reasons whose sentence ends with the Problem's detail.
+_ENDING_IN_DETAIL: Final = frozenset({Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL})
+
 
 class _Sentences(Mapping[Reason, str]):
     """One section of the language in use."""
@@ -236,7 +241,7 @@ class Problem:
     def sentence(self) -> str:
         """What happened and what to do next, in one sentence for people."""
         sentence = SENTENCES[self.reason]
-        if self.reason is Reason.SETTINGS_FOREIGN and self.detail:
+        if self.reason in _ENDING_IN_DETAIL and self.detail:
             return f"{sentence.removesuffix('.')}: {self.detail}."
         return sentence
 

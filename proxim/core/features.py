@@ -31,7 +31,8 @@ def link_features(
     sharing = ScreenSharing(token_bytes, share_screen)
 
     def accept_of(link: ev.LinkID) -> AcceptPolicy | None:
-        folder = None if known is None else known.files_to(link)
+        ask_always = accept is not None and accept.ask_always
+        folder = None if known is None or ask_always else known.files_to(link)
         return None if folder is None else AcceptPolicy(without_asking=True, directory=folder)
 
     return Features(

@@ -123,6 +123,11 @@ class OnceJob:
     # --- results ----------------------------------------------------------------------------------
 
     @property
+    def unfinished(self) -> tuple[TransferID, ...]:
+        """The transfers of what was asked for that have not ended."""
+        return tuple(transfer for transfer, status in self._asked.items() if not status.over)
+
+    @property
     def over(self) -> bool:
         """Whether all that was asked for has ended, and no other transfer is active."""
         if not self._once or self._awaited or self._active:

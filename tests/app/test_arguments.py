@@ -17,12 +17,14 @@ from proxim import __version__
 from proxim.app.arguments import UsageError, _Parser, parse_arguments
 from proxim.app.language import speak
 from proxim.app.options import (
+    DevicesOptions,
     DoctorOptions,
     HostOptions,
     IntegrateOptions,
     JoinOptions,
     LogOptions,
     Options,
+    PipeOption,
     ShareOption,
     ThemeOption,
     WindowOptions,
@@ -100,6 +102,26 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ("send -- .", WindowOptions(send=(os.getcwd(),))),
     ("integrate", IntegrateOptions()),
     ("integrate --remove", IntegrateOptions(remove=True)),
+    ("join --device Laptop", JoinOptions(device="Laptop")),
+    ("join --device Laptop --yes --once", JoinOptions(device="Laptop", yes=True, once=True)),
+    ("host --known --json", HostOptions(known=True, json=True)),
+    ("host --known --once --port 5000", HostOptions(known=True, once=True, port=5000)),
+    ("host --send -", HostOptions(pipe=PipeOption("stdin"), once=True)),
+    ("host --send - --send-name a.tar", HostOptions(pipe=PipeOption("a.tar"), once=True)),
+    ("host --save-to -", HostOptions(pipe=PipeOption(None), once=True)),
+    (f"join {CODE} --save-to -", JoinOptions(target=TARGET, pipe=PipeOption(None), once=True)),
+    ("join --device A --send -", JoinOptions(device="A", pipe=PipeOption("stdin"), once=True)),
+    ("devices", DevicesOptions()),
+    ("devices --json --verbose", DevicesOptions(json=True, log=LogOptions(verbose=True))),
+    ("devices Living room", DevicesOptions(device="Living room")),
+    ("devices Laptop --rename Desk", DevicesOptions(device="Laptop", rename="Desk")),
+    ("devices Laptop --forget", DevicesOptions(device="Laptop", forget=True)),
+    (
+        "devices Laptop --let-in on --files-to ask",
+        DevicesOptions(device="Laptop", let_in=True, files_to=""),
+    ),
+    ("devices --let-in off Laptop", DevicesOptions(device="Laptop", let_in=False)),
+    ("devices --discovery off", DevicesOptions(discovery=False)),
     ("doctor", DoctorOptions()),
     (
         "host --qr invert --qr-file x.png",
@@ -121,6 +143,42 @@ NO_NAME = SENTENCES[Reason.NAME_UNUSABLE]
 REFUSED: list[tuple[list[str], str]] = [
     (["hst"], "The commands are host, join"),
     ([CODE], "The commands are host, join"),
+    (["join", CODE, "--device", "Laptop"], "Either CODE or --device: leave one of them away."),
+    *[
+        (["host", "--known", *only], "--known shows no code, so --type, --lifetime")
+        for only in (
+            ["--type", "persistent"],
+            ["--lifetime", "30m"],
+            ["--require-proof"],
+            ["--qr", "invert"],
+            ["--qr-file", "x.png"],
+        )
+    ],
+    *[
+        (["devices", *change], "--rename, --forget, --let-in and --files-to need the name")
+        for change in (["--forget"], ["--rename", "A"], ["--let-in", "on"], ["--files-to", "ask"])
+    ],
+    (["devices", "A", "--forget", "--let-in", "on"], "--forget goes with no other change"),
+    *[(["devices", "A", "--let-in", word], "--let-in takes one word") for word in ("", "yes")],
+    (["devices", "--discovery", "ON"], "--discovery takes one word: on or off."),
+    (["devices", "A", "--rename", ""], NO_NAME),
+    *[
+        (["devices", "A", "--files-to", folder], "--files-to needs a folder that is there")
+        for folder in ("", "not there", __file__, "nul\0")
+    ],
+    (["host", "--send", "-", __file__], "--send - sends standard input as the only file"),
+    (["host", "--send", __file__, "--send", "-"], "--send - sends standard input as the only"),
+    (["host", "--send-name", "a"], "--send-name goes with --send - only."),
+    (["host", "--send", __file__, "--send-name", "a"], "--send-name goes with --send - only."),
+    *[
+        (["host", "--send", "-", "--send-name", name], "--send-name needs a file's name")
+        for name in ("", ".", "..", "a/b", "a\\b", "\0", "\udcff")
+    ],
+    (["host", "--send", "-", "--save-to", "-"], "--send - and --save-to - do not go together"),
+    *[
+        (["join", *pipe, "--json"], "--json speaks on standard input and output")
+        for pipe in (["--send", "-"], ["--save-to", "-"])
+    ],
     (["--foo"], "Proxim does not know the option --foo here; see proxim --help."),
     (["host", "--foo=bar"], "Proxim does not know the option --foo here; see proxim host --help."),
     (["host", "--life", "30m"], "Proxim does not know the option --life here"),
@@ -269,6 +327,19 @@ def test_files_are_named_as_they_are_now(tmp_path: Path, monkeypatch: pytest.Mon
     )
 
 
+def test_the_folder_for_a_known_device_is_named_as_it_is_now(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder may have the name of the word, and is then written as a path.
+    (tmp_path / "ask").mkdir()
+    monkeypatch.chdir(tmp_path)
+    arguments = ["devices", "A", "--files-to"]
+    asked = parse_arguments([*arguments, "ask"])
+    assert asked == DevicesOptions(device="A", files_to="")
+    named = parse_arguments([*arguments, "./ask"])
+    assert named == DevicesOptions(device="A", files_to=str(tmp_path / "ask"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -298,7 +369,19 @@ def test_options_keep_the_code_to_themselves() -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["host", "join", "doctor", "--port", "--type", "--json", "--name", "-", "--", CODE]
+            [
+                "host",
+                "join",
+                "devices",
+                "doctor",
+                "--port",
+                "--type",
+                "--json",
+                "--name",
+                "-",
+                "--",
+                CODE,
+            ]
         )
         | st.text(max_size=8)
     )
@@ -320,6 +403,7 @@ HELP = [
     ),
     (["join", "--help"], ["CODE", "safer", "--yes", "--send", "--name"]),
     (["doctor", "--help"], ["--json"]),
+    (["devices", "--help"], ["NAME", "--rename", "--forget", "--let-in", "DIR|ask", "on|off"]),
 ]
 
 
@@ -332,7 +416,7 @@ def test_help(arguments: list[str], words: list[str], capsys: pytest.CaptureFixt
     assert all(word in told for word in words)
 
 
-@each_row("command", ["", "host", "join", "doctor"])
+@each_row("command", ["", "host", "join", "devices", "doctor"])
 def test_help_in_german_is_german(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     speak("de")
     with pytest.raises(SystemExit) as stopped:

@@ -137,8 +137,8 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     assert error.reason is reason
     assert error.problem == Problem(reason, "field name")
     sentence = SENTENCES[reason]
-    if reason is Reason.SETTINGS_FOREIGN:
-        # Nobody can make a file theirs without knowing which one it is.
+    if reason in (Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL):
+        # Nobody can make a file theirs, or choose a device, without knowing which there are.
         sentence = f"{sentence.removesuffix('.')}: field name."
     assert error.problem.sentence == sentence
     assert reason.value in str(error)

@@ -205,6 +205,8 @@ class AcceptPolicy:
 
     without_asking: bool = False
     directory: str | None = None
+    # Whether somebody is asked about the files of known devices, too, whatever was chosen for them.
+    ask_always: bool = False
 
 
 @dataclass(frozen=True, slots=True)

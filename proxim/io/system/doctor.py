@@ -49,6 +49,7 @@ from proxim.core.doctor import (
 )
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing.invite_link import authority
+from proxim.io.files.piped import remove_left_over
 from proxim.io.files.store import DAY_SECONDS, KEEP_SECONDS, Store
 from proxim.io.known.segments import PROBE_SECONDS, hears_itself, segments_of, worth_looking
 from proxim.io.pairing.listener import open_listener
@@ -203,6 +204,7 @@ def clean_kept() -> list[Finding]:
     if folder is None:
         return cleaned_findings(Cleaned(0, 0))
     store = Store(folder)
+    remove_left_over(folder)
     return cleaned_findings(None if store.in_use() else store.clean())
 
 

@@ -33,6 +33,7 @@ from proxim.core.json_text import (
     text_field,
     write_object,
 )
+from proxim.core.known import status as known_st
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.core.sanitize import is_encodable
@@ -47,8 +48,9 @@ from proxim.ui.text.model import (
 )
 from proxim.ui.text.output import Output
 
-# Shared screens are loaded when there is one.
+# Shared screens and known devices are loaded when there is one.
 if TYPE_CHECKING:
+    from proxim.ui.text.known.jsonlines import KnownLines
     from proxim.ui.text.screen.jsonlines import ScreenLines
 
 # This many bytes are enough for any path: Windows allows 32,767 characters, Linux 4096 bytes.
@@ -57,6 +59,8 @@ _MAX_PATH_BYTES: Final = 32 * 1024
 # (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
 # surrogates.
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A name that a person gave a known device, or its id.
+_MAX_DEVICE_BYTES: Final = 256
 # A link has about 150 bytes; a whole message that somebody pasted may stand around it.
 _MAX_TARGET_BYTES: Final = 16 * 1024
 # The size of a text is not checked here: core knows the limit of the link and reports
@@ -132,7 +136,7 @@ def read_paths(fields: JSONObject) -> tuple[str, ...]:
     paths = fields.get("paths")
     if not isinstance(paths, list) or not paths or len(paths) > MAX_ENTRIES:
         raise _bad("paths must be a list of paths")
-    return tuple(_path(path, "paths") for path in paths)
+    return tuple(read_path(path, "paths") for path in paths)
 
 
 def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.AcceptTransfer:
@@ -146,7 +150,7 @@ def read_answer(fields: JSONObject, status: file_st.TransferStatus) -> file_ev.A
     if not isinstance(always, bool):
         raise _bad("always must be true or false")
     directory = fields.get("directory")
-    folder = None if directory is None else _path(directory, "directory")
+    folder = None if directory is None else read_path(directory, "directory")
     return file_ev.AcceptTransfer(status.transfer, tuple(sorted(set(declined))), folder, always)
 
 
@@ -156,7 +160,8 @@ def read_link(fields: JSONObject) -> ev.LinkID | None:
     return None if link is None else ev.LinkID(link)
 
 
-def _path(value: object, name: str) -> str:
+def read_path(value: object, name: str) -> str:
+    """Return the absolute path that a field of this name holds. Raises MessageError."""
     if not isinstance(value, str) or not value or "\0" in value or not is_encodable(value):
         raise _bad(f"{name} must be a path")
     if len(value.encode()) > _MAX_PATH_BYTES:
@@ -166,6 +171,18 @@ def _path(value: object, name: str) -> str:
 
 def _bad(detail: str) -> MessageError:
     return MessageError(Reason.BAD_MESSAGE, detail)
+
+
+def event_line(kind: str, fields: dict[str, object], *, ascii_only: bool) -> str:
+    """Return an event as a line; with `ascii_only` everything else is escaped."""
+    named = {"event": kind, **fields}
+    line = json.dumps(named, separators=(",", ":")) if ascii_only else write_object(named)
+    return _ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n"
+
+
+def is_unicode(encoding: str | None) -> bool:
+    """Return whether a stream can carry every character; StringIO has no encoding and can."""
+    return encoding is None or encoding.lower().replace("-", "").replace("_", "").startswith("utf")
 
 
 class JsonLinesFace:
@@ -187,13 +204,17 @@ class JsonLinesFace:
         self._clock = clock
         self._output = Output(out, self.model)
         self._wall_clock = wall_clock
-        self._ascii_only = not _is_unicode(getattr(out, "encoding", None))
+        self._ascii_only = not is_unicode(getattr(out, "encoding", None))
         self._invitation: st.Invitation | None = None
         # The first has the time when each unfinished transfer was last shown, the second the newest
         # status of each transfer whose newest status has not been shown.
         self._shown_at: dict[TransferID, float] = {}
         self._left_out: dict[TransferID, file_st.TransferStatus] = {}
         self._screens: ScreenLines | None = None
+        self._devices: KnownLines | None = None
+        # The address at which this host was last said to wait for known devices.
+        self._ready: str | None = None
+        self._input_ended = False
 
     # --- events -----------------------------------------------------------------------------------
 
@@ -209,6 +230,10 @@ class JsonLinesFace:
             self._show(change)
         for problem in self.model.follow_up(status):
             self._show_problem(problem)
+        self._say_ready()
+        if self._input_ended:
+            # The list may not have had the device to join.
+            self._end_without_host()
 
     def catch_up(self) -> None:
         """Show what has become due although nothing happened."""
@@ -228,7 +253,9 @@ class JsonLinesFace:
                 self._invitation = None
                 if reason is not None:
                     self._show_problem(Problem(reason))
-            case st.Prompt(session_id, device, address, verified, deadline, number, replaces):
+            case st.Prompt(
+                session_id, device, address, verified, deadline, number, replaces, known
+            ):
                 self._event(
                     "pair_prompt",
                     sessionID=session_id,
@@ -236,7 +263,7 @@ class JsonLinesFace:
                     verified=verified,
                     address=address,
                     expiresAt=self._moment(deadline),
-                    **_given(request=number, replaces=replaces and replaces.link),
+                    **_given(request=number, replaces=replaces and replaces.link, known=known),
                 )
             case st.PairOutcome(session_id, approved, reason):
                 status_name = "approved" if approved else "rejected"
@@ -250,6 +277,8 @@ class JsonLinesFace:
             case st.TextSent():
                 # The script knows what it sent.
                 pass
+            case known_st.KnownList() | known_st.Remembering():
+                self._known_lines().show(change)
             case st.FeatureStatus():
                 self._screen_lines().show(change)
 
@@ -271,7 +300,12 @@ class JsonLinesFace:
         if before is not None and before.stage is status.stage:
             return
         if status.stage in _JOIN_STAGES:
-            self._event("join", state=status.stage, address=status.peer_address)
+            self._event(
+                "join",
+                state=status.stage,
+                address=status.peer_address,
+                **_given(known=status.known),
+            )
         elif status.stage in _LINK_STAGES:
             self._event(
                 "link",
@@ -286,6 +320,9 @@ class JsonLinesFace:
                     resumes=status.resumes,
                     replaces=status.replaces,
                     expiresAt=self._waiting_until(status),
+                    known=status.known,
+                    # Only the host knows whether it asked.
+                    let_in=None if status.known is None or status.as_guest else status.let_in,
                 ),
             )
         failed_to_join = (
@@ -339,6 +376,27 @@ class JsonLinesFace:
             )
         return self._screens
 
+    def _known_lines(self) -> "KnownLines":
+        if self._devices is None:
+            from proxim.ui.text.known.jsonlines import KnownLines
+
+            self._devices = KnownLines(
+                self.model,
+                self._post,
+                lambda kind, fields: self._event(kind, **fields),
+                self._moment,
+                self._show_problem,
+            )
+        return self._devices
+
+    def _say_ready(self) -> None:
+        ready = self.model.ready
+        if ready != self._ready and not self.model.closing:
+            self._ready = ready
+            known = self.model.known
+            if ready is not None and known is not None:
+                self._event("ready", address=ready, devices=len(known.devices))
+
     def _show_problem(self, problem: Problem, **more: object) -> None:
         self._event(
             "error",
@@ -349,9 +407,7 @@ class JsonLinesFace:
         )
 
     def _event(self, kind: str, **fields: object) -> None:
-        named = {"event": kind, **fields}
-        line = json.dumps(named, separators=(",", ":")) if self._ascii_only else write_object(named)
-        self._output.write(_ESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", line) + "\n")
+        self._output.write(event_line(kind, fields, ascii_only=self._ascii_only))
 
     def _moment(self, monotonic: float) -> str:
         """Convert a monotonic moment to ISO 8601 in UTC, such as "2025-06-01T12:00:40Z"."""
@@ -371,7 +427,10 @@ class JsonLinesFace:
             command = _COMMANDS.get(kind)
             if command is not None:
                 command(self, fields)
-            elif not (kind.startswith("screen_") and self._screen_lines().command(kind, fields)):
+            elif kind.startswith("screen_"):
+                if not self._screen_lines().command(kind, fields):
+                    raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
+            elif not self._known_lines().command(kind, fields):
                 raise MessageError(Reason.BAD_MESSAGE, "type is not one of a command")
         except CodeError as error:
             self._show_problem(error.problem)
@@ -388,10 +447,13 @@ class JsonLinesFace:
         """Stop a guest that has not been given a host; otherwise the links go on without new
         commands.
         """
-        model = self.model
-        if model.options.role is Role.JOIN and not model.joined and not model.closing:
+        self._input_ended = True
+        self._end_without_host()
+
+    def _end_without_host(self) -> None:
+        if self.model.needs_code and not self.model.closing:
             self._show_problem(Problem(Reason.CODE_MISSING))
-            model.close(ExitStatus.USAGE)
+            self.model.close(ExitStatus.USAGE)
 
     def _join_or_refuse(self, target: JoinTarget) -> None:
         """Join, or end because nobody can be asked for their consent."""
@@ -417,14 +479,22 @@ class JsonLinesFace:
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _join_command(self, fields: JSONObject) -> None:
-        typed = text_field(fields, "code", _MAX_TARGET_BYTES)
+        device = optional_text_field(fields, "device", _MAX_DEVICE_BYTES)
+        if device is not None and "code" in fields:
+            raise MessageError(Reason.BAD_MESSAGE, "join takes a code or a device, not both")
+        typed = "" if device is not None else text_field(fields, "code", _MAX_TARGET_BYTES)
         allowed = fields.get("yes", False)
         if not isinstance(allowed, bool):
             raise MessageError(Reason.BAD_MESSAGE, "yes must be true or false")
         if self.model.options.role is Role.HOST:
             raise MessageError(Reason.BAD_MESSAGE, "join is a command of proxim join")
-        if self.model.joined:
+        if not self.model.needs_code:
             raise CodeError(Reason.JOIN_BUSY)
+        if device is not None:
+            problem = self.model.join_device(device)
+            if problem is not None:
+                self._show_problem(problem)
+            return
         target = parse_target(typed)
         for caution in () if allowed else self.model.cautions(target):
             raise CodeError(caution, target.authority)
@@ -539,8 +609,3 @@ def _invite(fields: JSONObject, usual: ev.Invite) -> ev.Invite:
 def _given(**fields: object) -> dict[str, object]:
     """Return only the fields that have a value."""
     return {name: value for name, value in fields.items() if value not in (None, "")}
-
-
-def _is_unicode(encoding: str | None) -> bool:
-    """Return whether a stream can carry every character; StringIO has no encoding and can."""
-    return encoding is None or encoding.lower().replace("-", "").replace("_", "").startswith("utf")

@@ -12,10 +12,13 @@ from typing import Final, Literal
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Problem, Reason
+from proxim.core.errors import Problem, ProximError, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
+from proxim.core.known import events as known_ev
+from proxim.core.known import status as known_st
+from proxim.core.known.choosing import chosen_device
 from proxim.core.pairing.host_code import JoinTarget, cautions
 from proxim.ui.once_job import OnceJob
 
@@ -60,8 +63,12 @@ class FaceOptions:
     role: Role
     # A host makes this invitation when it is asked for a new code.
     invite: ev.Invite = _ONE_TIME
-    # With None the face asks for the code.
+    # With None the face asks for the code, unless there is a device.
     target: JoinTarget | None = None
+    # The name or id of the known device to join, from --device.
+    device: str | None = None
+    # --known: only known devices may join, and no code is shown.
+    known_only: bool = False
     # --yes: the person agrees to everything that they would be asked before a host is dialled.
     agreed: bool = False
     # These are this machine's subnets (CIDR); addresses in them are not far.
@@ -73,6 +80,10 @@ class FaceOptions:
     send: tuple[str, ...] = ()
     # --share-screen
     share_screen: Literal["view", "control"] | None = None
+    # Whether what is sent or received belongs to a pipe: it cannot go on in a later run.
+    piped: bool = False
+    # The folder for the one file that goes to standard output, from --save-to -.
+    pipe_folder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +134,10 @@ class FaceModel:
         self.links: dict[ev.LinkID, st.LinkStatus] = {}
         # Transfers are in the order in which they were first seen.
         self.transfers: dict[TransferID, file_st.TransferStatus] = {}
-        # This is true once Join was posted.
+        # This is true once Join or JoinKnown was posted.
         self.joined = False
+        # None until the file of known devices was read.
+        self.known: known_st.KnownList | None = None
         self._post = post
         self._clock = clock
         # These transfers were accepted or declined here, but their status has not changed yet.
@@ -135,6 +148,12 @@ class FaceModel:
         # greeting has arrived.
         self._waiting: dict[ev.LinkID, list[_Waiting]] = {}
         self._once_job = OnceJob(options.send, once=options.once)
+        # This known device is joined as soon as the list of them is there.
+        self._wanted_device = options.device
+        # The address that the server listens on.
+        self._chosen: str | None = None
+        # The one transfer that goes to standard output.
+        self._piped: TransferID | None = None
         # This is the reason of the last status if it was a Trouble.
         self._shown_reason: Reason | None = None
         self._invited = False
@@ -152,6 +171,12 @@ class FaceModel:
                 return LinkChange(status, self._note_link(status))
             case file_st.TransferStatus():
                 return TransferChange(status, self._note_transfer(status))
+            case known_st.KnownList():
+                self.known = status
+                return status
+            case st.Networks(_, chosen):
+                self._chosen = chosen
+                return status
             case st.Invitation() | st.NoInvitation() | st.Prompt() | st.Prompts() if self.closing:
                 # A host that lost its guest makes a new code before it receives the Shutdown.
                 return None
@@ -169,6 +194,8 @@ class FaceModel:
                 problems = self._follow_link(status)
             case file_st.TransferStatus() if status.over:
                 self._forget_oldest()
+            case known_st.KnownList() if self._wanted_device is not None and not self.closing:
+                problems = self._join_wanted(self._wanted_device)
             case st.Invitation():
                 self._invited = True
             case st.NoInvitation(reason) if reason in _FATAL and not self._invited:
@@ -207,6 +234,36 @@ class FaceModel:
         """Join a host."""
         self.joined = True
         self._post(ev.Join(target))
+
+    def join_device(self, typed: str) -> Problem | None:
+        """Join a known device by its name or id, at the latest when the list of them is there.
+
+        Returns why it cannot be joined.
+        """
+        if self.known is None:
+            self._wanted_device = typed
+            return None
+        try:
+            device = chosen_device(self.known.devices, typed)
+        except ProximError as error:
+            return error.problem
+        self.joined = True
+        self._post(known_ev.JoinKnown(device.id))
+        return None
+
+    def _join_wanted(self, typed: str) -> tuple[Problem, ...]:
+        self._wanted_device = None
+        problem = self.join_device(typed)
+        if problem is None:
+            return ()
+        if self.options.device is not None:
+            self.close(ExitStatus.USAGE)
+        return (problem,)
+
+    @property
+    def needs_code(self) -> bool:
+        """Whether this is a guest that has not been given a host yet."""
+        return self.options.role is Role.JOIN and not self.joined and self._wanted_device is None
 
     def send_text(self, text: str, link: ev.LinkID | None = None) -> bool:
         """Send text over `link`, or over every open link; return False if there is none."""
@@ -265,6 +322,18 @@ class FaceModel:
         self._answered.add(transfer)
         self._post(file_ev.CancelTransfer(transfer))
 
+    def take_for_pipe(self, status: file_st.TransferStatus, folder: str) -> bool:
+        """Accept the one file that goes to standard output, and decline anything else; return
+        whether it was accepted.
+        """
+        fits = len(status.entries) == 1 and not status.entries[0].directory
+        if not fits or self._piped not in (None, status.transfer):
+            self.decline(status.transfer)
+            return False
+        self._piped = status.transfer
+        self.accept(file_ev.AcceptTransfer(status.transfer, directory=folder))
+        return True
+
     # --- the end ----------------------------------------------------------------------------------
 
     def close(self, exit_status: int | None = None) -> None:
@@ -282,13 +351,18 @@ class FaceModel:
             self.exit_status = ExitStatus.DONE if self._once_job.succeeded else ExitStatus.FAILED
         elif self.options.role is Role.JOIN and any(link.was_connected for link in links):
             self.exit_status = ExitStatus.DONE
+        if self.options.piped:
+            # Its file goes with the program, so no later run could go on with it.
+            for transfer in self._once_job.unfinished:
+                self._post(file_ev.CancelTransfer(transfer))
         for link in links:
             self._post(ev.Disconnect(link.link))
         self._post(ev.Shutdown())
 
     def interrupt(self) -> None:
         """Cancel announced and active transfers instead of keeping them, and end."""
-        if not self.closing:
+        # A pipe's own are cancelled in any case.
+        if not self.closing and not self.options.piped:
             states = (file_st.TransferState.ANNOUNCED, file_st.TransferState.ACTIVE)
             for status in self.transfers.values():
                 if status.state in states:
@@ -310,6 +384,13 @@ class FaceModel:
         return self._stopped or overdue
 
     # --- bookkeeping ------------------------------------------------------------------------------
+
+    @property
+    def ready(self) -> str | None:
+        """The address at which known devices are waited for, without a code; None while none
+        are.
+        """
+        return self._chosen if self.options.known_only and self.known is not None else None
 
     @property
     def is_linked(self) -> bool:

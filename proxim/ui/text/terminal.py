@@ -15,11 +15,12 @@ from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
+from proxim.core.known import status as known_st
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands, NotMounted, TypedFiles, read_typed
 from proxim.ui.text.console import Colour, Console, Lines, typed_text
-from proxim.ui.text.files import TransferReport
+from proxim.ui.text.files import TransferReport, described
 from proxim.ui.text.model import (
     Change,
     ExitStatus,
@@ -47,8 +48,9 @@ from proxim.ui.text.terminal_words import (
 )
 from proxim.ui.wording import name_words, problem_words
 
-# Shared screens are loaded when there is one.
+# Shared screens and known devices are loaded when there is one.
 if TYPE_CHECKING:
+    from proxim.ui.text.known.terminal import KnownTalk
     from proxim.ui.text.screen.terminal import ScreenTalk
 
 
@@ -97,6 +99,9 @@ class TerminalFace:
         # These files were typed alone, and the person is asked whether to send them.
         self._offered: TypedFiles | None = None
         self._screens: ScreenTalk | None = None
+        self._known: KnownTalk | None = None
+        # The address at which this host was last said to wait for known devices.
+        self._ready: str | None = None
         # Whether nobody may control this screen now, because a question stands on it.
         self._shielded = False
         self._input_ended = False
@@ -106,10 +111,10 @@ class TerminalFace:
     def start(self) -> None:
         """Start the face: ask for the code if none was given, or join."""
         if self._role is Role.JOIN:
-            if self.model.options.target is None:
-                self._lines.say(tr("terminal.typeCode"))
-            else:
+            if self.model.options.target is not None:
                 self._join_or_ask(self.model.options.target)
+            elif self.model.needs_code:
+                self._lines.say(tr("terminal.typeCode"))
         self._ask()
 
     def show(self, status: st.Status) -> None:
@@ -119,6 +124,7 @@ class TerminalFace:
             self._show(change)
         for problem in self.model.follow_up(status):
             self._show_problem(problem)
+        self._say_ready()
         self._ask()
 
     def catch_up(self) -> None:
@@ -171,6 +177,11 @@ class TerminalFace:
             case st.TextSent():
                 # The person sees what they typed.
                 pass
+            case known_st.KnownList():
+                # The model keeps it; `proxim devices` lists it.
+                pass
+            case known_st.Remembering():
+                self._known_talk().show(change)
             case st.FeatureStatus():
                 self._screen_talk().show(change)
 
@@ -180,6 +191,31 @@ class TerminalFace:
 
             self._screens = ScreenTalk(self.model, self._lines, self._post, self._clock)
         return self._screens
+
+    def _known_talk(self) -> "KnownTalk":
+        if self._known is None:
+            from proxim.ui.text.known.terminal import KnownTalk
+
+            self._known = KnownTalk(self.model, self._lines, self._post, self._clock, self._role)
+        return self._known
+
+    def _say_ready(self) -> None:
+        """Say at which address known devices are waited for, whenever that has changed."""
+        ready = self.model.ready
+        if ready == self._ready or self.model.closing:
+            return
+        self._ready = ready
+        known = self.model.known
+        if ready is None or known is None:
+            return
+        names = ", ".join(one.name for one in known.devices)
+        self._lines.field(tr("terminal.network"), network_words(self._networks))
+        if names:
+            self._lines.say(tr("devices.ready", names=names))
+        else:
+            self._lines.say(tr("devices.readyForNobody"))
+        if known.trouble is not None:
+            self._lines.say(SENTENCES[known.trouble])
 
     def _show_invitation(self, invitation: st.Invitation) -> None:
         if invitation == self._invitation:
@@ -230,13 +266,20 @@ class TerminalFace:
 
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         name = status.peer_name or tr("device.other")
+        if status.let_in and not (before and before.let_in) and status.resumes is None:
+            self._lines.say(tr("devices.letIn", name=name))
+        if st.KNOWN in status.features and not self.model.options.once:
+            self._known_talk().say_invited(status, before)
         if before is not None and before.stage is status.stage:
             if status.stage is st.Stage.CONNECTED and before.peer_name != status.peer_name:
                 self._lines.say(tr("terminal.callsItself", name=name))
             return
         match status.stage:
             case st.Stage.DIALING:
-                self._lines.say(tr("terminal.looking", address=status.peer_address))
+                if status.known is None:
+                    self._lines.say(tr("terminal.looking", address=status.peer_address))
+                else:
+                    self._lines.say(tr("devices.looking", name=name))
             case st.Stage.ASKING:
                 # The text must not claim that the host's person is being asked: the guest learns
                 # only with the answer whether its proof was right.
@@ -271,7 +314,11 @@ class TerminalFace:
         self, status: file_st.TransferStatus, before: file_st.TransferStatus | None
     ) -> None:
         self._report.show(status, before)
-        if self.model.needs_answer(status):
+        folder = self.model.options.pipe_folder
+        if self.model.needs_answer(status) and folder is not None:
+            if not self.model.take_for_pipe(status, folder):
+                self._lines.say(tr("pipes.onlyOneFile", what=described(status)))
+        elif self.model.needs_answer(status):
             self._files.put(status)
         else:
             self._files.remove(status.transfer)
@@ -291,14 +338,19 @@ class TerminalFace:
             self._introduced_at = self._clock()
             if prompt is not None:
                 self._introduce(prompt)
-        self._introduce_others(first=prompt is None)
+        first = prompt is None
+        if self._known is not None and not first:
+            self._known.postpone()
+        elif self._known is not None and self._known.introduce(anybody=not self._input_ended):
+            first = False
+        self._introduce_others(first=first)
         question = self._question()
         if question is not None:
             self._lines.ask(question)
         self._shield(up=question is not None)
 
     def _introduce_others(self, *, first: bool) -> None:
-        """Describe what else is to be asked; `first` is false while a request comes before it."""
+        """Describe what else is to be asked; `first` is false while a question comes before it."""
         anybody = not self._input_ended
         if self._screens is not None and not first:
             self._screens.postpone()
@@ -322,6 +374,8 @@ class TerminalFace:
         badge, colour = BADGES[prompt.verified]
         self._lines.blank()
         asks = "terminal.asks" if prompt.replaces is None else "terminal.asksInstead"
+        if prompt.known is not None and prompt.replaces is None:
+            asks = "devices.asks"
         self._lines.say(tr(asks, name=prompt.device.name))
         self._lines.field(tr("terminal.device"), prompt.device.id)
         self._lines.field(tr("terminal.address"), prompt.peer_address)
@@ -346,8 +400,10 @@ class TerminalFace:
             return tr(key, seconds=self._seconds_to(self._introduced.deadline))
         if self._doubted is not None:
             return tr("terminal.goOn")
-        if self._role is Role.JOIN and not self.model.joined:
+        if self.model.needs_code:
             return tr("terminal.askCode")
+        if self._known is not None and self._known.question is not None:
+            return self._known.question
         if self._screens is not None and self._screens.question is not None:
             return self._screens.question
         if self._files.question is not None or self._offered is None:
@@ -370,8 +426,10 @@ class TerminalFace:
             self._answer(self._introduced, text.lower())
         elif self._doubted is not None:
             self._consent(self._doubted, text.lower())
-        elif self._role is Role.JOIN and not self.model.joined:
+        elif self.model.needs_code:
             self._read_code(text)
+        elif self._known is not None and self._known.open:
+            self._known.answer(text.lower())
         elif self._screens is not None and self._screens.open:
             self._screens.answer(text.lower())
         elif self._files.open is not None:
@@ -419,7 +477,8 @@ class TerminalFace:
             return
         if text.lower().partition(" ")[0] in SCREEN_COMMANDS and self._screen_talk().handle(text):
             return
-        match text.lower():
+        word, _, rest = text.lower().partition(" ")
+        match word if word == "/remember" else text.lower():
             case "/quit":
                 self.model.close()
             case "/disconnect" if not host:
@@ -429,11 +488,13 @@ class TerminalFace:
                     self._post(ev.Disconnect(link))
             case "/disconnect":
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
+            case "/remember":
+                self._known_talk().remember(rest.strip())
             case "/new" if host:
                 self._post(self.model.options.invite)
             case _:
                 own, files = tr(COMMANDS[self._role]), tr("terminal.fileCommands")
-                screens = tr("terminal.screenCommands")
+                screens = f"{tr('terminal.screenCommands')}; {tr('devices.commands')}"
                 self._lines.say(tr("terminal.commands", own=own, files=files, screens=screens))
 
     def _answer(self, prompt: st.Prompt, text: str) -> None:
@@ -491,11 +552,15 @@ class TerminalFace:
         if self._input_ended or self.model.closing:
             return
         self._input_ended = True
-        if self._role is Role.JOIN and not self.model.joined:
+        if self.model.needs_code:
             doubts = () if self._doubted is None else self.model.cautions(self._doubted)
             self._show_problem(Problem(next(iter(doubts), Reason.CODE_MISSING)))
             self.model.close(ExitStatus.USAGE)
-        elif self._introduced is not None or (self._screens is not None and self._screens.open):
+        elif (
+            self._introduced is not None
+            or (self._known is not None and self._known.open)
+            or (self._screens is not None and self._screens.open)
+        ):
             self._lines.say(tr("terminal.nobodyAnswers"))
         elif self._files.open is not None:
             self._lines.say(tr("terminal.nobodyAccepts"))

@@ -21,6 +21,7 @@ _UNITS: Final = (("times.days", 86400), ("times.hours", 3600), ("times.minutes",
 BADGES: Final = {
     Verified.CODE: ("terminal.badgeCode", Colour.GREEN),
     Verified.QR: ("terminal.badgeQR", Colour.BLUE),
+    Verified.KNOWN: ("devices.badge", Colour.GREEN),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
 # What is said before a host is dialled that needs the person's consent.
@@ -37,6 +38,8 @@ _PROVED: Final = {
     (Role.HOST, Verified.QR): "terminal.scanned",
     (Role.JOIN, Verified.CODE): "terminal.verified",
     (Role.JOIN, Verified.QR): "terminal.verifiedByLink",
+    (Role.HOST, Verified.KNOWN): "devices.proved",
+    (Role.JOIN, Verified.KNOWN): "devices.proved",
 }
 _TYPES: Final = {
     ev.SessionType.ONE_TIME: "terminal.forOne",

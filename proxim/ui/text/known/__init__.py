@@ -1,0 +1,1 @@
+"""Known devices in the terminal, as JSON lines, and in `proxim devices`."""
