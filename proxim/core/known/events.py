@@ -17,9 +17,13 @@ class RememberDevice(ev.LinkIntent):
 
 @dataclass(frozen=True, slots=True)
 class AnswerRemember(ev.LinkIntent):
-    """A person has compared the digits. `same` False ends it: nothing is remembered."""
+    """A person has compared the digits. `same` False ends it: nothing is remembered.
+
+    With `digits`, the answer counts for these alone: others may have come while they were read.
+    """
 
     same: bool
+    digits: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,11 @@ class Verified(StrEnum):
     # By the key that two devices share since they were made known to each other.
     KNOWN = "known"
 
+    @property
+    def by_programs(self) -> bool:
+        """Whether both ends are surely programs: no page that may have been altered took part."""
+        return self is not Verified.QR
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:

@@ -108,7 +108,7 @@ class Known:
 
     def follow(self, status: st.LinkStatus) -> None:
         """Show what this says about a known device."""
-        before = self.let_in
+        before = self.asks, self.let_in
         if status.resumes is not None:
             self._links.pop(status.resumes, None)
         if status.stage is st.Stage.CLOSED:
@@ -118,7 +118,7 @@ class Known:
             self._links[status.link] = status
         if status.known is not None:
             self._refresh()
-        if self.let_in != before:
+        if (self.asks, self.let_in) != before:
             self._asking()
 
     def entry_of(self, status: st.LinkStatus) -> KnownEntry | None:
@@ -254,8 +254,12 @@ class Known:
         link, page = status.link, self._page_of(status.link)
         dialog = self.digits.get(link)
         if status.stage in (RememberStage.COMPARE, RememberStage.WAITING):
-            new = link not in self._compared
+            before = self._compared.get(link)
             self._compared[link] = status
+            new = before is None or before.digits != status.digits
+            if new and dialog is not None:
+                # An answer to the digits before would count for these.
+                dialog.close()
             if dialog is not None and dialog.is_open:
                 dialog.show(status)
             elif new and status.stage is RememberStage.COMPARE:
@@ -275,12 +279,11 @@ class Known:
             dialog.lift()
             return
         verified = None if page is None else page.status.verified
-        self.digits[link] = DigitsDialog(
-            self._root, self._theme, status, verified, partial(self._answer, link)
-        )
+        answer = partial(self._answer, link, status.digits)
+        self.digits[link] = DigitsDialog(self._root, self._theme, status, verified, answer)
 
-    def _answer(self, link: ev.LinkID, same: bool) -> None:
-        self._post(known_ev.AnswerRemember(link, same))
+    def _answer(self, link: ev.LinkID, digits: str | None, same: bool) -> None:
+        self._post(known_ev.AnswerRemember(link, same, digits))
 
     def _forget_digits(self, link: ev.LinkID) -> None:
         self._compared.pop(link, None)

@@ -42,7 +42,7 @@ _LARGER: Final = 1.4
 class DigitsDialog:
     """Shows the digits, and asks whether those on the other screen are the same.
 
-    `answer` is called once, with whether they are.
+    `answer` is called with whether they are, and again if the person takes that back.
     """
 
     def __init__(
@@ -101,7 +101,8 @@ class DigitsDialog:
 
     def differ(self) -> None:
         """Answer that they are not."""
-        if self.answerable:
+        # What a person has confirmed can be taken back while the other one compares.
+        if self.answerable or self.status.stage is RememberStage.WAITING:
             self._answered = True
             self.close()
             self._answer(False)
@@ -115,7 +116,6 @@ class DigitsDialog:
             # The other person still compares with this screen.
             self._answered = True
             set_text(self._what, tr("known.confirmedHere", name=self._short_name))
-            self.differ_button.grid_remove()
             self.same_button.grid_remove()
             self.close_button.grid()
             if self.window.winfo_viewable():
@@ -253,8 +253,12 @@ class DigitsDialog:
                 tr("known.digitsLeft", seconds=left) if left else tr("approval.tooLate"),
             )
             changes += [at for at in (next_second(deadline, now),) if at is not None]
-        state = "normal" if self.answerable else "disabled"
-        for button in (self.differ_button, self.same_button):
+        waiting = self.status.stage is RememberStage.WAITING
+        for button, able in (
+            (self.differ_button, self.answerable or waiting),
+            (self.same_button, self.answerable),
+        ):
+            state = "normal" if able else "disabled"
             if str(button.cget("state")) != state:
                 button.configure(state=state)
         if self._timer is not None:

@@ -9,7 +9,6 @@ import math
 import os
 import tkinter
 from collections.abc import Callable
-from functools import partial
 from tkinter import filedialog, ttk
 from typing import Final
 
@@ -35,7 +34,7 @@ from proxim.ui.window.widgets import (
 # Pixels at 100 %.
 _WIDTH: Final = 440
 _ASK: Final = "ask"
-_LET_IN: Final = "let in"
+_LET_IN: Final = "let-in"
 
 
 class DeviceSettings:
@@ -130,7 +129,7 @@ class DeviceSettings:
 
     def let_in(self) -> None:
         """Let the device in without a question, after the person has read what that means."""
-        if self._sure_from is not None and self._clock() >= self._sure_from:
+        if self._sure_from is not None and self._theme.clock() >= self._sure_from:
             self._hide_warning()
             self.ask_button.focus_set()
             self._post(known_ev.SetLetIn(self.entry.id, let_in=True))
@@ -182,7 +181,7 @@ class DeviceSettings:
     # --- the second step --------------------------------------------------------------------------
 
     def _warn(self) -> None:
-        self._sure_from = self._clock() + st.ANSWER_DELAY_SECONDS
+        self._sure_from = self._theme.clock() + st.ANSWER_DELAY_SECONDS
         self.sure_button.configure(state="disabled")
         self._warning.grid()
         self._fit()
@@ -198,7 +197,7 @@ class DeviceSettings:
         self._timer = None
         if self._sure_from is None:
             return
-        left = self._sure_from - self._clock()
+        left = self._sure_from - self._theme.clock()
         if left > 0:
             self._timer = self.window.after(math.ceil(left * 1000), self._count)
         else:
@@ -247,7 +246,8 @@ class DeviceSettings:
         ttk.Label(row, text=tr("known.nameHere"), style="Quiet.TLabel").grid(
             row=0, column=0, padx=(0, px(8))
         )
-        self.name = ttk.Entry(row, font=self._theme.body)
+        # It requests little, and gets what the row has to spare.
+        self.name = ttk.Entry(row, font=self._theme.body, width=10)
         self.name.grid(row=0, column=1, sticky="ew")
         for key in ("<Return>", "<KP_Enter>"):
             self.name.bind(key, lambda _event: self.rename())
@@ -353,8 +353,6 @@ class DeviceSettings:
             top = max(0, min(top, window.winfo_screenheight() - self._theme.px(36) - height))
             window.geometry(f"{window.winfo_width()}x{height}+{left}+{top}")
             # A wrapped line may need another height at the final width.
-            window.after_idle(partial(self._fit_again, window.winfo_reqheight()))
-
-    def _fit_again(self, before: int) -> None:
-        if self.window.winfo_exists() and self.window.winfo_reqheight() != before:
-            self._fit()
+            window.update_idletasks()
+            if window.winfo_exists() and window.winfo_reqheight() != height:
+                window.geometry(f"{window.winfo_width()}x{window.winfo_reqheight()}")

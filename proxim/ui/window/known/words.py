@@ -29,7 +29,7 @@ _VERIFIED_BY: Final = {
 _NOT_REMEMBERED: Final = {
     Reason.TIMEOUT: "known.notCompared",
     Reason.DECLINED: "known.notWanted",
-    Reason.CANCELLED: "known.notWanted",
+    Reason.BUSY: "known.busy",
 }
 
 

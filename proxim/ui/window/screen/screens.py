@@ -11,7 +11,6 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.i18n import tr
-from proxim.core.pairing.devices import Verified
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen.events import Grant
 from proxim.core.screen.sight import PicturesReady, ScreenSight
@@ -206,7 +205,7 @@ class Screens:
             page.status.verified,
             view=False,
             control=True,
-            second_step=page.status.verified is not Verified.CODE,
+            second_step=not (page.status.verified and page.status.verified.by_programs),
         )
         self._letting = link
         self.dialog = ScreenDialog(self._root, self._theme, asked, partial(self._let, link))
