@@ -43,7 +43,8 @@ class LinkKnown:
 
     def __init__(
         self,
-        master: tkinter.Misc,
+        button_master: tkinter.Misc,
+        lines_master: tkinter.Misc,
         theme: Theme,
         post: Callable[[ev.Intent], None],
         actions: KnownActions,
@@ -54,8 +55,8 @@ class LinkKnown:
         self._status: st.LinkStatus | None = None
         self._entry: KnownEntry | None = None
         self._remembering: Remembering | None = None
-        self.button = ttk.Button(master, style="Small.TButton", command=self._press)
-        self.lines = ttk.Frame(master)
+        self.button = ttk.Button(button_master, style="Small.TButton", command=self._press)
+        self.lines = ttk.Frame(lines_master)
         self.lines.columnconfigure(0, weight=1)
         self.let_in_line = ButtonLine(self.lines, theme)
         self.remember_line = ButtonLine(self.lines, theme)

@@ -136,11 +136,14 @@ class LinkPanel(ttk.Frame):
         self._badge = ttk.Label(head)
         self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
         self.end_button = ttk.Button(head, command=self._end)
-        self.end_button.grid(row=0, column=2, columnspan=2, sticky="ne")
+        self.end_button.grid(row=0, column=2, sticky="ne")
+        second = ttk.Frame(head)
+        second.grid(row=1, column=0, columnspan=3, sticky="ew")
+        second.columnconfigure(0, weight=1)
         # It requests no width of its own, and is cut where the buttons beside it begin.
-        self._where = ttk.Label(head, style="Quiet.TLabel", width=1)
-        self._where.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(px(2), 0))
-        self._head = head
+        self._where = ttk.Label(second, style="Quiet.TLabel", width=1)
+        self._where.grid(row=0, column=0, sticky="ew", pady=(px(2), 0))
+        self._head, self._second = head, second
 
     def _build_entry(self) -> None:
         px = self._theme.px
@@ -296,9 +299,10 @@ class LinkPanel(ttk.Frame):
             from proxim.ui.window.known.link_known import LinkKnown
 
             px, head = self._theme.px, self._head
-            self._known = LinkKnown(head, self._theme, self._post, self._known_devices().actions)
-            self._known.button.grid(row=1, column=2, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
-            self._known.lines.grid(row=3, column=0, columnspan=4, sticky="ew", pady=(px(6), 0))
+            actions = self._known_devices().actions
+            self._known = LinkKnown(self._second, head, self._theme, self._post, actions)
+            self._known.button.grid(row=0, column=1, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
+            self._known.lines.grid(row=3, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         if self._known is not None:
             self._known.show_link(status, self._known_devices().entry_of(status))
 
@@ -313,9 +317,10 @@ class LinkPanel(ttk.Frame):
             from proxim.ui.window.screen.link_screen import LinkScreen
 
             px, head = self._theme.px, self._head
-            self._screen = LinkScreen(head, head, self._theme, self._post, self._screens().actions)
-            self._screen.menu.grid(row=1, column=3, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
-            self._screen.lines.grid(row=2, column=0, columnspan=4, sticky="ew", pady=(px(6), 0))
+            actions = self._screens().actions
+            self._screen = LinkScreen(self._second, head, self._theme, self._post, actions)
+            self._screen.menu.grid(row=0, column=2, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
+            self._screen.lines.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         if self._screen is not None:
             self._screen.show_link(self.status)
 
