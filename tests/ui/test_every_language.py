@@ -31,6 +31,8 @@ from tests.ui.window.known import known_support
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 # The window has this limit at 100 %, as in English.
 WIDEST: Final = (640, 680)
+# So much more with four known devices and their heading.
+DEVICES_HEIGHT: Final = 190
 # This is in pixels: Tk's canvas returns boxes that are a little too large (its manual, `bbox`).
 _SLACK: Final = 2
 CABLE: Final = ev.Network("192.168.178.21", 24, "Ethernet", virtual=False)
@@ -259,6 +261,8 @@ def look_at(bench: Bench, scene: str, name: str) -> None:
     bench.pump(lambda: not list(cut(root)), f"{name}: nothing is cut: {list(cut(root))}")
     bench.picture(name)
     width, height = map(bench.window.theme.px, WIDEST)
+    if bench.window.home.devices is not None:
+        height += bench.window.theme.px(DEVICES_HEIGHT)
     assert (root.winfo_width() <= width, root.winfo_height() <= height) == (True, True), name
 
 
