@@ -1,6 +1,7 @@
 """Tests of the list of known devices on the home page."""
 
 import os
+import tkinter
 from dataclasses import replace
 
 import pytest
@@ -202,9 +203,11 @@ def test_it_is_one_stop_of_the_tab_key_between_the_code_and_the_join_field(
     listed: Bench,
 ) -> None:
     home = listed.window.home
-    order = [home.invite.refuse]
+    order: list[tkinter.Misc] = [home.invite.refuse]
     while order[-1] is not home.join.entry:
-        order.append(order[-1].tk_focusNext())
+        following = order[-1].tk_focusNext()
+        assert following is not None
+        order.append(following)
         assert len(order) < 6
     assert order[1:-1] == [list_of(listed).discovery, row(listed)]
 

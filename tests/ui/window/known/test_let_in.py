@@ -48,7 +48,7 @@ def test_it_is_said_on_its_page_beside_the_button_that_ends_it(let_in: Bench) ->
     assert bar.words == "Let in without asking, as you chose for this device."
     let_in.picture("known-let-in-page")
     bar.buttons[0].invoke()
-    assert let_in.posted[-1] == known_ev.SetLetIn(KnownID("device-0"), let_in=False)
+    assert known_ev.SetLetIn(KnownID("device-0"), let_in=False) in let_in.posted
     let_in.window.show(known(entry(0, link=LINK)))
     assert bar.words == "Let in without asking. From the next time on you are asked."
     assert bar.buttons == []

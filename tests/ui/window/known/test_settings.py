@@ -174,9 +174,11 @@ def test_it_opens_once_and_comes_to_the_front(bench: Bench, settings: DeviceSett
 
 
 def test_the_keyboard_reaches_everything_from_top_to_bottom(settings: DeviceSettings) -> None:
-    order = [settings.name]
+    order: list[tkinter.Misc] = [settings.name]
     while order[-1] is not settings.close_button:
-        order.append(order[-1].tk_focusNext())
+        following = order[-1].tk_focusNext()
+        assert following is not None
+        order.append(following)
         assert len(order) < 9
     assert order[1:] == [
         settings.save_button,
