@@ -11,7 +11,7 @@ from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, bind_letters, place_over, set_lettered
 
 # Pixels at 100 %.
-_WIDTH: Final = 340
+_WIDTH: Final = 380
 
 
 class ForgetQuestion:
