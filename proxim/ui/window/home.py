@@ -113,6 +113,8 @@ class HomePage(ttk.Frame):
         self._set_fold(Fold.NOTHING)
         for widget in (self, inside, self.join, self.steps):
             widget.bind("<Configure>", lambda _event: self._arrange_soon(), add=True)
+        # What has changed while another page was open has not been arranged.
+        self.bind("<Map>", lambda _event: self._arrange_soon(), add=True)
         self.bind("<Destroy>", self._destroyed, add=True)
 
     @property

@@ -213,6 +213,8 @@ class DeviceSettings:
         # What is above the last buttons scrolls on a low screen.
         self.area = ScrollArea(around, self._theme)
         self.area.grid(row=0, column=0, sticky="ew")
+        # `_appear` knows better, once all of it has its size.
+        self.area.limit_height(self.window.winfo_screenheight())
         body = self.area.inside
         body.columnconfigure(0, weight=1)
         self._build_name(body).grid(row=0, column=0, sticky="ew")

@@ -340,6 +340,21 @@ def test_the_menu_that_stands_for_the_list(bench: Bench) -> None:
     assert KnownID("device-3") in known_of(bench).settings
 
 
+@pytest.mark.parametrize("height", [330, 420, 620])
+def test_devices_that_come_while_another_page_is_open(bench: Bench, height: int) -> None:
+    resize(bench, 610, height)
+    bench.window.show(known_link(1))
+    bench.settle()
+    bench.window.show(many(3))
+    bench.settle()
+    bench.window.show(many(40))
+    bench.settle()
+    bench.window.pages.select("")
+    bench.settle()
+    bench.pump(lambda: bottom(bench) >= 0)
+    assert list_of(bench).winfo_viewable() or list_of(bench).menu_button.winfo_viewable()
+
+
 # --- looking for them -----------------------------------------------------------------------------
 
 
