@@ -22,14 +22,17 @@ from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import PROXIM, Program, module, running
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.features import link_features
+from proxim.core.known.feature import KnownDevices
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target, to_base64url
+from proxim.core.pairing.host_code import CODE_SESSION_ID, parse_target
 from proxim.core.pairing.proof import Prover
 from proxim.core.program import Program as Machine
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from proxim.io.runtime import Runtime
 
 # A burst lasts half a second, so memory is sampled more often.
@@ -187,8 +190,10 @@ async def _honest_guest(host: Program, url: str) -> tuple[float, int]:
             links.append(status)
             changed.set()
 
-    prover = Prover(secrets.token_bytes, Spake2Exchange)
-    machine = Machine(_BENCH, None, prover, link_features(secrets.token_bytes))
+    prover = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
+    known = KnownDevices(_BENCH.id, prover, time.time)
+    features = link_features(secrets.token_bytes, known=known)
+    machine = Machine(_BENCH, None, prover, features, known)
     runtime = Runtime(machine, publish, NetOptions(), Opening())
     running_guest = asyncio.create_task(runtime.run())
     approving = asyncio.create_task(_approve(host))

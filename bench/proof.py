@@ -11,6 +11,7 @@ from typing import Final
 
 from bench.measure import Figure, Options, progress, with_spread
 from bench.programs import module, running
+from proxim.core.base64url import from_base64url
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID, JoinTarget
@@ -19,13 +20,13 @@ from proxim.core.pairing.proof import (
     Prover,
     Side,
     SignalMacs,
-    from_base64url,
     start_guest_proof,
     start_host_proof,
     tag_auth,
     tag_matches,
 )
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 
 REACH_MS: Final = 60.0
 # So many pairings follow the first. Their median is the price when both programs have paired
@@ -106,7 +107,7 @@ def main() -> None:
     """Run in a fresh process: print the cost of a first pairing and of later ones."""
     if _WITH_LINK in sys.argv:
         importlib.import_module("proxim.io.link.peer")
-    prover = Prover(secrets.token_bytes, Spake2Exchange)
+    prover = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
     by_code = JoinTarget("192.168.1.2", 47800, CODE_SESSION_ID, code=_CODE)
     by_qr = JoinTarget("192.168.1.2", 47800, "session", qr_secret=_QR_SECRET)
 

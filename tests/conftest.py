@@ -18,6 +18,7 @@ from proxim.app.bridge import new_event_loop
 from proxim.app.language import speak
 from proxim.core import i18n as words
 from proxim.io.system.addresses import list_networks
+from tests.core.seen_transitions import SeenTransitions
 from tests.paths import TESTS
 
 # Python may write bytecode here and in every program that a test starts, as on people's machines,
@@ -86,6 +87,14 @@ def _piece_of_file(name: str) -> str | None:
         return None
     place = file.relative_to(TESTS.name)
     return next((piece for part, piece in PIECES.items() if place.is_relative_to(part)), None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Look for transitions that no test of core makes, where unreached branches fail, too."""
+    if config.getoption("cov_fail_under", None):
+        seen = SeenTransitions()
+        config.pluginmanager.register(seen, "seen_transitions")
+        seen.watch(pytest.MonkeyPatch())
 
 
 @pytest.hookimpl(wrapper=True)

@@ -21,9 +21,14 @@ from tests.paths import ROOT
 
 LAYERS: Final = {"app", "io", "ui", "core"}
 # The bridge starts the program's threads, and screens have some of their own: pictures would keep
-# the loop from everything else.
+# the loop from everything else. What may hang has a thread that the loop's end does not wait for.
 BRIDGE: Final = "proxim/app/bridge.py"
-THREADED: Final = (BRIDGE, "proxim/io/screen/", "proxim/io/control/")
+THREADED: Final = (
+    BRIDGE,
+    "proxim/io/screen/",
+    "proxim/io/control/",
+    "proxim/io/system/abandonable.py",
+)
 LANGUAGES: Final = "proxim/languages/__init__.py"
 # These packages hold only a version and the page's files.
 PACKAGES: Final = {"proxim/__init__.py", "proxim/web/__init__.py"}

@@ -34,6 +34,13 @@ _LIFETIME: Final = re.compile(r"([0-9]{1,9})([smhd])")
 # RFC 7064, except for an IPv6 address in brackets, which aiortc does not read.
 _STUN: Final = re.compile(r"stun:([A-Za-z0-9.-]{1,253})(:[0-9]{1,5})?")
 _MAX_PORT: Final = 65535
+# The options of the window that each command has, too; they may stand before the command.
+_SHARED: Final[dict[str, frozenset[str]]] = {
+    "host": frozenset({"name", "stun", "require_proof", "share_screen"}),
+    "join": frozenset({"name", "stun"}),
+}
+# All options that stand before a command, and belong to the window where there is none.
+_WINDOW: Final = ("theme", "name", "stun", "require_proof", "share_screen")
 # What --qr takes.
 INVERT: Final = "invert"
 # The beginnings of argparse's own complaints, which are English in every language.
@@ -62,6 +69,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
         found, extras = parser.parse_known_args(arguments)
         if extras:
             raise UsageError(_unknown(extras, found.command))
+        _refuse_ignored(found)
         # app/language.py has chosen the language already, so this only checks the option.
         if closest([getattr(found, "language", "en")]) is None:
             raise UsageError(tr("usage.badLanguage"))
@@ -120,7 +128,10 @@ def _parser() -> argparse.ArgumentParser:
         "--version", action="version", version=version, help=tr("usage.version")
     )
     parser.options.add_argument(
-        "--theme", metavar=tr("usage.metaTheme"), default=ThemeOption.SYSTEM, help=tr("usage.theme")
+        "--theme",
+        metavar=tr("usage.metaTheme"),
+        default=argparse.SUPPRESS,
+        help=tr("usage.theme"),
     )
     _add_common(parser)
     _add_device(parser)
@@ -230,10 +241,11 @@ def _add_terminal(parser: _Parser) -> None:
 
 
 def _window(found: argparse.Namespace) -> Options:
-    if found.theme not in tuple(ThemeOption):
+    theme: str = getattr(found, "theme", ThemeOption.SYSTEM)
+    if theme not in tuple(ThemeOption):
         raise UsageError(tr("usage.badTheme"))
     return WindowOptions(
-        theme=ThemeOption(found.theme),
+        theme=ThemeOption(theme),
         require_proof=_proof(found),
         share_screen=_share_screen(found),
         name=_name(found),
@@ -285,6 +297,25 @@ _READERS: Final[dict[str | None, Callable[[argparse.Namespace], Options]]] = {
     "join": _join,
     "doctor": _doctor,
 }
+
+
+def _refuse_ignored(found: argparse.Namespace) -> None:
+    """Raise UsageError for an option before a command that does not have it.
+
+    The command would ignore it, and who typed it believes that it counts.
+    """
+    if found.command is None:
+        return
+    shared = _SHARED.get(found.command, frozenset())
+    for option in _WINDOW:
+        if option not in shared and hasattr(found, option):
+            raise UsageError(
+                tr(
+                    "usage.unknownOption",
+                    option=f"--{option.replace('_', '-')}",
+                    program=f"proxim {found.command}",
+                )
+            )
 
 
 def _unknown(extras: list[str], command: str | None) -> str:

@@ -1,6 +1,7 @@
 """Puts machine and network side together for every face."""
 
 import os
+import time
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -71,6 +72,8 @@ class Startup:
         if isinstance(self._options, JoinOptions):
             joining = NetOptions(
                 stun=self._options.stun,
+                # Known devices are dialled where they were seen, so in the same networks only.
+                look=_look(None),
                 save_to=self._options.save_to,
                 save_name=save_name,
                 data_dir=_transfers_folder(),
@@ -122,12 +125,14 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     from proxim.core.features import link_features
     from proxim.core.files.events import AcceptPolicy
     from proxim.core.files.newest_progress import NewestProgress
+    from proxim.core.known.feature import KnownDevices
     from proxim.core.pairing.host import Host
     from proxim.core.pairing.proof import Prover
     from proxim.core.program import Program
     from proxim.core.screen.events import Grant
     from proxim.core.screen.sight import PicturesReady
     from proxim.io.pairing.spake import Spake2Exchange
+    from proxim.io.pairing.x25519 import X25519KeyPair
     from proxim.io.runtime import Runtime
 
     progress = NewestProgress()
@@ -146,11 +151,18 @@ def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
     save_to = opened.options.save_to
     accept = AcceptPolicy(without_asking=save_to is not None, directory=save_to)
     share = Grant.NOTHING if opened.share_screen is None else Grant(opened.share_screen.value)
-    features = link_features(os.urandom, accept, share)
-    prover = Prover(os.urandom, Spake2Exchange)
-    host = None if opened.invitations is None else Host(opened.invitations, prover, features)
-    program = Program(opened.device, host, prover, features)
-    return Runtime(program, publish, opened.options, opened.opening)
+    prover = Prover(os.urandom, Spake2Exchange, X25519KeyPair)
+    known = KnownDevices(opened.device.id, prover, time.time)
+    features = link_features(os.urandom, accept, share, known)
+    opening = opened.opening
+    if opened.invitations is None:
+        host = None
+        assert opened.options.look is not None, "every program knows its networks"
+        opening = Opening(networks=opened.options.look())
+    else:
+        host = Host(opened.invitations, prover, features, known)
+    program = Program(opened.device, host, prover, features, known, opening.networks or ())
+    return Runtime(program, publish, opened.options, opening)
 
 
 def _transfers_folder() -> str | None:

@@ -5,10 +5,10 @@ Every face (window, terminal, JSON lines, the wire's `message` field) takes its 
 The sentences are in the language in use, in its sections `reasons` and `hostReasons`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from proxim.core.i18n import tr
 
@@ -101,6 +101,8 @@ class Reason(StrEnum):
     # Problems with shared screens.
     SCREEN_SEEN = "screen_seen"
     NO_SCREEN = "no_screen"
+    # A browser shows a page that came over http no picture of its own screen.
+    PAGE_SCREEN = "page_screen"
     SCREEN_UNSUPPORTED = "screen_unsupported"
     SCREEN_FORBIDDEN = "screen_forbidden"
     SCREEN_LOST = "screen_lost"
@@ -152,6 +154,20 @@ class Reason(StrEnum):
     BAD_COMMAND = "bad_command"
     LINE_CUT = "line_cut"
     INTERNAL = "internal"
+
+
+_Otherwise = TypeVar("_Otherwise", bound=Reason | None)
+
+
+def reason_of(
+    word: str | None, known: Iterable[Reason], otherwise: _Otherwise
+) -> Reason | _Otherwise:
+    """Return the Reason that a peer's word stands for.
+
+    `known` are those that the peer may give there; any other word, perhaps of a newer version, and
+    no word become `otherwise`.
+    """
+    return next((reason for reason in known if reason.value == word), otherwise)
 
 
 # Reasons for one file among those to be sent. The Problem's detail is then the file's path, which

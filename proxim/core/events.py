@@ -5,8 +5,8 @@ An event is immutable and describes what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Final, NewType
+from enum import Enum, StrEnum
+from typing import NewType
 
 from proxim.core.errors import Reason
 from proxim.core.pairing.host_code import JoinTarget
@@ -42,8 +42,12 @@ class SessionType(StrEnum):
     PERSISTENT = "persistent"
 
 
-class TimerName(StrEnum):
-    """The purposes of timers."""
+class TimerKind(Enum):
+    """What a timer is for. This has no members: each feature of links has names of its own."""
+
+
+class TimerName(TimerKind):
+    """The timers of sessions, links and sockets."""
 
     APPROVAL = "approval"
     SESSION = "session"
@@ -58,44 +62,43 @@ class TimerName(StrEnum):
     ANSWER = "answer"
     # Starts the next dial after the guest lost its link.
     REDIAL = "redial"
+    # Limits how long a guest waits for a known device to be found.
+    SEARCH = "search"
 
     # These two limit what a guest's socket may take its time for.
     CHALLENGE = "challenge"
     SOCKET = "socket"
 
-    # Limits how long a transfer stands still on a lane, or is kept back.
-    STALL = "stall"
-
-    # Limits how long a person may think about somebody who asks to see this screen.
-    SCREEN_ANSWER = "screen_answer"
-    # Limits how long the other side's person may think about the same.
-    SCREEN_ASKING = "screen_asking"
-    # Notices that somebody who controls this screen is silent while a key is down.
-    SCREEN_SILENCE = "screen_silence"
-
-
-# The scope of these timers is a sessionID, and that of the link's timers a LinkID.
-SESSION_TIMERS: Final = frozenset({TimerName.APPROVAL, TimerName.SESSION, TimerName.RESUME})
-LINK_TIMERS: Final = frozenset(
-    {
-        TimerName.LINK_OPEN,
-        TimerName.HEARTBEAT,
-        TimerName.LANE,
-        TimerName.DIAL,
-        TimerName.ANSWER,
-        TimerName.REDIAL,
-    }
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """A timer's identity; setting the same timer again replaces it."""
+    """A timer's identity; setting the same timer again replaces it.
 
-    name: TimerName
-    # What the timer belongs to: a sessionID (which is secret), a LinkID, a guest's socket at the
-    # host, or a TransferID.
-    scope: str | ConnectionID = field(repr=False)
+    Its class says what it belongs to, and so does the way of its TimerFired to that.
+    """
+
+    name: TimerKind
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTimer(Timer):
+    """A timer of a session of the host, whose sessionID is secret."""
+
+    scope: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkTimer(Timer):
+    """A timer of a link, of the attempt at one, or of what a feature does on it."""
+
+    scope: LinkID = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SocketTimer(Timer):
+    """A timer of a guest's socket at the host."""
+
+    scope: ConnectionID = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,29 @@ def flag_field(fields: JSONObject, name: str) -> bool:
     return value is True
 
 
+def integer_field(fields: JSONObject, name: str, least: int, most: int) -> int:
+    """Return the integer `fields[name]`, which lies between `least` and `most`.
+
+    Raises MessageError with BAD_MESSAGE.
+    """
+    value = fields.get(name)
+    # isinstance would accept a bool as an int.
+    if type(value) is not int or not least <= value <= most:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
+    return value
+
+
+def number_field(fields: JSONObject, name: str, least: float, most: float) -> float:
+    """Return the number `fields[name]`, which lies between `least` and `most`.
+
+    Raises MessageError with BAD_MESSAGE.
+    """
+    value: Any = fields.get(name)
+    if type(value) not in (int, float) or not least <= value <= most:
+        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
+    return float(value)
+
+
 def list_field(fields: JSONObject, name: str, most: int) -> list[Any]:
     """Return the list `fields[name]`, of at most `most` items; one that is absent or null is empty.
 

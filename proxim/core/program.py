@@ -9,14 +9,24 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.known import events as known_ev
+from proxim.core.known.feature import KnownDevices
+from proxim.core.known.finding import Surroundings
+from proxim.core.known.host import KnownHost
 from proxim.core.link import events as link_ev
-from proxim.core.link.features import Features
+from proxim.core.link.features import Features, session_of
 from proxim.core.link.link import Link, LinkState
 from proxim.core.pairing import events as pair_ev
-from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.devices import DeviceInfo, KnownID
 from proxim.core.pairing.host import Host, HostEvent
 from proxim.core.pairing.host_code import JoinTarget
-from proxim.core.pairing.join import DialledSocketEvent, Guest, GuestEvent, GuestState
+from proxim.core.pairing.join import (
+    DialledSocketEvent,
+    Guest,
+    GuestEvent,
+    GuestState,
+    PlacesSeen,
+)
 from proxim.core.pairing.proof import Prover
 from proxim.core.sanitize import is_usable_name
 
@@ -35,7 +45,12 @@ class Program:
         host: Host | None,
         prover: Prover,
         features: Features,
+        known: KnownDevices,
+        networks: tuple[ev.Network, ...] = (),
     ) -> None:
+        """`networks` are this machine's addresses that were seen before."""
+        self._known = known
+        self._networks = networks
         self._device = device
         self._host = host
         self._prover = prover
@@ -57,9 +72,24 @@ class Program:
         if self._ended:
             return []
         commands = self._handle(event, now)
-        if self._host is None or self._ended:
+        if self._ended:
             return commands
-        return [*commands, *self._host.hide_invitation(self._features.watchers, now)]
+        if self._host is not None:
+            commands += self._host.hide_invitation(self._features.watchers, now)
+        return [*commands, *self._look_around(event, now)]
+
+    def _look_around(self, event: ProgramEvent, now: float) -> list[do.Command]:
+        """Tell known devices what has changed, and their guests what was seen of them."""
+        around = Surroundings(
+            self._networks,
+            None if self._host is None else self._host.listening,
+            any(guest.searches for guest in self._guests.values()),
+        )
+        commands = self._known.refresh(around)
+        if isinstance(event, known_ev.KnownAnswer | ev.NetworksSeen):
+            for guest in [one for one in self._guests.values() if one.searches]:
+                commands += self._to_guest(PlacesSeen(), guest, now)
+        return commands
 
     def _handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
         match event:
@@ -69,6 +99,13 @@ class Program:
                 return self._rename(name)
             case ev.Shutdown():
                 return self._shut_down(now)
+            case known_ev.JoinKnown(device):
+                return self._join_known(device, now)
+            case known_ev.ForgetDevice(device):
+                return self._forget(event, device, now)
+            case ev.NetworksSeen(networks):
+                self._networks = networks
+                return [] if self._host is None else self._host.handle(event, now)
             case ev.LinkIntent():
                 return self._to_feature(event, now)
             case ev.FeatureEvent():
@@ -79,7 +116,9 @@ class Program:
                 return self._to_dialled(event, now)
             case pair_ev.ConnectionEvent(connection) if connection.dialled:
                 return self._to_dialled(event, now)
-            case ev.TimerFired(timer) if (guest := self._by_timer(timer)) is not None:
+            case ev.TimerFired(ev.LinkTimer(scope=link)) if (
+                guest := self._guests.get(link)
+            ) is not None:
                 return self._to_guest(event, guest, now)
             case link_ev.LinkEvent() | ev.Disconnect():
                 return self._to_link(event, now)
@@ -104,23 +143,64 @@ class Program:
         return []
 
     def _join(self, event: ev.Join, now: float) -> list[do.Command]:
-        if any(
+        if self._joins:
+            return [do.publish_trouble(Reason.JOIN_BUSY)]
+        guest = self._new_guest(event.target)
+        if self._is_own(event.target):
+            return guest.refuse(Reason.OWN_CODE, now)
+        return self._start(guest, now)
+
+    def _join_known(self, device: KnownID, now: float) -> list[do.Command]:
+        known = self._known.device(device)
+        if known is None:
+            return [do.publish_trouble(Reason.DEVICE_UNKNOWN)]
+        if self._joins:
+            return [do.publish_trouble(Reason.JOIN_BUSY)]
+        host = KnownHost(
+            known,
+            self._device.id,
+            lambda: self._known.places(device),
+            search=self._known.searches,
+        )
+        return self._start(self._new_guest(host), now)
+
+    @property
+    def _joins(self) -> bool:
+        """Whether an attempt to join is under way; there is one at a time."""
+        return any(
             guest.state is not GuestState.LINKED and not guest.resumes
             for guest in self._guests.values()
-        ):
-            return [do.publish_trouble(Reason.JOIN_BUSY)]
-        guest = Guest(
-            event.target,
+        )
+
+    def _new_guest(self, target: JoinTarget | KnownHost) -> Guest:
+        return Guest(
+            target,
             self._device,
             self._prover,
             self._new_link_id,
             self._new_connection,
             self._features,
         )
-        if self._is_own(event.target):
-            return guest.refuse(Reason.OWN_CODE, now)
-        self._guests[guest.link.id] = guest
-        return guest.start()
+
+    def _start(self, guest: Guest, now: float) -> list[do.Command]:
+        commands = guest.start(now)
+        if guest.state is not GuestState.ENDED:
+            self._guests[guest.link.id] = guest
+        return commands
+
+    def _forget(
+        self, event: known_ev.ForgetDevice, device: KnownID, now: float
+    ) -> list[do.Command]:
+        sessions = self._known.sessions_of(device)
+        commands = self._features.handle(event, now)
+        for guest in list(self._guests.values()):
+            if guest.link.status.known == device or session_of(guest.link) in sessions:
+                guest.forget()
+                if guest.state is not GuestState.LINKED:
+                    commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
+        if self._host is not None:
+            commands += self._host.forget(device, sessions, now)
+        return commands
 
     def _is_own(self, target: JoinTarget) -> bool:
         """Whether a code or link leads to this program, or a link to this installation.
@@ -139,7 +219,9 @@ class Program:
         self._dials += 1
         return ev.ConnectionID(self._dials, dialled=True)
 
-    def _to_guest(self, event: GuestEvent, guest: Guest, now: float) -> list[do.Command]:
+    def _to_guest(
+        self, event: GuestEvent | PlacesSeen, guest: Guest, now: float
+    ) -> list[do.Command]:
         link = guest.link.id
         commands = guest.handle(event, now)
         del self._guests[link]
@@ -170,11 +252,6 @@ class Program:
                 None,
             )
         return guest
-
-    def _by_timer(self, timer: ev.Timer) -> Guest | None:
-        # A sessionID may be spelled like the id of a link.
-        guests = self._guests.values() if timer.name in ev.LINK_TIMERS else ()
-        return next((guest for guest in guests if guest.link.id == timer.scope), None)
 
     def _by_connection(self, connection: ev.ConnectionID) -> Guest | None:
         return next(

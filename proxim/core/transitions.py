@@ -20,7 +20,7 @@ from proxim.core import events as ev
 from proxim.core.errors import MachineMisuseError
 
 # What tells two events apart: the class, and of a timer its name.
-Kind = type | ev.TimerName
+Kind = type | ev.TimerKind
 # A method of the machine: it handles the event at a moment, and returns what is to be done.
 Handler = Callable[[Any, Any, float], list[do.Command]]
 

@@ -23,7 +23,7 @@ from proxim.core.program import ProgramEvent
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
-from proxim.core.screen.sharing import SCREEN
+from proxim.core.screen.sharing import PICTURES
 
 # How many characters of a channel's label are shown. The other side chooses the label, which may be
 # 64 KiB long.
@@ -93,7 +93,7 @@ def _channel(label: str) -> str:
     """Describe a channel by its label, without the id in it, which is a secret of the two ends."""
     if STREAM_LABEL.fullmatch(label):
         return "a stream"
-    if label.partition("/")[0] in (SCREEN, INPUT):
+    if label.partition("/")[0] in (PICTURES, INPUT):
         return f"for {label.partition('/')[0]}"
     return repr(label[:_LABEL])
 

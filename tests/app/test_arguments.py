@@ -379,3 +379,28 @@ def test_nothing_slow_is_imported() -> None:
     assert not {"tkinter", "asyncio", "aiortc", "websockets", "qrcode", "ssl", "socket"} & set(
         loaded
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--share-screen view join 02501-WK381",
+        "--require-proof join 02501-WK381",
+        "--theme dark host",
+        "--theme dark join 02501-WK381",
+        "--name Desk doctor",
+    ],
+)
+def test_an_option_before_a_command_that_does_not_have_it_is_not_ignored(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    option, command = (
+        words.split()[0],
+        next(word for word in words.split() if word in ("host", "join", "doctor")),
+    )
+    with pytest.raises(SystemExit) as caught:
+        parse_arguments(words.split())
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert option in said
+    assert f"proxim {command}" in said

@@ -9,6 +9,10 @@ from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID
+from proxim.core.known import commands as known_do
+from proxim.core.known import events as known_ev
+from proxim.core.known.devices import KnownFile
+from proxim.core.known.finding import TAGS
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
@@ -80,6 +84,10 @@ class Ledger:
         self.controlled: set[ev.LinkID] = set()
         self.panic_keys: set[ev.LinkID] = set()
         self.listening: str | None = None
+        # What the file of known devices holds; None as long as it was not written.
+        self.saved: KnownFile | None = None
+        self.announced: tuple[bytes, ...] | None = None
+        self.looking = False
         self.prompts: dict[str, st.Prompt] = {}
         # This is the newest published status of what people are asked.
         self.to_ask = st.Prompts()
@@ -182,6 +190,21 @@ class Ledger:
                 self._told(status)
             case do.SaveName() | do.SaveRequireProof() | file_do.KeepSources():
                 pass
+            case known_do.SaveKnown(file):
+                self.saved = file
+            case known_do.Announce(tags):
+                assert self.listening is not None, "announced, but nothing listens"
+                assert len(tags) == TAGS
+                self.announced = tags
+            case known_do.StopAnnouncing():
+                assert self.announced is not None, "nothing was announced"
+                self.announced = None
+            case known_do.LookForServices():
+                assert not self.looking, "looked for twice"
+                self.looking = True
+            case known_do.StopLooking():
+                assert self.looking, "nothing was looked for"
+                self.looking = False
             case _:
                 self._take_lanes_and_files(command)
 
@@ -296,6 +319,12 @@ class Ledger:
             for link, status in self.links.items()
             if status.as_guest and status.stage is st.Stage.ASKING
         ]
+        if not asking and True in self.prepared:
+            # Another Proxim has answered, and the known device is tried elsewhere.
+            status = self.links[self.prepared[True]]
+            assert status.known is not None
+            assert status.stage is st.Stage.DIALING
+            return
         assert asking == [self.prepared[True]] if True in self.prepared else not asking
 
     def look_at_timers(self) -> None:
@@ -303,17 +332,30 @@ class Ledger:
         every transfer that is kept waiting has a timer, which ends its wait.
         """
         for timer in self.timers:
-            match timer.name:
-                case ev.TimerName.LINK_OPEN | ev.TimerName.HEARTBEAT | ev.TimerName.LANE:
-                    assert timer.scope in self.alive, timer.name
-                case ev.TimerName.DIAL | ev.TimerName.ANSWER | ev.TimerName.REDIAL:
-                    assert timer.scope in self.links, timer.name
-                case ev.TimerName.STALL:
-                    self._look_at_transfer(TransferID(str(timer.scope)))
+            match timer:
+                case ev.LinkTimer(
+                    ev.TimerName.LINK_OPEN
+                    | ev.TimerName.HEARTBEAT
+                    | ev.TimerName.LANE
+                    | known_ev.KnownTimer.REMEMBER,
+                    link,
+                ):
+                    assert link in self.alive, timer.name
+                case ev.LinkTimer(
+                    ev.TimerName.DIAL
+                    | ev.TimerName.ANSWER
+                    | ev.TimerName.REDIAL
+                    | ev.TimerName.SEARCH,
+                    link,
+                ):
+                    assert link in self.links, timer.name
+                case file_ev.TransferTimer(scope=transfer):
+                    self._look_at_transfer(transfer)
                 case _:
                     # tests/core/pairing/test_host.py checks the timers of sockets and sessions.
                     pass
-        held_back = {ev.Timer(ev.TimerName.STALL, one) for one in self.unannounced}
+        stall = file_ev.FileTimer.STALL
+        held_back = {file_ev.TransferTimer(stall, one) for one in self.unannounced}
         assert held_back <= self.timers.keys(), "held back for ever"
 
     def _look_at_transfer(self, transfer: TransferID) -> None:

@@ -6,10 +6,12 @@
 from enum import Enum
 from typing import Any, Final
 
-from proxim.core.events import TimerName
+from proxim.core.events import TimerKind
 from proxim.core.files import incoming, outgoing
+from proxim.core.known import remembering
 from proxim.core.link import link
 from proxim.core.pairing import join, session
+from proxim.core.screen import shower, viewer
 from proxim.core.transitions import Kind, TransitionTable
 from tests.paths import ROOT
 
@@ -21,13 +23,16 @@ MACHINES: Final[dict[str, TransitionTable[Any]]] = {
     "Session": session.TRANSITIONS,
     "Guest": join.TRANSITIONS,
     "Link": link.TRANSITIONS,
+    "Remember": remembering.TRANSITIONS,
     "Outgoing": outgoing.TRANSITIONS,
     "Incoming": incoming.TRANSITIONS,
+    "Shower": shower.TRANSITIONS,
+    "Viewer": viewer.TRANSITIONS,
 }
 
 
 def name_of(kind: Kind) -> str:
-    return f"{kind.value} timer" if isinstance(kind, TimerName) else kind.__name__
+    return f"{kind.value} timer" if isinstance(kind, TimerKind) else kind.__name__
 
 
 def arrows(table: TransitionTable[Any]) -> dict[tuple[Enum, Enum], list[str]]:

@@ -24,6 +24,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -41,20 +42,19 @@ from proxim.core.pairing.host_code import (
     JoinTarget,
     parse_code,
     parse_target,
-    to_base64url,
 )
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import (
     MakeExchange,
     Method,
     Prover,
-    from_base64url,
     start_guest_proof,
     start_host_proof,
     tag_auth,
 )
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from tests.core.handed_in import hello, program
 from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
@@ -62,7 +62,7 @@ from tests.rows import each_row
 # Each branch has a test of its own elsewhere, and these would take three times as long.
 pytestmark = pytest.mark.no_cover
 
-PROVER = Prover(secrets.token_bytes, Spake2Exchange)
+PROVER = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
 HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 GUEST_DEVICE = devices.DeviceInfo("Telefon", "guest-uuid")
 HOST_ADDRESS, GUEST_ADDRESS, MALLORYS_ADDRESS = "192.168.1.2", "192.168.1.20", "192.168.1.66"
@@ -172,7 +172,7 @@ class Wire:
         self.approve = approve
         self.by_code = by_code
         self.now = 1000.0
-        prover = Prover(secrets.token_bytes, spake2)
+        prover = Prover(secrets.token_bytes, spake2, X25519KeyPair)
         invitations = Invitations(
             HOST_DEVICE, ev.Invite(ev.SessionType.PERSISTENT), secrets.token_bytes
         )

@@ -12,7 +12,7 @@ from tests.core.playbook import Playbook, matches, show
 Expected = list[do.Command | EllipsisType]
 
 LINK = ev.LinkID("host-1")
-HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
+HEARTBEAT = ev.LinkTimer(ev.TimerName.HEARTBEAT, LINK)
 
 
 class Counter:
@@ -46,7 +46,7 @@ def test_a_script_that_does_not_shows_the_trace_and_the_difference() -> None:
     play.on(ev.TimerFired(HEARTBEAT), ...)
     with pytest.raises(AssertionError) as caught:
         play.on(ev.TimerFired(HEARTBEAT), do.CancelTimer(HEARTBEAT))
-    timer = "timer=Timer(name=<TimerName.HEARTBEAT: 'heartbeat'>, scope='host-1')"
+    timer = "timer=LinkTimer(name=<TimerName.HEARTBEAT: 'heartbeat'>, scope='host-1')"
     assert str(caught.value).splitlines() == [
         "the trace:",
         f">> TimerFired({timer})",

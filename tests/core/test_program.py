@@ -35,6 +35,7 @@ from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.proof import MakeExchange, Prover
 from proxim.core.program import ProgramEvent
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from tests.core.bench import Bench
 from tests.core.handed_in import (
     ETHERNET,
@@ -103,7 +104,7 @@ def test_a_second_attempt_waits_for_the_first_to_be_linked_or_over() -> None:
     assert [command for command in commands if isinstance(command, pair_do.Dial)] == [
         pair_do.Dial(ev.ConnectionID(2, dialled=True), TARGET.websocket_url)
     ]
-    assert do.SetTimer(ev.Timer(ev.TimerName.DIAL, "guest-2"), 4.0) in commands
+    assert do.SetTimer(ev.LinkTimer(ev.TimerName.DIAL, ev.LinkID("guest-2")), 4.0) in commands
 
 
 def test_late_events_of_an_attempt_that_has_ended_are_ignored() -> None:
@@ -197,19 +198,19 @@ def test_text_before_the_link_is_open_is_told_not_connected(world: World) -> Non
 
 
 def test_a_timer_of_an_attempt_that_has_ended_is_misuse() -> None:
+    timer = ev.LinkTimer(ev.TimerName.DIAL, ev.LinkID("guest-1"))
     with pytest.raises(MachineMisuseError):
-        program(PHONE, prover()).handle(ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "guest-1")), 0.0)
+        program(PHONE, prover()).handle(ev.TimerFired(timer), 0.0)
 
 
 @each_row(
     "event",
     [
-        ev.NetworksSeen(()),
         ONE_TIME,
         ev.Decide("x", approved=True),
         pair_ev.ConnectionOpened(ev.ConnectionID(1), "192.168.1.9"),
-        ev.TimerFired(ev.Timer(ev.TimerName.SESSION, "guest-1")),
-        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, "host-1")),
+        ev.TimerFired(ev.SessionTimer(ev.TimerName.SESSION, "guest-1")),
+        ev.TimerFired(ev.LinkTimer(ev.TimerName.LINK_OPEN, ev.LinkID("host-1"))),
     ],
 )
 def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
@@ -219,7 +220,7 @@ def test_a_hosts_event_without_a_host_is_misuse(event: ProgramEvent) -> None:
 
 def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     bytes_that_spell_it = Prover(
-        lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2
+        lambda size: b"\x82\xe7\xac\xb7\xe0".ljust(size, b"\0"), FakeSpake2, X25519KeyPair
     )
     bench = HostBench()
     bench.program = program(
@@ -230,9 +231,9 @@ def test_a_session_whose_id_looks_like_a_guests_link_still_expires() -> None:
     assert session_id.startswith("guest-")
     bench.ledger.timers.clear()
     commands = bench.program.handle(
-        ev.TimerFired(ev.Timer(ev.TimerName.SESSION, session_id)), bench.now
+        ev.TimerFired(ev.SessionTimer(ev.TimerName.SESSION, session_id)), bench.now
     )
-    assert do.CancelTimer(ev.Timer(ev.TimerName.SESSION, session_id)) in commands
+    assert do.CancelTimer(ev.SessionTimer(ev.TimerName.SESSION, session_id)) in commands
 
 
 # --- rename ---------------------------------------------------------------------------------------
@@ -573,7 +574,7 @@ def test_a_program_is_host_and_guest_at_once(world: World) -> None:
         pair_ev.ConnectionOpened(ev.ConnectionID(1, dialled=True), "192.168.1.200")
     )
     assert sent(asked) == [pair_msg.PairRequest(host_code.CODE_SESSION_ID, HOST_DEVICE)]
-    assert bench.handle(ev.TimerFired(ev.Timer(ev.TimerName.ANSWER, "guest-1")))
+    assert bench.handle(ev.TimerFired(ev.LinkTimer(ev.TimerName.ANSWER, ev.LinkID("guest-1"))))
     said = st.TextReceived(world.host.link, "hi")
     heard = bench.handle(
         link_ev.ChannelMessage(
@@ -688,7 +689,7 @@ def test_webrtc_opens_while_the_lane_is_dialled(steps: int) -> None:
     host_link = world.host.link
     world.udp = True
     world.host.now = world.guest.now = world.guest.now + 0.1
-    world.report(world.guest, ev.TimerFired(ev.Timer(ev.TimerName.LANE, link)))
+    world.report(world.guest, ev.TimerFired(ev.LinkTimer(ev.TimerName.LANE, link)))
     for _ in range(steps):
         world.step()
     world._open(world._pair(link))
@@ -826,7 +827,7 @@ def test_files_that_wait_for_another_device_are_sent_after_a_moment(world: World
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
     assert not world.host.ledger.sending
-    (timer,) = [one for one in world.host.ledger.timers if one.name is ev.TimerName.STALL]
+    (timer,) = [one for one in world.host.ledger.timers if isinstance(one, file_ev.TransferTimer)]
     assert timer.scope != waits
     assert world.host.ledger.timers[timer] == world.host.now + RESUME_GRACE_SECONDS
     world.advance(RESUME_GRACE_SECONDS)
@@ -851,9 +852,9 @@ def test_a_link_that_ends_while_files_are_held_back(world: World) -> None:
     files_of(world.guest)._incoming.clear()
     world.link_up()
     world.handle(world.host, file_ev.SendPaths(world.status(world.host).link, ("photo",)))
-    assert any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    assert any(one.name is file_ev.FileTimer.STALL for one in world.host.ledger.timers)
     world.handle(world.host, ev.Disconnect(world.status(world.host).link))
-    assert not any(one.name is ev.TimerName.STALL for one in world.host.ledger.timers)
+    assert not any(one.name is file_ev.FileTimer.STALL for one in world.host.ledger.timers)
     assert last_transfer(world.host).reason is Reason.NOT_CONNECTED
 
 
@@ -939,7 +940,8 @@ def test_a_transfer_that_stalls_on_its_lane_closes_it(world: World) -> None:
     while not world.guest.ledger.sending:
         world.step()
     (transfer,) = world.guest.ledger.sending
-    world.report(world.guest, ev.TimerFired(ev.Timer(ev.TimerName.STALL, transfer)))
+    stall = file_ev.TransferTimer(file_ev.FileTimer.STALL, transfer)
+    world.report(world.guest, ev.TimerFired(stall))
     assert link in world.guest.ledger.lanes_closing
     world.settle()
     world.advance(2)

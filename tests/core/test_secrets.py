@@ -17,6 +17,13 @@ from proxim.core.files import events as file_events
 from proxim.core.files import manifest
 from proxim.core.files import messages as file_messages
 from proxim.core.files import status as transfer_status
+from proxim.core.known import commands as known_commands
+from proxim.core.known import devices as known_kept
+from proxim.core.known import events as known_events
+from proxim.core.known import feature as known_feature
+from proxim.core.known import finding, keys
+from proxim.core.known import messages as known_messages
+from proxim.core.known import status as known_status
 from proxim.core.link import commands as link_commands
 from proxim.core.link import events as link_events
 from proxim.core.link import lane
@@ -32,6 +39,8 @@ VOCABULARIES = (
     *(events, socket_events, link_events, file_events),
     *(commands, socket_commands, link_commands, file_commands),
     *(status, transfer_status, session_inputs, invitations),
+    *(known_commands, known_events, known_status, known_kept, known_messages),
+    *(keys, known_feature, finding),
     *(messages, file_messages, link_messages, host_code, lane, manifest),
 )
 # These are names that a vocabulary uses in annotations without importing them.
@@ -40,7 +49,7 @@ NAMES = {name: one for module in VOCABULARIES for name, one in vars(module).item
 # covered, too.
 SECRET = {
     *("secret", "code", "url", "key", "keys", "token", "tag", "tags", "mac", "session_id", "sdp"),
-    *("text", "transfer", "label", "scope"),
+    *("text", "transfer", "label", "scope", "digits", "commit", "nonce"),
     # These are a proof's share and tag.
     *("y", "t"),
 }
@@ -91,6 +100,8 @@ def variants(kind: object, *, mark: str) -> list[object]:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, types.UnionType):
         return [one for each in arguments for one in variants(each, mark=mark)]
+    if origin is frozenset:
+        return [frozenset(variants(arguments[0], mark=mark))]
     if origin is tuple:
         parts = [variants(each, mark=mark) for each in arguments if each is not Ellipsis]
         longest = max(len(one) for one in parts)
@@ -112,7 +123,8 @@ def variants(kind: object, *, mark: str) -> list[object]:
         return [object()]
     assert isinstance(kind, type), f"this test cannot make a {kind}"
     if issubclass(kind, enum.Enum):
-        return [next(iter(kind))]
+        # TimerKind has no members of its own.
+        return [next(iter(kind if len(kind) else kind.__subclasses__()[0]))]
     assert dataclasses.is_dataclass(kind), f"this test cannot make a {kind}"
     return list(instances(kind))
 

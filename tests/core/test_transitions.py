@@ -6,9 +6,14 @@ import pytest
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError
+from proxim.core.link.features import Features
+from proxim.core.link.link import Link
 from proxim.core.transitions import TransitionTable, kind_of
 from tests.core.pictures import BEGIN, DOCUMENT, END, MACHINES, arrows, drawn
+from tests.core.seen_transitions import UNREACHED, SeenTransitions, transitions_of
+from tests.paths import ROOT
 
 
 class Light(Enum):
@@ -29,7 +34,7 @@ class Lamp:
         return [do.StopListening()]
 
 
-SECOND = ev.TimerFired(ev.Timer(ev.TimerName.DIAL, "a"))
+SECOND = ev.TimerFired(ev.LinkTimer(ev.TimerName.DIAL, ev.LinkID("a")))
 TABLE = TransitionTable(
     {
         Light.OFF: {
@@ -99,7 +104,43 @@ def test_the_pictures_in_the_document_are_those_of_the_tables() -> None:
     assert drawn(text) == text, "run: python -m tests.core.pictures"
 
 
+def test_every_table_of_core_is_drawn() -> None:
+    written = [
+        path.name
+        for path in (ROOT / "proxim" / "core").rglob("*.py")
+        if "\nTRANSITIONS: Final = TransitionTable(" in path.read_text("utf-8")
+    ]
+    assert len(written) == len(MACHINES), f"{written}; and pictures.py has {[*MACHINES]}"
+
+
 def test_an_arrow_that_is_missing_is_seen() -> None:
     text = DOCUMENT.read_text("utf-8")
     assert drawn(text.replace("    OPEN --> ASKED: Ask\n", "")) == text
     assert {name for name in MACHINES if not arrows(MACHINES[name])} == set()
+
+
+def test_a_transition_that_no_example_reaches_is_named() -> None:
+    """What SeenTransitions says at the end of a run that saw all but one, and one too many."""
+    everything = {one for name in MACHINES for one in transitions_of(name, MACHINES[name])}
+    listed = {one for one in UNREACHED.read_text("utf-8").splitlines() if one[0] != "#"}
+    seen = SeenTransitions()
+    seen.seen = everything - listed
+    assert seen.wrong() == []
+    seen.seen -= {"Session: OPEN --Ask--> ASKED"}
+    assert seen.wrong() == ["no example of core reaches: Session: OPEN --Ask--> ASKED"]
+    for reached in listed:
+        seen.seen = everything - listed | {reached}
+        assert seen.wrong() == [f"{UNREACHED.name} is wrong about: {reached}"]
+
+
+def test_what_a_table_handles_is_seen() -> None:
+    seen = SeenTransitions()
+    with pytest.MonkeyPatch.context() as patch:
+        seen.watch(patch)
+        seen._counts = True
+        link = Link(
+            st.LinkStatus(ev.LinkID("a"), "session", st.Stage.APPROVED), "PC", Features(), bytes
+        )
+        link.prepare(offerer=True)
+        TABLE.handle(Lamp(), ev.Shutdown(), 1.0)
+    assert seen.seen == {"Link: IDLE --prepare()--> PREPARED"}

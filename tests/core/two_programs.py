@@ -13,6 +13,7 @@ from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
+from proxim.core.files.transfers import stream_label
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import commands as pair_do
@@ -383,7 +384,7 @@ class World:
             link, channel = lane.other(command.link), link_ev.LANE_CHANNEL
         elif command.via is st.Via.WEBRTC and other is not None:
             link, channel = other[1], next(self._channels)
-            label = f"files/{command.transfer}/{command.generation}"
+            label = stream_label(command.transfer, command.generation)
             self._tell(self._side(link), link_ev.ChannelOpened(link, channel, label))
         else:
             # The way broke in the meantime, and the program gets an event about that anyway.

@@ -35,6 +35,7 @@ from proxim.core.pairing.proof import Prover
 from proxim.io.pairing.client import Client
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from proxim.io.runtime import Runtime
 from proxim.io.system.network_changes import NetworkChanges
 from tests.core.handed_in import program
@@ -47,7 +48,7 @@ OWN = host_address()
 
 def prover() -> Prover:
     """Return a prover with real secrets."""
-    return Prover(secrets.token_bytes, Spake2Exchange)
+    return Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
 
 
 def one_time() -> Invitations:

@@ -141,7 +141,7 @@ TOLD: list[tuple[ProgramEvent | do.Command, str]] = [
 ]
 NOT_TOLD: list[ProgramEvent | do.Command] = [
     ev.SendText(LINK, SECRET),
-    do.SetTimer(ev.Timer(ev.TimerName.SESSION, SECRET), 1.0),
+    do.SetTimer(ev.SessionTimer(ev.TimerName.SESSION, SECRET), 1.0),
     do.Publish(st.TextReceived(LINK, SECRET)),
     do.Publish(st.TextSent(LINK, SECRET)),
     do.Publish(sight.PicturesReady(LINK)),

@@ -26,6 +26,7 @@ from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover, start_guest_proof, tag_auth, tag_matches
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from proxim.io.runtime import Runtime
 from proxim.io.system.addresses import list_networks
 from tests.core.handed_in import program
@@ -36,7 +37,7 @@ from tests.paths import HOSTILE
 pytestmark = pytest.mark.slow
 
 KINDS = ("messages", "descriptions", "candidates", "codes", "names", "requests", "frames")
-PROVER = Prover(secrets.token_bytes, Spake2Exchange)
+PROVER = Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
 HOST_DEVICE = DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
 HONEST = DeviceInfo("Telefon", "guest-uuid")
 HANDSHAKE = (

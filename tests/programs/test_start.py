@@ -48,7 +48,8 @@ PAINTED: Final = {
     *(
         f"proxim.core{name}"
         for name in (
-            *("", ".commands", ".errors", ".events", ".i18n", ".sanitize", ".status"),
+            *("", ".base64url", ".commands", ".errors", ".events", ".i18n"),
+            *(".sanitize", ".status"),
             *(".pairing", ".pairing.devices", ".pairing.guess_budget", ".pairing.host_code"),
             ".pairing.invite_link",
             ".pairing.invitations",

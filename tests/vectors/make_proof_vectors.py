@@ -13,9 +13,9 @@ from typing import Any
 
 from spake2 import SPAKE2_A, SPAKE2_B
 
+from proxim.core.base64url import to_base64url
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.proof import Method, ProofKeys, Side, SignalMacs, context, identities
 
 FILE = Path(__file__).with_name("proof.json")

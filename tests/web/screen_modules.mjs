@@ -327,7 +327,15 @@ function keyboard(system = "Linux") {
   const channel = new FakeChannel();
   const input = new Input(channel);
   const modifiers = new Modifiers(() => input);
-  const keys = new Keys(() => input, modifiers, system);
+  let left = 0;
+  const keys = new Keys(
+    () => input,
+    modifiers,
+    system,
+    () => {
+      left += 1;
+    },
+  );
   const event = (code, key, more) => ({ code, key, keyCode: 0, ...more });
   return {
     input,
@@ -335,6 +343,10 @@ function keyboard(system = "Linux") {
     keys,
     down: (code, key, more) => keys.down(event(code, key, more)),
     up: (code, key) => keys.up(event(code, key)),
+    /** How often the keyboard was given back to the page */
+    get left() {
+      return left;
+    },
     /** What was sent: "+" for down and "-" for up */
     get sent() {
       return channel.sent.map(({ t, code, key, d }) =>
@@ -363,6 +375,22 @@ function keyboard(system = "Linux") {
   one.up("KeyQ", "@");
   one.up("AltRight", "AltGraph");
   check(one.sent, ["+KeyQ:@", "-KeyQ:@"]);
+  // Three keys together give the keyboard back, in any order; with another they are a shortcut.
+  const three = [
+    ["ShiftLeft", "Shift"],
+    ["AltLeft", "Alt"],
+    ["ControlLeft", "Control"],
+  ];
+  for (const [code, key] of three) one.down(code, key);
+  check(one.left, 0);
+  for (const [code, key] of three) one.up(code, key);
+  check(one.left, 1);
+  for (const [code, key] of three) one.down(code, key);
+  one.down("KeyT", "T");
+  one.up("KeyT", "T");
+  for (const [code, key] of three) one.up(code, key);
+  check(one.left, 1);
+  check(one.sent.length, 14);
   // A phone's keyboard may know a key and no place.
   one.down("", "Enter");
   check(one.sent, ["+Enter:Enter", "-Enter:Enter"]);

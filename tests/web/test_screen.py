@@ -286,7 +286,7 @@ def test_a_page_shows_no_screen_and_says_so(on_laptop: Seer) -> None:
     answer = on_laptop.says("screen_state")
     assert answer == {
         **{"type": "screen_state", "view": False, "control": False},
-        **{"reason": "no_screen"},
+        **{"reason": "page_screen"},
     }
     on_laptop.tab.sees(words("cannotShow"))
 

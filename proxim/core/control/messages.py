@@ -20,10 +20,11 @@ from proxim.core.json_text import (
     JSONObject,
     MessageError,
     flag_field,
+    integer_field,
+    number_field,
     read_object,
     text_field,
 )
-from proxim.core.screen.messages import any_number, whole_number
 
 # Left, right, middle, back, forward: the bits of MouseEvent.buttons.
 ALL_BUTTONS: Final = 0b11111
@@ -96,14 +97,14 @@ def read_input(message: bytes) -> Input:
     match fields.get("t"):
         case "p":
             return PointerInput(
-                any_number(fields, "x", 0, 1),
-                any_number(fields, "y", 0, 1),
-                whole_number(fields, "b", 0, ALL_BUTTONS),
+                number_field(fields, "x", 0, 1),
+                number_field(fields, "y", 0, 1),
+                integer_field(fields, "b", 0, ALL_BUTTONS),
             )
         case "w":
             return WheelInput(
-                whole_number(fields, "dx", -MAX_WHEEL, MAX_WHEEL),
-                whole_number(fields, "dy", -MAX_WHEEL, MAX_WHEEL),
+                integer_field(fields, "dx", -MAX_WHEEL, MAX_WHEEL),
+                integer_field(fields, "dy", -MAX_WHEEL, MAX_WHEEL),
             )
         case "k":
             return KeyInput(

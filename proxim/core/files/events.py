@@ -22,6 +22,21 @@ from proxim.core.files.manifest import (
 )
 from proxim.core.link.features import PeerLink
 
+
+class FileTimer(ev.TimerKind):
+    """The timers of transfers."""
+
+    # Limits how long a transfer stands still on a lane, or is kept back.
+    STALL = "stall"
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTimer(ev.Timer):
+    """A timer of a transfer."""
+
+    scope: TransferID = field(repr=False)
+
+
 # --- files on this machine's disk -----------------------------------------------------------------
 
 

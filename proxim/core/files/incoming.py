@@ -199,10 +199,11 @@ class Incoming:
         Raises MessageError for a message that the peer may not send now, and MachineMisuseError for
         any other pair of state and event that is not in the table.
         """
-        if TRANSITIONS.knows(self.state, event):
-            self._handled = now
-        elif isinstance(event, file_msg.FileMessage):
+        if isinstance(event, file_msg.FileMessage) and not TRANSITIONS.knows(self.state, event):
             raise MessageError(Reason.NOT_ALLOWED, "not now")
+        # What the disk reports after the end is stale.
+        if self.state is not IncomingState.OVER:
+            self._handled = now
         return TRANSITIONS.handle(self, event, now)
 
     # --- being announced --------------------------------------------------------------------------
@@ -569,6 +570,7 @@ class Incoming:
 
 
 _S = IncomingState
+_WITHOUT_SINK: Final = frozenset({_S.ARRIVING, _S.ASKED, _S.WAITING, _S.OVER})
 
 TRANSITIONS: Final = TransitionTable(
     {
@@ -624,10 +626,11 @@ TRANSITIONS: Final = TransitionTable(
     # stream that is over.
     stale={
         file_ev.LaneChanged: {_S.ARRIVING, _S.ASKED, _S.OPENING, _S.PAUSED},
-        file_ev.SinkReady: {_S.WAITING},
-        file_ev.SinkFailed: {_S.WAITING},
-        file_ev.SinkWrote: {_S.WAITING},
-        file_ev.SinkPaused: {_S.WAITING},
+        file_ev.SinkReady: _WITHOUT_SINK,
+        file_ev.SinkFailed: _WITHOUT_SINK,
+        file_ev.SinkWrote: _WITHOUT_SINK,
+        file_ev.SinkPaused: _WITHOUT_SINK,
+        file_ev.SinkFinished: {_S.ASKED, _S.OVER},
         file_ev.StreamOpened: {_S.PAUSED},
         file_msg.Continue: {_S.PAUSED},
     },

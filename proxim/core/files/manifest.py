@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NewType
 
+from proxim.core import base64url
 from proxim.core.errors import Reason
 
 # Identifies one transfer for its life, resumptions included. It has 128 random bits that only the
@@ -21,7 +22,7 @@ TransferID = NewType("TransferID", str)
 TRANSFER_ID_BYTES: Final = 16
 TRANSFER_ID_CHARACTERS: Final = 22
 # The spelling of an id: TRANSFER_ID_BYTES in base64url.
-TRANSFER_ID: Final = re.compile(rf"[A-Za-z0-9_-]{{{TRANSFER_ID_CHARACTERS}}}")
+TRANSFER_ID: Final = re.compile(rf"{base64url.CHARACTER}{{{TRANSFER_ID_CHARACTERS}}}")
 # Files and folders of one transfer; this is twice the 10,000 photos of a full camera.
 MAX_ENTRIES: Final = 20_000
 # The limit for one entry with its folders; it is below PATH_MAX of every system except old Windows.

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
-from proxim.core.errors import Reason
+from proxim.core.base64url import to_base64url
+from proxim.core.errors import Reason, reason_of
 from proxim.core.files.manifest import (
     MAX_ENTRIES,
     MAX_FILE_BYTES,
@@ -32,7 +33,6 @@ from proxim.core.json_text import (
 )
 from proxim.core.link.messages import Reader, read_bytes
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import to_base64url
 
 # Unfinished transfers that one receiver may name; it names the oldest first, and the others wait.
 MAX_TAGS: Final = 64
@@ -346,9 +346,7 @@ FILE_READERS: Final[dict[str, Reader]] = {
 
 def file_reason(text: str | None) -> Reason:
     """Return the Reason for the other side's word; TRANSFER_FAILED for an unknown word."""
-    return next(
-        (reason for reason in _WIRE_REASONS if reason.value == text), Reason.TRANSFER_FAILED
-    )
+    return reason_of(text, _WIRE_REASONS, Reason.TRANSFER_FAILED)
 
 
 # --- writing --------------------------------------------------------------------------------------

@@ -378,7 +378,7 @@ class Outgoing:
 
     @property
     def _stall_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.STALL, self.id)
+        return file_ev.TransferTimer(file_ev.FileTimer.STALL, self.id)
 
 
 _S = OutgoingState
@@ -417,7 +417,7 @@ TRANSITIONS: Final = TransitionTable(
             file_ev.LinkUp: (Outgoing._moved_to_another_link, {_S.ANNOUNCED}),
             file_ev.LinkDown: (Outgoing._lost, {_S.WAITING}),
             file_ev.CancelTransfer: (Outgoing._cancel, {_S.OVER}),
-            ev.TimerName.STALL: (Outgoing._stalled, {_S.ACTIVE}),
+            file_ev.FileTimer.STALL: (Outgoing._stalled, {_S.ACTIVE}),
         },
         _S.WAITING: {
             file_ev.LinkUp: (Outgoing._linked_again, {_S.ANNOUNCED}),

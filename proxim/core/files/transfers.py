@@ -12,6 +12,7 @@ from typing import Final, get_args
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
@@ -31,10 +32,11 @@ from proxim.core.json_text import MessageError
 from proxim.core.link.features import LinkFeature, PeerLink
 from proxim.core.link.link import LINK_OPEN_SECONDS, RESUME_SECONDS
 from proxim.core.link.messages import LinkMessage
-from proxim.core.pairing.host_code import to_base64url
 
+# The label prefix of the data channels.
+_STREAM: Final = "files"
 STREAM_LABEL: Final = re.compile(
-    rf"files/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"
+    rf"{_STREAM}/(?P<transfer>{TRANSFER_ID.pattern})/(?P<generation>[0-9]{{1,7}})"
 )
 # Outgoing transfers that move on one link at once; three in each direction and `control` stay
 # within 8 data channels.
@@ -68,16 +70,21 @@ class Transfers(LinkFeature):
 
     word = st.FILES
     readers = file_msg.FILE_READERS
-    channel_prefix = "files"
+    channel_prefix = _STREAM
     events = frozenset(
-        {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), ev.TimerName.STALL}
+        {*get_args(file_ev.FileIntent), *get_args(file_ev.DiskEvent), file_ev.FileTimer.STALL}
     )
 
     def __init__(
-        self, token_bytes: Callable[[int], bytes], policy: file_ev.AcceptPolicy | None = None
+        self,
+        token_bytes: Callable[[int], bytes],
+        policy: file_ev.AcceptPolicy | None = None,
+        policy_of: Callable[[ev.LinkID], file_ev.AcceptPolicy | None] = lambda link: None,
     ) -> None:
+        """`policy_of` says how the files of a link are treated where that differs from `policy`."""
         self._token_bytes = token_bytes
         self._policy = policy or file_ev.AcceptPolicy()
+        self._policy_of = policy_of
         self._peers_linked: dict[ev.LinkID, PeerLink] = {}
         # Tags that peers sent and that match no transfer, or not yet.
         self._named: dict[ev.LinkID, tuple[bytes, ...]] = {}
@@ -182,9 +189,7 @@ class Transfers(LinkFeature):
     # --- what the disk answers --------------------------------------------------------------------
 
     def _disk(self, event: file_ev.DiskEvent, now: float) -> list[do.Command]:
-        """Pass the disk's answer to its transfer; an answer for a transfer that is over is
-        stale.
-        """
+        """Pass the disk's answer to its transfer; an answer for one that is forgotten is stale."""
         if isinstance(event, file_ev.TransfersFound):
             return self._found(event, now)
         if isinstance(event, file_ev.SourcesListed | file_ev.SourcesFailed | file_ev.SendingFailed):
@@ -199,11 +204,7 @@ class Transfers(LinkFeature):
                 return self._listed(outgoing, event, now)
             return self._to_outgoing(outgoing, event, now)
         incoming = self._incoming.get(event.transfer)
-        if incoming is None or incoming.state in (IncomingState.OVER, IncomingState.ASKED):
-            return []
-        if incoming.state is IncomingState.ARRIVING and not isinstance(event, file_ev.SinkFinished):
-            return []
-        return self._to_incoming(incoming, event, now)
+        return [] if incoming is None else self._to_incoming(incoming, event, now)
 
     def _listed(self, new: Outgoing, event: file_ev.SourcesListed, now: float) -> list[do.Command]:
         """Announce a listed transfer, unless an earlier transfer of the same files continues
@@ -273,9 +274,9 @@ class Transfers(LinkFeature):
         return commands
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
-        # The timer is a transfer's own.
-        assert isinstance(event.timer.scope, str)
-        transfer = TransferID(event.timer.scope)
+        # `events` lists no other timers.
+        assert isinstance(event.timer, file_ev.TransferTimer)
+        transfer = event.timer.scope
         if transfer in self._leaving:
             return self._sender_gone(self._incoming[transfer], now)
         # The end of an outgoing transfer cancels its timer, so the transfer is not over.
@@ -466,10 +467,11 @@ class Transfers(LinkFeature):
             incoming.accepted = incoming.accepted and bool(peer_link.binding)
             # A peer that knows its name is the peer that it was begun with.
             closing = incoming.announced_again(peer_link)
-        incoming.needs_answer = not (self._policy.without_asking or peer_link.id in self._always)
+        policy = self._policy_of(peer_link.id) or self._policy
+        incoming.needs_answer = not (policy.without_asking or peer_link.id in self._always)
         commands = [*closing, *self._to_incoming(incoming, message, now), *peer_link.want_lane()]
         if incoming.state is IncomingState.ASKED and not incoming.needs_answer:
-            directory = self._always.get(peer_link.id, self._policy.directory)
+            directory = self._always.get(peer_link.id, policy.directory)
             accept = file_ev.AcceptTransfer(incoming.id, directory=directory)
             commands += self._to_incoming(incoming, accept, now)
         return commands
@@ -595,8 +597,13 @@ class Transfers(LinkFeature):
             del self._incoming[incoming.id]
 
 
+def stream_label(transfer: TransferID, generation: int) -> str:
+    """Return the label of the data channel of a stream, which STREAM_LABEL reads."""
+    return f"{_STREAM}/{transfer}/{generation}"
+
+
 def _timer_of(one: Outgoing | Incoming) -> ev.Timer:
-    return ev.Timer(ev.TimerName.STALL, one.id)
+    return file_ev.TransferTimer(file_ev.FileTimer.STALL, one.id)
 
 
 def _is_on(one: Outgoing | Incoming, link: ev.LinkID) -> bool:

@@ -7,6 +7,14 @@ from proxim.core.errors import Reason
 from proxim.core.known.devices import KnownFile
 from proxim.core.pairing.devices import KnownID
 
+
+class KnownTimer(ev.TimerKind):
+    """The timer of two devices that are made known to each other; it is a LinkTimer."""
+
+    # Limits each step.
+    REMEMBER = "remember"
+
+
 # --- what people want -----------------------------------------------------------------------------
 
 

@@ -73,6 +73,17 @@ class PeerLink(Protocol):
         """Close a lane on which nothing moves any more; `lane_changed` follows."""
 
 
+# What stays the same when a lost link is taken up again. A guest's sessions at several hosts may
+# have the same name, so the host belongs to it.
+Session = tuple[str, str]
+
+
+def session_of(link: PeerLink) -> Session:
+    """Return what tells the session of a link from others."""
+    status = link.status
+    return status.session_id, status.peer_address if status.as_guest else ""
+
+
 class LinkFeature:
     """What links carry. One object serves all links of the program.
 

@@ -216,4 +216,4 @@ class LanePolicy:
     @property
     def timer(self) -> ev.Timer:
         """The lane's only timer."""
-        return ev.Timer(ev.TimerName.LANE, self._link)
+        return ev.LinkTimer(ev.TimerName.LANE, self._link)

@@ -5,7 +5,8 @@ first frame of the guest   token (16 bytes) | sealed(3, flags)
                            flags: 1 where the lane carries the whole link
 first frame of the host    sealed(3, 0)
 every other                sealed(1, text in UTF-8): a message of the control channel
-                           sealed(2, transfer id (22) | generation u32 | records (files/stream.py))
+                           sealed(2, stream id (22) | generation u32 | records): of a feature's
+                           stream; for files the id is the transfer's (records: files/stream.py)
                            sealed(4, length u8 | label of so many bytes | message): a message of
                            the channel with that label, if the other side's `hello` has the word
                            "lane-channels"
@@ -21,7 +22,6 @@ from enum import IntEnum
 from typing import Final
 
 from proxim.core.errors import Reason
-from proxim.core.files.manifest import TRANSFER_ID_CHARACTERS, TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link import messages as link_msg
 from proxim.core.pairing.proof import Side
@@ -30,7 +30,9 @@ from proxim.core.pairing.proof import Side
 LABEL: Final = b"proxim-lane-1"
 # The bytes that GCM adds.
 SEAL_BYTES: Final = 16
-_STREAM: Final = struct.Struct(f">B{TRANSFER_ID_CHARACTERS}sI")
+# 128 bits in base64url, which no two streams share.
+STREAM_ID_CHARACTERS: Final = 22
+_STREAM: Final = struct.Struct(f">B{STREAM_ID_CHARACTERS}sI")
 STREAM_PREFIX_BYTES: Final = _STREAM.size
 _NONCE_BYTES: Final = 12
 _CARRIES_LINK: Final = 1
@@ -64,9 +66,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Records of a transfer's stream, as a view into the frame."""
+    """Records of a stream, as a view into the frame."""
 
-    transfer: TransferID = field(repr=False)
+    id: str = field(repr=False)
     generation: int
     records: memoryview = field(repr=False)
 
@@ -107,14 +109,14 @@ def channel_frame(label: str, message: bytes) -> bytes:
     return bytes((FrameKind.CHANNEL, len(name))) + name + message
 
 
-def stream_prefix(transfer: TransferID, generation: int) -> bytes:
+def stream_prefix(stream: str, generation: int) -> bytes:
     """Return the bytes that precede a message of records.
 
-    Raises ValueError if the transfer id is not one that this protocol makes.
+    Raises ValueError if the stream's id is not one that this protocol makes.
     """
-    name = transfer.encode("ascii")
-    if len(name) != TRANSFER_ID_CHARACTERS:
-        raise ValueError("a transfer id of another length")
+    name = stream.encode("ascii")
+    if len(name) != STREAM_ID_CHARACTERS:
+        raise ValueError("a stream's id of another length")
     return _STREAM.pack(FrameKind.STREAM, name, generation)
 
 
@@ -154,7 +156,7 @@ def _stream(plain: bytes) -> Stream:
         raise MessageError(Reason.BAD_MESSAGE, "a stream without records")
     _, name, generation = _STREAM.unpack_from(plain)
     try:
-        transfer = TransferID(name.decode("ascii"))
+        stream = name.decode("ascii")
     except UnicodeDecodeError:
-        raise MessageError(Reason.BAD_MESSAGE, "a transfer id of other characters") from None
-    return Stream(transfer, generation, memoryview(plain)[STREAM_PREFIX_BYTES:])
+        raise MessageError(Reason.BAD_MESSAGE, "a stream's id of other characters") from None
+    return Stream(stream, generation, memoryview(plain)[STREAM_PREFIX_BYTES:])

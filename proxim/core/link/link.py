@@ -13,7 +13,7 @@ from typing import Any, Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.errors import MachineMisuseError, Reason, reason_of
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -35,9 +35,7 @@ SILENCE_SECONDS: Final = 4.5
 MAX_UNREADABLE_MESSAGES: Final = 8
 
 # The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT.
-_BYE_REASONS: Final = {
-    reason.value: reason for reason in (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
-}
+_BYE_REASONS: Final = (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
 # Two minutes are enough for a closed laptop lid, a lift, or a router that restarts.
 RESUME_SECONDS: Final = 120.0
 # The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.
@@ -415,7 +413,7 @@ class Link:
             case link_msg.Hello():
                 return self._greeted(message, now)
             case link_msg.Bye(reason):
-                return self.close(_BYE_REASONS.get(reason or "", Reason.PEER_LEFT), now)
+                return self.close(reason_of(reason, _BYE_REASONS, Reason.PEER_LEFT), now)
             case link_msg.OfferLane():
                 return self._offered(message)
             case _:
@@ -499,7 +497,7 @@ class Link:
         return [rearm] if self._control is None else [self.send(link_msg.Ping()), rearm]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
-        return ev.Timer(name, self.id)
+        return ev.LinkTimer(name, self.id)
 
 
 _S = LinkState

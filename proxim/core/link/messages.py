@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
@@ -18,8 +19,6 @@ from proxim.core.json_text import (
     write_object,
 )
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import to_base64url
-from proxim.core.pairing.proof import ProofError, from_base64url
 from proxim.core.sanitize import MAX_NAME_BYTES
 
 LINK_VERSION: Final = 1
@@ -112,8 +111,8 @@ def read_bytes(value: object, length: int, what: str) -> bytes:
     Raises MessageError (BAD_MESSAGE) if they are not `length` bytes; `what` names the field.
     """
     try:
-        return from_base64url(value if isinstance(value, str) else None, length)
-    except ProofError:
+        return from_base64url(value, length)
+    except ValueError:
         raise MessageError(
             Reason.BAD_MESSAGE, f"{what} must be {length} bytes in base64url"
         ) from None

@@ -12,6 +12,7 @@ from typing import Final
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.pairing import messages as pair_msg
+from proxim.core.pairing.host_code import LOCAL_NETWORKS
 from proxim.core.pairing.proof import ProofKeys, Side, SignalMacs
 
 # The limit counts candidates inside the description and beside it. A laptop with VPN and IPv6 has
@@ -26,18 +27,6 @@ MAX_FINGERPRINTS: Final = 4
 MAX_SECTIONS: Final = 16
 
 _IP = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NEAR: Final = tuple(
-    ipaddress.ip_network(text)
-    for text in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "fe80::/10",
-        "fc00::/7",
-    )
-)
 # Metadata services of cloud machines answer every request. Their addresses look local, but never
 # belong to a device in a room.
 _NEVER: Final = frozenset(
@@ -228,7 +217,7 @@ class PeerFilter:
         if address == _parse(self._peer_address):
             return True
         reaches_many = address.version == _IPV4 and address.packed[-1] in _NEVER_LAST_OCTETS
-        return not reaches_many and any(address in network for network in _NEAR)
+        return not reaches_many and any(address in network for network in LOCAL_NETWORKS)
 
 
 def _rejection(section: str) -> str | None:

@@ -6,6 +6,8 @@ proof ends another socket's turn: a proved guest replaces one that proved nothin
 comes back replaces itself.
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -13,9 +15,12 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.json_text import MessageError
+from proxim.core.known.devices import KnownDevice
+from proxim.core.known.feature import KnownDevices
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
+from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import CODE_SESSION_ID
 from proxim.core.pairing.invitations import SessionSecrets
 from proxim.core.pairing.proof import (
@@ -24,7 +29,9 @@ from proxim.core.pairing.proof import (
     ProofError,
     Prover,
     method_of,
+    read_share,
     start_host_proof,
+    tag_auth,
     tag_matches,
 )
 from proxim.core.pairing.session import (
@@ -45,6 +52,8 @@ from proxim.core.token_bucket import RateLimit, TokenBucket
 MAX_BAD_MESSAGES: Final = 5
 # A program answers at once; this limit is for a program that fell silent.
 CHALLENGE_SECONDS: Final = 10.0
+# The name under which a known device asks: 16 bytes in base64url.
+_KNOWN_NAME: Final = re.compile("@[A-Za-z0-9_-]{22}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +102,16 @@ class GuestConnections:
         sessions: Sessions,
         prover: Prover,
         own_id: str,
+        known: KnownDevices,
+        new_session_of: Callable[[KnownDevice], Session | None],
         *,
         require_proof: bool,
         limits: ConnectionLimits,
     ) -> None:
+        """`new_session_of` makes a session for a known device; None if it has too many."""
         self._sessions = sessions
+        self._known = known
+        self._new_session_of = new_session_of
         self._prover = prover
         # This installation's id.
         self._own_id = own_id
@@ -142,7 +156,7 @@ class GuestConnections:
         return [*first, *self._frame(connection, socket, event.text, now)]
 
     def timer(
-        self, name: ev.TimerName, connection: ev.ConnectionID, now: float
+        self, name: ev.TimerKind, connection: ev.ConnectionID, now: float
     ) -> list[do.Command]:
         """Handle the end of a socket's own timer."""
         socket = self._sockets.get(connection)
@@ -268,6 +282,8 @@ class GuestConnections:
         request: pair_msg.PairRequest,
         now: float,
     ) -> list[do.Command]:
+        if request.auth is not None and request.auth.m == Method.KNOWN:
+            return self._challenge_known(connection, socket, request, request.auth, now)
         session = self._session_for(request)
         if session is None:
             unknown = pair_msg.PairResult(
@@ -288,7 +304,9 @@ class GuestConnections:
             return self._sessions.by_resume_name(request.session_id)
         if request.session_id == CODE_SESSION_ID:
             return self._sessions.shown
-        return self._sessions.get(request.session_id)
+        session = self._sessions.get(request.session_id)
+        # The session of a known device is for that one alone.
+        return None if session is None or session.known is not None else session
 
     # --- proof ------------------------------------------------------------------------------------
 
@@ -329,12 +347,38 @@ class GuestConnections:
             # forever.
             self._count_try(socket, method, succeeded=True)
             raise
+        return self._send_challenge(guest.connection, socket.proof)
+
+    def _send_challenge(self, connection: ev.ConnectionID, proof: HostProof) -> list[do.Command]:
+        challenge = pair_msg.PairChallenge(proof.request.session_id, proof.auth)
         return [
-            do.SetTimer(_challenge_timer(guest.connection), CHALLENGE_SECONDS),
-            pair_do.Send(
-                guest.connection, pair_msg.PairChallenge(request.session_id, socket.proof.auth)
-            ),
+            do.SetTimer(_challenge_timer(connection), CHALLENGE_SECONDS),
+            pair_do.Send(connection, challenge),
         ]
+
+    def _challenge_known(
+        self,
+        connection: ev.ConnectionID,
+        socket: _Socket,
+        request: pair_msg.PairRequest,
+        auth: pair_msg.Auth,
+        now: float,
+    ) -> list[do.Command]:
+        """Answer the share of a device that says it is known.
+
+        A stranger gets the same answer, so that nobody learns who knows whom.
+        """
+        socket.session_id, socket.claimed_id = "", request.session_id
+        try:
+            method = method_of(auth)
+            if not _KNOWN_NAME.fullmatch(request.session_id):
+                raise ProofError(Reason.BAD_MESSAGE, "no name of a known device")
+            share = read_share(auth.y, method.share_bytes)
+            secret = self._known.asker(request.session_id, share).secret
+            socket.proof = start_host_proof(request, auth, method, secret, self._prover)
+        except ProofError as error:
+            return self._refuse(connection, socket, error.reason, now)
+        return self._send_challenge(connection, socket.proof)
 
     def _confirm(
         self,
@@ -344,6 +388,8 @@ class GuestConnections:
         confirm: pair_msg.PairConfirm,
         now: float,
     ) -> list[do.Command]:
+        if proof.method is Method.KNOWN:
+            return self._confirm_known(connection, socket, proof, confirm, now)
         guest = PairingRequest(connection, socket.address, socket.claimed_id, proof.request.device)
         succeeded = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
         done = self._end_proof(connection, socket, succeeded=succeeded)
@@ -359,6 +405,45 @@ class GuestConnections:
             return [*done, rejection(proved, Reason.OWN_CODE)]
         proven = ResumeLink(proved) if proof.method is Method.RESUME else Ask(proved)
         return [*done, *self._sessions.handle(session, proven, now)]
+
+    def _confirm_known(
+        self,
+        connection: ev.ConnectionID,
+        socket: _Socket,
+        proof: HostProof,
+        confirm: pair_msg.PairConfirm,
+        now: float,
+    ) -> list[do.Command]:
+        succeeded = tag_matches(proof.keys.guest_tag(), confirm.auth.t)
+        done = self._end_proof(connection, socket, succeeded=succeeded)
+        # It may have been forgotten since the challenge.
+        asker = self._known.asker(socket.claimed_id, proof.guest_share)
+        device = asker.device
+        if not succeeded or device is None:
+            tag = self._known.rejection_tag(asker, proof.keys.transcript)
+            result = pair_msg.PairResult(
+                socket.claimed_id,
+                approved=False,
+                reason=Reason.NOT_VERIFIED,
+                auth=tag_auth(tag),
+            )
+            return [*done, pair_do.Send(connection, result)]
+        guest = PairingRequest(
+            connection,
+            socket.address,
+            socket.claimed_id,
+            DeviceInfo(device.name, device.uuid),
+            proof.method.verified,
+            proof.keys,
+            device.id,
+            device.let_in,
+        )
+        proved = self._known.proved(device.id)
+        session = self._new_session_of(device)
+        if session is None:
+            return [*done, *proved, rejection(guest, Reason.BUSY)]
+        socket.session_id = session.id
+        return [*done, *proved, *self._sessions.handle(session, Ask(guest), now)]
 
     def _challenge_timeout(self, connection: ev.ConnectionID, socket: _Socket) -> list[do.Command]:
         # The timer is cancelled when the proof ends, so a proof exists.
@@ -401,11 +486,11 @@ class GuestConnections:
 
 
 def _challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.CHALLENGE, connection)
+    return ev.SocketTimer(ev.TimerName.CHALLENGE, connection)
 
 
 def _socket_timer(connection: ev.ConnectionID) -> ev.Timer:
-    return ev.Timer(ev.TimerName.SOCKET, connection)
+    return ev.SocketTimer(ev.TimerName.SOCKET, connection)
 
 
 def _secret(

@@ -9,14 +9,24 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.known.devices import KnownDevice
+from proxim.core.known.feature import KnownDevices
 from proxim.core.link import events as link_ev
-from proxim.core.link.features import Features
+from proxim.core.link.features import Features, session_of
+from proxim.core.link.features import Session as LinkSession
 from proxim.core.link.link import Link
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.connections import ConnectionLimits, GuestConnections
-from proxim.core.pairing.devices import DeviceInfo
-from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.devices import DeviceInfo, KnownID
+from proxim.core.pairing.host_code import QR_SECRET_BYTES
+from proxim.core.pairing.invitations import (
+    SESSION_ID_BYTES,
+    Invitations,
+    NewSession,
+    SessionSecrets,
+)
 from proxim.core.pairing.prompts import PromptQueue
 from proxim.core.pairing.proof import Prover
 from proxim.core.pairing.session import (
@@ -35,6 +45,9 @@ from proxim.core.token_bucket import RateLimit, TokenBucket
 # Peers that are prepared for guests that proved nothing. Making one costs ten times what a request
 # does, and anybody can ask; an honest guest asks once.
 UNPROVED_PREPARED: Final = RateLimit(per_second=0.1, burst=2)
+# Sessions of one known device. Some of its programs may be linked at once, but one that is let in
+# without a question must not open links without end.
+MAX_SESSIONS_OF_KNOWN: Final = 4
 
 HostEvent = (
     ev.NetworksSeen
@@ -65,6 +78,7 @@ class Host:
         invitations: Invitations,
         prover: Prover,
         features: Features,
+        known: KnownDevices,
         *,
         # The shared default is immutable.
         limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008
@@ -77,6 +91,8 @@ class Host:
             self._sessions,
             prover,
             invitations.device.id,
+            known,
+            self._session_of_known,
             require_proof=invitations.require_proof,
             limits=limits,
         )
@@ -146,6 +162,32 @@ class Host:
         """Whether this host itself listens there."""
         return self._invitations.leads_here(address, port)
 
+    @property
+    def listening(self) -> tuple[str, int] | None:
+        """The address and port that this host listens on; None while it does not."""
+        return self._invitations.listening_at
+
+    def forget(
+        self, device: KnownID, sessions: frozenset[LinkSession], now: float
+    ) -> list[do.Command]:
+        """Let a device that its person has forgotten resume no link; open ones stay.
+
+        `sessions` are those with it, also where another proof than its own has opened the link.
+        """
+        commands: list[do.Command] = []
+        for session in self._sessions:
+            link = session.link
+            if session.known != device and (link is None or session_of(link) not in sessions):
+                continue
+            session.forget()
+            if session.state is SessionState.ASKED:
+                commands += self._sessions.handle(session, TurnAway(Reason.DECLINED), now)
+            elif session.known is not None and session.state is not SessionState.LINKED:
+                # Such a session has a link that is not open yet, or that was lost.
+                assert link is not None
+                commands += self._sessions.handle(session, ev.Disconnect(link.id), now)
+        return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
+
     def rename(self, device: DeviceInfo) -> None:
         """Use another device name from now on."""
         self._invitations.device = device
@@ -206,6 +248,24 @@ class Host:
         self._sessions.shown = session
         return session.start(now)
 
+    def _session_of_known(self, device: KnownDevice) -> Session | None:
+        """Make a session for a known device, which has no code; None if it has enough."""
+        others = self._sessions.of(device.id)
+        asks = any(session.prompt is not None for session in others)
+        if asks or len(others) >= MAX_SESSIONS_OF_KNOWN:
+            return None
+        new = NewSession(
+            to_base64url(self._token_bytes(SESSION_ID_BYTES)),
+            ev.SessionType.ONE_TIME,
+            None,
+            SessionSecrets(0, self._token_bytes(QR_SECRET_BYTES)),
+        )
+        session = Session(
+            new, self._new_link_id, self._new_link, self._guest_connections.close, device.id
+        )
+        self._sessions.add(session, new.secrets)
+        return session
+
     def _new_link_id(self) -> ev.LinkID:
         self._links += 1
         return ev.LinkID(f"host-{self._links}")
@@ -264,13 +324,14 @@ class Host:
 
     def _timer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         timer = event.timer
-        if isinstance(timer.scope, ev.ConnectionID):
+        if isinstance(timer, ev.SocketTimer):
             return self._guest_connections.timer(timer.name, timer.scope, now)
-        session = (
-            self._sessions.get(timer.scope)
-            if timer.name in ev.SESSION_TIMERS
-            else self._sessions.by_link(ev.LinkID(timer.scope))
-        )
+        if isinstance(timer, ev.SessionTimer):
+            session = self._sessions.get(timer.scope)
+        else:
+            # The features' own timers do not come here.
+            assert isinstance(timer, ev.LinkTimer)
+            session = self._sessions.by_link(timer.scope)
         if session is None:
             raise MachineMisuseError(f"{timer.name} of a session or link that has ended")
         return self._sessions.handle(session, event, now)

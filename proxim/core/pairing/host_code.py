@@ -5,7 +5,6 @@ A code carries the host's IPv4 address, its port and a 25-bit secret, so it need
 no server. docs/security.md, "Host code", describes its layout and sizes.
 """
 
-import base64
 import ipaddress
 import re
 import unicodedata
@@ -42,9 +41,9 @@ _AROUND: Final = " \t\r\n\"'`<>()[]{}«»“”„‚‘’‹›「」『』,.;
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 _RESERVED_PREFIX: Final = "111111"
-# Networks that reach only nearby devices; a code may lead there without showing the person the
-# address first.
-_LOCAL_NETWORKS: Final = tuple(
+# Networks that reach only nearby devices. A code may lead there without showing the person the
+# address first, and a peer may name addresses there.
+LOCAL_NETWORKS: Final = tuple(
     ipaddress.ip_network(text)
     for text in (
         "10.0.0.0/8",
@@ -58,11 +57,6 @@ _LOCAL_NETWORKS: Final = tuple(
         "::1/128",
     )
 )
-
-
-def to_base64url(raw: bytes) -> str:
-    """Encode as base64url without padding (RFC 4648, 5), as in URLs and everywhere on the wire."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 class CodeError(ProximError):
@@ -371,4 +365,4 @@ def is_local(address: str, own_networks: tuple[str, ...] = ()) -> bool:
     """
     ip = ipaddress.ip_address(address)
     own = (ipaddress.ip_network(text, strict=False) for text in own_networks)
-    return any(ip in network for network in (*_LOCAL_NETWORKS, *own))
+    return any(ip in network for network in (*LOCAL_NETWORKS, *own))

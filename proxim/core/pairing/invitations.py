@@ -13,6 +13,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Problem, Reason
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.guess_budget import GuessBudget
@@ -20,7 +21,6 @@ from proxim.core.pairing.host_code import (
     QR_SECRET_BYTES,
     SECRET_BITS,
     HostCode,
-    to_base64url,
 )
 from proxim.core.pairing.invite_link import invite_url
 
@@ -75,8 +75,13 @@ class Invitations:
         preferred_address: str | None = None,
         *,
         require_proof: bool = False,
+        known_only: bool = False,
     ) -> None:
+        """With `known_only` no code is shown unless the person asks for one; only devices that are
+        known come in.
+        """
         self.device = device
+        self._known_only = known_only
         # Whether guests must prove themselves before the person is asked about them.
         self.require_proof = require_proof
         # The session whose code is shown, or was shown until its guest joined.
@@ -90,7 +95,7 @@ class Invitations:
         self._endpoint: tuple[str, int] | None = None
         self._published: st.Invitation | st.NoInvitation | None = None
         # Whether a code should be shown.
-        self._inviting = True
+        self._inviting = not known_only
         # Whether no code may be shown, because somebody would see it on this screen.
         self.hidden = False
         self._introduced = False
@@ -155,6 +160,11 @@ class Invitations:
             *self._publish(st.NoInvitation(event.reason)),
         ]
 
+    @property
+    def listening_at(self) -> tuple[str, int] | None:
+        """Where the server listens; None while it does not."""
+        return self._endpoint
+
     def leads_here(self, address: str, port: int) -> bool:
         """Whether this host itself listens there."""
         return self._endpoint == (address, port)
@@ -192,12 +202,13 @@ class Invitations:
         """
         if ended:
             self.shown = None
+            self._inviting = self._inviting and not self._known_only
         if exposed:
             self._inviting = True
         if self.shown is not None:
             # Without `joined`, the session can be joined, perhaps again.
             self._inviting = not joined
-        elif not serving:
+        elif not serving and not self._known_only:
             self._inviting = True
         if self.hidden:
             return self._publish(st.NoInvitation(Reason.SCREEN_SEEN))

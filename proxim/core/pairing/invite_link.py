@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+from proxim.core import base64url
+
 # Mail programs wrap a link, and answers begin each line with ">". Between two characters of a link
 # such a gap is passed over. It has a limit, because two gaps may follow each other, and reading
 # them would take a time that grows with the square of their length.
 _GAP: Final = r"[\s>]{0,80}"
-_TOKEN: Final = "[A-Za-z0-9_-]"
 _HEX: Final = "[0-9A-Fa-f]"
+_TOKEN: Final = base64url.CHARACTER
 _START: Final = r"(?<![A-Za-z0-9+])(?i:http)://"
 # Browsers show a link without its http://, and people copy what they see.
 _BARE_START: Final = r"(?<![A-Za-z0-9@\\.\[%+/-])(?=[0-9]{1,3}\.|\[)"

@@ -6,21 +6,27 @@ A target without a secret leaves nothing to prove, so PROVING is skipped. A gues
 fails closed: a missing challenge, a wrong tag or a wrong MAC ends the attempt, and the guest never
 asks a second time by itself.
 
+A known device may be at several places (core/known): those where nobody answers, or where whoever
+answers does not prove to be it, are passed over, and SEARCHING waits until it is found at another.
+Whoever proves to be it is asked once, and its answer ends the attempt.
+
 A link that fell silent after a proof is resumed: the guest enters RECONNECTING and takes the same
 steps again, with a secret derived from that proof instead of the code. This goes on until it is
 LINKED, 2 minutes are over, or the host rejects it or cannot prove itself.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import MachineMisuseError, Reason
+from proxim.core.base64url import to_base64url
+from proxim.core.errors import MachineMisuseError, Reason, reason_of
 from proxim.core.json_text import MessageError
+from proxim.core.known.host import SEARCH_SECONDS, KnownHost, blank_device
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features
 from proxim.core.link.link import (
@@ -37,6 +43,7 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.host_code import JoinTarget
+from proxim.core.pairing.invitations import SESSION_ID_BYTES
 from proxim.core.pairing.proof import (
     GuestProof,
     ProofError,
@@ -53,12 +60,13 @@ from proxim.core.transitions import TransitionTable
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
+# A known device may be at other places, too, so the next is tried sooner.
+KNOWN_DIAL_SECONDS: Final = 2.0
 # A host answers within milliseconds; this is as long as its own challenge lasts.
 CHALLENGE_SECONDS: Final = 10.0
 # The host's timer decides; this one is for a host that fell silent.
 ANSWER_SECONDS: Final = APPROVAL_SECONDS + 5.0
-# The reasons that a host may give; for any other, perhaps a newer host's, `_known` returns its
-# `otherwise`.
+# The reasons that a host may give.
 _REJECTIONS: Final = (
     Reason.DECLINED,
     Reason.TIMEOUT,
@@ -88,6 +96,8 @@ class GuestState(Enum):
     """The states of an attempt."""
 
     DIALING = "dialing"
+    # A known device is at none of the places that were tried, and is still looked for.
+    SEARCHING = "searching"
     PROVING = "proving"
     ASKING = "asking"
     LINKING = "linking"
@@ -97,10 +107,6 @@ class GuestState(Enum):
     ENDED = "ended"
 
 
-def _known(text: str | None, known: tuple[Reason, ...], otherwise: Reason) -> Reason:
-    return next((reason for reason in known if reason.value == text), otherwise)
-
-
 DialledSocketEvent = (
     pair_ev.DialFailed
     | pair_ev.ConnectionOpened
@@ -108,6 +114,13 @@ DialledSocketEvent = (
     | pair_ev.FrameRefused
     | pair_ev.ConnectionLost
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PlacesSeen:
+    """The places where known devices may be were looked at anew."""
+
+
 GuestEvent = DialledSocketEvent | LinkInput | ev.Disconnect
 
 
@@ -128,7 +141,7 @@ class Guest:
 
     def __init__(
         self,
-        target: JoinTarget,
+        target: JoinTarget | KnownHost,
         device: DeviceInfo,
         prover: Prover,
         new_link_id: Callable[[], ev.LinkID],
@@ -137,30 +150,47 @@ class Guest:
     ) -> None:
         self.state = GuestState.DIALING
         self.connection = new_connection()
-        self._target = target
-        self._device = device
+        self._known = target if isinstance(target, KnownHost) else None
+        self._own_name = device.name
         self._prover = prover
         self._new_link_id = new_link_id
         self._new_connection = new_connection
         self._features = features
+        if isinstance(target, KnownHost):
+            # Its session has no name that both sides know; this one is for our faces.
+            session_id = to_base64url(prover.token_bytes(SESSION_ID_BYTES))
+            self._device = blank_device(prover.token_bytes)
+            # There is an address once a place is dialled.
+            self._target = JoinTarget("", 0, session_id)
+        else:
+            self._device = device
+            self._target = target
         self.link = self._new_link(
             st.LinkStatus(
                 new_link_id(),
-                target.session_id,
+                self._target.session_id,
                 st.Stage.DIALING,
                 as_guest=True,
-                peer_address=target.authority,
+                peer_name=None if self._known is None else self._known.name,
+                peer_address="" if self._known else self._target.authority,
+                known=None if self._known is None else self._known.id,
             )
         )
+        # Whether some Proxim answered, but did not prove to be the known device.
+        self._not_recognised = False
+        # The moment until which a known device is looked for.
+        self._search_until = 0.0
+        # Whether the device was forgotten here, so that no lost link is resumed.
+        self._forgotten = False
         # The guest's name for the session on the current socket.
-        self._name = target.session_id
+        self._name = self._target.session_id
         self._proof: GuestProof | None = None
         self._keys: ProofKeys | None = None
         # The keys of the last proof after which a host approved this guest.
         self._resume_keys: ProofKeys | None = None
         # The moment until which a lost link may be resumed; None while no link is lost.
         self._resume_by: float | None = None
-        self._signaling = Signaling(Side.GUEST, target.address, None)
+        self._signaling = Signaling(Side.GUEST, self._target.address, None)
         # Whether the guest still has to close its WebSocket or its dial.
         self._hangs_up = True
 
@@ -169,16 +199,33 @@ class Guest:
         """Whether a link was lost and is being resumed."""
         return self._resume_by is not None
 
-    def start(self) -> list[do.Command]:
+    @property
+    def searches(self) -> bool:
+        """Whether it matters where known devices are."""
+        looks = (GuestState.DIALING, GuestState.PROVING, GuestState.SEARCHING)
+        return self._known is not None and not self.resumes and self.state in looks
+
+    def start(self, now: float) -> list[do.Command]:
         """Return the commands for a new attempt."""
+        if self._known is not None:
+            self._hangs_up = False
+            self._search_until = now + SEARCH_SECONDS if self._known.search else now
+            return self._try_next(now)
         return [do.Publish(self.link.status), *self._dial(DIAL_SECONDS)]
+
+    def forget(self) -> None:
+        """Resume this link never again, because its person has forgotten the device."""
+        self._forgotten = True
+        self._resume_keys = None
 
     def refuse(self, reason: Reason, now: float) -> list[do.Command]:
         """Return the commands for an attempt that ends before anything is dialled."""
         self._hangs_up = False
-        return self._end(reason, now)
+        before, commands = self.state, self._end(reason, now)
+        TRANSITIONS.called(self, "refuse", before)
+        return commands
 
-    def handle(self, event: GuestEvent, now: float) -> list[do.Command]:
+    def handle(self, event: GuestEvent | PlacesSeen, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
 
         Raises MachineMisuseError for a pair of state and event that is not in the table.
@@ -191,7 +238,7 @@ class Guest:
         )
 
     def _new_link(self, status: st.LinkStatus) -> Link:
-        return Link(status, self._device.name, self._features, self._prover.token_bytes)
+        return Link(status, self._own_name, self._features, self._prover.token_bytes)
 
     # --- reaching the host ------------------------------------------------------------------------
 
@@ -203,6 +250,60 @@ class Guest:
             pair_do.Dial(self.connection, self._target.websocket_url),
         ]
 
+    def _try_next(self, now: float) -> list[do.Command]:
+        """Dial the next place of a known device, or wait until it is found at another."""
+        # Only an attempt to join a known device calls this.
+        assert self._known is not None
+        place = self._known.next()
+        if place is None and now >= self._search_until:
+            recognised = not self._not_recognised
+            return self._end(Reason.DEVICE_NOT_FOUND if recognised else Reason.NOT_RECOGNISED, now)
+        address = self.link.status.peer_address
+        if place is not None:
+            self._target = replace(self._target, address=place.address, port=place.port)
+            address = self._target.authority
+        looks = self.link.publish(stage=st.Stage.DIALING, peer_address=address, deadline=None)
+        if place is not None:
+            found = do.CancelTimer(self._timer(ev.TimerName.SEARCH))
+            return [found, looks, *self._dial(KNOWN_DIAL_SECONDS)]
+        if self.state is GuestState.SEARCHING:
+            return []
+        self.state = GuestState.SEARCHING
+        return [looks, do.SetTimer(self._timer(ev.TimerName.SEARCH), self._search_until - now)]
+
+    def _pass_over(self, reason: Reason, now: float) -> list[do.Command]:
+        """Leave a place where nobody proved to be the known device, and try the next one."""
+        self._not_recognised = self._not_recognised or self.state is not GuestState.DIALING
+        code = pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
+        hang_up = self._close_socket(code)
+        self._hangs_up = False
+        self._keys = None
+        # With a new id, all later events of the old connection are stale.
+        self.connection = self._new_connection()
+        return [*hang_up, *self._try_next(now)]
+
+    def _unproven(self, reason: Reason, now: float) -> list[do.Command]:
+        """Handle whoever answered without a proof: it ends the attempt, unless it is to be resumed
+        or a known device may be elsewhere.
+        """
+        if self._known is None or self.resumes:
+            return self._end(reason, now)
+        return self._pass_over(reason, now)
+
+    def _places_seen(self, event: PlacesSeen, now: float) -> list[do.Command]:
+        # The owner reports this to attempts that look for a known device.
+        assert self._known is not None
+        if self._known.better(self._target.address, self._target.port):
+            return self._pass_over(Reason.NO_ANSWER, now)
+        return []
+
+    def _places_seen_while_searching(self, event: PlacesSeen, now: float) -> list[do.Command]:
+        return self._try_next(now)
+
+    def _not_found(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        self._search_until = now
+        return self._try_next(now)
+
     def _dialled(self, event: pair_ev.ConnectionOpened, now: float) -> list[do.Command]:
         opened: list[do.Command] = [do.CancelTimer(self._timer(ev.TimerName.DIAL))]
         try:
@@ -213,6 +314,7 @@ class Guest:
             request = pair_msg.PairRequest(self._target.session_id, self._device)
             return [*opened, pair_do.Send(self.connection, request), *self._ask(now)]
         self.state = GuestState.PROVING
+        self._name = self._proof.name
         return [
             *opened,
             do.SetTimer(self._timer(ev.TimerName.ANSWER), CHALLENGE_SECONDS),
@@ -222,10 +324,11 @@ class Guest:
         ]
 
     def _start_proof(self) -> GuestProof | None:
-        if self._resume_by is None or self._resume_keys is None:
-            return start_guest_proof(self._target, self._device, self._prover)
-        self._name = self._resume_keys.resume_name()
-        return start_resumption(self._resume_keys, self._device, self._prover)
+        if self._resume_by is not None and self._resume_keys is not None:
+            return start_resumption(self._resume_keys, self._device, self._prover)
+        if self._known is not None:
+            return self._known.start_proof(self._device, self._prover)
+        return start_guest_proof(self._target, self._device, self._prover)
 
     def _ask(self, now: float) -> list[do.Command]:
         self.state = GuestState.ASKING
@@ -235,7 +338,8 @@ class Guest:
         return [
             do.SetTimer(self._timer(ev.TimerName.ANSWER), ANSWER_SECONDS),
             self.link.publish(stage=st.Stage.ASKING, deadline=now + APPROVAL_SECONDS),
-            *self.link.prepare(offerer=True),
+            # At an earlier place it may be prepared already.
+            *(self.link.prepare(offerer=True) if self.link.state is LinkState.IDLE else []),
         ]
 
     def _dial_failed(self, event: pair_ev.DialFailed, now: float) -> list[do.Command]:
@@ -253,7 +357,7 @@ class Guest:
         try:
             self._keys = self._proof.finish(event.auth)
         except ProofError:
-            return self._end(Reason.HOST_UNPROVEN, now)
+            return self._unproven(Reason.HOST_UNPROVEN, now)
         confirm = pair_msg.PairConfirm(self._name, tag_auth(self._keys.guest_tag()))
         return [pair_do.Send(self.connection, confirm), *self._ask(now)]
 
@@ -263,7 +367,12 @@ class Guest:
         A host may reject the guest then. A host that approves without a proof is not the intended
         host.
         """
-        return self._end(Reason.HOST_UNPROVEN, now) if event.approved else self._result(event, now)
+        if event.approved:
+            return self._unproven(Reason.HOST_UNPROVEN, now)
+        reason = reason_of(event.reason, _REJECTIONS, Reason.DECLINED)
+        if self._known is not None and not self.resumes:
+            return self._pass_over(reason, now)
+        return self._rejected(reason, now)
 
     def _no_challenge(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         return self._fail(Reason.HOST_UNPROVEN, now)
@@ -272,12 +381,12 @@ class Guest:
 
     def _result(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
         if not event.approved:
-            return self._rejected(_known(event.reason, _REJECTIONS, Reason.DECLINED), now)
+            return self._not_approved(event, now)
         if self._keys is not None:
-            if event.auth is None or not tag_matches(self._keys.host_tag("approved"), event.auth.t):
-                return self._end(Reason.HOST_UNPROVEN, now)
+            if not self._host_said("approved", event):
+                return self._unproven(Reason.HOST_UNPROVEN, now)
             self._signaling = Signaling(Side.GUEST, self._target.address, self._keys)
-            self._resume_keys = self._keys
+            self._resume_keys = None if self._forgotten else self._keys
         self.state = GuestState.LINKING
         answered = do.CancelTimer(self._timer(ev.TimerName.ANSWER))
         url = self._target.lane_url
@@ -300,6 +409,25 @@ class Guest:
             *self.link.open(offerer=True, keys=self._keys, lane_url=url),
         ]
 
+    def _host_said(self, status: str, event: pair_msg.PairResult) -> bool:
+        """Whether a result carries the tag of a host that knows the secret."""
+        # Without a proof nobody asks.
+        assert self._keys is not None
+        return event.auth is not None and tag_matches(self._keys.host_tag(status), event.auth.t)
+
+    def _not_approved(self, event: pair_msg.PairResult, now: float) -> list[do.Command]:
+        reason = reason_of(event.reason, _REJECTIONS, Reason.DECLINED)
+        if (
+            self._known is None
+            or self._keys is None
+            or self.resumes
+            or self._host_said("rejected", event)
+        ):
+            return self._rejected(reason, now)
+        if self._known.has_forgotten(self._keys, event.auth):
+            return self._rejected(Reason.FORGOTTEN, now)
+        return self._pass_over(reason, now)
+
     def _rejected(self, reason: Reason, now: float) -> list[do.Command]:
         if self.resumes:
             return self._fail(reason, now) if reason in _PASSING else self._end(reason, now)
@@ -312,11 +440,11 @@ class Guest:
         return self._rejected(Reason.TIMEOUT, now)
 
     def _error(self, event: pair_msg.ErrorMessage, now: float) -> list[do.Command]:
-        return self._fail(_known(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
+        return self._fail(reason_of(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
         return self._end(
-            _known(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
+            reason_of(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
         )
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
@@ -358,6 +486,9 @@ class Guest:
         resumed.
         """
         if self._resume_by is None:
+            if self.state in (GuestState.DIALING, GuestState.PROVING):
+                return self._unproven(reason, now)
+            # A person may have been asked, and is not asked twice.
             return self._end(reason, now)
         if now >= self._resume_by:
             return self._end(Reason.PEER_VANISHED, now)
@@ -387,11 +518,12 @@ class Guest:
         return [
             do.CancelTimer(self._timer(ev.TimerName.DIAL)),
             do.CancelTimer(self._timer(ev.TimerName.ANSWER)),
+            *([] if self._known is None else [do.CancelTimer(self._timer(ev.TimerName.SEARCH))]),
             *hang_up,
         ]
 
     def _timer(self, name: ev.TimerName) -> ev.Timer:
-        return ev.Timer(name, self.link.id)
+        return ev.LinkTimer(name, self.link.id)
 
     # --- messages of the host ---------------------------------------------------------------------
 
@@ -414,9 +546,13 @@ class Guest:
 
         If the host has proved itself, somebody changed the frame on its way.
         """
+        if self.state is GuestState.PROVING:
+            return self._unproven(Reason.HOST_ERROR, now)
         return self._end(Reason.TAMPERED if self._signaling.proved else Reason.HOST_ERROR, now)
 
     def _other_session(self, event: OtherSession, now: float) -> list[do.Command]:
+        if self.state is GuestState.PROVING:
+            return self._unproven(Reason.HOST_ERROR, now)
         return self._end(Reason.HOST_ERROR if self._keys is None else Reason.TAMPERED, now)
 
     # --- signals ----------------------------------------------------------------------------------
@@ -481,27 +617,35 @@ _S = GuestState
 
 # An attempt that failed: the guest dials again while a lost link may be resumed, or it ends.
 _FAILED: Final = (_S.RECONNECTING, _S.ENDED)
+# Whoever answered did not prove to be the known device that may be elsewhere.
+_ELSEWHERE: Final = (_S.DIALING, _S.SEARCHING)
 
 TRANSITIONS: Final = TransitionTable(
     {
         _S.DIALING: {
             pair_ev.ConnectionOpened: (Guest._dialled, {_S.PROVING, _S.ASKING, _S.ENDED}),
-            pair_ev.DialFailed: (Guest._dial_failed, {*_FAILED}),
-            ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED}),
+            pair_ev.DialFailed: (Guest._dial_failed, {*_FAILED, *_ELSEWHERE}),
+            PlacesSeen: (Guest._places_seen, {_S.DIALING}),
+            ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED, *_ELSEWHERE}),
+            ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
+        },
+        _S.SEARCHING: {
+            PlacesSeen: (Guest._places_seen_while_searching, {*_ELSEWHERE}),
+            ev.TimerName.SEARCH: (Guest._not_found, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.PROVING: {
-            pair_msg.PairChallenge: (Guest._challenged, {_S.ASKING, _S.ENDED}),
-            pair_msg.PairResult: (Guest._result_without_proof, {*_FAILED}),
-            pair_msg.ErrorMessage: (Guest._error, {*_FAILED}),
-            OtherSession: (Guest._other_session, {_S.ENDED}),
-            pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
-            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
-            ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED}),
+            pair_msg.PairChallenge: (Guest._challenged, {_S.ASKING, _S.ENDED, *_ELSEWHERE}),
+            pair_msg.PairResult: (Guest._result_without_proof, {*_FAILED, *_ELSEWHERE}),
+            pair_msg.ErrorMessage: (Guest._error, {*_FAILED, *_ELSEWHERE}),
+            OtherSession: (Guest._other_session, {_S.ENDED, *_ELSEWHERE}),
+            pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED, *_ELSEWHERE}),
+            pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED, *_ELSEWHERE}),
+            ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED, *_ELSEWHERE}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {
-            pair_msg.PairResult: (Guest._result, {_S.LINKING, *_FAILED}),
+            pair_msg.PairResult: (Guest._result, {_S.LINKING, *_FAILED, *_ELSEWHERE}),
             pair_msg.ErrorMessage: (Guest._error, {*_FAILED}),
             pair_msg.SessionEnded: (Guest._session_ended, {_S.ENDED}),
             OtherSession: (Guest._other_session, {_S.ENDED}),
@@ -556,5 +700,8 @@ TRANSITIONS: Final = TransitionTable(
             for kind in link_ev.LINK_EVENTS
         },
         link_ev.PeerDescribed: {_S.DIALING, _S.PROVING, _S.ASKING, _S.RECONNECTING, _S.LINKED},
+        # Whoever answers is heard first.
+        PlacesSeen: {_S.PROVING},
     },
+    calls={"refuse": {_S.DIALING: {_S.ENDED}}},
 )

@@ -240,7 +240,7 @@ def _status(fields: JSONObject) -> bool:
 def _verified(fields: JSONObject) -> Verified | None:
     verified = optional_text_field(fields, "verified", MAX_ID_BYTES)
     if verified is not None and verified not in tuple(Verified):
-        raise MessageError(Reason.BAD_MESSAGE, "verified must be code, qr or null")
+        raise MessageError(Reason.BAD_MESSAGE, "verified must be code, qr, known or null")
     return None if verified is None else Verified(verified)
 
 

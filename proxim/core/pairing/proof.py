@@ -2,12 +2,11 @@
 (docs/protocol.md, Proof).
 
 A secret enters through an `Exchange`: SPAKE2 for the typed code (io/pairing/spake.py, because it
-needs a library), or the QR code's own secret, which is handled here. The machines of guest and host
-decide what follows a failed proof.
+needs a library), or the QR code's own secret, which is handled here, or the key of two devices that
+know each other, with X25519 (io/pairing/x25519.py). The machines of guest and host decide what
+follows a failed proof.
 """
 
-import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -15,16 +14,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
 
+from proxim.core.base64url import from_base64url, to_base64url
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.core.pairing.host_code import JoinTarget, to_base64url
+from proxim.core.pairing.host_code import JoinTarget
 
 PROOF_VERSION: Final = 1
 # A side byte and a compressed Ed25519 point; the library itself accepts longer shares.
 SPAKE2_SHARE_BYTES: Final = 33
 PSK_SHARE_BYTES: Final = 32
 PSK_SECRET_BYTES: Final = 16
+# A public key of X25519 (RFC 7748).
+KNOWN_SHARE_BYTES: Final = 32
 # 128 bits, as in a sessionID.
 RESUME_NAME_BYTES: Final = 16
 # The length of a SHA-256.
@@ -45,6 +47,9 @@ class Method(StrEnum):
     PSK = "psk"
     # A lost link's secret: 256 bits derived from the link's own proof, used like the QR's secret.
     RESUME = "resume"
+    # The key of two devices that know each other, mixed with X25519: whoever learns that key later
+    # cannot read what was sent before.
+    KNOWN = "known"
 
     @property
     def verified(self) -> Verified | None:
@@ -57,10 +62,15 @@ class Method(StrEnum):
     @property
     def share_bytes(self) -> int:
         """The length of a share `y` in bytes."""
-        return SPAKE2_SHARE_BYTES if self is Method.SPAKE2 else PSK_SHARE_BYTES
+        return _SHARE_BYTES.get(self, PSK_SHARE_BYTES)
 
 
-_VERIFIED: Final = {Method.SPAKE2: Verified.CODE, Method.PSK: Verified.QR}
+_VERIFIED: Final = {
+    Method.SPAKE2: Verified.CODE,
+    Method.PSK: Verified.QR,
+    Method.KNOWN: Verified.KNOWN,
+}
+_SHARE_BYTES: Final = {Method.SPAKE2: SPAKE2_SHARE_BYTES, Method.KNOWN: KNOWN_SHARE_BYTES}
 
 
 class Side(StrEnum):
@@ -97,6 +107,40 @@ class PskExchange:
         return self.secret
 
 
+class KeyPair(Protocol):
+    """A new key pair of X25519, which is used once."""
+
+    @property
+    def public(self) -> bytes:
+        """The public key, 32 bytes."""
+
+    def agree(self, other: bytes) -> bytes:
+        """Return the common secret, 32 bytes.
+
+        Raises ProofError for a key that leads to no secret: one of a wrong length or of low order.
+        """
+
+
+MakeKeyPair = Callable[[], KeyPair]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownExchange:
+    """An exchange of the secret of two devices that know each other, with new keys each time."""
+
+    secret: bytes = field(repr=False)
+    _key_pair: KeyPair = field(repr=False)
+
+    @property
+    def share(self) -> bytes:
+        """The public key that is sent to the other side."""
+        return self._key_pair.public
+
+    def finish(self, other_share: bytes) -> bytes:
+        """Return the agreed secret, extracted with that of the two. Raises ProofError."""
+        return _hmac(self.secret, self._key_pair.agree(other_share))
+
+
 # --- encodings ------------------------------------------------------------------------------------
 
 
@@ -108,18 +152,12 @@ def lv(*parts: bytes) -> bytes:
     return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
-def from_base64url(text: str | None, length: int) -> bytes:
-    """Decode exactly `length` bytes, and accept only their canonical spelling.
-
-    Raises ProofError.
-    """
+def read_share(text: str | None, length: int) -> bytes:
+    """Return the bytes of a share or a secret of this length. Raises ProofError."""
     try:
-        raw = base64.urlsafe_b64decode((text or "") + "=" * (-len(text or "") % 4))
-    except (ValueError, binascii.Error):
-        raise ProofError(Reason.BAD_MESSAGE, "not base64url") from None
-    if len(raw) != length or to_base64url(raw) != text:
-        raise ProofError(Reason.BAD_MESSAGE, f"not {length} bytes in base64url")
-    return raw
+        return from_base64url(text, length)
+    except ValueError as error:
+        raise ProofError(Reason.BAD_MESSAGE, str(error)) from None
 
 
 # --- key schedule ---------------------------------------------------------------------------------
@@ -182,7 +220,7 @@ def tag_matches(expected: bytes, given: str | None) -> bool:
     """Whether a tag or MAC from the wire is the expected one; compared in constant time."""
     try:
         return hmac.compare_digest(expected, from_base64url(given, TAG_BYTES))
-    except ProofError:
+    except ValueError:
         return False
 
 
@@ -239,15 +277,18 @@ def _fields(payload: pair_msg.Description | pair_msg.Candidate) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Prover:
-    """The tools for making proofs: randomness, and SPAKE2 from its library."""
+    """The tools for making proofs: randomness, and SPAKE2 and X25519 from their libraries."""
 
     token_bytes: Callable[[int], bytes]
     spake2: MakeExchange
+    x25519: MakeKeyPair
 
     def exchange(self, method: Method, secret: bytes, side: Side, ctx: bytes) -> Exchange:
         """Start one side's half of a new exchange."""
         if method is Method.SPAKE2:
             return self.spake2(secret, side, *identities(ctx))
+        if method is Method.KNOWN:
+            return KnownExchange(secret, self.x25519())
         return PskExchange(secret, self.token_bytes(PSK_SHARE_BYTES))
 
 
@@ -256,6 +297,8 @@ class GuestProof:
     """A guest's proof: its share was sent with the request, and the host's share is awaited."""
 
     method: Method
+    # The guest's name for the session.
+    name: str = field(repr=False)
     # The proof's part of the pair_request.
     auth: pair_msg.Auth
     _ctx: bytes = field(repr=False)
@@ -265,7 +308,7 @@ class GuestProof:
         """Make the keys from the host's share. Raises ProofError."""
         if challenge.v != PROOF_VERSION or challenge.m != self.method:
             raise ProofError(Reason.HOST_UNPROVEN, "another method")
-        host_share = from_base64url(challenge.y, self.method.share_bytes)
+        host_share = read_share(challenge.y, self.method.share_bytes)
         secret = self._exchange.finish(host_share)
         return ProofKeys(self._ctx, self._exchange.share, host_share, secret)
 
@@ -278,7 +321,7 @@ def start_guest_proof(target: JoinTarget, device: DeviceInfo, prover: Prover) ->
     if target.code is not None:
         method, secret = Method.SPAKE2, target.code.encode()
     elif target.qr_secret is not None:
-        method, secret = Method.PSK, from_base64url(target.qr_secret, PSK_SECRET_BYTES)
+        method, secret = Method.PSK, read_share(target.qr_secret, PSK_SECRET_BYTES)
     else:
         return None
     return _start(method, secret, target.session_id, device, prover)
@@ -289,12 +332,25 @@ def start_resumption(lost: ProofKeys, device: DeviceInfo, prover: Prover) -> Gue
     return _start(Method.RESUME, lost.resume_secret(), lost.resume_name(), device, prover)
 
 
+def start_known_proof(
+    secret: bytes, name: Callable[[bytes], str], device: DeviceInfo, prover: Prover
+) -> GuestProof:
+    """Start to prove that we are a device that the host knows.
+
+    `name` makes the name of the session from our share.
+    """
+    exchange = prover.exchange(Method.KNOWN, secret, Side.GUEST, b"")
+    session_id = name(exchange.share)
+    ctx = context(Method.KNOWN, session_id, device)
+    return GuestProof(Method.KNOWN, session_id, _auth(Method.KNOWN, exchange), ctx, exchange)
+
+
 def _start(
     method: Method, secret: bytes, session_id: str, device: DeviceInfo, prover: Prover
 ) -> GuestProof:
     ctx = context(method, session_id, device)
     exchange = prover.exchange(method, secret, Side.GUEST, ctx)
-    return GuestProof(method, _auth(method, exchange), ctx, exchange)
+    return GuestProof(method, session_id, _auth(method, exchange), ctx, exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +362,7 @@ class HostProof:
     # The proof's part of the pair_challenge.
     auth: pair_msg.Auth
     keys: ProofKeys = field(repr=False)
+    guest_share: bytes = field(repr=False)
 
 
 def method_of(auth: pair_msg.Auth) -> Method:
@@ -329,11 +386,11 @@ def start_host_proof(
 
     Raises ProofError for a share that no honest guest sends.
     """
-    guest_share = from_base64url(auth.y, method.share_bytes)
+    guest_share = read_share(auth.y, method.share_bytes)
     ctx = context(method, request.session_id, request.device)
     exchange = prover.exchange(method, secret, Side.HOST, ctx)
     keys = ProofKeys(ctx, guest_share, exchange.share, exchange.finish(guest_share))
-    return HostProof(request, method, _auth(method, exchange), keys)
+    return HostProof(request, method, _auth(method, exchange), keys, guest_share)
 
 
 def _auth(method: Method, exchange: Exchange) -> pair_msg.Auth:

@@ -36,7 +36,7 @@ from proxim.core.link.signaling import Signaling
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.invitations import NewSession
 from proxim.core.pairing.proof import ProofKeys, Side, tag_auth
 from proxim.core.sanitize import display_id, display_name
@@ -87,6 +87,9 @@ class PairingRequest:
     verified: Verified | None = None
     # The keys that the proof produced.
     keys: ProofKeys | None = field(default=None, repr=False)
+    # The known device that it proved to be, and whether the person has let that one in beforehand.
+    known: KnownID | None = None
+    let_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +201,10 @@ class Session:
         new_link_id: Callable[[], ev.LinkID],
         new_link: Callable[[st.LinkStatus], Link],
         close_socket: CloseSocket,
+        known: KnownID | None = None,
     ) -> None:
+        """`known` is the device for which alone the session is made."""
+        self.known = known
         self.id = new.id
         self.type = new.type
         self.expires = new.expires
@@ -230,6 +236,8 @@ class Session:
         self._resume_keys: dict[str, ProofKeys] = {}
         # After the link was lost: the moment until which the guest may resume it.
         self._resume_by = 0.0
+        # Whether the device was forgotten, so that it may not resume its link.
+        self._forgotten = False
 
     def serves(self, connection: ev.ConnectionID) -> bool:
         """Whether the guest on this WebSocket is asking or was approved."""
@@ -266,6 +274,11 @@ class Session:
         keys = self._resume_keys.get(name)
         return None if keys is None else keys.resume_secret()
 
+    def forget(self) -> None:
+        """Let nobody resume the present link, because the person has forgotten the device."""
+        self._forgotten = True
+        self._resume_keys = {}
+
     def handle(self, event: SessionInput, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
 
@@ -279,6 +292,9 @@ class Session:
     def _ask(self, event: Ask, now: float) -> list[do.Command]:
         if event.guest.verified is None and event.guest.address in self._muted:
             return [rejection(event.guest, Reason.DECLINED)]
+        if event.guest.let_in:
+            # The person has said yes to this device beforehand, and no face sees a question.
+            return self._approve(event.guest, now, asked=False)
         self.state = SessionState.ASKED
         return self._show_prompt(event.guest, now)
 
@@ -295,6 +311,7 @@ class Session:
             now + APPROVAL_SECONDS,
             self._asked,
             replaces,
+            guest.known,
         )
         return [do.SetTimer(self._approval_timer, APPROVAL_SECONDS), do.Publish(self._prompt)]
 
@@ -373,6 +390,8 @@ class Session:
         """Go back to where the session was before its prompt."""
         if self.state is SessionState.AWAY_ASKED:
             return self._go_on_waiting(now)
+        if self.known is not None:
+            return self._end(Reason.CLOSED)
         self.state = SessionState.OPEN
         return []
 
@@ -390,10 +409,13 @@ class Session:
 
     # --- a guest is let in ------------------------------------------------------------------------
 
-    def _approve(self, guest: PairingRequest, now: float) -> list[do.Command]:
+    def _approve(
+        self, guest: PairingRequest, now: float, *, asked: bool = True
+    ) -> list[do.Command]:
         lost = self.link if self.state is SessionState.AWAY_ASKED else None
         # The lost guest can no longer resume its link.
         self._resume_keys = {}
+        self._forgotten = False
         prepared, self._prepared = self._prepared, None
         status = st.LinkStatus(
             self._new_link_id() if prepared is None else prepared,
@@ -403,10 +425,12 @@ class Session:
             peer_address=guest.address,
             verified=guest.verified,
             replaces=None if lost is None else lost.id,
+            known=guest.known,
+            let_in=not asked,
         )
-        approved = do.Publish(st.PairOutcome(self.id, approved=True))
+        outcome = [do.Publish(st.PairOutcome(self.id, approved=True))] if asked else []
         return [
-            *self._link_to(guest, status, [approved], now),
+            *self._link_to(guest, status, [*outcome], now),
             *([] if lost is None else [lost.publish_given_up(Reason.REPLACED)]),
         ]
 
@@ -452,9 +476,9 @@ class Session:
                 else self._close_link(error.reason, now)
             )
         passed = link.signalled(payload)
-        if passed and isinstance(payload, pair_msg.Description):
-            return [link.publish(stage=st.Stage.CONNECTING), *passed]
-        return passed
+        # What comes once the lane carries the link is stale.
+        connecting = isinstance(payload, pair_msg.Description) and link.status.via is st.Via.WEBRTC
+        return [link.publish(stage=st.Stage.CONNECTING), *passed] if connecting else passed
 
     def _described(self, event: link_ev.PeerDescribed, now: float) -> list[do.Command]:
         # If the guest leaves before its answer is sent, the link is closed.
@@ -476,7 +500,7 @@ class Session:
             self.state = SessionState.LINKED
             # The offer carried MACs made with these keys, so the guest has them. Older keys are
             # dropped.
-            keys = self._signaling.keys
+            keys = None if self._forgotten else self._signaling.keys
             self._resume_keys = {} if keys is None else {keys.resume_name(): keys}
         return commands
 
@@ -498,7 +522,7 @@ class Session:
         if not self._answer_sent:
             return self._close_link(Reason.GUEST_LEFT, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
-        return [do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
+        return [do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
 
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
@@ -554,6 +578,8 @@ class Session:
         was_used = link.status.was_connected or link.status.replaces is not None
         if self.type is ev.SessionType.ONE_TIME and was_used:
             return self._end(reason if reason is Reason.PEER_VANISHED else Reason.CLOSED)
+        if self.known is not None:
+            return [*self._close_guest_socket(failed=failed), *self._end(Reason.CLOSED)]
         if self._overdue:
             return self._end(Reason.EXPIRED)
         commands = self._close_guest_socket(failed=failed)
@@ -744,15 +770,15 @@ class Session:
 
     @property
     def _resume_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.RESUME, self.id)
+        return ev.SessionTimer(ev.TimerName.RESUME, self.id)
 
     @property
     def _approval_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.APPROVAL, self.id)
+        return ev.SessionTimer(ev.TimerName.APPROVAL, self.id)
 
     @property
     def _session_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SESSION, self.id)
+        return ev.SessionTimer(ev.TimerName.SESSION, self.id)
 
 
 _S = SessionState
@@ -765,7 +791,7 @@ TRANSITIONS: Final = TransitionTable(
     {
         _S.OPEN: {
             ResumeLink: (Session._resume, {_S.OPEN}),
-            Ask: (Session._ask, {_S.OPEN, _S.ASKED}),
+            Ask: (Session._ask, {_S.OPEN, _S.ASKED, _S.LINKING}),
             GuestSignal: (Session._signal_not_allowed, {_S.OPEN}),
             ev.Decide: (Session._too_late, {_S.OPEN}),
             ev.TimerName.SESSION: (Session._expire, {_S.ENDED}),
@@ -775,12 +801,12 @@ TRANSITIONS: Final = TransitionTable(
             ResumeLink: (Session._resume, {_S.ASKED}),
             Ask: (Session._ask_while_asked, {_S.ASKED}),
             GuestSignal: (Session._signal_not_allowed, {_S.ASKED}),
-            ev.Decide: (Session._decide, {_S.OPEN, _S.ASKED, _S.LINKING}),
-            ev.TimerName.APPROVAL: (Session._approval_timeout, {_S.OPEN}),
+            ev.Decide: (Session._decide, {_S.OPEN, _S.ASKED, _S.LINKING, _S.ENDED}),
+            ev.TimerName.APPROVAL: (Session._approval_timeout, {_S.OPEN, _S.ENDED}),
             ev.TimerName.SESSION: (Session._expire_while_asked, {_S.ENDED}),
-            pair_ev.ConnectionLost: (Session._asker_left, {_S.OPEN}),
+            pair_ev.ConnectionLost: (Session._asker_left, {_S.OPEN, _S.ENDED}),
             End: (Session._end_while_asked, {_S.ENDED}),
-            TurnAway: (Session._turn_away, {_S.OPEN}),
+            TurnAway: (Session._turn_away, {_S.OPEN, _S.ENDED}),
             DeclineSurplus: (Session._decline_surplus, {_S.OPEN}),
             PrepareLink: (Session._prepare_link, {_S.ASKED}),
             DropPreparedLink: (Session._drop_prepared_link, {_S.ASKED}),

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core.errors import Reason
+from proxim.core.pairing.devices import KnownID
 from proxim.core.pairing.invitations import SessionSecrets
-from proxim.core.pairing.session import Session, SessionInput, SessionState
+from proxim.core.pairing.session import JOINABLE, End, Session, SessionInput, SessionState
 
 
 class Sessions:
@@ -49,9 +51,19 @@ class Sessions:
         """Find the session whose link may be resumed under this name."""
         return next((one for one in self if one.resume_secret(name) is not None), None)
 
+    def of(self, device: KnownID) -> list[Session]:
+        """Return the sessions that were made for a known device."""
+        return [one for one in self if one.known == device]
+
     def handle(self, session: Session, event: SessionInput, now: float) -> list[do.Command]:
         """Pass an event to a session, and forget the session if the event ended it."""
+        joinable = session.state in JOINABLE
         commands = session.handle(event, now)
+        if session.known is not None and joinable and session.state is SessionState.LINKING:
+            # It is the same device, whose program has lost the keys of its link.
+            for lost in self.of(session.known):
+                if lost.state is SessionState.AWAY:
+                    commands += self.handle(lost, End(Reason.REPLACED), now)
         if session.state is SessionState.ENDED:
             del self._sessions[session.id]
             del self._secrets[session.id]

@@ -17,6 +17,17 @@ class Grant(StrEnum):
     CONTROL = "control"
 
 
+class ScreenTimer(ev.TimerKind):
+    """The timers of a shared screen; each is a LinkTimer."""
+
+    # Limits how long a person may think about somebody who asks to see this screen.
+    ANSWER = "answer"
+    # Limits how long the other side's person may think about the same.
+    ASKING = "asking"
+    # Notices that somebody who controls this screen is silent while a key is down.
+    SILENCE = "silence"
+
+
 # --- what people want -----------------------------------------------------------------------------
 
 

@@ -1,14 +1,18 @@
 """The messages about a shared screen on a link's control channel."""
 
+import re
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
+from proxim.core.base64url import CHARACTER
 from proxim.core.errors import Reason
 from proxim.core.json_text import (
     JSONObject,
     MessageError,
     flag_field,
+    integer_field,
     list_field,
+    number_field,
     object_field,
     optional_text_field,
     text_field,
@@ -19,6 +23,7 @@ from proxim.core.screen.updates import MAX_SIDE
 # A share's id is 16 random bytes in base64url.
 SHARE_ID_BYTES: Final = 16
 SHARE_ID_CHARACTERS: Final = 22
+_SHARE_ID: Final = re.compile(rf"{CHARACTER}{{{SHARE_ID_CHARACTERS}}}")
 # Nobody has more, and each is listed at every change.
 MAX_MONITORS: Final = 16
 MAX_MONITOR_NAME_BYTES: Final = 64
@@ -32,6 +37,17 @@ MAX_PIXEL_RATIO: Final = 20.0
 MAX_COPIED_BYTES: Final = 32 * 1024
 # Desktops reach further than one monitor, in both directions.
 MAX_COORDINATE: Final = 8 * MAX_SIDE
+
+
+def channel_label(prefix: str, share: str) -> str:
+    """Return the label of a share's channel; the prefix says what it carries."""
+    return f"{prefix}/{share}"
+
+
+def share_of(prefix: str, label: str) -> str | None:
+    """Return the share that a channel's label names; None if it is no label with this prefix."""
+    before, _, share = label.partition("/")
+    return share if before == prefix and _SHARE_ID.fullmatch(share) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,29 +185,6 @@ class ScreenClipboard:
 ScreenMessage = ScreenAsk | ScreenState | ScreenView | ScreenStop | ScreenClipboard
 
 
-def whole_number(fields: JSONObject, name: str, least: int, most: int) -> int:
-    """Return the whole number `fields[name]`, which lies between `least` and `most`.
-
-    Raises MessageError (BAD_MESSAGE).
-    """
-    value = fields.get(name)
-    # True is a number in Python.
-    if type(value) is not int or not least <= value <= most:
-        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
-    return value
-
-
-def any_number(fields: JSONObject, name: str, least: float, most: float) -> float:
-    """Return the number `fields[name]`, which lies between `least` and `most`.
-
-    Raises MessageError (BAD_MESSAGE).
-    """
-    value: Any = fields.get(name)
-    if type(value) not in (int, float) or not least <= value <= most:
-        raise MessageError(Reason.BAD_MESSAGE, f"{name} must be between {least} and {most}")
-    return float(value)
-
-
 def _share(fields: JSONObject) -> str:
     share = text_field(fields, "id", SHARE_ID_CHARACTERS)
     if len(share) != SHARE_ID_CHARACTERS:
@@ -202,14 +195,14 @@ def _share(fields: JSONObject) -> str:
 def _monitor(fields: JSONObject) -> Monitor:
     reach = -MAX_COORDINATE, MAX_COORDINATE
     return Monitor(
-        whole_number(fields, "id", 0, ALL_MONITORS),
+        integer_field(fields, "id", 0, ALL_MONITORS),
         text_field(fields, "name", MAX_MONITOR_NAME_BYTES),
-        whole_number(fields, "x", *reach),
-        whole_number(fields, "y", *reach),
+        integer_field(fields, "x", *reach),
+        integer_field(fields, "y", *reach),
         # What is larger than MAX_SIDE is made smaller before it is sent.
-        whole_number(fields, "w", 1, MAX_COORDINATE),
-        whole_number(fields, "h", 1, MAX_COORDINATE),
-        any_number(fields, "scale", 0.1, MAX_PIXEL_RATIO),
+        integer_field(fields, "w", 1, MAX_COORDINATE),
+        integer_field(fields, "h", 1, MAX_COORDINATE),
+        number_field(fields, "scale", 0.1, MAX_PIXEL_RATIO),
     )
 
 
@@ -222,7 +215,7 @@ def _state(fields: JSONObject) -> ScreenState:
         _monitor(object_field({"monitor": one}, "monitor"))
         for one in list_field(fields, "monitors", MAX_MONITORS)
     ]
-    shown = whole_number(fields, "monitor", 0, ALL_MONITORS)
+    shown = integer_field(fields, "monitor", 0, ALL_MONITORS)
     if shown not in [one.id for one in each] or len({one.id for one in each}) != len(each):
         raise MessageError(Reason.BAD_MESSAGE, "monitors")
     return ScreenState(True, _share(fields), control, reason, shown, tuple(each))
@@ -231,10 +224,10 @@ def _state(fields: JSONObject) -> ScreenState:
 def _view(fields: JSONObject) -> ScreenView:
     return ScreenView(
         _share(fields),
-        whole_number(fields, "monitor", 0, ALL_MONITORS),
-        whole_number(fields, "w", 1, MAX_SIDE),
-        whole_number(fields, "h", 1, MAX_SIDE),
-        any_number(fields, "dpr", 0.1, MAX_PIXEL_RATIO),
+        integer_field(fields, "monitor", 0, ALL_MONITORS),
+        integer_field(fields, "w", 1, MAX_SIDE),
+        integer_field(fields, "h", 1, MAX_SIDE),
+        number_field(fields, "dpr", 0.1, MAX_PIXEL_RATIO),
     )
 
 

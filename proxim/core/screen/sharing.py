@@ -4,15 +4,15 @@ this device sees.
 Each link has one `Shower`, for this device's screen, and one `Viewer`, for the other's.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.link.features import LinkFeature, PeerLink
+from proxim.core.link.features import LinkFeature, PeerLink, Session, session_of
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
@@ -20,32 +20,19 @@ from proxim.core.screen.shower import Kept, Shower
 from proxim.core.screen.viewer import Viewer
 from proxim.core.transitions import Kind
 
-# The word in `hello`, and the label prefix of the pictures' channels.
-SCREEN: Final = "screen"
-_LABEL: Final = re.compile(
-    rf"{SCREEN}/(?P<share>[A-Za-z0-9_-]{{{screen_msg.SHARE_ID_CHARACTERS}}})"
-)
+# The label prefix of the pictures' channels.
+PICTURES: Final = "screen"
 # These are the Viewer's; everything else that names a link is the Shower's.
 _VIEWERS: Final = (
     screen_ev.AskScreen | screen_ev.LookAt | screen_ev.UseScreen | screen_ev.PicturesRefused
 )
 
 
-# What stays the same when a lost link is taken up again. A guest's sessions at several hosts may
-# have the same name, so the host belongs to it.
-_Session = tuple[str, str]
-
-
-def _session_of(link: PeerLink) -> _Session:
-    status = link.status
-    return status.session_id, status.peer_address if status.as_guest else ""
-
-
 @dataclass(frozen=True, slots=True)
 class _Both:
     """Both directions of one link."""
 
-    session: _Session = field(repr=False)
+    session: Session = field(repr=False)
     shower: Shower
     viewer: Viewer
 
@@ -53,16 +40,14 @@ class _Both:
 class ScreenSharing(LinkFeature):
     """Passes each event to the machine of its link and direction."""
 
-    word = SCREEN
-    channel_prefix = SCREEN
+    word = st.SCREEN
+    channel_prefix = PICTURES
     readers: Mapping[str, Reader] = screen_msg.READERS
     events: frozenset[Kind] = frozenset(
         {
             *get_args(screen_ev.ScreenIntent),
             *get_args(screen_ev.ScreenAnswer),
-            ev.TimerName.SCREEN_ANSWER,
-            ev.TimerName.SCREEN_ASKING,
-            ev.TimerName.SCREEN_SILENCE,
+            *screen_ev.ScreenTimer,
         }
     )
 
@@ -78,7 +63,7 @@ class ScreenSharing(LinkFeature):
         self._shields = 0
         # What is kept of each session's last link for the one that takes it up again; it is not
         # kept by links, since attempts at that may fail in between.
-        self._kept: dict[_Session, Kept] = {}
+        self._kept: dict[Session, Kept] = {}
 
     @property
     def watchers(self) -> frozenset[ev.LinkID]:
@@ -88,10 +73,10 @@ class ScreenSharing(LinkFeature):
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         """Allow questions about screens on a link from now on."""
         shower = Shower(link, self._token_bytes, lambda: self._shields > 0, self._beforehand)
-        kept = self._kept.pop(_session_of(link), None)
+        kept = self._kept.pop(session_of(link), None)
         if kept is not None and link.resumes is not None:
             shower.take_up(kept)
-        self._links[link.id] = _Both(_session_of(link), shower, Viewer(link))
+        self._links[link.id] = _Both(session_of(link), shower, Viewer(link))
         return []
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
@@ -111,10 +96,10 @@ class ScreenSharing(LinkFeature):
         self, link: ev.LinkID, channel: int, label: str, now: float
     ) -> list[do.Command] | None:
         """Show what arrives on a pictures' channel."""
-        match = _LABEL.fullmatch(label)
-        if match is None:
+        share = screen_msg.share_of(PICTURES, label)
+        if share is None:
             return None
-        return self._links[link].viewer.channel_opened(channel, match["share"], now)
+        return self._links[link].viewer.channel_opened(channel, share, now)
 
     def input_opened(self, link: ev.LinkID, channel: int, share: str) -> list[do.Command] | None:
         """Receive the input that arrives on this channel; None if it belongs to no share."""
@@ -150,9 +135,9 @@ class ScreenSharing(LinkFeature):
                     *(both.shower.handle(event, now) if shows is not False else []),
                     *(both.viewer.handle(event, now) if shows is not True else []),
                 ]
-            case ev.TimerFired(timer):
-                both = self._links.get(ev.LinkID(str(timer.scope)))
-                asking = timer.name is ev.TimerName.SCREEN_ASKING
+            case ev.TimerFired(ev.LinkTimer(name, link)):
+                both = self._links.get(link)
+                asking = name is screen_ev.ScreenTimer.ASKING
             case _:
                 # `events` lists no others, and each of these names its link.
                 assert isinstance(event, screen_ev.ScreenIntent | screen_ev.ScreenAnswer)

@@ -1,4 +1,7 @@
-"""This device's screen on one link: who asked for it, what they may, and what they do with it."""
+"""This device's screen on one link: who asked for it, what they may, and what they do with it.
+
+`Shower` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +10,7 @@ from typing import Final
 
 from proxim.core import commands as do
 from proxim.core import events as ev
+from proxim.core.base64url import to_base64url
 from proxim.core.control.messages import CopyText, Input, ReleaseAll, TextInput, read_input
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
@@ -14,13 +18,12 @@ from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import knows_lane_channels, uses_lane
 from proxim.core.link.messages import MAX_LINK_MESSAGE_BYTES, dump_link_message
 from proxim.core.pairing.devices import Verified
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import messages as screen_msg
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.status import ScreenStage, needs_second_step
 from proxim.core.token_bucket import RateLimit, TokenBucket
 from proxim.core.transitions import Handler, Kind, TransitionTable
 
@@ -99,8 +102,10 @@ class Shower:
         self._token_bytes = token_bytes
         # Whether nobody may control now (events.Shield).
         self._shielded = shielded
-        # What is allowed without a question, until a person here takes something of it back.
-        self._beforehand = beforehand if self._verified is not None else Grant.NOTHING
+        # What is allowed without a question, until a person here takes something of it back. Of a
+        # device that was let in without a question, no person has said yes to anything yet.
+        asked = self._verified is not None and not link.status.let_in
+        self._beforehand = beforehand if asked else Grant.NOTHING
         # Whether the screen was seen when the link was lost that this one takes up again.
         self._saw = False
         self._question: screen_st.ScreenQuestion | None = None
@@ -145,9 +150,10 @@ class Shower:
 
     def link_down(self, now: float) -> list[do.Command]:
         """End with the link."""
-        commands = self._no_question()
+        before, commands = self.state, self._no_question()
         if self.state is not ShowState.OFF:
             commands += self._end(Reason.PEER_VANISHED, tell=False)
+        TRANSITIONS.called(self, "link_down", before)
         return commands
 
     def shield(self) -> list[do.Command]:
@@ -170,6 +176,10 @@ class Shower:
     def _verified(self) -> Verified | None:
         return self._link.status.verified
 
+    @property
+    def _by_programs(self) -> bool:
+        return self._verified is not None and self._verified.by_programs
+
     def _asks(self, message: screen_msg.ScreenAsk, now: float) -> list[do.Command]:
         if self._question is not None:
             return []
@@ -178,15 +188,15 @@ class Shower:
             return []
         if self.state is ShowState.OFF and (self._saw or self._beforehand is not Grant.NOTHING):
             if not self._start_rate.consume(now):
-                return [self._refuse(Reason.TOO_MANY)]
+                return self._refuse(Reason.TOO_MANY)
             return self._start(control=message.control and self._beforehand is Grant.CONTROL)
         if self._beforehand is Grant.CONTROL:
             return [] if self._control else self._allow_control()
         if self._asked >= MAX_ASKED or now < self._ask_again:
-            return [self._refuse(Reason.TOO_MANY)]
+            return self._refuse(Reason.TOO_MANY)
         if self.state is not ShowState.OFF and self._verified is None:
             # Nobody needs to be asked about what nobody may allow.
-            return [self._refuse(Reason.CONTROL_UNVERIFIED)]
+            return self._refuse(Reason.CONTROL_UNVERIFIED)
         self._asked += 1
         self._question = screen_st.ScreenQuestion(
             self._link.id,
@@ -194,7 +204,7 @@ class Shower:
             self._link.peer_name,
             self._verified,
             control=message.control and self._verified is not None,
-            second_step=self._verified is not Verified.CODE,
+            second_step=needs_second_step(self._verified),
             deadline=now + ANSWER_SECONDS,
         )
         return [
@@ -211,15 +221,15 @@ class Shower:
         over = self._no_question()
         if event.grant is Grant.NOTHING:
             self._ask_again = now + ASK_AGAIN_SECONDS
-            return [*over, self._refuse(Reason.DECLINED)]
+            return [*over, *self._refuse(Reason.DECLINED)]
         control = event.grant is Grant.CONTROL and self._may_control(event.knowing)
         if self.state is ShowState.OFF:
             return [*over, *self._start(control=control)]
-        return [*over, *(self._allow_control() if control else [self._refuse(Reason.DECLINED)])]
+        return [*over, *(self._allow_control() if control else self._refuse(Reason.DECLINED))]
 
     def _unanswered(self, event: ev.TimerFired, now: float) -> list[do.Command]:
         self._ask_again = now + ASK_AGAIN_SECONDS
-        return [*self._no_question(), self._refuse(Reason.TIMEOUT)]
+        return [*self._no_question(), *self._refuse(Reason.TIMEOUT)]
 
     def _no_question(self) -> list[do.Command]:
         question, self._question = self._question, None
@@ -234,11 +244,14 @@ class Shower:
         """Whether this peer may be allowed control: not without a proof, and where its page may
         have been altered, only by a person who knows that.
         """
-        return self._verified is Verified.CODE or (self._verified is not None and knowing)
+        return self._verified is not None and (knowing or not needs_second_step(self._verified))
 
-    def _refuse(self, reason: Reason) -> do.Command:
+    def _refuse(self, reason: Reason) -> list[do.Command]:
         """Tell the peer that it may no more than it could before it asked."""
-        return self._link.send(replace(self._message(), reason=reason.value))
+        message = self._message()
+        refused = self._link.send(replace(message, reason=reason.value))
+        # The pause goes on, and the reason has taken its place in the message.
+        return [refused, *([self._link.send(message)] if self.state is ShowState.PAUSED else [])]
 
     # --- beginning and end ------------------------------------------------------------------------
 
@@ -298,7 +311,7 @@ class Shower:
         ended = screen_st.ScreenShare(
             self._link.id, shows=True, stage=ScreenStage.ENDED, reason=reason
         )
-        told = [self._refuse(reason)] if tell else []
+        told = self._refuse(reason) if tell else []
         return [
             *released,
             screen_do.StopPictures(self._link.id),
@@ -514,11 +527,11 @@ class Shower:
 
     @property
     def _answer_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_ANSWER, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.ANSWER, self._link.id)
 
     @property
     def _silence_timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_SILENCE, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.SILENCE, self._link.id)
 
 
 _S = ShowState
@@ -530,7 +543,7 @@ def _asked_in(state: ShowState, *after: ShowState) -> dict[Kind, tuple[Handler, 
     return {
         screen_msg.ScreenAsk: (Shower._asks, {state}),
         screen_ev.AnswerScreen: (Shower._answered, {state, *after}),
-        ev.TimerName.SCREEN_ANSWER: (Shower._unanswered, {state}),
+        screen_ev.ScreenTimer.ANSWER: (Shower._unanswered, {state}),
     }
 
 
@@ -579,7 +592,7 @@ TRANSITIONS: Final = TransitionTable(
             **_shown_in(_S.CONTROLLED),
             screen_msg.ScreenView: (Shower._looks, {_S.CONTROLLED}),
             screen_ev.InputReceived: (Shower._input, {_S.CONTROLLED, _S.VIEWED}),
-            ev.TimerName.SCREEN_SILENCE: (Shower._silent, {_S.CONTROLLED}),
+            screen_ev.ScreenTimer.SILENCE: (Shower._silent, {_S.CONTROLLED}),
             screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
             screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
             screen_ev.ControlFailed: (Shower._control_failed, {_S.VIEWED}),
@@ -613,4 +626,5 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.InputReceived: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.LocalInput: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
     },
+    calls={"link_down": {state: {_S.OFF} for state in _S}},
 )

@@ -23,6 +23,13 @@ class ScreenStage(StrEnum):
     ENDED = "ended"
 
 
+def needs_second_step(verified: Verified | None) -> bool:
+    """Whether a person may allow control only after they have read that the other side's page may
+    have been altered on its way.
+    """
+    return verified is None or not verified.by_programs
+
+
 class PanicChord(StrEnum):
     """Keys that end everything that this device shows, when they are pressed together."""
 
@@ -51,7 +58,7 @@ class ScreenQuestion(FeatureStatus):
     verified: Verified | None
     # Whether they would like to control it, and may if the person says so.
     control: bool
-    # Whether control needs a second step, because the other side's page may have been altered.
+    # As in needs_second_step.
     second_step: bool
     deadline: float
 

@@ -1,4 +1,7 @@
-"""The other device's screen on one link, as this device sees it."""
+"""The other device's screen on one link, as this device sees it.
+
+`Viewer` is a state machine; its table `TRANSITIONS` is drawn in docs/architecture.md.
+"""
 
 from enum import Enum
 from typing import Final
@@ -6,7 +9,7 @@ from typing import Final
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core.control.messages import CopyText
-from proxim.core.errors import Reason
+from proxim.core.errors import Reason, reason_of
 from proxim.core.link.features import PeerLink
 from proxim.core.link.lane_channels import uses_lane
 from proxim.core.screen import commands as screen_do
@@ -21,34 +24,32 @@ from proxim.core.transitions import TransitionTable
 ASKING_SECONDS: Final = ANSWER_SECONDS + 5.0
 
 # The reasons that whoever shows may give; any other reason becomes CLOSED.
-_REASONS: Final = {
-    reason.value: reason
-    for reason in (
-        Reason.DECLINED,
-        Reason.TIMEOUT,
-        Reason.TOO_MANY,
-        Reason.PEER_ERROR,
-        Reason.NO_SCREEN,
-        Reason.SCREEN_UNSUPPORTED,
-        Reason.SCREEN_FORBIDDEN,
-        Reason.SCREEN_LOST,
-        Reason.SCREEN_PERMISSION,
-        Reason.SCREEN_REVOKED,
-        Reason.NO_PORTAL,
-        Reason.NO_GSTREAMER,
-        Reason.CONTROL_PERMISSION,
-        Reason.CONTROL_FORBIDDEN,
-        Reason.CONTROL_BLOCKED,
-        Reason.CONTROL_UNSUPPORTED,
-        Reason.CONTROL_UNVERIFIED,
-        Reason.BAR_HIDDEN,
-        Reason.MONITOR_GONE,
-        Reason.UNSUPPORTED,
-        Reason.NOTHING_COPIED,
-        Reason.COPIED_TOO_LONG,
-        Reason.CLIPBOARD_UNSUPPORTED,
-    )
-}
+_REASONS: Final = (
+    Reason.DECLINED,
+    Reason.TIMEOUT,
+    Reason.TOO_MANY,
+    Reason.PEER_ERROR,
+    Reason.NO_SCREEN,
+    Reason.PAGE_SCREEN,
+    Reason.SCREEN_UNSUPPORTED,
+    Reason.SCREEN_FORBIDDEN,
+    Reason.SCREEN_LOST,
+    Reason.SCREEN_PERMISSION,
+    Reason.SCREEN_REVOKED,
+    Reason.NO_PORTAL,
+    Reason.NO_GSTREAMER,
+    Reason.CONTROL_PERMISSION,
+    Reason.CONTROL_FORBIDDEN,
+    Reason.CONTROL_BLOCKED,
+    Reason.CONTROL_UNSUPPORTED,
+    Reason.CONTROL_UNVERIFIED,
+    Reason.BAR_HIDDEN,
+    Reason.MONITOR_GONE,
+    Reason.UNSUPPORTED,
+    Reason.NOTHING_COPIED,
+    Reason.COPIED_TOO_LONG,
+    Reason.CLIPBOARD_UNSUPPORTED,
+)
 
 
 class ViewState(Enum):
@@ -86,7 +87,10 @@ class Viewer:
 
     def link_down(self, now: float) -> list[do.Command]:
         """End with the link."""
-        return [] if self.state is ViewState.OFF else self._end(Reason.PEER_VANISHED)
+        before = self.state
+        ended = [] if before is ViewState.OFF else self._end(Reason.PEER_VANISHED)
+        TRANSITIONS.called(self, "link_down", before)
+        return ended
 
     def channel_opened(self, channel: int, share: str, now: float) -> list[do.Command] | None:
         """Show what arrives on this channel; return None if it belongs to no share."""
@@ -119,7 +123,7 @@ class Viewer:
 
     def _answered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
         if not message.view:
-            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+            return self._end(reason_of(message.reason, _REASONS, Reason.CLOSED))
         return [do.CancelTimer(self._timer), *self._begin(message)]
 
     def _begin(self, message: screen_msg.ScreenState) -> list[do.Command]:
@@ -129,7 +133,7 @@ class Viewer:
 
     def _changed(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
         if not message.view:
-            return self._end(_REASONS.get(message.reason or "", Reason.CLOSED))
+            return self._end(reason_of(message.reason, _REASONS, Reason.CLOSED))
         before, self._shown = self._shown, message
         if not message.control:
             # It is answered to nobody then, and a text that comes later was not asked for.
@@ -166,7 +170,7 @@ class Viewer:
             # Nobody here asked, and the other side puts nothing into our clipboard by itself.
             return []
         self._copying = False
-        reason = _REASONS.get(message.reason or "", Reason.NOTHING_COPIED)
+        reason = reason_of(message.reason, _REASONS, Reason.NOTHING_COPIED)
         copied = screen_st.ScreenCopied(
             self._link.id, message.text, None if message.text is not None else reason
         )
@@ -209,7 +213,7 @@ class Viewer:
             paused = message.reason == "paused"
             stage = ScreenStage.CONTROLLED if message.control else ScreenStage.VIEWED
             stage = ScreenStage.PAUSED if paused else stage
-        reason = _REASONS.get(message.reason or "")
+        reason = reason_of(message.reason, _REASONS, None)
         return do.Publish(
             screen_st.ScreenShare(
                 self._link.id,
@@ -223,7 +227,7 @@ class Viewer:
 
     @property
     def _timer(self) -> ev.Timer:
-        return ev.Timer(ev.TimerName.SCREEN_ASKING, self._link.id)
+        return ev.LinkTimer(screen_ev.ScreenTimer.ASKING, self._link.id)
 
 
 def _monitor_of(message: screen_msg.ScreenState) -> screen_msg.Monitor:
@@ -241,7 +245,7 @@ TRANSITIONS: Final = TransitionTable(
         },
         _S.ASKING: {
             screen_msg.ScreenState: (Viewer._answered, {_S.OFF, _S.OFFERED}),
-            ev.TimerName.SCREEN_ASKING: (Viewer._unanswered, {_S.OFF}),
+            screen_ev.ScreenTimer.ASKING: (Viewer._unanswered, {_S.OFF}),
             screen_ev.StopScreen: (Viewer._stop, {_S.OFF}),
         },
         _S.OFFERED: {
@@ -269,4 +273,5 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.StopScreen: {_S.OFF},
         screen_ev.PicturesRefused: {_S.OFF, _S.ASKING, _S.OFFERED},
     },
+    calls={"link_down": {state: {_S.OFF} for state in _S}},
 )

@@ -115,7 +115,8 @@ class Sink:
         """
         if len(entries) > MAX_ENTRIES:
             raise FileError(Reason.TOO_MANY_FILES)
-        state = store.load(transfer)
+        # What another program of this person is receiving is not touched.
+        state = None if store.is_received(transfer) else store.load(transfer)
         if state is None or digest(state.entries) != digest(entries):
             # There is no stored state, or it cannot be read, or it is of another transfer with this
             # id.

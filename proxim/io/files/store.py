@@ -130,8 +130,10 @@ class Journal:
                 | getattr(os, "O_BINARY", 0)
             )
             self._descriptor = os.open(path, flags, 0o600)
-            # The lock makes another program of this person leave the transfer alone.
-            lock(self._descriptor)
+        # The lock makes another program of this person leave the transfer alone.
+        if self._descriptor >= 0 and not lock(self._descriptor):
+            # The other program was quicker, and the journal is its own.
+            self.close()
 
     def add(self, index: int, done: Done) -> None:
         """Note that a file is complete and about to receive its name."""
@@ -345,8 +347,15 @@ class Store:
             loaded if isinstance(loaded, StoredIncoming) and loaded.transfer == transfer else None
         )
 
+    def is_received(self, transfer: TransferID) -> bool:
+        """Whether a running program receives this transfer, perhaps this one."""
+        return is_locked(self._path(transfer, "in", "log"))
+
     def save(self, incoming: StoredIncoming) -> Journal:
-        """Store what is being received, and return the journal for its finished files."""
+        """Store what is being received, and return the journal for its finished files.
+
+        What another program stored of a transfer that it is receiving stays.
+        """
         fields = {
             "transfer": incoming.transfer,
             "peer": incoming.peer_name,
@@ -358,7 +367,8 @@ class Store:
             "tops": incoming.tops,
             "session_only": incoming.session_only,
         }
-        self._write(self._path(incoming.transfer, "in"), fields)
+        if not self.is_received(incoming.transfer):
+            self._write(self._path(incoming.transfer, "in"), fields)
         return Journal(self._path(incoming.transfer, "in", "log"))
 
     # --- both -------------------------------------------------------------------------------------
@@ -424,7 +434,7 @@ class Store:
         Two programs of one person share this folder and may be the two ends of one transfer, so
         each names its own `direction`. What another program is receiving stays.
         """
-        if direction is not Direction.OUT and not is_locked(self._path(transfer, "in", "log")):
+        if direction is not Direction.OUT and not self.is_received(transfer):
             if (incoming := self.load(transfer)) is not None:
                 self._clear(incoming)
             self.drop(transfer)
@@ -432,7 +442,11 @@ class Store:
             self._remove(self._path(transfer, "out"))
 
     def drop(self, transfer: TransferID) -> None:
-        """Remove the state of an incoming transfer that is over and has no parts left."""
+        """Remove the state of an incoming transfer that is over and has no parts left, unless
+        another program is receiving it.
+        """
+        if self.is_received(transfer):
+            return
         self._remove(self._path(transfer, "in"))
         self._remove(self._path(transfer, "in", "log"))
 

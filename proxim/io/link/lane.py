@@ -24,7 +24,6 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
 from proxim.core import events as ev
-from proxim.core.files.manifest import TransferID
 from proxim.core.files.stream import LANE_MESSAGE_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.link import commands as link_do
@@ -119,8 +118,8 @@ class Lane:
         self._texts: asyncio.Queue[bytes | None] = asyncio.Queue()
         self.waiting = 0
         self._bulk = asyncio.Lock()
-        # The one generation of each transfer that somebody wants to have.
-        self._feeds: dict[TransferID, tuple[int, Feed]] = {}
+        # The one generation of each stream that somebody wants to have.
+        self._feeds: dict[str, tuple[int, Feed]] = {}
         # Who takes each channel's messages, by its label.
         self._channels: dict[str, Feed] = {}
         self._dropping: asyncio.TimerHandle | None = None
@@ -197,16 +196,16 @@ class Lane:
 
     # --- receiving --------------------------------------------------------------------------------
 
-    def subscribe(self, transfer: TransferID, generation: int, feed: Feed) -> None:
+    def subscribe(self, stream: str, generation: int, feed: Feed) -> None:
         """From now on call `feed` with the records of this generation, and of no earlier one.
 
         `feed` must not wait.
         """
-        self._feeds[transfer] = (generation, feed)
+        self._feeds[stream] = (generation, feed)
 
-    def unsubscribe(self, transfer: TransferID) -> None:
-        """Drop the records of a transfer from now on."""
-        self._feeds.pop(transfer, None)
+    def unsubscribe(self, stream: str) -> None:
+        """Drop the records of a stream from now on."""
+        self._feeds.pop(stream, None)
 
     def subscribe_channel(self, label: str, feed: Feed | None) -> None:
         """From now on call `feed` with a channel's messages; None drops them."""
@@ -216,8 +215,8 @@ class Lane:
             self._channels.pop(label, None)
 
     def _hand_over(self, stream: Stream) -> None:
-        generation, feed = self._feeds.get(stream.transfer, (None, None))
-        # The sender may not know yet that the transfer was cancelled or begins a new generation.
+        generation, feed = self._feeds.get(stream.id, (None, None))
+        # The sender may not know yet that the stream was cancelled or begins a new generation.
         if feed is not None and generation == stream.generation:
             feed(stream.records)
 
@@ -319,15 +318,15 @@ class _LaneConnection(ClientConnection):
 
 
 class LaneTransport:
-    """Carries one stream of a transfer over a lane.
+    """Carries one generation of a stream over a lane.
 
-    Raises ValueError if the transfer's id is not of this protocol.
+    Raises ValueError if the stream's id is not of this protocol.
     """
 
     message_bytes = LANE_MESSAGE_BYTES
 
-    def __init__(self, lane: Lane, transfer: TransferID, generation: int) -> None:
-        self.prefix = stream_prefix(transfer, generation)
+    def __init__(self, lane: Lane, stream: str, generation: int) -> None:
+        self.prefix = stream_prefix(stream, generation)
         self.send = lane.send_stream
 
     def close(self) -> None:
@@ -412,21 +411,19 @@ class Lanes:
         """Return the link's open lane."""
         return self._open.get(link)
 
-    def transport(
-        self, link: ev.LinkID, transfer: TransferID, generation: int
-    ) -> LaneTransport | None:
-        """Return what carries a stream of a transfer, or None if the lane has closed."""
-        return LaneTransport(self._open[link], transfer, generation) if link in self._open else None
+    def transport(self, link: ev.LinkID, stream: str, generation: int) -> LaneTransport | None:
+        """Return what carries a stream, or None if the lane has closed."""
+        return LaneTransport(self._open[link], stream, generation) if link in self._open else None
 
-    def subscribe(self, link: ev.LinkID, transfer: TransferID, generation: int, feed: Feed) -> None:
+    def subscribe(self, link: ev.LinkID, stream: str, generation: int, feed: Feed) -> None:
         """Call `feed` with the records of a stream, until the link's lane ends."""
         if link in self._open:
-            self._open[link].subscribe(transfer, generation, feed)
+            self._open[link].subscribe(stream, generation, feed)
 
-    def unsubscribe(self, transfer: TransferID) -> None:
-        """Drop the records of a transfer from now on."""
+    def unsubscribe(self, stream: str) -> None:
+        """Drop the records of a stream from now on."""
         for lane in self._open.values():
-            lane.unsubscribe(transfer)
+            lane.unsubscribe(stream)
 
     def open_channel(self, link: ev.LinkID, label: str) -> LaneChannel | None:
         """Return a channel over the link's lane, or None if the lane has closed."""

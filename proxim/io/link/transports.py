@@ -11,6 +11,7 @@ from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files.manifest import TransferID
+from proxim.core.files.transfers import stream_label
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.io.link.stream import Feed, Spawn
@@ -75,7 +76,7 @@ class Transports:
         if via is st.Via.LANE:
             return self.lanes.transport(link, transfer, generation)
         return (
-            self._peers[link][0].open_stream(f"files/{transfer}/{generation}")
+            self._peers[link][0].open_stream(stream_label(transfer, generation))
             if link in self._peers
             else None
         )

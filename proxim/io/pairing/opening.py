@@ -27,7 +27,7 @@ class NetOptions:
     port: int | None = None
     # Only the servers that the person named.
     stun: tuple[str, ...] = ()
-    # Returns this machine's addresses; None if this program does not host.
+    # Returns this machine's addresses; None in tests that need none.
     look: Callable[[], tuple[ev.Network, ...]] | None = None
     # The folder for received files. None means the person's folder for downloads.
     save_to: str | None = None

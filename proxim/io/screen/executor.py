@@ -22,8 +22,8 @@ from proxim.core.json_text import MessageError
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import sight as screen_sight
-from proxim.core.screen.messages import Monitor
-from proxim.core.screen.sharing import SCREEN
+from proxim.core.screen.messages import Monitor, channel_label
+from proxim.core.screen.sharing import PICTURES
 from proxim.core.screen.updates import pack_drawn, read_drawn
 from proxim.io.limits import SWITCH_SECONDS
 from proxim.io.screen import sender as wishes
@@ -119,7 +119,8 @@ class _Shown:
         way = (command.share, command.lane)
         if self.channel is None or self.way != way:
             self.close_channel()
-            channel = channels.open_channel(command.link, f"{SCREEN}/{command.share}", command.lane)
+            label = channel_label(PICTURES, command.share)
+            channel = channels.open_channel(command.link, label, command.lane)
             if channel is None:
                 # It has closed in the meantime, and the machine is being notified of that.
                 return
@@ -163,7 +164,7 @@ class _Seen:
         self._executor = executor
         self._link = link
         self.share = share
-        self.label = f"{SCREEN}/{share}"
+        self.label = channel_label(PICTURES, share)
         # The data channel on which it arrives, or arrived last. Another one may have its number.
         self.channel: Channel | None = None
         self.sight: ChannelSight | None = None
@@ -315,7 +316,7 @@ class ScreenExecutor:
             if channel is not None:
                 channel.subscribe(begin(channel))
         elif command.link in self.shown:
-            label = f"{INPUT}/{command.share}"
+            label = channel_label(INPUT, command.share)
             self.shown[command.link].heard = label
             self._channels.hear(command.link, label, begin)
 
@@ -351,7 +352,7 @@ class ScreenExecutor:
             if before is not None:
                 before[1].close()
                 del self._inputs[command.link]
-            label = f"{INPUT}/{command.share}"
+            label = channel_label(INPUT, command.share)
             channel = self._channels.open_channel(command.link, label, command.lane)
             if channel is None:
                 # It has closed in the meantime, and the machine is being notified of that.

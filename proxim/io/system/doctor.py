@@ -49,6 +49,7 @@ from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing.invite_link import authority
 from proxim.io.files.store import DAY_SECONDS, KEEP_SECONDS, Store
 from proxim.io.pairing.listener import open_listener
+from proxim.io.system.abandonable import abandonable
 from proxim.io.system.addresses import (
     AdapterKind,
     default_sources,
@@ -159,7 +160,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         return screen_findings(await find_screen(os.environ))
 
     async def kept() -> list[Finding]:
-        return kept_findings(await asyncio.to_thread(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
+        return kept_findings(await abandonable(kept_transfers), KEEP_SECONDS // DAY_SECONDS)
 
     examinations = (
         Examination(Check.NETWORK, QUICK_SECONDS, addresses),

@@ -30,6 +30,8 @@ from proxim.ui.wording import (
 
 # A longer list would push the beginning of the question off the screen.
 NAMES_SHOWN: Final = 10
+# Who looks for a file that has another name now finds it in this list.
+OUTCOMES_SHOWN: Final = 300
 # Redrawing this often, in seconds, is calm to look at and still shows movement.
 REDRAW_SECONDS: Final = 0.2
 # Where nothing is redrawn, both of these lie between two progress lines of a transfer: seconds and
@@ -122,7 +124,7 @@ class TransferReport:
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
             where = "" if status.path is None else f": {name_words(status.path)}"
             self._lines.say(tr(key, what=described(status), took=took, where=where))
-        for line in outcome_lines(status, NAMES_SHOWN):
+        for line in outcome_lines(status, OUTCOMES_SHOWN):
             self._lines.say(line, "  ")
         self._shown.pop(status.transfer, None)
         # What was not found was never sent.

@@ -17,11 +17,15 @@ export class Control {
   isOn = false;
   // Whether touches go straight to what is touched
   isDirect = false;
+  /** What follows when the keyboard is the page's again: it needs a place there. */
+  onLeave = () => {};
   /** @type {Input | null} */
   channel = null;
   // The share that the channel is for
   id = "";
   keyboardWasSeen = false;
+  // Whether the person took the keyboard back for the page
+  isLeft = false;
 
   /**
    * @param {Words} words
@@ -43,7 +47,10 @@ export class Control {
     this.touchpad = new Touchpad(hover);
     this.direct = new Direct(hover);
     this.mouse = new Mouse(hover);
-    this.keys = new Keys(input, this.modifiers, navigator.userAgent);
+    this.keys = new Keys(input, this.modifiers, navigator.userAgent, () => this.leave());
+    this.field.onfocus = () => {
+      this.isLeft = false;
+    };
     this.typing = new Typing(this.field, input, this.modifiers, () => this.isPhone);
     this.bar = keyBar(words, input, this.modifiers);
     this.bar.hidden = true;
@@ -107,9 +114,17 @@ export class Control {
     this.typing.reset();
   }
 
+  /** Let the keyboard be the page's, until the person goes back to the picture. */
+  leave() {
+    this.letGo();
+    this.isLeft = true;
+    this.onLeave();
+  }
+
   /** Let the keyboard be the other screen's. */
   takeFocus() {
     if (!this.isOn) return;
+    this.isLeft = false;
     // A phone would open its keyboard over the picture.
     const target = this.isPhone && !this.isKeyboardOpen ? this.root : this.field;
     target.focus({ preventScroll: true });
@@ -130,12 +145,12 @@ export class Control {
 
   /** @param {KeyboardEvent} event */
   keyDown(event) {
-    if (this.isOn && this.keys.down(event)) event.preventDefault();
+    if (this.isOn && !this.isLeft && this.keys.down(event)) event.preventDefault();
   }
 
   /** @param {KeyboardEvent} event */
   keyUp(event) {
-    if (this.isOn) this.keys.up(event);
+    if (this.isOn && !this.isLeft) this.keys.up(event);
   }
 
   /**

@@ -5,6 +5,9 @@ const COMPOSING = ["Dead", "Process", "Unidentified", "Compose"];
 // The characters come as what they are, so the host's own locks stay as they are.
 const LOCKS = ["CapsLock", "NumLock", "ScrollLock"];
 const ALONE = ["Control", "Alt", "Shift", "Meta"];
+// Pressed together and released without another key, these give the keyboard back to the page, as in
+// Proxim's window and in Guacamole.
+const LEAVING = ["Control", "Alt", "Shift"];
 // Windows presses Control just before AltGr.
 const ALTGR_MS = 30;
 // The keys of phones that have no code, only a meaning
@@ -31,13 +34,18 @@ export class Keys {
   control = null;
   // Option was pressed on a Mac, and may yet turn out to make a character.
   option = "";
+  // Which of LEAVING are down
+  /** @type {Set<string>} */
+  leaving = new Set();
 
   /**
    * @param {() => Input | null} input
    * @param {Modifiers} modifiers
    * @param {string} system
+   * @param {() => void} leave is called when the keyboard is to be the page's again
    */
-  constructor(input, modifiers, system) {
+  constructor(input, modifiers, system, leave) {
+    this.leave = leave;
     this.input = input;
     this.modifiers = modifiers;
     this.isWindows = system.includes("Windows");
@@ -53,6 +61,8 @@ export class Keys {
     if (isComposing || keyCode === 229 || COMPOSING.includes(key)) return false;
     const code = event.code || codeOf(key);
     if (event.repeat || LOCKS.includes(key)) return true;
+    // With another key they are a shortcut, which is meant for the other side.
+    this.leaving = LEAVING.includes(key) ? new Set([...this.leaving, key]) : new Set();
     if (key === "AltGraph") {
       // Its release is that of a key which was never pressed.
       this.dropControl();
@@ -94,6 +104,8 @@ export class Keys {
     if (code === "ControlLeft") this.sendControl();
     if (key === "Alt" && code === this.option) this.option = "";
     this.input()?.key(code, key, false);
+    if (LEAVING.includes(key) && this.leaving.size === LEAVING.length) this.leave();
+    this.leaving.delete(key);
     if (!ALONE.includes(key)) this.modifiers.release();
   }
 
@@ -120,5 +132,6 @@ export class Keys {
   forget() {
     this.dropControl();
     this.option = "";
+    this.leaving.clear();
   }
 }

@@ -180,7 +180,7 @@ class Screen {
    * @param {Link} link
    */
   refuseToShow(link) {
-    link.send({ type: "screen_state", view: false, control: false, reason: "no_screen" });
+    link.send({ type: "screen_state", view: false, control: false, reason: "page_screen" });
     const { stage } = this.share;
     if (stage !== "none" && stage !== "ended") return;
     this.text.textContent = this.words.tr("cannotShow", { name: this.hostName() });

@@ -112,10 +112,10 @@ export class Tools {
   showHelp(controls, isDirect) {
     const mine = isDirect ? ["helpDirect", "helpDirectDrag"] : ["helpTouchpad", "helpTouchpadDrag"];
     const keys = controls ? [...mine, "helpWheel", "helpPinch"] : ["helpPan", "helpTwice"];
-    const lines = keys.map((key) => make("li", { textContent: this.words.tr(key) }));
-    this.help.replaceChildren(...lines);
-    // They are about fingers.
-    this.help.hidden = !navigator.maxTouchPoints;
+    const forFingers = navigator.maxTouchPoints ? keys : [];
+    const all = controls ? [...forFingers, "keyboardBack"] : forFingers;
+    this.help.replaceChildren(...all.map((key) => make("li", { textContent: this.words.tr(key) })));
+    this.help.hidden = !all.length;
     this.direct.hidden ||= !navigator.maxTouchPoints;
   }
 

@@ -44,6 +44,10 @@ export class ScreenView {
     this.control = new Control(words, this.stage, this.root);
     this.touches = new Touches(() => (this.control.isOn ? this.control.hand : this.looking));
     const { control, stage } = this;
+    control.onLeave = () => {
+      if (this.isFull) this.toggleFull();
+      this.tools.stop.focus();
+    };
     this.tools = new Tools(words, control.clipboard.element, {
       back,
       askControl: () => share.askControl(),

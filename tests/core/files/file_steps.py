@@ -3,6 +3,7 @@ steps or arbitrary ones.
 """
 
 from proxim.core import events as ev
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
@@ -10,7 +11,6 @@ from proxim.core.files import status as file_st
 from proxim.core.files.manifest import START, Direction, Entry, TransferID
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.program import ProgramEvent
 from tests.core.handed_in import hello
 from tests.core.ledger import Ledger, SinkState
@@ -78,7 +78,7 @@ def next_file_event(ledger: Ledger, link: ev.LinkID, control: int, number: int) 
     def says(message: link_msg.LinkMessage) -> ProgramEvent:
         return link_ev.ChannelMessage(link, control, link_msg.dump_link_message(message))
 
-    lane = ev.Timer(ev.TimerName.LANE, link)
+    lane = ev.LinkTimer(ev.TimerName.LANE, link)
     if "files" not in ledger.links[link].features:
         return says(hello("somebody"))
     if answers := disk_answers(ledger, 1 + number % 3, well=True):

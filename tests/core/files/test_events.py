@@ -14,7 +14,7 @@ from tests.core.files.transfer_bench import Bench
 
 def kinds(table: TransitionTable[Any]) -> set[type]:
     known = {kind for row in table.transitions.values() for kind in row} | set(table.stale)
-    return {ev.TimerFired if isinstance(kind, ev.TimerName) else kind for kind in known}
+    return {ev.TimerFired if isinstance(kind, ev.TimerKind) else kind for kind in known}
 
 
 def test_each_input_is_taken_somewhere() -> None:

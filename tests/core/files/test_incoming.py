@@ -77,8 +77,22 @@ def test_what_may_not_come_now() -> None:
     with pytest.raises(MessageError) as error:
         bench.after(ANNOUNCED, file_msg.Continue(ID, 0, START))
     assert error.value.reason is Reason.NOT_ALLOWED
+    bench = active()
     with pytest.raises(MachineMisuseError):
         bench.after(file_ev.SinkPaused(ID, START))
+
+
+def test_what_the_disk_reports_after_the_end_changes_nothing() -> None:
+    bench = active()
+    bench.after(FINISHED)
+    over = bench.status
+    bench.now += UNACKNOWLEDGED_SECONDS
+    for late in (file_ev.SinkWrote(ID, 0, 1), file_ev.SinkPaused(ID, START), FINISHED):
+        assert bench.after(late) == []
+    assert bench.status == over
+    # The end is as long ago as it was.
+    bench.one.link_lost(bench.now)
+    assert not bench.one.unacknowledged
 
 
 def test_the_sink_listens_before_the_sender_hears_that_it_may_begin() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.files import messages as file_msg
 from proxim.core.files.manifest import (
@@ -25,7 +26,6 @@ from proxim.core.files.manifest import (
 from proxim.core.files.stream import DIGEST_BYTES
 from proxim.core.json_text import MessageError
 from proxim.core.link import messages as link_msg
-from proxim.core.pairing.host_code import to_base64url
 from tests.core.handed_in import read_message
 from tests.rows import each_row
 

@@ -30,7 +30,7 @@ from tests.rows import each_row
 
 ID = TransferID("A" * 22)
 FILES = (Entry("a", 10), Entry("b", 20), Entry("folder", directory=True))
-STALL = ev.Timer(ev.TimerName.STALL, ID)
+STALL = file_ev.TransferTimer(file_ev.FileTimer.STALL, ID)
 
 
 class Bench:

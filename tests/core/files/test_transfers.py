@@ -499,7 +499,8 @@ def held_back() -> tuple[Bench, TransferID]:
     bench.settle()
     (timer,) = bench.left.timers
     assert not bench.right.incoming
-    return bench, TransferID(str(timer.scope))
+    assert isinstance(timer, file_ev.TransferTimer)
+    return bench, timer.scope
 
 
 def test_the_same_files_are_held_back_and_the_link_goes() -> None:
@@ -1048,7 +1049,7 @@ def test_a_lane_that_stalls_is_closed() -> None:
     bench.lanes()
     transfer = moving(bench, "a", steps=9)
     (timer,) = bench.left.timers
-    assert timer.name is ev.TimerName.STALL
+    assert timer.name is file_ev.FileTimer.STALL
     bench.left.fire(timer)
     assert link_do.CloseLane(bench.link.id) in bench.left.commands
     # The receiver does not notice that.

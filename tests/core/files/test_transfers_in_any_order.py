@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from proxim.core import events as ev
+from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
 from tests.core.files.transfer_bench import Bench, Side
 from tests.core.files.transfer_rules import check_always, check_ends
@@ -156,7 +156,7 @@ class AnyInterleaving(RuleBasedStateMachine):
     @rule(left=strategies.booleans())
     def stalls(self, left: bool) -> None:
         for timer in sorted(self.side(left).timers, key=str):
-            assert timer.name is ev.TimerName.STALL
+            assert timer.name is file_ev.FileTimer.STALL
             self.side(left).fire(timer)
 
     @rule(left=strategies.booleans(), which=PICK)

@@ -23,7 +23,7 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import messages as file_msg
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.files.transfers import Transfers
+from proxim.core.files.transfers import Transfers, stream_label
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link.messages import dump_link_message
@@ -464,7 +464,7 @@ class Bench:
         receiver = stream.sender.other
         command = stream.command
         if stream.lane is None and not stream.opened:
-            label = f"files/{command.transfer}/{command.generation}"
+            label = stream_label(command.transfer, command.generation)
             commands = receiver.transfers.channel_opened(
                 stream.link.id, stream.channel, label, self.now
             )

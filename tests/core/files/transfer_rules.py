@@ -6,8 +6,8 @@ Both judge by the commands and statuses, by the disks, and by the messages on th
 
 from typing import TYPE_CHECKING
 
-from proxim.core import events as ev
 from proxim.core.errors import Reason
+from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, TransferID
 from proxim.core.files.transfers import MAX_MOVING, MAX_UNDECIDED
@@ -57,8 +57,8 @@ def check_timers(side: "Side") -> None:
     """
     timers = set()
     for timer in side.timers:
-        assert timer.name is ev.TimerName.STALL
-        timers.add(TransferID(str(timer.scope)))
+        assert isinstance(timer, file_ev.TransferTimer)
+        timers.add(timer.scope)
     kept = (file_st.TransferState.WAITING, file_st.TransferState.FAILED)
     for_page = {
         one.transfer

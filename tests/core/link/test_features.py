@@ -25,7 +25,15 @@ from tests.core.handed_in import (
     invitations,
     program,
 )
-from tests.core.link.whiteboard import Draw, Drawn, Stroke, Whiteboard, with_whiteboard
+from tests.core.link.whiteboard import (
+    DRYING_SECONDS,
+    Draw,
+    Drawn,
+    Dry,
+    Stroke,
+    Whiteboard,
+    with_whiteboard,
+)
 from tests.core.pairing.host_bench import HostBench
 from tests.core.playbook import Playbook
 from tests.core.two_programs import World
@@ -58,7 +66,7 @@ class BoardWorld(World):
 
 
 # The words of what is registered.
-OWN = ("text", "files", "lane-channels", "screen", "control")
+OWN = ("text", "files", "known", "lane-channels", "screen", "control")
 
 
 def heard(message: link_msg.LinkMessage) -> link_ev.ChannelMessage:
@@ -84,6 +92,16 @@ def test_what_a_person_wants_becomes_a_message_and_a_status() -> None:
     assert world.host.told(Drawn) == [Drawn(world.link_of(world.host), 5)]
     not_connected = do.Publish(st.Trouble(Problem(Reason.NOT_CONNECTED), NO_LINK))
     world.guest.on(Draw(NO_LINK, 5), not_connected)
+
+
+def test_its_timer_comes_back_to_it_at_the_host_and_at_a_guest() -> None:
+    for at_host in (True, False):
+        world = BoardWorld()
+        drawer, other = (world.guest, world.host) if at_host else (world.host, world.guest)
+        world.handle(drawer, Draw(world.link_of(drawer), 5))
+        assert other.told(Dry) == []
+        world.advance(DRYING_SECONDS)
+        assert other.told(Dry) == [Dry(world.link_of(other))]
 
 
 def test_its_channels_are_its_own_and_it_may_refuse_one() -> None:

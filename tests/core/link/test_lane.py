@@ -22,7 +22,7 @@ ID = ev.LinkID("guest-1")
 URL = "ws://192.168.1.5:47800/lane"
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
 OFFER = link_msg.OfferLane(b"T" * 16, b"K" * 32)
-TIMER = ev.Timer(ev.TimerName.LANE, ID)
+TIMER = ev.LinkTimer(ev.TimerName.LANE, ID)
 
 
 def lane(*, host: bool, keys: ProofKeys | None = None) -> LanePolicy:

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core.files.manifest import TransferID
+from proxim.core.files.manifest import TRANSFER_ID_CHARACTERS, TransferID
 from proxim.core.json_text import MessageError
 from proxim.core.link.lane_frames import (
+    STREAM_ID_CHARACTERS,
     STREAM_PREFIX_BYTES,
     ChannelPart,
+    FrameKind,
     LaneHello,
     Stream,
     Text,
@@ -83,10 +85,14 @@ def test_a_channel_without_a_label_is_no_frame(plain: bytes) -> None:
         read_frame(plain)
 
 
+def test_a_transfers_id_is_one_of_a_stream() -> None:
+    assert TRANSFER_ID_CHARACTERS == STREAM_ID_CHARACTERS
+
+
 @each_row("id", ["", "A" * 21, "A" * 23, "ä" * 22, "ä" * 11])
 def test_an_id_that_no_frame_holds_is_refused(id: str) -> None:
     with pytest.raises(ValueError, match=r"id|ascii"):
-        stream_prefix(TransferID(id), 0)
+        stream_prefix(id, 0)
 
 
 @each_row(
@@ -113,7 +119,7 @@ def test_whatever_comes_is_a_frame_or_a_message_error(plain: bytes) -> None:
         read_frame(plain)
     except MessageError:
         return
-    assert plain[0] in (1, 2, 3)
+    assert plain[0] in [*FrameKind]
 
 
 def test_what_is_printed_of_a_frame_holds_no_id_and_no_text() -> None:

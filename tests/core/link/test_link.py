@@ -35,8 +35,8 @@ from tests.rows import each_row
 ID = ev.LinkID("guest-1")
 CONTROL = 4
 OTHER = 6
-OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, ID)
-HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, ID)
+OPEN_TIMER = ev.LinkTimer(ev.TimerName.LINK_OPEN, ID)
+HEARTBEAT = ev.LinkTimer(ev.TimerName.HEARTBEAT, ID)
 NEW = st.LinkStatus(ID, "session", st.Stage.APPROVED)
 CONNECTED = st.LinkStatus(ID, "session", st.Stage.CONNECTED, was_connected=True, features=("text",))
 T0 = 500.0
@@ -500,7 +500,7 @@ def test_closing_before_there_is_a_peer_has_nothing_to_close() -> None:
 KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(32))
 OTHER_KEYS = ProofKeys(b"request", b"guest share", b"host share", bytes(range(32)))
 URL = "ws://192.168.1.5:47800/lane"
-LANE = ev.Timer(ev.TimerName.LANE, ID)
+LANE = ev.LinkTimer(ev.TimerName.LANE, ID)
 TRANSFER = TransferID("A" * 22)
 ANNOUNCED = file_msg.Announce(TRANSFER, (Entry("photo", 40),))
 OFFERED = link_msg.OfferLane(b"T" * 16, b"K" * 32)
@@ -966,10 +966,10 @@ INPUTS: list[LinkInput] = [
     link_ev.PeerFailed(ID, Reason.PEER_LEFT),
     ev.TimerFired(OPEN_TIMER),
     ev.TimerFired(HEARTBEAT),
-    ev.TimerFired(ev.Timer(ev.TimerName.DIAL, ID)),
+    ev.TimerFired(ev.LinkTimer(ev.TimerName.DIAL, ID)),
     link_ev.LaneOpened(ID),
     link_ev.LaneLost(ID),
-    ev.TimerFired(ev.Timer(ev.TimerName.LANE, ID)),
+    ev.TimerFired(ev.LinkTimer(ev.TimerName.LANE, ID)),
 ]
 # The inputs that each state accepts, by their position in INPUTS.
 WELCOME = {

@@ -508,7 +508,7 @@ def test_a_peer_that_closed_without_goodbye_is_waited_for(world: World) -> None:
 def test_the_timer_of_the_two_minutes_is_the_sessions(world: World) -> None:
     session_id = world.status(world.host).session_id
     dark(world)
-    assert ev.Timer(ev.TimerName.RESUME, session_id) in world.host.ledger.timers
+    assert ev.SessionTimer(ev.TimerName.RESUME, session_id) in world.host.ledger.timers
     assert ev.ConnectionID(1, dialled=True) not in {
         guest.connection for guest in world.guest.program._guests.values()
     }

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.link import messages as link_msg
 from proxim.core.link import text as link_text
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import to_base64url
 from proxim.core.sanitize import MAX_NAME_BYTES
 from tests.core.handed_in import hello, read_message
 from tests.rows import each_row
@@ -27,7 +27,15 @@ EXAMPLES: list[tuple[link_msg.LinkMessage, dict[str, object]]] = [
         {
             "type": "hello",
             "version": link_msg.LINK_VERSION,
-            "features": ["text", "files", "lane-channels", "screen", "control", "lane"],
+            "features": [
+                "text",
+                "files",
+                "known",
+                "lane-channels",
+                "screen",
+                "control",
+                "lane",
+            ],
             "name": "Phone",
         },
     ),

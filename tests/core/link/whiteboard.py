@@ -1,5 +1,5 @@
 """A third feature of a link, as somebody would add one: a word, a message, a channel, an
-intent and a status.
+intent, a timer and a status.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ from proxim.core.json_text import JSONObject, MessageError
 from proxim.core.link.features import Features, LinkFeature, PeerLink, ProtocolBrokenError
 from proxim.core.link.messages import LinkMessage, Reader
 from tests.core.handed_in import features
+
+DRYING_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,18 @@ class Drawn(st.FeatureStatus):
     length: int
 
 
+class BoardTimer(ev.TimerKind):
+    # What the peer drew can be smudged until then.
+    DRYING = "drying"
+
+
+@dataclass(frozen=True, slots=True)
+class Dry(st.FeatureStatus):
+    """What the peer drew is dry."""
+
+    link: ev.LinkID
+
+
 def _stroke(fields: JSONObject) -> Stroke:
     length = fields.get("length")
     if not isinstance(length, int):
@@ -51,15 +65,19 @@ class Whiteboard(LinkFeature):
     word = "whiteboard"
     readers: Mapping[str, Reader] = {"stroke": _stroke}
     channel_prefix = "whiteboard"
-    events = frozenset({Draw})
+    events = frozenset({Draw, BoardTimer.DRYING})
 
     def __init__(self) -> None:
         self.links: dict[ev.LinkID, PeerLink] = {}
         self.channels: list[tuple[ev.LinkID, int]] = []
 
     def handle(self, event: object, now: float) -> list[do.Command]:
-        assert isinstance(event, Draw)
-        return [self.links[event.link].send(Stroke(event.length))]
+        match event:
+            case Draw(link, length):
+                return [self.links[link].send(Stroke(length))]
+            case ev.TimerFired(ev.LinkTimer(scope=link)):
+                return [do.Publish(Dry(link))]
+        raise AssertionError(event)
 
     def message(self, link: PeerLink, message: LinkMessage, now: float) -> list[do.Command]:
         assert isinstance(message, Stroke)
@@ -67,7 +85,10 @@ class Whiteboard(LinkFeature):
             raise ProtocolBrokenError(Reason.BAD_MESSAGE)
         if message.length == 0:
             raise MessageError(Reason.NOT_ALLOWED)
-        return [do.Publish(Drawn(link.id, message.length))]
+        return [
+            do.Publish(Drawn(link.id, message.length)),
+            do.SetTimer(ev.LinkTimer(BoardTimer.DRYING, link.id), DRYING_SECONDS),
+        ]
 
     def link_up(self, link: PeerLink, now: float) -> list[do.Command]:
         self.links[link.id] = link

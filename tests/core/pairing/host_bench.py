@@ -7,13 +7,14 @@ from types import EllipsisType
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import ConnectionLimits
-from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target, to_base64url
+from proxim.core.pairing.host_code import JoinTarget, parse_code, parse_target
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import (
     GuestProof,
@@ -44,12 +45,12 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 
 def socket_timer(connection: ev.ConnectionID) -> ev.Timer:
     """Return the timer of a socket that is not approved yet."""
-    return ev.Timer(ev.TimerName.SOCKET, connection)
+    return ev.SocketTimer(ev.TimerName.SOCKET, connection)
 
 
 def challenge_timer(connection: ev.ConnectionID) -> ev.Timer:
     """Return the timer of a challenge."""
-    return ev.Timer(ev.TimerName.CHALLENGE, connection)
+    return ev.SocketTimer(ev.TimerName.CHALLENGE, connection)
 
 
 def _is_socket_timer(command: do.Command) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Problem, Reason
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
@@ -18,7 +19,7 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.connections import CHALLENGE_SECONDS, ConnectionLimits
 from proxim.core.pairing.guess_budget import FAILURES_PER_ADDRESS
-from proxim.core.pairing.host_code import JoinTarget, to_base64url
+from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.proof import (
     ProofKeys,
     Side,
@@ -276,7 +277,7 @@ def test_from_share_to_link(by_code: bool, verified: devices.Verified) -> None:
         guest.connection,
         guest.confirm(challenge.auth),
         do.CancelTimer(challenge_timer(guest.connection)),
-        do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
+        do.SetTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id), 40.0),
         do.Publish(prompt),
         do.Publish(st.Prompts((prompt,))),
     )

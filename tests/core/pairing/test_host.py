@@ -122,7 +122,7 @@ def test_the_first_network_brings_the_first_code() -> None:
     assert isinstance(shown, do.Publish)
     invitation = shown.status
     assert isinstance(invitation, st.Invitation)
-    assert timer == do.SetTimer(ev.Timer(ev.TimerName.SESSION, invitation.session_id), 900.0)
+    assert timer == do.SetTimer(ev.SessionTimer(ev.TimerName.SESSION, invitation.session_id), 900.0)
     assert (invitation.uuid, invitation.type) == (HOST_DEVICE.id, ev.SessionType.ONE_TIME)
     assert invitation.expires == bench.now + 900
     assert len(invitation.session_id) == 22
@@ -160,8 +160,8 @@ def test_a_code_that_expires_leaves_memory_and_a_fresh_one_is_shown(
     assert bench.advance(seconds - 0.1) == []
     cancel, timer, shown = bench.advance(0.1)
     second = bench.shown
-    assert cancel == do.CancelTimer(ev.Timer(ev.TimerName.SESSION, first.session_id))
-    assert timer == do.SetTimer(ev.Timer(ev.TimerName.SESSION, second.session_id), seconds)
+    assert cancel == do.CancelTimer(ev.SessionTimer(ev.TimerName.SESSION, first.session_id))
+    assert timer == do.SetTimer(ev.SessionTimer(ev.TimerName.SESSION, second.session_id), seconds)
     assert shown == do.Publish(second)
     assert (second.type, second.expires) == (invite.type, bench.now + seconds)
     assert second.session_id != first.session_id
@@ -185,8 +185,8 @@ def test_invite_ends_the_session_shown_and_shows_another(host: HostBench) -> Non
     commands = host.handle(TEMPORARY)
     second = host.shown
     assert commands == [
-        do.CancelTimer(ev.Timer(ev.TimerName.SESSION, first.session_id)),
-        do.SetTimer(ev.Timer(ev.TimerName.SESSION, second.session_id), 60.0),
+        do.CancelTimer(ev.SessionTimer(ev.TimerName.SESSION, first.session_id)),
+        do.SetTimer(ev.SessionTimer(ev.TimerName.SESSION, second.session_id), 60.0),
         do.Publish(second),
     ]
     assert second.type is ev.SessionType.TEMPORARY
@@ -202,7 +202,7 @@ def test_invite_rejects_whoever_asks_by_the_code_shown(host: HostBench) -> None:
         st.Prompts(),
         host.shown,
     ]
-    assert ev.Timer(ev.TimerName.APPROVAL, session_id) not in host.ledger.timers
+    assert ev.SessionTimer(ev.TimerName.APPROVAL, session_id) not in host.ledger.timers
     # The same socket may ask by the new code.
     host.ask(guest)
     assert list(host.ledger.prompts) == [host.shown.session_id]
@@ -446,7 +446,7 @@ def test_from_request_to_link(by_code: bool) -> None:
     guest = host.connect()
     prompt = st.Prompt(session_id, PHONE, GUEST_ADDRESS, None, host.now + 40, number=1)
     assert host.ask(guest, name) == [
-        do.SetTimer(ev.Timer(ev.TimerName.APPROVAL, session_id), 40.0),
+        do.SetTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id), 40.0),
         do.Publish(prompt),
         do.Publish(st.Prompts((prompt,))),
     ]
@@ -456,12 +456,12 @@ def test_from_request_to_link(by_code: bool) -> None:
         link, session_id, st.Stage.APPROVED, peer_name="Phone", peer_address=GUEST_ADDRESS
     )
     assert approved == [
-        do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
+        do.CancelTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id)),
         pair_do.Send(guest, result(name, approved=True)),
         do.Publish(st.PairOutcome(session_id, approved=True)),
         do.Publish(status),
         link_do.OpenPeer(link, offerer=False),
-        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, link), 15.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, link), 15.0),
         do.Publish(st.Prompts()),
         do.Publish(st.NoInvitation(None)),
     ]
@@ -618,7 +618,7 @@ def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
     guest, session_id = host.asked()
     assert host.advance(39.9) == []
     assert host.advance(0.1) == [
-        do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
+        do.CancelTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id)),
         pair_do.Send(guest, result(session_id, Reason.TIMEOUT)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.TIMEOUT)),
         do.Publish(st.Prompts()),
@@ -630,7 +630,7 @@ def test_nobody_answers_for_40_seconds(host: HostBench) -> None:
 def test_a_guest_that_leaves_takes_its_prompt_along(host: HostBench) -> None:
     guest, session_id = host.asked()
     assert host.handle(pair_ev.ConnectionLost(guest)) == [
-        do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
+        do.CancelTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
         do.Publish(st.Prompts()),
     ]
@@ -886,7 +886,7 @@ def test_refused_signals_count_as_wrong_and_closing_takes_the_prompt_along(host:
         refused(guest, Reason.NOT_ALLOWED, session_id),
         refused(guest, Reason.TOO_MANY),
         pair_do.CloseConnection(guest, pair_msg.CloseCode.BAD_MESSAGES),
-        do.CancelTimer(ev.Timer(ev.TimerName.APPROVAL, session_id)),
+        do.CancelTimer(ev.SessionTimer(ev.TimerName.APPROVAL, session_id)),
         do.Publish(st.PairOutcome(session_id, approved=False, reason=Reason.GUEST_LEFT)),
         do.Publish(st.Prompts()),
     )
@@ -984,15 +984,22 @@ def test_shutdown_says_goodbye_to_everybody(host: HostBench) -> None:
     assert memory(host)[1:] == (0, 0)
 
 
-@each_row("name", ev.TimerName)
-def test_a_timer_of_nothing_is_misuse(name: ev.TimerName) -> None:
-    host = new_host()
-    of_a_socket = name in (ev.TimerName.SOCKET, ev.TimerName.CHALLENGE)
-    with pytest.raises(MachineMisuseError):
-        machine(host).handle(
-            ev.TimerFired(ev.Timer(name, ev.ConnectionID(99) if of_a_socket else "abc123")),
-            host.now,
+@each_row(
+    "timer",
+    [
+        timer
+        for name in ev.TimerName
+        for timer in (
+            ev.SocketTimer(name, ev.ConnectionID(99)),
+            ev.SessionTimer(name, "abc123"),
+            ev.LinkTimer(name, ev.LinkID("abc123")),
         )
+    ],
+)
+def test_a_timer_of_nothing_is_misuse(timer: ev.Timer) -> None:
+    host = new_host()
+    with pytest.raises(MachineMisuseError):
+        machine(host).handle(ev.TimerFired(timer), host.now)
 
 
 def test_an_event_of_a_socket_that_never_opened_is_misuse(host: HostBench) -> None:
@@ -1198,23 +1205,24 @@ class AnyHost(RuleBasedStateMachine):
         host = machine(self.bench)
         ledger = self.bench.ledger
         for timer in ledger.timers:
-            match timer.name:
-                case ev.TimerName.APPROVAL:
-                    assert timer.scope in ledger.prompts
-                case ev.TimerName.SESSION:
-                    assert timer.scope in host._sessions._sessions
-                case ev.TimerName.RESUME:
-                    assert host._sessions._sessions[str(timer.scope)].state is SessionState.AWAY
-                case ev.TimerName.SOCKET | ev.TimerName.CHALLENGE:
+            match timer:
+                case ev.SessionTimer(ev.TimerName.APPROVAL, session_id):
+                    assert session_id in ledger.prompts
+                case ev.SessionTimer(ev.TimerName.SESSION, session_id):
+                    assert session_id in host._sessions._sessions
+                case ev.SessionTimer(ev.TimerName.RESUME, session_id):
+                    assert host._sessions._sessions[session_id].state is SessionState.AWAY
+                case ev.SocketTimer():
                     assert timer in {
                         make(one)
                         for one in ledger.sockets
                         for make in (socket_timer, challenge_timer)
                     }
-                case ev.TimerName.STALL:
+                case file_ev.TransferTimer():
                     # The ledger checks its owner.
                     pass
                 case _:
+                    assert isinstance(timer, ev.LinkTimer)
                     assert timer.scope in ledger.alive
         challenged = {timer for timer in ledger.timers if timer.name is ev.TimerName.CHALLENGE}
         assert challenged == {
@@ -1222,13 +1230,12 @@ class AnyHost(RuleBasedStateMachine):
             for one, socket in host._guest_connections._sockets.items()
             if socket.proof
         }
-        assert {
-            timer.scope for timer in ledger.timers if timer.name is ev.TimerName.APPROVAL
-        } == set(ledger.prompts)
+        approvals = {ev.SessionTimer(ev.TimerName.APPROVAL, one) for one in ledger.prompts}
+        assert approvals == {one for one in ledger.timers if one.name is ev.TimerName.APPROVAL}
         for link, status in ledger.links.items():
-            opening = ev.Timer(ev.TimerName.LINK_OPEN, link) in ledger.timers
-            beating = ev.Timer(ev.TimerName.HEARTBEAT, link) in ledger.timers
-            resuming = ev.Timer(ev.TimerName.RESUME, status.session_id) in ledger.timers
+            opening = ev.LinkTimer(ev.TimerName.LINK_OPEN, link) in ledger.timers
+            beating = ev.LinkTimer(ev.TimerName.HEARTBEAT, link) in ledger.timers
+            resuming = ev.SessionTimer(ev.TimerName.RESUME, status.session_id) in ledger.timers
             connected, waits = status.stage is st.Stage.CONNECTED, status.stage is st.Stage.WAITING
             # While a person is asked about another guest, the end of the question ends the wait.
             counted = waits and status.session_id not in ledger.prompts

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Problem, Reason
 from proxim.core.pairing.host_code import (
     CodeError,
     HostCode,
     JoinTarget,
     parse_target,
-    to_base64url,
 )
 from proxim.core.pairing.invite_link import authority, invite_url
 from tests.paths import TESTS

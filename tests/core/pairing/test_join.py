@@ -22,9 +22,12 @@ from hypothesis.stateful import (
 from proxim.core import commands as do
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import MachineMisuseError, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files.manifest import TransferID
+from proxim.core.known.devices import KnownDevice
+from proxim.core.known.host import KnownHost
 from proxim.core.link import commands as link_do
 from proxim.core.link import events as link_ev
 from proxim.core.link import messages as link_msg
@@ -34,7 +37,7 @@ from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import devices, host_code
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target, to_base64url
+from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target
 from proxim.core.pairing.join import ANSWER_SECONDS, DIAL_SECONDS, Guest, GuestEvent, GuestState
 from proxim.core.pairing.proof import (
     Method,
@@ -67,12 +70,12 @@ ADDRESS = "192.168.1.5:47800"
 # All tests share one prover, so that no two runs share a byte.
 PROVER = prover()
 T0 = 100.0
-DIAL = ev.Timer(ev.TimerName.DIAL, LINK)
-ANSWER = ev.Timer(ev.TimerName.ANSWER, LINK)
-OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, LINK)
-HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
-REDIAL = ev.Timer(ev.TimerName.REDIAL, LINK)
-LANE = ev.Timer(ev.TimerName.LANE, LINK)
+DIAL = ev.LinkTimer(ev.TimerName.DIAL, LINK)
+ANSWER = ev.LinkTimer(ev.TimerName.ANSWER, LINK)
+OPEN_TIMER = ev.LinkTimer(ev.TimerName.LINK_OPEN, LINK)
+HEARTBEAT = ev.LinkTimer(ev.TimerName.HEARTBEAT, LINK)
+REDIAL = ev.LinkTimer(ev.TimerName.REDIAL, LINK)
+LANE = ev.LinkTimer(ev.TimerName.LANE, LINK)
 
 APPROVED = pair_msg.PairResult(host_code.CODE_SESSION_ID, approved=True)
 OFFERED = link_ev.PeerDescribed(LINK, pair_msg.SDPType.OFFER, SDP)
@@ -148,7 +151,13 @@ def peer_closed(*, said_bye: bool = False, proved: bool = False) -> list[do.Comm
     ]
 
 
-def new_guest(target: JoinTarget = TARGET) -> Guest:
+# A device that is known here, and that was never seen.
+KNOWN = KnownDevice(
+    devices.KnownID("known-1"), b"k" * 32, "other", "Laptop", devices.Verified.CODE, 0.0, 0.0
+)
+
+
+def new_guest(target: JoinTarget | KnownHost = TARGET) -> Guest:
     """Return a guest; the default target holds no secret."""
     links, sockets = itertools.count(1), itertools.count(1)
     return Guest(
@@ -169,8 +178,12 @@ def at(stage: GuestState) -> Guest:
     """
     if stage is GuestState.RECONNECTING:
         return lost()[0]
+    if stage is GuestState.SEARCHING:
+        guest = new_guest(KnownHost(KNOWN, "own", lambda: (), search=True))
+        guest.start(T0)
+        return guest
     guest = new_guest(PROVING if stage is GuestState.PROVING else TARGET)
-    guest.start()
+    guest.start(T0)
     if stage is GuestState.PROVING:
         guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     steps: list[tuple[GuestState, list[GuestEvent]]] = [
@@ -217,7 +230,7 @@ class ProvenHost:
 def proving(target: JoinTarget = PROVING) -> tuple[Guest, ProvenHost]:
     """Return a guest that has asked with its share, and a host that can answer it."""
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     return guest, ProvenHost(request)
 
@@ -270,7 +283,7 @@ def returning() -> tuple[Guest, ProvenHost]:
 def test_from_dial_to_link_and_goodbye() -> None:
     guest = new_guest()
     play = Playbook(guest, T0)
-    assert guest.start() == [
+    assert guest.start(T0) == [
         status(st.Stage.DIALING),
         do.SetTimer(DIAL, 4.0),
         pair_do.Dial(SOCKET, "ws://192.168.1.5:47800/ws"),
@@ -321,7 +334,7 @@ def test_from_dial_to_link_and_goodbye() -> None:
 
 def test_a_url_with_a_session_asks_for_that_session_on_that_address() -> None:
     guest = new_guest(JoinTarget("fe80::1%eth0", 47801, "abc"))
-    assert guest.start()[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
+    assert guest.start(T0)[-1] == pair_do.Dial(SOCKET, "ws://[fe80::1%25eth0]:47801/ws")
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "fe80::1%eth0"), T0)
     assert sent(commands) == [pair_msg.PairRequest("abc", PHONE)]
 
@@ -392,7 +405,7 @@ def test_a_guest_that_holds_a_secret_proves_it_before_anybody_is_asked(
 ) -> None:
     guest = new_guest(target)
     play = Playbook(guest, T0)
-    guest.start()
+    guest.start(T0)
     commands = play.on(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), ...)
     (request,) = sent(commands)
     assert isinstance(request, pair_msg.PairRequest)
@@ -525,7 +538,7 @@ def test_a_host_that_does_not_know_the_secret_is_not_let_in(
     target: JoinTarget, code: str, secret: bytes
 ) -> None:
     guest = new_guest(target)
-    guest.start()
+    guest.start(T0)
     (request,) = sent(guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0))
     impostor = ProvenHost(request, code, secret)
     guest.handle(frame(impostor.challenge), T0)
@@ -565,7 +578,7 @@ def test_a_second_challenge_ends_the_attempt() -> None:
 
 def test_a_link_whose_secret_has_a_wrong_length_cannot_be_joined() -> None:
     guest = new_guest(replace(SCANNED, qr_secret="AAAA"))
-    guest.start()
+    guest.start(T0)
     commands = guest.handle(pair_ev.ConnectionOpened(SOCKET, "192.168.1.5"), T0)
     assert sent(commands) == []
     assert reason_of(guest, commands) is Reason.LINK_UNREADABLE
@@ -1078,8 +1091,8 @@ def test_it_is_taken_up_under_a_new_id_by_the_same_steps_and_nobody_is_asked() -
         do.CancelTimer(ANSWER),
         do.Publish(told),
         link_do.OpenPeer(new, offerer=True),
-        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
-        do.SetTimer(ev.Timer(ev.TimerName.LANE, new), 6.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, new), 15.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LANE, new), 6.0),
     )
     (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
     assert isinstance(offer, pair_msg.Signal)
@@ -1197,7 +1210,7 @@ def test_an_answer_that_is_stale_beside_the_lane_is_of_no_use_and_no_harm() -> N
     new = ev.LinkID("guest-2")
     (offer,) = sent(play.on(link_ev.PeerDescribed(new, pair_msg.SDPType.OFFER, SDP), ...))
     assert host.takes(offer)
-    play.on(ev.TimerFired(ev.Timer(ev.TimerName.LANE, new)), ...)
+    play.on(ev.TimerFired(ev.LinkTimer(ev.TimerName.LANE, new)), ...)
     play.on(link_ev.LaneOpened(new, carries_link=True), ...)
     assert (guest.state, guest.resumes) == (GuestState.LINKED, False)
     play.on(again(guest, host.signal(HOSTS_ANSWER)))
@@ -1227,7 +1240,7 @@ def test_a_link_that_does_not_open_is_tried_again_while_there_is_time(
     (told,) = published(commands)
     assert isinstance(told, st.LinkStatus)
     assert (told.link, told.stage) == (new, st.Stage.CLOSED if late else st.Stage.WAITING)
-    assert (do.SetTimer(ev.Timer(ev.TimerName.REDIAL, new), 2.0) in commands) is not late
+    assert (do.SetTimer(ev.LinkTimer(ev.TimerName.REDIAL, new), 2.0) in commands) is not late
     assert guest.state is (GuestState.ENDED if late else GuestState.RECONNECTING)
 
 
@@ -1266,7 +1279,8 @@ INPUTS: dict[str, GuestEvent] = {
     "link_open": ev.TimerFired(OPEN_TIMER),
     "heartbeat": ev.TimerFired(HEARTBEAT),
     "redial": ev.TimerFired(REDIAL),
-    "approval": ev.TimerFired(ev.Timer(ev.TimerName.APPROVAL, LINK)),
+    "search": ev.TimerFired(ev.LinkTimer(ev.TimerName.SEARCH, LINK)),
+    "approval": ev.TimerFired(ev.SessionTimer(ev.TimerName.APPROVAL, LINK)),
     "described": OFFERED,
     "channel": link_ev.ChannelOpened(LINK, 2, link_ev.CONTROL_LABEL),
     "message": heard(hello("x")),
@@ -1279,6 +1293,7 @@ INPUTS: dict[str, GuestEvent] = {
 LINK_INPUTS = " described channel failed disconnect lane lane_lost"
 WELCOME = {
     GuestState.DIALING: "opened dial_failed dial disconnect",
+    GuestState.SEARCHING: "search disconnect",
     GuestState.PROVING: "frame refused lost answer disconnect",
     GuestState.ASKING: "frame refused lost answer disconnect",
     GuestState.LINKING: "frame refused lost link_open lane_timer" + LINK_INPUTS,
@@ -1449,9 +1464,9 @@ class AnyGuest(RuleBasedStateMachine):
         ledger = self.bench.ledger
         assert set(ledger.links) == set(self.guests())
         assert ledger.peers <= set(self.guests())
-        assert {one.scope for one in ledger.timers if one.name is not ev.TimerName.STALL} <= set(
-            self.guests()
-        )
+        timers = [one for one in ledger.timers if not isinstance(one, file_ev.TransferTimer)]
+        assert {one.scope for one in timers if isinstance(one, ev.LinkTimer)} <= {*self.guests()}
+        assert all(isinstance(one, ev.LinkTimer) for one in timers)
         open_ends = ledger.sockets - ledger.closing | ledger.dials
         assert open_ends <= {guest.connection for guest in self.guests().values()}
         assert len([guest for guest in self.guests().values() if self.joins_now(guest)]) <= 1
@@ -1481,9 +1496,11 @@ class AnyGuest(RuleBasedStateMachine):
             GuestState.LINKED: ev.TimerName.HEARTBEAT,
             GuestState.RECONNECTING: ev.TimerName.REDIAL,
         }
-        timers = {ev.Timer(expected[guest.state], link) for link, guest in self.guests().items()}
+        timers = {
+            ev.LinkTimer(expected[guest.state], link) for link, guest in self.guests().items()
+        }
         # The ledger checks the owners of these timers.
-        beside = (ev.TimerName.LANE, ev.TimerName.STALL)
+        beside = (ev.TimerName.LANE, file_ev.FileTimer.STALL)
         assert {one for one in self.bench.ledger.timers if one.name not in beside} == timers
 
     def teardown(self) -> None:
@@ -1553,7 +1570,7 @@ class AnyGuest(RuleBasedStateMachine):
             host = self.hosts.get(guest.connection)
             event: GuestEvent
             if guest.state is GuestState.RECONNECTING:
-                redial = ev.Timer(ev.TimerName.REDIAL, link)
+                redial = ev.LinkTimer(ev.TimerName.REDIAL, link)
                 self.bench.now = max(self.bench.now, self.bench.ledger.timers[redial])
                 event = ev.TimerFired(redial)
             elif guest.state is GuestState.DIALING:

@@ -30,12 +30,12 @@ def test_an_attempt_takes_its_ids_from_whoever_made_it() -> None:
         ev.ConnectionID(3, dialled=True),
         False,
     )
-    assert pair_do.Dial(ev.ConnectionID(3, dialled=True), TARGET.websocket_url) in guest.start()
+    assert pair_do.Dial(ev.ConnectionID(3, dialled=True), TARGET.websocket_url) in guest.start(0.0)
 
 
 def test_a_first_attempt_that_fails_takes_no_second_ids() -> None:
     links, sockets = iter([ev.LinkID("guest-1")]), iter([ev.ConnectionID(1, dialled=True)])
     guest = Guest(TARGET, PHONE, prover(), lambda: next(links), lambda: next(sockets), features())
-    guest.start()
+    guest.start(0.0)
     guest.handle(pair_ev.DialFailed(ev.ConnectionID(1, dialled=True), Reason.REFUSED), 0.0)
     assert guest.state is GuestState.ENDED

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from proxim.core.base64url import to_base64url
 from proxim.core.errors import Reason
 from proxim.core.pairing import devices
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.host_code import JoinTarget, parse_target, to_base64url
+from proxim.core.pairing.host_code import JoinTarget, parse_target
 from proxim.core.pairing.proof import (
     GuestProof,
     HostProof,

@@ -52,10 +52,10 @@ OTHER = PairingRequest(
     ev.ConnectionID(2), "192.168.1.10", ID, devices.DeviceInfo("Tablet", "uuid-of-tablet")
 )
 LINK = ev.LinkID("host-1")
-APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
-SESSION = ev.Timer(ev.TimerName.SESSION, ID)
-OPEN_TIMER = ev.Timer(ev.TimerName.LINK_OPEN, LINK)
-HEARTBEAT = ev.Timer(ev.TimerName.HEARTBEAT, LINK)
+APPROVAL = ev.SessionTimer(ev.TimerName.APPROVAL, ID)
+SESSION = ev.SessionTimer(ev.TimerName.SESSION, ID)
+OPEN_TIMER = ev.LinkTimer(ev.TimerName.LINK_OPEN, LINK)
+HEARTBEAT = ev.LinkTimer(ev.TimerName.HEARTBEAT, LINK)
 T0 = 100.0
 
 APPROVED = st.LinkStatus(LINK, ID, st.Stage.APPROVED, peer_name="Phone", peer_address="192.168.1.9")
@@ -68,7 +68,7 @@ ANSWER = link_ev.PeerDescribed(LINK, pair_msg.SDPType.ANSWER, SDP)
 CHANNEL = link_ev.ChannelOpened(LINK, 1, link_ev.CONTROL_LABEL)
 
 VANISHED = link_ev.PeerFailed(LINK, Reason.PEER_VANISHED)
-RESUME = ev.Timer(ev.TimerName.RESUME, ID)
+RESUME = ev.SessionTimer(ev.TimerName.RESUME, ID)
 
 ONE_TIME, TEMPORARY, PERSISTENT = (
     ev.SessionType.ONE_TIME,
@@ -655,7 +655,7 @@ def test_the_host_ends_a_session_wherever_it_is() -> None:
 # --- a lost link ----------------------------------------------------------------------------------
 
 CONNECTED_BY_PROOF = replace(CONNECTED, verified=devices.Verified.CODE)
-NO_LANE = [do.CancelTimer(ev.Timer(ev.TimerName.LANE, LINK)), link_do.CloseLane(LINK)]
+NO_LANE = [do.CancelTimer(ev.LinkTimer(ev.TimerName.LANE, LINK)), link_do.CloseLane(LINK)]
 WAITING = replace(CONNECTED_BY_PROOF, stage=st.Stage.WAITING, features=(), deadline=T0 + 120)
 
 
@@ -687,7 +687,7 @@ def test_its_proof_opens_a_new_link_and_nobody_is_asked() -> None:
         ),
         do.Publish(told),
         link_do.OpenPeer(new, offerer=False),
-        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, new), 15.0),
         link_do.ExpectLane(new, token, key),
     ]
     open_link(session, guest)
@@ -751,7 +751,7 @@ def test_a_try_that_fails_leaves_it_the_rest_of_its_2_minutes() -> None:
     # A lane may still carry the link.
     play.on(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), at=T0 + 105)
     commands = play.on(
-        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
+        ev.TimerFired(ev.LinkTimer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), ..., at=T0 + 110
     )
     assert commands[5:] == [
         refusal(guest.connection, Reason.ICE_FAILED, guest.session_id),
@@ -769,7 +769,7 @@ def test_a_try_that_fails_after_the_2_minutes_was_the_last() -> None:
     offered_by(session, guest)
     session.handle(link_ev.PeerFailed(ev.LinkID("host-2"), Reason.ICE_FAILED), T0 + 125)
     commands = session.handle(
-        ev.TimerFired(ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 134
+        ev.TimerFired(ev.LinkTimer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))), T0 + 134
     )
     assert session.state is SessionState.ENDED
     (told,) = [one.status for one in commands if isinstance(one, do.Publish)]
@@ -920,7 +920,7 @@ def test_approving_it_ends_the_lost_link_and_its_keys(kind: ev.SessionType) -> N
         do.Publish(st.PairOutcome(ID, approved=True)),
         do.Publish(approved),
         link_do.OpenPeer(new, offerer=False),
-        do.SetTimer(ev.Timer(ev.TimerName.LINK_OPEN, new), 15.0),
+        do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, new), 15.0),
         link_do.ExpectLane(new, keys.key("lane token")[:16], keys.key("lane key")),
         gone(Reason.REPLACED),
     ]
@@ -1085,7 +1085,7 @@ def test_a_one_time_session_ends_with_a_newcomer_whose_link_does_not_open() -> N
     """Its code was used, so it must not be good for somebody who proves nothing."""
     session = away_asked()
     session.handle(ev.Decide(ID, approved=True, number=2), T0)
-    opening = ev.Timer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))
+    opening = ev.LinkTimer(ev.TimerName.LINK_OPEN, ev.LinkID("host-2"))
     session.handle(ev.TimerFired(opening), T0 + 15)
     assert session.state is SessionState.ENDED
 
@@ -1161,14 +1161,14 @@ INPUTS: dict[str, SessionInput] = {
     "session": ev.TimerFired(SESSION),
     "link_open": ev.TimerFired(OPEN_TIMER),
     "heartbeat": ev.TimerFired(HEARTBEAT),
-    "dial": ev.TimerFired(ev.Timer(ev.TimerName.DIAL, LINK)),
+    "dial": ev.TimerFired(ev.LinkTimer(ev.TimerName.DIAL, LINK)),
     "described": ANSWER,
     "channel": CHANNEL,
     "message": heard(hello("x")),
     "failed": link_ev.PeerFailed(LINK, Reason.ICE_FAILED),
     "lane": link_ev.LaneOpened(LINK),
     "lane_lost": link_ev.LaneLost(LINK),
-    "lane_timer": ev.TimerFired(ev.Timer(ev.TimerName.LANE, LINK)),
+    "lane_timer": ev.TimerFired(ev.LinkTimer(ev.TimerName.LANE, LINK)),
     "resume": ResumeLink(replace(PROVED, connection=ev.ConnectionID(3))),
     "resume_timer": ev.TimerFired(RESUME),
 }

@@ -29,7 +29,7 @@ from tests.rows import each_row
 
 ID = "session-id"
 GUEST = PairingRequest(ev.ConnectionID(1), "192.168.1.9", host_code.CODE_SESSION_ID, PHONE)
-APPROVAL = ev.Timer(ev.TimerName.APPROVAL, ID)
+APPROVAL = ev.SessionTimer(ev.TimerName.APPROVAL, ID)
 T0 = 100.0
 
 

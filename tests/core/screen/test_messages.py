@@ -20,6 +20,8 @@ from proxim.core.screen.messages import (
     ScreenState,
     ScreenStop,
     ScreenView,
+    channel_label,
+    share_of,
     with_all,
 )
 from tests.rows import each_row
@@ -52,6 +54,19 @@ def read(text: str) -> object:
 )
 def test_what_is_written_is_read(message: ScreenMessage) -> None:
     assert read(dump_link_message(message)) == message
+
+
+def test_a_label_names_its_share_and_no_other_text_is_one() -> None:
+    assert share_of("screen", channel_label("screen", SHARE)) == SHARE
+    for other in (
+        f"input/{SHARE}",
+        f"screen/{SHARE}x",
+        f"screen/{SHARE[1:]}",
+        SHARE,
+        "screen/",
+        "",
+    ):
+        assert share_of("screen", other) is None, other
 
 
 def test_no_repr_shows_the_share() -> None:

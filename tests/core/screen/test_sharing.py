@@ -663,6 +663,20 @@ def test_control_that_is_allowed_during_a_pause_begins_after_it() -> None:
     assert both.shows.of(screen_do.StartControl) == [screen_do.StartControl(LINK)]
 
 
+@each_row("declines", [True, False])
+def test_a_pause_outlasts_a_question_that_is_refused_meanwhile(declines: bool) -> None:
+    both = Both().viewed(Grant.VIEW)
+    both.tell(both.shows, screen_ev.PauseScreen(LINK))
+    both.ask(control=True)
+    if declines:
+        both.answer(Grant.NOTHING)
+    else:
+        both.wait(ANSWER_SECONDS)
+    why = Reason.DECLINED if declines else Reason.TIMEOUT
+    assert why in [one.reason for one in both.sees.of(screen_st.ScreenShare)]
+    assert both.stages() == (ScreenStage.PAUSED, ScreenStage.PAUSED)
+
+
 @each_row("paused", [True, False])
 def test_control_that_has_not_begun_can_be_taken_back(paused: bool) -> None:
     both = Both()
@@ -1033,7 +1047,7 @@ def test_who_never_answers_has_not_answered() -> None:
     # Nothing of it arrives.
     both.sees.commands += asked
     ended = both.sees.feature.handle(
-        ev.TimerFired(ev.Timer(ev.TimerName.SCREEN_ASKING, LINK)), both.now + 45
+        ev.TimerFired(ev.LinkTimer(screen_ev.ScreenTimer.ASKING, LINK)), both.now + 45
     )
     both.sees.commands += ended
     assert both.sees.last(screen_st.ScreenShare).reason is Reason.TIMEOUT
@@ -1150,10 +1164,10 @@ class AnyShare(RuleBasedStateMachine):
     def timers_end_with_what_they_limit(self) -> None:
         names = {timer.name for timer in self.both.shows.timers}
         if self.stage is not ScreenStage.CONTROLLED:
-            assert ev.TimerName.SCREEN_SILENCE not in names
+            assert screen_ev.ScreenTimer.SILENCE not in names
         questions = self.both.shows.of(screen_st.ScreenQuestion)
         answers = self.both.shows.of(screen_st.ScreenAnswered)
-        assert (ev.TimerName.SCREEN_ANSWER in names) == (len(questions) > len(answers))
+        assert (screen_ev.ScreenTimer.ANSWER in names) == (len(questions) > len(answers))
 
 
 TestAnyShare = AnyShare.TestCase

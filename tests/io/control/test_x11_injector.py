@@ -35,6 +35,7 @@ from proxim.io.control.x11_injector import X11Injector
 from proxim.io.control.x11_spares import REUSE_SECONDS
 from proxim.io.pairing.opening import NetOptions, Opening
 from proxim.io.pairing.spake import Spake2Exchange
+from proxim.io.pairing.x25519 import X25519KeyPair
 from proxim.io.runtime import Runtime
 from tests.core.handed_in import program as host_program
 from tests.io.control.x11_support import MONITOR, Keyboard, Program, closing, guest_keys
@@ -610,7 +611,9 @@ async def test_the_runtime_uses_mouse_and_keyboard(
     program.focus()
     link = ev.LinkID("host-1")
     told = Events()
-    machine = host_program(DeviceInfo("PC", "pc"), Prover(secrets.token_bytes, Spake2Exchange))
+    machine = host_program(
+        DeviceInfo("PC", "pc"), Prover(secrets.token_bytes, Spake2Exchange, X25519KeyPair)
+    )
     runtime = Runtime(machine, told, NetOptions(), Opening())
     running = asyncio.create_task(runtime.run())
     await told.wait(st.ThisDevice)

@@ -670,7 +670,14 @@ def killed(to: Path, store: Store, entries: list[Entry], contents: list[bytes]) 
     sink = opened(to, store, entries)
     for index, content in enumerate(contents):
         sink.write(whole(index, content))
+    give_back_locks(sink)
     return sink
+
+
+def give_back_locks(sink: Sink) -> None:
+    """Do what the system does for a program that was killed, and nothing else."""
+    assert sink._journal is not None
+    sink._journal.close()
 
 
 def test_a_kill_between_files_loses_nothing(to: Path, store: Store) -> None:
@@ -736,6 +743,7 @@ def test_a_kill_while_a_file_gets_its_name(
         patch.setattr(f"proxim.io.files.folders.os.{step}", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
+    give_back_locks(sink)
     sink = opened(to, store, entries)
     if step == "link":
         assert sink.ready.partial == (Partial(0, 3, hashlib.sha256(b"123").digest()),)
@@ -762,6 +770,7 @@ def test_a_file_like_ours_that_appears_where_we_were_killed_is_not_ours(
         patch.setattr(Folders, "give_name", die)
         with pytest.raises(KilledError):
             sink.write(whole(0, b"123"))
+    give_back_locks(sink)
     # The other file has the same size and time.
     (to / "a").write_bytes(b"own")
     os.utime(to / "a", (WHEN, WHEN))
@@ -1064,3 +1073,21 @@ def test_forgetting_a_transfer_removes_what_is_left_of_it(to: Path, store: Store
     store.forget(ID, Direction.IN)
     assert tree(to) == {"mine.part": b"mine"}
     assert store.found() == ()
+
+
+def test_what_another_program_is_receiving_is_received_beside_it(to: Path, store: Store) -> None:
+    content = b"the same file"
+    other = opened(to, store, [entry("a", content)])
+    other.write(memoryview(data(0, content[:4])))
+    before = (tree(to), tree(Path(store._folder)))
+    sink = opened(to, Store(store._folder), [entry("a", content)])
+    # Its part is not the one that the other program writes.
+    assert sink.ready.partial == ()
+    assert tree(Path(store._folder)) == before[1]
+    sink.close(keep=False)
+    assert (tree(to), tree(Path(store._folder))) == before
+    other.write(memoryview(data(0, content[4:]) + end_record(0, hashlib.sha256(content).digest())))
+    assert other.finished is not None
+    other.close(keep=False)
+    assert tree(to) == {"a": content}
+    assert tree(Path(store._folder)) == {}

@@ -1,6 +1,7 @@
 import asyncio
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
@@ -9,6 +10,7 @@ import pytest
 from proxim.core.doctor import ALL_PORTS, Check, Finding, Level, LinkTrial, PortState, exit_status
 from proxim.core.errors import ProximError, Reason
 from proxim.io.system import doctor
+from proxim.io.system.abandonable import abandonable
 from proxim.io.system.addresses import list_networks
 from proxim.io.system.doctor import (
     Examination,
@@ -208,6 +210,33 @@ async def test_a_check_that_crashes_becomes_a_finding() -> None:
     assert finding.level is Level.WARNING
     assert "ZeroDivisionError" in finding.message
     assert "1/0" not in finding.message
+
+
+def test_a_disk_that_hangs_does_not_hold_the_doctor_up() -> None:
+    released = threading.Event()
+
+    def hang() -> list[Finding]:
+        released.wait(timeout=60)
+        return []
+
+    async def look() -> list[Finding]:
+        return await abandonable(hang)
+
+    try:
+        # At its end, asyncio.run waits for the threads of the loop's pool.
+        [finding] = asyncio.run(run_examination(examination(look, seconds=0.05)))
+        assert not released.is_set()
+    finally:
+        released.set()
+    assert finding.level is Level.WARNING
+
+
+async def test_what_fails_on_a_thread_of_its_own_fails_for_who_waits() -> None:
+    def fail() -> list[Finding]:
+        raise PermissionError
+
+    with pytest.raises(PermissionError):
+        await abandonable(fail)
 
 
 async def test_findings_come_in_order_however_long_each_check_takes() -> None:

@@ -123,16 +123,16 @@ def test_what_nothing_could_be_sent_of() -> None:
 
 
 def test_files_that_did_not_arrive_are_named() -> None:
-    entries = tuple(Entry(f"{number}.jpg", 1) for number in range(20))
-    failed = tuple(FailedFile(number, Reason.FILE_CHANGED) for number in range(12))
+    entries = tuple(Entry(f"{number}.jpg", 1) for number in range(320))
+    failed = tuple(FailedFile(number, Reason.FILE_CHANGED) for number in range(302))
     shown = (
         Report()
         .tell(replace(COMING, entries=entries, state=file_st.TransferState.DONE, failed=failed))
         .splitlines()
     )
-    assert shown[0] == "0.jpg and 19 more: finished, but 12 files did not arrive."
+    assert shown[0] == "0.jpg and 319 more: finished, but 302 files did not arrive."
     assert shown[1] == f"  0.jpg: {SENTENCES[Reason.FILE_CHANGED]}"
-    assert shown[11:] == ["  and 2 more"]
+    assert shown[301:] == ["  and 2 more"]
 
 
 def test_what_was_left_out_is_named_and_is_no_failure() -> None:

@@ -9,15 +9,21 @@ from typing import Final
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
-from proxim.core.json_text import JSONObject, MessageError, flag_field, text_field
+from proxim.core.json_text import (
+    JSONObject,
+    MessageError,
+    flag_field,
+    integer_field,
+    text_field,
+)
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_id
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import sight
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
-from proxim.core.screen.messages import Monitor, whole_number
-from proxim.core.screen.status import ScreenStage
+from proxim.core.screen.messages import Monitor
+from proxim.core.screen.status import ScreenStage, needs_second_step
 from proxim.core.screen.updates import MAX_SIDE
 from proxim.ui.text.jsonlines import read_link
 from proxim.ui.text.model import FaceModel
@@ -158,7 +164,7 @@ class ScreenLines:
             self._problem(Problem(reason))
 
     def _answer(self, fields: JSONObject, link: ev.LinkID | None) -> None:
-        number = whole_number(fields, "question", 1, _HIGHEST)
+        number = integer_field(fields, "question", 1, _HIGHEST)
         grant = _GRANTS.get(text_field(fields, "grant", _LONGEST_WORD))
         if grant is None:
             raise MessageError(Reason.BAD_MESSAGE, "grant must be view, control or no")
@@ -195,7 +201,7 @@ class ScreenLines:
         if verified is None:
             self._problem(Problem(Reason.CONTROL_UNVERIFIED))
             return False
-        if verified is not Verified.CODE and not knowing:
+        if needs_second_step(verified) and not knowing:
             raise MessageError(
                 Reason.BAD_MESSAGE, "knowing must be true: the page there may have been altered"
             )
@@ -249,7 +255,7 @@ class ScreenLines:
         if type(number) is not int or monitor is None:
             raise MessageError(Reason.BAD_MESSAGE, "monitor must be the id of one in monitors")
         width, height = (
-            own if fields.get(name) is None else whole_number(fields, name, 1, MAX_SIDE)
+            own if fields.get(name) is None else integer_field(fields, name, 1, MAX_SIDE)
             for name, own in (("width", monitor.width), ("height", monitor.height))
         )
         self._post(screen_ev.LookAt(share.link, monitor.id, width, height))

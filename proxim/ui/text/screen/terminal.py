@@ -13,12 +13,11 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import tr
-from proxim.core.pairing.devices import Verified
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
 from proxim.core.screen.messages import ALL_MONITORS
-from proxim.core.screen.status import PanicChord, ScreenStage
+from proxim.core.screen.status import PanicChord, ScreenStage, needs_second_step
 from proxim.ui.text.console import Lines
 from proxim.ui.text.model import FaceModel
 from proxim.ui.text.screen.shares import Shares
@@ -325,10 +324,10 @@ class ScreenTalk:
         verified = None if status is None else status.verified
         if verified is None:
             self._lines.say(SENTENCES[Reason.CONTROL_UNVERIFIED])
-        elif verified is Verified.CODE:
-            self._post(screen_ev.LetControl(link))
-        else:
+        elif needs_second_step(verified):
             self._warn(link)
+        else:
+            self._post(screen_ev.LetControl(link))
 
     def _each(
         self, stages: tuple[ScreenStage, ...], intent: Callable[[ev.LinkID], ev.Intent]

@@ -39,8 +39,10 @@ from proxim.ui.wording import (
 )
 
 # This many files that failed, and as many that have other names, are listed; the others are only
-# counted.
+# counted until the person wants to see them.
 OUTCOMES_SHOWN: Final = 3
+# Tk needs a millisecond for each line, and nobody reads more of them.
+OUTCOMES_MAX: Final = 300
 _ARROWS: Final = {Direction.IN: "↓", Direction.OUT: "↑"}
 _MOVING: Final = frozenset({file_st.TransferState.ACTIVE, file_st.TransferState.WAITING})
 # The bar has more steps than pixels.
@@ -112,6 +114,10 @@ class TransferRow(ttk.Frame):
         self.line.grid(row=2, column=1, columnspan=2, sticky="ew")
         self.button = ttk.Button(self, style="Small.TButton", command=self._press)
         self._more: list[WrapLabel] = []
+        self._outcomes_shown = OUTCOMES_SHOWN
+        self.all_button = ttk.Button(
+            self, text=tr("transfers.showAll"), style="Small.TButton", command=self.show_all
+        )
         self.show(status)
 
     def show(self, status: file_st.TransferStatus) -> bool:
@@ -161,16 +167,28 @@ class TransferRow(ttk.Frame):
         self._list_outcomes(status)
 
     def _list_outcomes(self, status: file_st.TransferStatus) -> None:
+        px = self._theme.px
         for label in self._more:
             label.destroy()
         self._more = []
-        lines = outcome_lines(status, OUTCOMES_SHOWN, short_name)
+        lines = outcome_lines(status, self._outcomes_shown, short_name)
+        most = max(len(status.failed), len(status.renamed), len(status.left_out))
+        if most > OUTCOMES_SHOWN and self._outcomes_shown < OUTCOMES_MAX:
+            below = 3 + len(lines)
+            self.all_button.grid(row=below, column=1, columnspan=2, sticky="w", pady=(px(4), 0))
+        else:
+            self.all_button.grid_remove()
         for row, words in enumerate(lines, start=3):
-            label = WrapLabel(self, words, "Quiet.Row.TLabel", self._theme.px(380))
+            label = WrapLabel(self, words, "Quiet.Row.TLabel", px(380))
             label.grid(row=row, column=1, columnspan=2, sticky="ew")
             # The wheel scrolls the list here, too.
             label.bindtags((str(label), *self.bindtags()[1:]))
             self._more.append(label)
+
+    def show_all(self) -> None:
+        """Name all files that failed, have other names or were left out."""
+        self._outcomes_shown = OUTCOMES_MAX
+        self._list_outcomes(self.status)
 
     def _words(self, status: file_st.TransferStatus) -> str:
         incoming = status.direction is Direction.IN

@@ -15,7 +15,6 @@ from proxim.core.control.controlling import CONTROL
 from proxim.core.i18n import tr
 from proxim.core.link.lane_channels import LANE_CHANNELS
 from proxim.core.screen import events as screen_ev
-from proxim.core.screen.sharing import SCREEN
 from proxim.core.screen.status import ScreenShare, ScreenStage
 from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.screen.words import other_first, state_words
@@ -73,7 +72,7 @@ class LinkScreen:
         if self._status is not None and self._status.link != status.link:
             self._shares.clear()
         self._status = status
-        able = status.stage is st.Stage.CONNECTED and SCREEN in status.features
+        able = status.stage is st.Stage.CONNECTED and st.SCREEN in status.features
         self.menu.state(["!disabled" if able else "disabled"])
         self._refresh()
 

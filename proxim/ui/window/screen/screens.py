@@ -22,6 +22,7 @@ from proxim.core.screen.status import (
     ScreenQuestion,
     ScreenShare,
     ScreenStage,
+    needs_second_step,
 )
 from proxim.ui.window.screen.bar import ScreenBar
 from proxim.ui.window.screen.link_screen import ScreenActions
@@ -205,7 +206,7 @@ class Screens:
             page.status.verified,
             view=False,
             control=True,
-            second_step=not (page.status.verified and page.status.verified.by_programs),
+            second_step=needs_second_step(page.status.verified),
         )
         self._letting = link
         self.dialog = ScreenDialog(self._root, self._theme, asked, partial(self._let, link))

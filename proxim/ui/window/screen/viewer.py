@@ -52,6 +52,15 @@ _SPECIAL: Final[tuple[tuple[str, tuple[tuple[str, str], ...]], ...]] = (
     ("screen.keysPrint", (("PrintScreen", "PrintScreen"),)),
     ("screen.keysF11", (("F11", "F11"),)),
 )
+# Pressed together and released without another key, these give the keyboard back to this window,
+# as all other keys belong to the other screen. Guacamole has the same.
+_LEAVING: Final = {
+    "Control": "Control",
+    "Alt": "Alt",
+    "Meta": "Alt",
+    "Option": "Alt",
+    "Shift": "Shift",
+}
 
 
 class ScreenViewer:
@@ -249,6 +258,8 @@ class ScreenViewer:
         window.bind("<Destroy>", self._destroyed, add=True)
         # The canvas hears nothing of its window's keys.
         self._own_keys: dict[str, Callable[[], None]] = {"F11": self._toggle_full}
+        # Which of _LEAVING are down.
+        self._leaving: set[str] = set()
 
     def _appear(self) -> None:
         window = self.window
@@ -442,6 +453,7 @@ class ScreenViewer:
                     label=tr("screen.press", keys=tr(key)),
                     command=partial(self.press_special, keys),
                 )
+            menu.add_command(label=tr("screen.keyboardBack"), command=self._give_keyboard_back)
             menu.add_separator()
         shown = tkinter.BooleanVar(menu, value=self._figures_shown)
         menu.add_checkbutton(
@@ -525,11 +537,18 @@ class ScreenViewer:
 
     def _let_go(self) -> None:
         """Release everything there: nobody uses it from here any more."""
+        self._leaving.clear()
         self._mouse.release_all()
         self._keyboard.release_all()
 
     def _pressed(self, event: "tkinter.Event[tkinter.Misc]") -> str:
         own = self._own_keys.get(event.keysym)
+        modifier = _leaving(event.keysym)
+        if modifier is not None:
+            self._leaving.add(modifier)
+        else:
+            # They are part of a shortcut, which is meant for the other side.
+            self._leaving.clear()
         if own is not None:
             own()
         elif self._controls:
@@ -538,9 +557,19 @@ class ScreenViewer:
             self._leave_full()
         return "break"
 
+    def _give_keyboard_back(self) -> None:
+        """Let the keys be this window's until a person goes back to the picture."""
+        self._leave_full()
+        # The canvas lets everything go when it loses the focus.
+        self.end_button.focus_set()
+
     def _released(self, event: "tkinter.Event[tkinter.Misc]") -> str:
         if self._controls and event.keysym not in self._own_keys:
             self._keyboard.release(_key_of(event))
+        modifier = _leaving(event.keysym)
+        if modifier is not None and self._controls and self._leaving == {*_LEAVING.values()}:
+            self._give_keyboard_back()
+        self._leaving.discard(modifier or "")
         return "break"
 
     def _moved(self, event: "tkinter.Event[tkinter.Misc]") -> None:
@@ -608,6 +637,11 @@ class ScreenViewer:
             self._let_go()
             for name in list(self._timers):
                 self._stop(name)
+
+
+def _leaving(keysym: str) -> str | None:
+    """Return which of the keys that give the keyboard back this is, whether left or right."""
+    return _LEAVING.get(keysym.partition("_")[0])
 
 
 def _key_of(event: "tkinter.Event[tkinter.Misc]") -> TkKey:

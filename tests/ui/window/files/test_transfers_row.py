@@ -116,6 +116,10 @@ def test_what_failed_is_named_with_its_reason(bench: Bench) -> None:
         f"{name}: {SENTENCES[Reason.FILE_CHANGED]}" for name in names[:OUTCOMES_SHOWN]
     ]
     assert shown[OUTCOMES_SHOWN:] == ["and 2 more"]
+    # All of them can be seen.
+    row.all_button.invoke()
+    assert [str(label.cget("text")).partition(":")[0] for label in row._more] == names[:5]
+    assert not row.all_button.winfo_manager()
     row.button.invoke()
     assert bench.posted == [file_ev.RetryTransfer(row.status.transfer)]
 

@@ -334,6 +334,32 @@ def test_f11_is_for_this_window(bench: Bench) -> None:
     assert not [one for one in inputs(bench) if isinstance(one, KeyInput)]
 
 
+def test_three_keys_together_give_the_keyboard_back(bench: Bench) -> None:
+    viewer, _ = controlling(bench)
+    canvas = viewer.picture.canvas
+    three = ("Control_L", "Shift_R", "Alt_L")
+    # With another key they are a shortcut of the other side's.
+    for key in (*three, "t"):
+        canvas.event_generate(f"<KeyPress-{key}>")
+    for key in ("t", *three):
+        canvas.event_generate(f"<KeyRelease-{key}>")
+    assert bench.focused() is canvas
+    for key in three:
+        canvas.event_generate(f"<KeyPress-{key}>")
+    assert bench.focused() is canvas
+    canvas.event_generate(f"<KeyRelease-{three[1]}>")
+    bench.settle()
+    assert bench.focused() is viewer.end_button
+    # Nothing stays pressed there.
+    assert inputs(bench)[-1] == ReleaseAll()
+    # A person can go back to the picture with the keyboard alone.
+    bench.posted.clear()
+    canvas.focus_set()
+    bench.settle()
+    canvas.event_generate("<KeyPress-a>")
+    assert [one.key for one in inputs(bench) if isinstance(one, KeyInput)] == ["a"]
+
+
 @pytest.mark.parametrize("how", ["focus", "unmap", "close", "revoked"])
 def test_everything_is_released_at_the_end(bench: Bench, how: str) -> None:
     viewer, _ = controlling(bench)
