@@ -306,6 +306,12 @@ LETTERED: Final = [
     ["approval.reject", "approval.approve"],
     ["incoming.decline", "incoming.accept", "incoming.change"],
     ["window.wait", "window.stopAndClose"],
+    ["known.differ", "known.same"],
+    ["known.forget", "known.keep"],
+    [
+        *("known.save", "known.letInSure", "known.stay", "known.changeFolder", "known.forget"),
+        "known.close",
+    ],
     ["screen.no", "screen.onlySee", "screen.seeAndControl"],
     [
         *(
@@ -319,6 +325,7 @@ LETTERED: Final = [
     ],
 ]
 SAME_LETTER: Final = [
+    ["link.send", "known.sendAll"],
     ["invite.newCode", "invite.inviteAnother"],
     ["approval.approve", "approval.approveAsks", "approval.approveUnverified"],
     ["screen.onlySee", "screen.letSee"],

@@ -19,18 +19,21 @@ from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
 from proxim.core.handover import Handover, HandoverRequest
 from proxim.core.i18n import ENGLISH, LANGUAGES
-from proxim.core.known.status import KnownList
-from proxim.core.pairing.devices import Verified
+from proxim.core.known.status import KnownList, RememberStage
+from proxim.core.pairing.devices import KnownID, Verified
 from proxim.ui.window.pairing.steps import STEPS
 from proxim.ui.window.theme import ThemeChoice
 from proxim.ui.window.widgets import WrapLabel
 from tests.ui import test_pictures
 from tests.ui.asking import asking
-from tests.ui.tk_support import WIFI, Bench, MakeBench, link
+from tests.ui.tk_support import LONG_NAME, WIFI, Bench, MakeBench, link
+from tests.ui.window.known import known_support
 
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 # The window has this limit at 100 %, as in English.
 WIDEST: Final = (640, 680)
+# So much more with four known devices and their heading.
+DEVICES_HEIGHT: Final = 190
 # This is in pixels: Tk's canvas returns boxes that are a little too large (its manual, `bbox`).
 _SLACK: Final = 2
 CABLE: Final = ev.Network("192.168.178.21", 24, "Ethernet", virtual=False)
@@ -153,6 +156,66 @@ def show_handed_over_to_choose(bench: Bench) -> None:
     bench.window.show_handover(handover, lambda: None)
 
 
+def show_known(bench: Bench) -> None:
+    bench.window.show(known_support.few())
+    bench.settle()
+    bench.clock.now += 1
+
+
+def show_known_asks(bench: Bench) -> None:
+    prompt = bench.prompt(LONG_NAME, verified=Verified.KNOWN)
+    ask(bench, replace(prompt, known=KnownID("device-2")))
+
+
+def show_known_settings(bench: Bench) -> None:
+    folder = "/home/ada/" + "a folder/" * 12
+    bench.window.show(known_support.known(known_support.entry(0, files_to=folder)))
+    known_support.known_of(bench).set_up(KnownID("device-0"))
+
+
+def show_known_warning(bench: Bench) -> None:
+    show_known_settings(bench)
+    bench.settle()
+    known_support.known_of(bench).settings[KnownID("device-0")].let_in_button.invoke()
+
+
+def show_known_forget(bench: Bench) -> None:
+    bench.window.show(known_support.known(known_support.entry(2)))
+    known_support.known_of(bench).ask_to_forget(KnownID("device-2"))
+
+
+def show_known_digits(bench: Bench) -> None:
+    bench.window.show(known_support.app_link(LONG_NAME))
+    compare = known_support.remembering(bench, RememberStage.COMPARE, ours=False, name=LONG_NAME)
+    bench.window.show(compare)
+
+
+def show_known_waits(bench: Bench) -> None:
+    show_known_digits(bench)
+    bench.window.show(known_support.remembering(bench, RememberStage.WAITING, name=LONG_NAME))
+
+
+def show_known_kept(bench: Bench) -> None:
+    bench.window.show(known_support.app_link())
+    bench.window.show(known_support.remembering(bench, RememberStage.KEPT))
+
+
+def show_known_let_in(bench: Bench) -> None:
+    one = known_support.entry(0, let_in=True, link=known_support.LINK)
+    bench.window.show(known_support.known(one))
+    bench.window.show(known_support.known_link(0, let_in=True))
+    bench.window.pages.select(known_support.LINK)
+
+
+def show_to_all(bench: Bench) -> None:
+    for number, name in enumerate(("Ada's PC", LONG_NAME, "NAS"), start=1):
+        bench.window.show(link(name, link_id=f"host-{number}"))
+    bench.settle()
+    page = bench.window.pages.link
+    assert page is not None
+    page.bar.all.invoke()
+
+
 HOME: Final[dict[str, Callable[[Bench], None]]] = {
     function.__name__.removeprefix("show_"): function
     for function in (
@@ -177,6 +240,8 @@ HOME: Final[dict[str, Callable[[Bench], None]]] = {
         ),
         *(show_scanned_link, show_link_by_link, show_closed_link),
         *(show_handed_over, show_handed_over_to_choose),
+        *(show_known, show_known_asks, show_known_settings, show_known_warning, show_known_forget),
+        *(show_known_digits, show_known_waits, show_known_kept, show_known_let_in, show_to_all),
     )
 }
 SCENES: Final = HOME | {
@@ -215,6 +280,8 @@ def look_at(bench: Bench, scene: str, name: str) -> None:
     bench.pump(lambda: not list(cut(root)), f"{name}: nothing is cut: {list(cut(root))}")
     bench.picture(name)
     width, height = map(bench.window.theme.px, WIDEST)
+    if bench.window.home.devices is not None:
+        height += bench.window.theme.px(DEVICES_HEIGHT)
     assert (root.winfo_width() <= width, root.winfo_height() <= height) == (True, True), name
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from proxim.core.i18n import tr
 from proxim.ui.window.clipboard import copied_text
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import themed_menu
+from proxim.ui.window.widgets import menu_keys, themed_menu
 
 _TEXT: Final = "Text"
 _CLASSES: Final = (_TEXT, "Entry", "Spinbox", "TEntry", "TCombobox", "TSpinbox")
@@ -51,8 +51,6 @@ _FOREIGN_EVENTS: Final[dict[str, tuple[str, ...]]] = {
     "<<Copy>>": ("<Meta-Key-w>", "<Meta-Lock-Key-W>"),
     "<<Paste>>": ("<Control-Key-y>", "<Control-Lock-Key-Y>"),
 }
-# The menu key, as each system names it.
-_MENU_KEYS: Final = {"x11": "<Menu>", "win32": "<App>"}
 # Characters: Tk takes 20 ms to lay out a line of so many, and 45 seconds for a line of a million.
 LINE_SHOWN_MAX: Final = 20_000
 _LONG_LINE: Final = re.compile(f"[^\\n]{{{LINE_SHOWN_MAX + 1},}}")
@@ -85,7 +83,7 @@ class Fields:
                     root.unbind_class(kind, key)
             self._bind(kind, "<<Paste>>", partial(self._paste, kind))
             self._bind(kind, "<<ContextMenu>>", partial(self._open_at_pointer, kind))
-            for key in ("<Shift-F10>", *filter(None, [_MENU_KEYS.get(system)])):
+            for key in menu_keys(root):
                 self._bind(kind, key, partial(self._open_at_caret, kind))
 
         self._bind(_TEXT, "<<SelectAll>>", self._select_all)

@@ -5,13 +5,16 @@ first wide margins and the join field's hint. Then the QR code shrinks to the he
 beside it. Then the space goes that is kept for a second line of the state, and then the drawing of
 the steps, which says the same as the state line. Then the QR code shrinks further, and what still
 has no place scrolls. Where the window is too narrow, the texts go below the QR code.
+
+People who have known devices see them between the invitation and the join field, in fewer rows the
+lower the window is, and as a menu before the QR code shrinks below the height of its texts.
 """
 
 import tkinter
 from collections.abc import Callable
 from enum import IntEnum
 from tkinter import ttk
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from proxim.core import events as ev
 from proxim.ui.window.device_bar import DeviceBar
@@ -21,6 +24,10 @@ from proxim.ui.window.pairing.steps import StepsParts, StepsView
 from proxim.ui.window.scroll_area import ScrollArea
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS
+
+# It is loaded with the first known device, after the first paint.
+if TYPE_CHECKING:
+    from proxim.ui.window.known.device_list import DeviceList
 
 # Pixels at 100 %: around the page, below the device's name, around the join field and above the
 # steps; first with enough space, then with little.
@@ -45,6 +52,8 @@ class Fold(IntEnum):
     MARGINS = 1
     SECOND_LINE = 2
     DRAWING = 3
+    # Only where there are known devices.
+    DEVICES = 4
 
 
 _STEPS_PARTS: Final = {
@@ -52,6 +61,15 @@ _STEPS_PARTS: Final = {
     Fold.MARGINS: StepsParts.DRAWING_AND_LINES,
     Fold.SECOND_LINE: StepsParts.DRAWING,
     Fold.DRAWING: StepsParts.SENTENCE,
+    Fold.DEVICES: StepsParts.SENTENCE,
+}
+# How many known devices at least are seen without scrolling; none means that a menu has them.
+_DEVICE_ROWS: Final = {
+    Fold.NOTHING: 4,
+    Fold.MARGINS: 2,
+    Fold.SECOND_LINE: 2,
+    Fold.DRAWING: 2,
+    Fold.DEVICES: 0,
 }
 
 
@@ -79,19 +97,24 @@ class HomePage(ttk.Frame):
         self.device_bar.grid(row=0, column=0, sticky="ew")
         self.invite = InvitePanel(inside, theme, post, clock)
         self.invite.grid(row=1, column=0, sticky="ew")
+        # Rows 1 and 2 are for the known devices; `devices` exists while there is one.
+        self.devices: DeviceList | None = None
+        self._above_devices: ttk.Frame | None = None
         self._above_join = self._rule()
-        self._above_join.grid(row=1, column=0, sticky="ew")
+        self._above_join.grid(row=3, column=0, sticky="ew")
         self.join = JoinField(self, theme, post, self._retyped)
-        self.join.grid(row=2, column=0, sticky="ew")
+        self.join.grid(row=4, column=0, sticky="ew")
         self._above_steps = self._rule()
-        self._above_steps.grid(row=3, column=0, sticky="ew")
+        self._above_steps.grid(row=5, column=0, sticky="ew")
         self.steps = StepsView(self, theme, post, clock)
-        self.steps.grid(row=4, column=0, sticky="ew")
+        self.steps.grid(row=6, column=0, sticky="ew")
         # This empty row gets the spare height of a larger window.
-        self.rowconfigure(5, weight=1)
+        self.rowconfigure(7, weight=1)
         self._set_fold(Fold.NOTHING)
         for widget in (self, inside, self.join, self.steps):
             widget.bind("<Configure>", lambda _event: self._arrange_soon(), add=True)
+        # What has changed while another page was open has not been arranged.
+        self.bind("<Map>", lambda _event: self._arrange_soon(), add=True)
         self.bind("<Destroy>", self._destroyed, add=True)
 
     @property
@@ -110,19 +133,46 @@ class HomePage(ttk.Frame):
     def least_size(self) -> tuple[int, int]:
         """The smallest size at which the page is of use."""
         px = self._theme.px
-        return px(_WIDTH_MIN), self._pinned_height(Fold.DRAWING) + px(_SCROLL_MIN)
+        return px(_WIDTH_MIN), self._pinned_height(self._folds[-1]) + px(_SCROLL_MIN)
+
+    def put_devices(self, devices: "DeviceList") -> None:
+        """Show known devices from now on."""
+        self.devices = devices
+        self._above_devices = self._rule()
+        self._above_devices.grid(row=1, column=0, sticky="ew")
+        devices.grid(row=2, column=0, sticky="ew")
+        # The Tab key reaches them where they stand.
+        devices.lower(self._above_join)
+        devices.bind("<Configure>", lambda _event: self._arrange_soon(), add=True)
+        self._set_fold(self._fold)
+        self._arrange_soon()
+
+    def drop_devices(self) -> None:
+        """Show no known devices any more, as there are none."""
+        if self.devices is not None and self._above_devices is not None:
+            self.devices.remove()
+            self._above_devices.destroy()
+            self.devices = self._above_devices = None
+            self._set_fold(min(self._fold, Fold.DRAWING))
+            self._arrange_soon()
 
     def arrange(self, size: tuple[int, int] | None = None) -> None:
         """Fit the page into its place, or into a size that it will have."""
         width, height = size or (self.winfo_width(), self.winfo_height())
         px = self._theme.px
-        fold = next((fold for fold in Fold if self._fits(fold, height)), Fold.DRAWING)
+        fold = next((fold for fold in self._folds if self._fits(fold, height)), self._folds[-1])
         if fold is not self._fold:
             self._set_fold(fold)
-        room = height - self._pinned_height(fold)
+        rows = _DEVICE_ROWS[fold]
+        if self.devices is not None and rows:
+            # What is to spare shows more of them.
+            spare = height - self._height(fold)
+            rows += max(0, spare) // max(1, self.devices.height(2) - self.devices.height(1))
+            self.devices.fold(rows)
+        room = height - self._pinned_height(fold, rows)
         above = self.device_bar.winfo_reqheight() + px(_BELOW_NAME[fold > 0])
         # Whether the bar is shown depends on what fits beside it, so its place is always kept free.
-        bar = self.area.bar_width if fold is Fold.DRAWING else 0
+        bar = self.area.bar_width if fold >= Fold.DRAWING else 0
         self.invite.fit(width - 2 * px(_EDGE[fold > 0]) - bar, room - above if fold else None)
         self.area.limit_height(max(1, room))
         self.area.let_scroll(self.area.inside)
@@ -142,6 +192,13 @@ class HomePage(ttk.Frame):
         self.area.restyle()
         self.invite.restyle()
         self.steps.restyle()
+        if self.devices is not None:
+            self.devices.restyle()
+
+    @property
+    def _folds(self) -> tuple[Fold, ...]:
+        """The forms of the page, from complete to folded away."""
+        return tuple(fold for fold in Fold if fold < Fold.DEVICES or self.devices is not None)
 
     @property
     def _opens_at(self) -> int:
@@ -161,13 +218,21 @@ class HomePage(ttk.Frame):
         invite = self.invite.full_size[1] if fold is Fold.NOTHING else self.invite.low_height
         return above + invite + self._pinned_height(fold)
 
-    def _pinned_height(self, fold: Fold) -> int:
-        """The height of all that does not scroll."""
+    def _pinned_height(self, fold: Fold, rows: int | None = None) -> int:
+        """The height of all that does not scroll, with at least or so many known devices."""
         px, little = self._theme.px, fold > 0
         around = 2 * px(_EDGE[little]) + 2 * px(_ABOVE_JOIN[little])
         around += px(_BELOW_JOIN[little]) + px(_ABOVE_STEPS[little]) + 2 * px(1)
         join = self.join.height(folded=little)
-        return around + join + self.steps.height(_STEPS_PARTS[fold])
+        devices = self._devices_height(fold, _DEVICE_ROWS[fold] if rows is None else rows)
+        return around + devices + join + self.steps.height(_STEPS_PARTS[fold])
+
+    def _devices_height(self, fold: Fold, rows: int) -> int:
+        """The height of so many known devices and of the rule above them."""
+        px = self._theme.px
+        if self.devices is None or not rows:
+            return 0
+        return self.devices.height(rows) + 2 * px(_ABOVE_JOIN[fold > 0]) + px(1)
 
     def _set_fold(self, fold: Fold) -> None:
         px, little = self._theme.px, fold > 0
@@ -178,6 +243,11 @@ class HomePage(ttk.Frame):
         self._above_steps.grid(pady=(px(_BELOW_JOIN[little]), px(_ABOVE_STEPS[little])))
         self.join.fold(little)
         self.steps.fold(_STEPS_PARTS[fold])
+        if self.devices is not None and self._above_devices is not None:
+            self.devices.fold(_DEVICE_ROWS[fold])
+            self._above_devices.grid(pady=px(_ABOVE_JOIN[little]))
+            if not _DEVICE_ROWS[fold]:
+                self._above_devices.grid_remove()
 
     def _arrange_soon(self) -> None:
         if self._arranging is None:

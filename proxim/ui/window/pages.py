@@ -16,12 +16,14 @@ from proxim.core.i18n import tr
 from proxim.ui.window.home import HomePage
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import SCREEN_BARS
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.clipboard import PictureFolder
     from proxim.ui.window.files.transfers import TransferList
+    from proxim.ui.window.known.known import Known
     from proxim.ui.window.link.panel import LinkPanel
     from proxim.ui.window.screen.screens import Screens
 
@@ -46,6 +48,7 @@ class Pages:
         invite_another: Callable[[], None],
         answer: "Callable[[TransferStatus], None]",
         screens: "Callable[[], Screens]",
+        known: "Callable[[], Known]",
     ) -> None:
         self.open = HOME
         # It is called after another page was opened.
@@ -62,6 +65,8 @@ class Pages:
         self._answer = answer
         # This makes what is about screens once it is needed.
         self._screens = screens
+        # This makes what is about known devices once it is needed.
+        self._known = known
         # It exists once there is a page of a link.
         self._pictures: PictureFolder | None = None
         self._least = (1, 1)
@@ -87,12 +92,18 @@ class Pages:
             panel.show(status)
             if self.tabs is not None:
                 self.tabs.put(status.link, panel.peer_name)
+            self._tell_others()
             return False
         if status.stage is not st.Stage.CONNECTED:
             # The state line on the home page shows the attempt; there is nothing to read yet.
             return False
         self._add(status)
-        self.select(status.link)
+        self._tell_others()
+        if not status.let_in:
+            self.select(status.link)
+        elif self.tabs is not None:
+            # Nobody here did anything for it, and may be writing to somebody else.
+            self.tabs.mark_unread(status.link)
         return True
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
@@ -142,7 +153,7 @@ class Pages:
         """The moments to which the open page shows countdowns."""
         if self.at_home:
             return self._home.deadlines
-        return () if self.link is None else (self.link.deadline,)
+        return () if self.link is None else self.link.deadlines
 
     def tick(self) -> None:
         """Update the countdowns of the open page."""
@@ -195,7 +206,8 @@ class Pages:
             return
         beside = sum(bar.winfo_reqheight() for bar in root.grid_slaves() if bar is not self._home)
         width, height = self._home.wanted_size
-        wanted = (width, min(height + beside, root.winfo_screenheight()))
+        highest = root.winfo_screenheight() - self._theme.px(SCREEN_BARS)
+        wanted = (width, max(height, min(height + beside, highest)))
         least_width, least_height = self._home.least_size
         least = (min(least_width, width), min(least_height + beside, wanted[1]))
         if least != self._least:
@@ -243,6 +255,8 @@ class Pages:
             self._answer,
             self._pictures,
             self._screens,
+            self._known,
+            self._open_links,
         )
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)
@@ -266,6 +280,17 @@ class Pages:
         for status in unfinished:
             self._waiting_list().show(status)
         self._remove_tab(link)
+        self._tell_others()
+
+    def _open_links(self) -> tuple[st.LinkStatus, ...]:
+        """Return how all links are that something can be sent over, or could be."""
+        statuses = (panel.status for panel in self.links.values())
+        return tuple(one for one in statuses if one.stage is st.Stage.CONNECTED)
+
+    def _tell_others(self) -> None:
+        """Tell each page who else is linked."""
+        for panel in self.links.values():
+            panel.show_others()
 
     def _remove_tab(self, key: str) -> None:
         if self.tabs is not None:

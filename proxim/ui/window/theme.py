@@ -153,6 +153,7 @@ class Theme:
                 "window.verifiedByLink" if at_guest else "window.scanned",
                 "Blue.Badge.TLabel",
             ),
+            Verified.KNOWN: ("known.badge", "Green.Badge.TLabel"),
             None: ("window.notVerified", "Amber.Badge.TLabel"),
         }[verified]
         return tr(key), style
@@ -206,6 +207,12 @@ class Theme:
             indicatorsize=px(11),
             indicatormargin=(px(1), 0, px(6), 0),
         )
+        style.configure(
+            "TRadiobutton",
+            padding=(0, px(2)),
+            indicatorsize=px(11),
+            indicatormargin=(px(1), 0, px(6), 0),
+        )
         style.configure("TEntry", padding=(px(6), px(5)))
         style.configure("Slim.TEntry", padding=(px(5), px(1)))
         style.configure("TScrollbar", arrowsize=px(13), gripcount=0)
@@ -214,10 +221,12 @@ class Theme:
         style.configure("Small.TLabel", font=self.small)
         style.configure("Badge.TLabel", font=self.bold, padding=(px(8), px(2)))
         style.configure("Line.TLabel", padding=(px(8), px(5)))
+        style.configure("Title.Green.Line.TLabel", font=self.title)
+        style.configure("Bold.Green.Line.TLabel", font=self.bold)
         style.configure("Drop.TLabel", font=self.title)
         style.configure("Bold.Row.TLabel", font=self.bold)
         style.configure("Arrow.Row.TLabel", font=self.bold)
-        for kind in ("Quiet", "Error"):
+        for kind in ("Quiet", "Error", "Green", "Blue"):
             style.configure(f"{kind}.Row.TLabel", font=self.small)
         # Clam calls the thickness of a progress bar its arrowsize.
         style.configure("Row.Horizontal.TProgressbar", arrowsize=px(6), borderwidth=0)
@@ -257,24 +266,29 @@ class Theme:
             background=[("disabled", look.background), ("active", look.line)],
             arrowcolor=[("disabled", look.disabled)],
         )
-        style.configure(
-            "TCheckbutton",
-            indicatorbackground=look.field,
-            indicatorforeground=look.on_accent,
-            foreground=look.quiet,
-        )
-        style.map(
-            "TCheckbutton",
-            background=[("active", look.background)],
-            foreground=[("focus", look.foreground), ("active", look.foreground)],
-            indicatorbackground=[
-                ("selected", look.accent),
-                ("pressed", look.line),
-                ("active", look.hover),
-            ],
-            upperbordercolor=[("focus", look.accent)],
-            lowerbordercolor=[("focus", look.accent)],
-        )
+        # Only the dot of a chosen radio button has the accent, as on other desktops.
+        for kind, chosen, mark in (
+            ("TCheckbutton", look.accent, look.on_accent),
+            ("TRadiobutton", look.field, look.accent),
+        ):
+            style.configure(
+                kind,
+                indicatorbackground=look.field,
+                indicatorforeground=mark,
+                foreground=look.quiet,
+            )
+            style.map(
+                kind,
+                background=[("active", look.background)],
+                foreground=[("focus", look.foreground), ("active", look.foreground)],
+                indicatorbackground=[
+                    ("selected", chosen),
+                    ("pressed", look.line),
+                    ("active", look.hover),
+                ],
+                upperbordercolor=[("focus", look.accent)],
+                lowerbordercolor=[("focus", look.accent)],
+            )
         style.configure("Rule.TFrame", background=look.line)
         style.configure("Quiet.TLabel", foreground=look.quiet)
         style.configure("Small.TLabel", foreground=look.quiet)
@@ -287,6 +301,11 @@ class Theme:
         style.configure("Quiet.Row.TLabel", foreground=look.quiet)
         style.configure("Error.Row.TLabel", foreground=look.red.foreground)
         style.configure("Arrow.Row.TLabel", foreground=look.accent)
+        style.configure("Green.Row.TLabel", foreground=look.green.foreground)
+        style.configure("Blue.Row.TLabel", foreground=look.blue.foreground)
+        # A row that can have the focus shows it around its content.
+        style.configure("Device.TFrame", background=look.field)
+        style.map("Device.TFrame", background=[("focus", look.accent)])
         style.configure(
             "Row.Horizontal.TProgressbar",
             background=look.accent,

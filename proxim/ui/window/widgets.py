@@ -21,6 +21,8 @@ SCREEN_BARS: Final = 72
 _END_KEPT: Final = 12
 # Pixels that the label of ttk's clam theme keeps free, left and right together.
 _LABEL_BORDER: Final = 4
+# The menu key, as each system names it.
+_MENU_KEYS: Final = {"x11": "<Menu>", "win32": "<App>"}
 
 
 class WrapLabel(ttk.Label):
@@ -126,7 +128,7 @@ def next_second(deadline: float, now: float) -> float | None:
     return deadline - (math.ceil(left) - 1) if left > 0 else None
 
 
-def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton, text: str) -> None:
+def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton | ttk.Checkbutton, text: str) -> None:
     """Change a text only if it differs, as Tk lays out the window again at each call."""
     if str(widget.cget("text")) != text:
         widget.configure(text=text)
@@ -229,6 +231,12 @@ def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
 def command_key(widget: tkinter.Misc) -> str:
     """Return the modifier of this system's shortcuts, as Tk spells it."""
     return "Command" if widget.tk.call("tk", "windowingsystem") == "aqua" else "Control"
+
+
+def menu_keys(widget: tkinter.Misc) -> tuple[str, ...]:
+    """Return the keys that open the menu of what has the focus."""
+    key = _MENU_KEYS.get(str(widget.tk.call("tk", "windowingsystem")))
+    return ("<Shift-F10>",) if key is None else ("<Shift-F10>", key)
 
 
 def themed_menu(menu: tkinter.Menu, theme: Theme) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from proxim.ui.window.fields import Fields
     from proxim.ui.window.files.incoming import IncomingQueue
     from proxim.ui.window.handover_bar import HandoverBar
+    from proxim.ui.window.known.known import Known
     from proxim.ui.window.pairing.approval import ApprovalDialog
     from proxim.ui.window.screen.screens import Screens
 
@@ -90,6 +91,8 @@ class Window:
         self.handover: HandoverBar | None = None
         # It exists once a peer knows what a screen is.
         self._screens: Screens | None = None
+        # It exists once there is a known device, or a peer that can be one.
+        self._known: Known | None = None
         root.report_callback_exception = self.callback_failed
         self.theme = Theme(
             root, theme, scale if scale is not None else scale_of(root), clock, appearance
@@ -109,6 +112,7 @@ class Window:
         # A binding to the root itself would also be called for each widget inside.
         root.bindtags((*root.bindtags(), _ROOT_TAG))
         root.bind_class(_ROOT_TAG, "<Map>", lambda _event: self._page_changed())
+        root.bind_class(_ROOT_TAG, "<Unmap>", lambda _event: self._look_for_devices())
         darken_title_bar(root, self.theme.is_dark)
         root.update_idletasks()
         self.home.arrange(self.home.wanted_size)
@@ -245,6 +249,7 @@ class Window:
             self._invite_another,
             self._answer,
             self._have_screens,
+            self._have_known,
         )
         self.pages.on_turn = self._page_changed
         self.trouble = TroubleLine(root, theme)
@@ -302,6 +307,8 @@ class Window:
 
         # An open menu would lie over the dialog and keep the keyboard.
         self.invite.close_menus()
+        if self._known is not None:
+            self._known.close_menus()
         self._dialogs[prompt.session_id] = ApprovalDialog(
             self.root,
             self.theme,
@@ -318,16 +325,58 @@ class Window:
         key = "window.asksToJoin" if self._open_dialogs else "window.filesForYou" if asked else None
         if self._screens is not None and self._screens.asks:
             key = "screen.asksForScreen"
-        self.attention.ask(tr(key) if key is not None else None)
+        words = tr(key) if key is not None else None
+        if self._known is not None and words is None:
+            # Whoever is here without having been asked about is named as long as nothing is asked.
+            words = tr("known.asksToCompare") if self._known.asks else self._known.let_in
+        self.attention.ask(words)
 
     def _show_feature(self, status: st.FeatureStatus) -> None:
-        # This is imported late, as files come with the first guest at the earliest.
+        # These are imported late, as files come with the first guest at the earliest, and known
+        # devices after the first paint.
         from proxim.core.files.status import TransferStatus
+        from proxim.core.known.status import KnownList, Remembering
 
-        if isinstance(status, TransferStatus):
-            self._show_transfer(status)
-        else:
-            self._have_screens().show(status)
+        match status:
+            case TransferStatus():
+                self._show_transfer(status)
+            case KnownList(devices=()) if self._known is None:
+                # Most people have none.
+                pass
+            case KnownList():
+                had_devices = self.home.devices is not None
+                self._have_known().show(status)
+                if (self.home.devices is not None) != had_devices:
+                    # The page has another size at once, so that it is not folded for a moment.
+                    self.root.update_idletasks()
+                    self.pages.keep_size()
+            case Remembering():
+                self._have_known().show(status)
+            case _:
+                self._have_screens().show(status)
+
+    def _have_known(self) -> "Known":
+        if self._known is None:
+            # This is imported late, as most people have no known devices.
+            from proxim.ui.window.known.known import Known
+
+            self._known = Known(
+                self.root,
+                self.theme,
+                self.home,
+                self._post,
+                self.pages.links.get,
+                self.pages.select,
+                self._ask_in_title,
+                self._folder,
+            )
+            self._look_for_devices()
+        return self._known
+
+    def _look_for_devices(self) -> None:
+        """Let known devices be looked for while their list can be seen."""
+        if self._known is not None and not self._closing:
+            self._known.look(seen=self.pages.at_home and bool(self.root.winfo_viewable()))
 
     def _have_screens(self) -> "Screens":
         if self._screens is None:
@@ -379,7 +428,11 @@ class Window:
         connected = self.pages.show_link(status)
         if self._screens is not None:
             self._screens.follow(status)
-        if connected:
+        if status.known is not None or self._known is not None:
+            self._have_known().follow(status)
+        if connected and status.let_in:
+            self.attention.call()
+        elif connected:
             self.invite.close_menus()
         if connected and side_of(status) is StepsSide.GUEST:
             self.join.clear()
@@ -411,6 +464,8 @@ class Window:
             self._incoming.clear()
         if self._screens is not None:
             self._screens.close()
+        if self._known is not None:
+            self._known.close()
 
     # --- actions of the person --------------------------------------------------------------------
 
@@ -441,7 +496,7 @@ class Window:
             return False, tr("window.dropNowhere")
         if not panel.bar.can_files:
             return False, tr("window.dropNotNow", name=panel.peer_name)
-        return True, tr("window.dropHere", name=panel.peer_name)
+        return True, panel.drop_words
 
     def _dropped(self, paths: tuple[str, ...]) -> None:
         panel = self.pages.link
@@ -466,6 +521,8 @@ class Window:
             self._close_question.restyle()
         if self._screens is not None:
             self._screens.restyle()
+        if self._known is not None:
+            self._known.restyle()
 
     # --- what time changes ------------------------------------------------------------------------
 
@@ -473,6 +530,7 @@ class Window:
         """Follow a change that came without a status."""
         self._fit_soon()
         self._count_down()
+        self._look_for_devices()
 
     def _fit_soon(self) -> None:
         """Let the window follow the size of its content, which is laid out in several steps."""

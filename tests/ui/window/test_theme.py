@@ -45,7 +45,7 @@ def test_everything_can_be_read(look: Palette) -> None:
         (look.red.foreground, look.background),
         (look.accent, look.field),
     ]
-    pairs += [(look.blue.foreground, look.field)]
+    pairs += [(tone.foreground, look.field) for tone in (look.blue, look.green)]
     assert [(pair, contrast(*pair)) for pair in pairs if contrast(*pair) < READABLE] == []
     assert contrast(look.accent, look.background) >= VISIBLE
     # The main button's focus ring lies outside the button.

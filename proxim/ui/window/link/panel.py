@@ -17,6 +17,7 @@ from proxim.ui.window.clipboard import CopiedText, PictureFolder
 from proxim.ui.window.fields import insert_text
 from proxim.ui.window.files.transfers import TransferList
 from proxim.ui.window.link.history import History
+from proxim.ui.window.link.recipients import Recipients
 from proxim.ui.window.link.send_bar import SendBar
 from proxim.ui.window.pairing.steps import StepsSide, side_of
 from proxim.ui.window.reveal import open_web_link
@@ -32,9 +33,12 @@ from proxim.ui.window.widgets import (
     shortened,
 )
 
-# These are loaded with the first device that knows what a screen is.
+# These are loaded with the first device that knows what a screen is, or what a known device is.
 if TYPE_CHECKING:
+    from proxim.core.known.status import Remembering
     from proxim.core.screen.status import ScreenShare
+    from proxim.ui.window.known.known import Known
+    from proxim.ui.window.known.link_known import LinkKnown
     from proxim.ui.window.screen.link_screen import LinkScreen
     from proxim.ui.window.screen.screens import Screens
 
@@ -60,6 +64,7 @@ class LinkPanel(ttk.Frame):
     """The page of one link.
 
     `invite_another`, `close_tab` and `answer` are called when the person presses their buttons.
+    `open_links` returns the statuses of all open links, for what is sent to all of them.
     """
 
     def __init__(
@@ -73,12 +78,19 @@ class LinkPanel(ttk.Frame):
         answer: Callable[[file_st.TransferStatus], None],
         pictures: PictureFolder,
         screens: "Callable[[], Screens]",
+        known: "Callable[[], Known]",
+        open_links: Callable[[], tuple[st.LinkStatus, ...]],
     ) -> None:
         super().__init__(master)
         self.status = status
         self._screens = screens
         # It exists once the peer knows what a screen is.
         self._screen: LinkScreen | None = None
+        self._known_devices = known
+        # It exists once the peer can be known, or is.
+        self._known: LinkKnown | None = None
+        self._open_links = open_links
+        self._recipients = Recipients(())
         self._pictures = pictures
         self._theme = theme
         self._post = post
@@ -125,17 +137,26 @@ class LinkPanel(ttk.Frame):
         self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
         self.end_button = ttk.Button(head, command=self._end)
         self.end_button.grid(row=0, column=2, sticky="ne")
-        # It requests no width of its own, and is cut where the menu of screens begins.
-        self._where = ttk.Label(head, style="Quiet.TLabel", width=1)
-        self._where.grid(row=1, column=0, columnspan=2, sticky="ew", pady=(px(2), 0))
-        self._head = head
+        second = ttk.Frame(head)
+        second.grid(row=1, column=0, columnspan=3, sticky="ew")
+        second.columnconfigure(0, weight=1)
+        # It requests no width of its own, and is cut where the buttons beside it begin.
+        self._where = ttk.Label(second, style="Quiet.TLabel", width=1)
+        self._where.grid(row=0, column=0, sticky="ew", pady=(px(2), 0))
+        self._head, self._second = head, second
 
     def _build_entry(self) -> None:
         px = self._theme.px
         row = ttk.Frame(self)
         row.grid(row=3, column=0, sticky="ew", pady=(px(8), 0))
         self.bar = SendBar(
-            self, self._theme, self.send_paths, self._send_copied, self.show_notice, self._pictures
+            self,
+            self._theme,
+            self.send_paths,
+            self._send_copied,
+            self.show_notice,
+            self._pictures,
+            self._choose_recipients,
         )
         self.bar.grid(row=4, column=0, sticky="ew", pady=(px(8), 0))
         row.columnconfigure(0, weight=1)
@@ -210,17 +231,85 @@ class LinkPanel(ttk.Frame):
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
         self._show_state()
         self._show_screen()
+        self.show_known()
+        self._allow()
         connected = status.stage is st.Stage.CONNECTED
-        able = st.TEXT in status.features and connected
-        files = st.FILES in status.features and connected
-        self.bar.allow(files=files, text=able)
-        no_files = connected and not files
+        no_files = connected and st.FILES not in status.features
         set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else tr("link.hint"))
-        self.entry.configure(state="normal" if able else "disabled")
-        self.send_button.configure(state="normal" if able else "disabled")
         self.copy_last.configure(
             state="normal" if self.history.last_received is not None else "disabled"
         )
+
+    def _allow(self) -> None:
+        """Enable what can be sent now, to this device or to all."""
+        text, files = bool(self._targets(st.TEXT)), bool(self._targets(st.FILES))
+        self.bar.allow(files=files, text=text)
+        self.entry.configure(state="normal" if text else "disabled")
+        self.send_button.configure(state="normal" if text else "disabled")
+        set_lettered(self.send_button, "known.sendAll" if self.bar.to_all else "link.send")
+
+    # --- one device or all ------------------------------------------------------------------------
+
+    def show_others(self) -> None:
+        """Show who else is linked."""
+        before, now = self._recipients, Recipients(self._open_links())
+        self._recipients = now
+        new = {one.link for one in now.links} - {one.link for one in before.links}
+        resumed = {
+            one.link for one in now.links if one.resumes in {was.link for was in before.links}
+        }
+        if self.bar.to_all and new - resumed:
+            # Nobody gets what was meant for others because they came just now.
+            self.bar.choose_one()
+            self.show_notice(tr("known.newcomer"))
+        self._offer_all()
+
+    def _choose_recipients(self) -> None:
+        self._recipients = Recipients(self._open_links())
+        self._offer_all()
+
+    def _offer_all(self) -> None:
+        here = any(one.link == self.status.link for one in self._recipients.links)
+        count = len(self._recipients.links) if here else 0
+        self.bar.offer_all(count, self._recipients.words)
+        self._allow()
+
+    def _targets(self, feature: str) -> tuple[ev.LinkID, ...]:
+        """Return the links over which a text, or files, go now."""
+        if self.bar.to_all:
+            return self._recipients.able(feature)
+        status = self.status
+        able = status.stage is st.Stage.CONNECTED and feature in status.features
+        return (status.link,) if able else ()
+
+    @property
+    def drop_words(self) -> str:
+        """Who gets files that are dropped now."""
+        if self.bar.to_all:
+            return tr("known.dropHereAll", count=len(self._targets(st.FILES)))
+        return tr("window.dropHere", name=self.peer_name)
+
+    # --- what is known, and screens ---------------------------------------------------------------
+
+    def show_known(self) -> None:
+        """Show what is kept of the device at the other end, and whether it can be remembered."""
+        status = self.status
+        if self._known is None and (st.KNOWN in status.features or status.known is not None):
+            # This is imported late, as most devices are guests for once.
+            from proxim.ui.window.known.link_known import LinkKnown
+
+            px, head = self._theme.px, self._head
+            actions = self._known_devices().actions
+            self._known = LinkKnown(self._second, head, self._theme, self._post, actions)
+            self._known.button.grid(row=0, column=1, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
+            self._known.lines.grid(row=3, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
+        if self._known is not None:
+            self._known.show_link(status, self._known_devices().entry_of(status))
+
+    def show_remembering(self, status: "Remembering") -> None:
+        """Show what becomes of the wish that the two devices know each other."""
+        if self._known is not None:
+            self._known.show_remembering(status)
 
     def _show_screen(self) -> None:
         if self._screen is None and st.SCREEN in self.status.features:
@@ -228,8 +317,9 @@ class LinkPanel(ttk.Frame):
             from proxim.ui.window.screen.link_screen import LinkScreen
 
             px, head = self._theme.px, self._head
-            self._screen = LinkScreen(head, head, self._theme, self._post, self._screens().actions)
-            self._screen.menu.grid(row=1, column=2, sticky="e", pady=(px(4), 0))
+            actions = self._screens().actions
+            self._screen = LinkScreen(self._second, head, self._theme, self._post, actions)
+            self._screen.menu.grid(row=0, column=2, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
             self._screen.lines.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
         if self._screen is not None:
             self._screen.show_link(self.status)
@@ -240,9 +330,13 @@ class LinkPanel(ttk.Frame):
             self._screen.show_share(share)
 
     @property
-    def deadline(self) -> float | None:
-        """The moment to which a countdown is shown."""
-        return self.status.deadline if self.status.stage is st.Stage.WAITING else None
+    def deadlines(self) -> tuple[float | None, ...]:
+        """The moments to which countdowns are shown."""
+        waiting = self.status.stage is st.Stage.WAITING
+        return (
+            self.status.deadline if waiting else None,
+            None if self._known is None else self._known.deadline,
+        )
 
     def _show_state(self) -> None:
         """Show what there is to say about the link itself, instead of an earlier notice."""
@@ -265,7 +359,9 @@ class LinkPanel(ttk.Frame):
             self._show_line(sentence)
 
     def tick(self) -> None:
-        """Update the countdown while the other device is waited for."""
+        """Update the countdowns: of a lost link, and of digits that are compared."""
+        if self._known is not None:
+            self._known.tick()
         status = self.status
         if status.stage is st.Stage.WAITING:
             if status.deadline is None:
@@ -345,14 +441,16 @@ class LinkPanel(ttk.Frame):
         self.entry.delete("1.0", "end")
         # A text with a very long line has turned it off (insert_text).
         self.entry.configure(undo=True)
-        self._post(ev.SendText(self.status.link, text))
+        self._send_copied(text)
 
     def send_paths(self, paths: tuple[str, ...]) -> None:
         """Send files and folders."""
-        self._post(file_ev.SendPaths(self.status.link, paths))
+        for link in self._targets(st.FILES):
+            self._post(file_ev.SendPaths(link, paths))
 
     def _send_copied(self, text: str) -> None:
-        self._post(ev.SendText(self.status.link, text))
+        for link in self._targets(st.TEXT):
+            self._post(ev.SendText(link, text))
 
     def _open_link(self, url: str) -> None:
         if not open_web_link(url):

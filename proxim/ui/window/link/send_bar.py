@@ -1,10 +1,13 @@
-"""The buttons that send chosen files, a folder, or what is on the clipboard."""
+"""The buttons that send chosen files, a folder, or what is on the clipboard, and the box that sends
+everything to all linked devices.
+"""
 
 import logging
 import time
 import tkinter
 from collections.abc import Callable
 from tkinter import filedialog, ttk
+from typing import Final
 
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import tr
@@ -19,16 +22,20 @@ from proxim.ui.window.clipboard import (
     copied_text,
 )
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import set_lettered
+from proxim.ui.window.widgets import WrapLabel, set_lettered, set_text
 
 _log = logging.getLogger(__name__)
+
+# Pixels at 100 %.
+_WRAP: Final = 480
 
 
 class SendBar(ttk.Frame):
     """The buttons that send files, a folder or the clipboard.
 
     `show_problem` is called with a sentence if there is nothing to send, and with None once
-    something is sent. Copied pictures become files in `pictures`.
+    something is sent. Copied pictures become files in `pictures`. `chosen` is called when the
+    person says whether all linked devices are meant.
     """
 
     def __init__(
@@ -39,6 +46,7 @@ class SendBar(ttk.Frame):
         send_text: Callable[[str], None],
         show_problem: Callable[[str | None], None],
         pictures: PictureFolder,
+        chosen: Callable[[], None],
     ) -> None:
         super().__init__(master)
         self._send_paths = send_paths
@@ -58,7 +66,39 @@ class SendBar(ttk.Frame):
             self.buttons, ("link.sendFiles", "link.sendFolder", "link.sendClipboard"), strict=True
         ):
             set_lettered(button, key)
+        self.columnconfigure(3, weight=1)
+        self._to_all = tkinter.BooleanVar(self, value=False)
+        self.all = ttk.Checkbutton(self, variable=self._to_all, command=chosen)
+        self.all.grid(row=0, column=3, sticky="e")
+        self.all.grid_remove()
+        # Who gets it is read before it is sent.
+        self._who = WrapLabel(self, style="Blue.Line.TLabel", wraplength=theme.px(_WRAP))
+        self._who.grid(row=1, column=0, columnspan=4, sticky="ew", pady=(theme.px(6), 0))
+        self._who.grid_remove()
         self.allow(files=False, text=False)
+
+    @property
+    def to_all(self) -> bool:
+        """Whether all linked devices are meant."""
+        return bool(self._to_all.get())
+
+    def offer_all(self, count: int, who: str) -> None:
+        """Offer to send to so many devices, which `who` names; one is no offer."""
+        if count < 2:
+            self._to_all.set(False)
+            self.all.grid_remove()
+        else:
+            set_text(self.all, tr("known.toAll", count=count))
+            self.all.grid()
+        if self.to_all:
+            set_text(self._who, who)
+            self._who.grid()
+        else:
+            self._who.grid_remove()
+
+    def choose_one(self) -> None:
+        """Mean the device of this page only, until the person says otherwise again."""
+        self._to_all.set(False)
 
     @property
     def buttons(self) -> list[ttk.Button]:

@@ -41,12 +41,14 @@ _CASCADE: Final = 28
 _PROOFS: Final = {
     Verified.CODE: "approval.byCode",
     Verified.QR: "approval.byQR",
+    Verified.KNOWN: "known.byPairKey",
     None: "approval.byNothing",
 }
 # The code and the QR code of a lost link are no longer on the screen.
 _PROOFS_AGAIN: Final = {
     Verified.CODE: "approval.byCodeAgain",
     Verified.QR: "approval.byQRAgain",
+    Verified.KNOWN: "known.byPairKey",
     None: "approval.byNothing",
 }
 
@@ -179,14 +181,22 @@ class ApprovalDialog:
         body.columnconfigure(1, weight=1)
         wrap = px(_WIDTH)
         shown = display_name(prompt.device.name)
+        known = prompt.known is not None
+        if known:
+            # Its name is the one that it has on this device, which no other can take.
+            shown = tr("known.asks", name=shown)
         # A long name is easier to read on one line.
-        large = self._theme.title.measure(shown) <= wrap
-        name = WrapLabel(body, shown, "Title.TLabel" if large else "Bold.TLabel", wrap)
+        large = self._theme.title.measure(shown) <= wrap - (px(20) if known else 0)
+        style = "Title" if large else "Bold"
+        style = f"{style}.Green.Line.TLabel" if known else f"{style}.TLabel"
+        name = WrapLabel(body, shown, style, wrap)
         name.grid(row=0, column=0, columnspan=2, sticky="ew")
         wants = ttk.Label(body, text=tr("approval.wants"))
-        wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(2), px(14)))
-        words, style = self._theme.badge(prompt.verified)
-        ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
+        above, below = (8, 0) if known else (2, 14)
+        wants.grid(row=1, column=0, columnspan=2, sticky="w", pady=(px(above), px(below)))
+        if not known:
+            words, style = self._theme.badge(prompt.verified)
+            ttk.Label(body, text=words, style=style).grid(row=2, column=0, columnspan=2, sticky="w")
         proofs = _PROOFS if prompt.replaces is None else _PROOFS_AGAIN
         self._proof = WrapLabel(body, tr(proofs[prompt.verified]), "TLabel", wrap)
         self._proof.grid(row=3, column=0, columnspan=2, sticky="ew", pady=(px(6), px(12)))
@@ -197,8 +207,11 @@ class ApprovalDialog:
             )
             replaces.grid(row=4, column=0, columnspan=2, sticky="ew", pady=(0, px(12)))
         self._detail(body, 5, tr("approval.address"), prompt.peer_address)
-        device_id = " ".join(printable_text(prompt.device.id).split())
-        self.device_id = self._detail(body, 6, tr("approval.deviceID"), *in_lines(device_id))
+        self.device_id: list[PlainText] = []
+        if not known:
+            # A known device proves who it is; an id is only what a device says.
+            device_id = " ".join(printable_text(prompt.device.id).split())
+            self.device_id = self._detail(body, 6, tr("approval.deviceID"), *in_lines(device_id))
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
         self._countdown.grid(row=7, column=0, columnspan=2, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)

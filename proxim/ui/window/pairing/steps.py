@@ -209,7 +209,8 @@ class Steps:
         if status.stage is st.Stage.CONNECTED:
             if self._connected != link:
                 name = status.peer_name or tr("device.otherWith")
-                self._last = Step(side_of(status), 4, tr("steps.connectedWith", name=name))
+                key = "known.connectedLetIn" if status.let_in else "steps.connectedWith"
+                self._last = Step(side_of(status), 4, tr(key, name=name))
                 self._connected = link
             return
         self._attempts[link] = status
@@ -234,8 +235,11 @@ class Steps:
 
 def _under_way(status: st.LinkStatus) -> Step:
     with_name = status.peer_name or tr("device.otherWith")
+    looking = tr("steps.lookingAt", address=status.peer_address)
+    if status.known is not None:
+        looking = tr("known.looking", name=with_name)
     sentence = {
-        st.Stage.DIALING: tr("steps.lookingAt", address=status.peer_address),
+        st.Stage.DIALING: looking,
         st.Stage.ASKING: tr("steps.found"),
         st.Stage.APPROVED: tr("steps.preparing", name=with_name),
         st.Stage.CONNECTING: tr("steps.opening", name=with_name),
@@ -256,7 +260,10 @@ def _failed(status: st.LinkStatus, step: int) -> Step:
 
 
 def _why(status: st.LinkStatus) -> str:
-    return sentence_for(status.reason or Reason.INTERNAL, host=side_of(status) is StepsSide.HOST)
+    at_host = side_of(status) is StepsSide.HOST
+    why = sentence_for(status.reason or Reason.INTERNAL, host=at_host)
+    # Of several known devices the person has chosen this one, and no code names it.
+    return why if status.known is None or not status.peer_name else f"{status.peer_name}: {why}"
 
 
 class StepsParts(Enum):

@@ -16,12 +16,12 @@ from proxim.core.i18n import tr
 from proxim.core.link.lane_channels import LANE_CHANNELS
 from proxim.core.screen import events as screen_ev
 from proxim.core.screen.status import ScreenShare, ScreenStage
+from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.screen.words import other_first, state_words
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import WrapLabel, set_text, shortened, themed_menu
+from proxim.ui.window.widgets import shortened, themed_menu
 
 # Pixels at 100 %.
-_WRAP: Final = 280
 _NAME_WIDTH: Final = 140
 _BEGUN: Final = (
     ScreenStage.OFFERED,
@@ -41,33 +41,6 @@ class ScreenActions:
     look: Callable[[ev.LinkID], None]
     # Close that window and end what it shows.
     stop_looking: Callable[[ev.LinkID], None]
-
-
-class _Line(ttk.Frame):
-    """One sentence and its buttons."""
-
-    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
-        px = theme.px
-        super().__init__(master, style="Blue.TFrame", padding=(0, px(1), px(4), px(1)))
-        self.columnconfigure(0, weight=1)
-        self._words = WrapLabel(self, style="Blue.Line.TLabel", wraplength=px(_WRAP))
-        self._words.grid(row=0, column=0, sticky="ew")
-        self._gap = px(4)
-        self.buttons: list[ttk.Button] = []
-
-    def show(self, words: str, style: str, buttons: list[tuple[str, Callable[[], None]]]) -> None:
-        """Show this sentence with these buttons, by the keys of their texts."""
-        set_text(self._words, words)
-        self.configure(style=f"{style}.TFrame")
-        self._words.restyle(f"{style}.Line.TLabel")
-        for button in self.buttons:
-            button.destroy()
-        self.buttons = [
-            ttk.Button(self, text=tr(key), style="Small.TButton", command=command)
-            for key, command in buttons
-        ]
-        for column, button in enumerate(self.buttons, start=1):
-            button.grid(row=0, column=column, padx=(self._gap, 0))
 
 
 class LinkScreen:
@@ -92,7 +65,7 @@ class LinkScreen:
         self.lines = ttk.Frame(lines_master)
         self.lines.columnconfigure(0, weight=1)
         # By whether this device shows.
-        self._lines = {shows: _Line(self.lines, theme) for shows in (True, False)}
+        self._lines = {shows: ButtonLine(self.lines, theme) for shows in (True, False)}
 
     def show_link(self, status: st.LinkStatus) -> None:
         """Follow the link, which may go on as another."""

@@ -1,13 +1,15 @@
 import tkinter
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from tkinter import ttk
 
 import pytest
 
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
-from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.ui.window.pairing.approval import ApprovalDialog
 from tests.rows import each_row
 from tests.ui.asking import asking
@@ -338,3 +340,32 @@ def test_it_shows_over_a_minimised_window(bench: Bench) -> None:
     bench.root.withdraw()
     dialog = ask(bench)
     assert dialog.window.winfo_viewable()
+
+
+def test_a_known_device_is_named_as_here_and_green(bench: Bench) -> None:
+    prompt = replace(bench.prompt("Ada's PC", verified=Verified.KNOWN), known=KnownID("device-0"))
+    bench.window.show(asking(prompt))
+    dialog = bench.window._dialogs["session-1"]
+    bench.pump(dialog.window.winfo_viewable)
+    labels = {
+        str(one.cget("text")): str(one.cget("style"))
+        for one in every(dialog.window)
+        if isinstance(one, ttk.Label)
+    }
+    assert "Green" in labels["Known device: Ada's PC"]
+    assert any("proved the key" in words for words in labels)
+    # What a device says of its id proves nothing beside the key.
+    assert dialog.device_id == []
+    bench.wait_for_focus(dialog.reject_button)
+    assert not dialog.approvable
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
+    bench.settle()
+    bench.picture("known-asks")
+    dialog.approve()
+    assert bench.posted == [ev.Decide("session-1", True, prompt.number)]
+
+
+def every(widget: tkinter.Misc) -> Iterator[tkinter.Misc]:
+    yield widget
+    for child in widget.winfo_children():
+        yield from every(child)

@@ -1,0 +1,49 @@
+"""One sentence on a link's page, with the buttons that belong to it."""
+
+import tkinter
+from collections.abc import Callable
+from tkinter import ttk
+from typing import Final
+
+from proxim.core.i18n import tr
+from proxim.ui.window.theme import Theme
+from proxim.ui.window.widgets import WrapLabel, set_text
+
+# Pixels at 100 %.
+_WRAP: Final = 280
+
+
+class ButtonLine(ttk.Frame):
+    """One sentence and its buttons."""
+
+    def __init__(self, master: tkinter.Misc, theme: Theme) -> None:
+        px = theme.px
+        super().__init__(master, style="Blue.TFrame", padding=(0, px(1), px(4), px(1)))
+        self.columnconfigure(0, weight=1)
+        self._words = WrapLabel(self, style="Blue.Line.TLabel", wraplength=px(_WRAP))
+        self._words.grid(row=0, column=0, sticky="ew")
+        self._gap = px(4)
+        self.buttons: list[ttk.Button] = []
+
+    @property
+    def words(self) -> str:
+        """The sentence."""
+        return str(self._words.cget("text"))
+
+    def say(self, words: str) -> None:
+        """Change the sentence only; a button keeps the focus."""
+        set_text(self._words, words)
+
+    def show(self, words: str, style: str, buttons: list[tuple[str, Callable[[], None]]]) -> None:
+        """Show this sentence with these buttons, by the keys of their texts."""
+        self.say(words)
+        self.configure(style=f"{style}.TFrame")
+        self._words.restyle(f"{style}.Line.TLabel")
+        for button in self.buttons:
+            button.destroy()
+        self.buttons = [
+            ttk.Button(self, text=tr(key), style="Small.TButton", command=command)
+            for key, command in buttons
+        ]
+        for column, button in enumerate(self.buttons, start=1):
+            button.grid(row=0, column=column, padx=(self._gap, 0))
