@@ -21,8 +21,8 @@ from tests.paths import ROOT
 
 LAYERS: Final = {"app", "io", "ui", "core"}
 # The bridge starts the program's threads, and screens have some of their own: pictures would keep
-# the loop from everything else. So have the desktop's services, which answer when they like. What may
-# hang has a thread that the loop's end does not wait for.
+# the loop from everything else. So have the desktop's services, which answer when they like. What
+# may hang has a thread that the loop's end does not wait for.
 BRIDGE: Final = "proxim/app/bridge.py"
 THREADED: Final = (
     BRIDGE,
