@@ -7,6 +7,7 @@ rows, moved by the same distance, they can be copied, and only the others are se
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import eq
 from typing import Final
 
 # In smaller parts the rows that move are hardly more than those that are new.
@@ -24,7 +25,7 @@ NEAR_ROWS: Final = 8
 @dataclass(frozen=True, slots=True)
 class Scrolled:
     """Rows `start` to `end` of the new picture were `distance` rows below in the old one (above, if
-    it is negative); of them those in `others` were not, nor were all beyond.
+    it is negative). Those in `others` were not, or are beyond and not what they were.
     """
 
     distance: int
@@ -40,8 +41,10 @@ def find_scrolling(old: Sequence[int], new: Sequence[int]) -> Scrolled | None:
     `old` and `new` are the checksums of the same rows before and now.
     """
     rows = len(new)
-    unchanged = sum(map(int.__eq__, old, new))
-    if rows < LEAST_ROWS or unchanged > STANDS_STILL * rows:
+    if rows < LEAST_ROWS or sum(map(eq, old, new)) > STANDS_STILL * rows:
+        return None
+    if set(old).isdisjoint(new):
+        # A film: no row of it is ever seen again.
         return None
     # A row that stands at several places, like empty paper, says nothing about the distance.
     seen = Counter(old)
@@ -57,9 +60,11 @@ def find_scrolling(old: Sequence[int], new: Sequence[int]) -> Scrolled | None:
     if agreeing <= LEAST_AGREEING or agreeing < AGREE * (rows - abs(distance)):
         return None
     start, end = max(0, -distance), min(rows, rows - distance)
-    wrong = [
-        row for row in range(rows) if not (start <= row < end and old[row + distance] == new[row])
-    ]
+    same = list(map(eq, old[start + distance : end + distance], new[start:end]))
+    # What stands still above and below is not moved, and so need not be sent.
+    start, end = start + same.index(True), end - same[::-1].index(True)
+    moved = range(start, end)
+    wrong = [row for row in range(rows) if old[row + distance if row in moved else row] != new[row]]
     return Scrolled(distance, start, end, joined_rows(wrong))
 
 

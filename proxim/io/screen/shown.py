@@ -8,11 +8,12 @@ the one that was sent.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import eq
 from typing import Final
 
 from PIL import Image, ImageChops
 
-from proxim.core.screen.damage import merged, stripes
+from proxim.core.screen.damage import MOST_RECTANGLES, merged, stripes
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.scrolling import (
     LEAST_COLUMNS,
@@ -47,6 +48,8 @@ CELL_HEIGHT: Final = 64
 REST_SECONDS: Final = 0.25
 # So many cells are sharpened at once, two for each encoder.
 CELLS_AT_ONCE: Final = 4
+# The checksums of so many parts are kept: as many as change at once.
+KEPT_PARTS: Final = MOST_RECTANGLES
 # So few pixels are compressed sooner than they are handed to another thread and back.
 FEW_PIXELS: Final = 40_000
 # In more pixels than this it costs more to look for those columns that have changed than it saves.
@@ -83,8 +86,9 @@ class ShownMonitor:
         self._picture = Picture(
             self.width, self.height, memoryview(bytearray(self.width * self.height * PIXEL_BYTES))
         )
-        # The part that changed last, and the checksums of its rows: what scrolls does so for long.
-        self._newest: tuple[Rectangle, list[int]] | None = None
+        # The parts that changed lately, and the checksums of their rows: what moves does so for
+        # long.
+        self._checksums: dict[Rectangle, list[int]] = {}
         # The cells that are not as on the screen, and when they changed last.
         self._blurred: dict[_Cell, float] = {}
 
@@ -116,9 +120,7 @@ class ShownMonitor:
         changes = [self._compared(box, self._screen_rows(capture, box)) for box in boxes]
         for one in changes:
             self._keep(one)
-        if changes:
-            alone = len(changes) == 1
-            self._newest = (changes[0].place, changes[0].checksums) if alone else None
+        self._keep_checksums(changes)
         copies = [tile for one in changes for tile in one.copies]
         drawn = [place for one in changes for place in one.drawn]
         pixels = sum(one.area for one in drawn)
@@ -168,21 +170,21 @@ class ShownMonitor:
         return [memoryview(whole)[at : at + size] for at in range(0, len(whole), size)]
 
     def _compared(self, box: Rectangle, new: _Rows) -> _Change:
-        old = self._picture.rows(box)
-        place, before = self._newest or (None, [])
-        if place != box:
-            before = row_checksums(old)
+        before = self._checksums.get(box)
+        if before is None:
+            before = row_checksums(self._picture.rows(box))
         now = row_checksums(new)
-        differ = [
-            row for row, (one, other) in enumerate(zip(before, now, strict=True)) if one != other
-        ]
-        if box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS:
-            scrolled = _scrolled(box, before, now)
-            if scrolled is None and differ:
-                scrolled = _scrolled_between(box, old, new, differ)
-            if scrolled is not None:
-                copies, drawn = scrolled
-                return _Change(box, copies, drawn, new, now)
+        if before == now:
+            return _Change(box, (), (), new, now)
+        large = box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS
+        scrolled = _scrolled(box, before, now) if large else None
+        if scrolled is None:
+            old = self._picture.rows(box)
+            differ = [row for row, same in enumerate(map(eq, before, now)) if not same]
+            scrolled = _scrolled_between(box, old, new, differ) if large else None
+        if scrolled is not None:
+            copies, drawn = scrolled
+            return _Change(box, copies, drawn, new, now)
         narrow = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
         return _Change(box, (), tuple(narrow), new, now)
 
@@ -197,11 +199,23 @@ class ShownMonitor:
             for own, row in zip(self._picture.rows(place), new, strict=True):
                 own[:] = row[start:end]
 
+    def _keep_checksums(self, changes: Sequence[_Change]) -> None:
+        """Keep the checksums of what is shown now, and forget those of what was there."""
+        for change in changes:
+            for place in [one for one in self._checksums if _overlap(one, change.place)]:
+                del self._checksums[place]
+        for change in changes:
+            self._checksums[change.place] = change.checksums
+        while len(self._checksums) > KEPT_PARTS:
+            del self._checksums[next(iter(self._checksums))]
+
     # --- what is to be sharpened ------------------------------------------------------------------
 
     def _note(self, copies: list[Tile], tiles: list[Tile], now: float) -> None:
         """Note which cells are blurred now."""
-        copied = [cell for tile in copies for cell in self._copied_blurs(tile)]
+        # Where nothing is blurred, nothing blurred is copied.
+        moved = copies if self._blurred else []
+        copied = [cell for tile in moved for cell in self._copied_blurs(tile)]
         self._blurred.update(dict.fromkeys(copied, now))
         for tile in tiles:
             if tile.format is Format.JPEG:
@@ -346,4 +360,13 @@ def _contains(outer: Rectangle, inner: Rectangle) -> bool:
         and outer.y <= inner.y
         and inner.right <= outer.right
         and inner.bottom <= outer.bottom
+    )
+
+
+def _overlap(one: Rectangle, other: Rectangle) -> bool:
+    return (
+        one.x < other.right
+        and other.x < one.right
+        and one.y < other.bottom
+        and other.y < one.bottom
     )

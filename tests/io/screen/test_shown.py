@@ -1,6 +1,6 @@
 """What changes on a monitor becomes few tiles, which make the other side's picture the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +8,8 @@ from PIL import Image, ImageChops
 
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.updates import MAX_SIDE, Format, Rectangle, Tile, Update
+from proxim.io.screen import shown
+from proxim.io.screen.pixels import row_checksums
 from proxim.io.screen.shown import CELL_HEIGHT, CELL_WIDTH, REST_SECONDS, ShownMonitor
 from proxim.io.screen.viewed import Viewed
 from tests.io.screen.desk import Desk
@@ -162,6 +164,50 @@ def test_a_part_that_changed_with_others_is_compared_with_what_it_is(
     pair.desk.paint(before.crop((0, 0, 160, 160)), one.x, one.y)
     pair.update(one)
     assert same(pair.seen, before)
+
+
+def test_what_two_parts_show_is_read_once_for_each_change(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    one, other = Rectangle(0, 0, 160, 160), Rectangle(800, 512, 160, 160)
+    pair.update(WHOLE)
+    read = 0
+
+    def counted(rows: Sequence[memoryview]) -> list[int]:
+        nonlocal read
+        read += len(rows)
+        return row_checksums(rows)
+
+    monkeypatch.setattr(shown, "row_checksums", counted)
+    for number in range(5):
+        for place in (one, other):
+            pair.desk.paint(text_page(160, 160, number), place.x, place.y)
+        read = 0
+        pair.update(one, other)
+        assert same(pair.seen, pair.desk.image)
+        # What it was before is known from the second time on.
+        assert read == 2 * 160 * (1 if number else 2)
+    # A part is not kept beyond a change of what overlaps it.
+    pair.desk.paint(text_page(WIDTH, HEIGHT, 9))
+    pair.update(WHOLE)
+    read = 0
+    pair.desk.paint(text_page(160, 160, 1))
+    pair.update(one)
+    assert read == 2 * 160
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_a_part_beside_others_of_the_same_rows(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    # Many parts in turn: no more of them than a few are kept.
+    for number in range(60):
+        x, y = 160 * (number % 6), 96 * (number // 6 % 7)
+        pair.desk.paint(text_page(90, 70, number), x, y)
+        pair.update(Rectangle(x, y, 90, 70))
+        assert same(pair.seen, pair.desk.image)
+    assert len(pair.shown._checksums) <= shown.KEPT_PARTS
 
 
 def test_a_monitor_beside_another_is_shown_alone(pool: ThreadPoolExecutor) -> None:
