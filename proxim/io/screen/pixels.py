@@ -19,6 +19,10 @@ from proxim.core.screen.updates import Format, Rectangle, Tile
 PIXEL_BYTES: Final = 4
 # So many rows of a part are compressed to find out what kind of picture it is.
 SAMPLED_ROWS: Final = 24
+# And before them so few: most photos can be told by these.
+FIRST_ROWS: Final = 4
+# What needs so many times as much as FLAT_BYTES in the first rows is a photo.
+CLEARLY: Final = 2
 # Text and flat surfaces need fewer bytes a pixel than this, photos more.
 FLAT_BYTES: Final = 0.45
 # A part of a few hundred pixels is no larger without loss, whatever it shows: a JPEG begins with
@@ -66,12 +70,18 @@ def row_checksums(rows: Iterable[memoryview]) -> list[int]:
 
 def is_flat(picture: Picture, place: Rectangle) -> bool:
     """Whether a part is text or something as simple, which is small without loss."""
-    rows = picture.rows(place, max(1, place.height // SAMPLED_ROWS))
+    if _sampled(picture, place, FIRST_ROWS) > CLEARLY:
+        return False
+    return _sampled(picture, place, SAMPLED_ROWS) < 1
+
+
+def _sampled(picture: Picture, place: Rectangle, count: int) -> float:
+    """Return how many times as large as text some rows of a part are, at least `count` of them."""
+    rows = picture.rows(place, max(1, place.height // count))
     # The fourth byte of a pixel would be compressed, too, and it may be anything.
     sample = _rgb(b"".join(rows), place.width, len(rows), place.width * PIXEL_BYTES)
-    pixels = place.width * len(rows)
     size = len(isal_zlib.compress(sample.tobytes(), _LEVEL))
-    return size < FLAT_BYTES * pixels + SMALL_BYTES
+    return size / (FLAT_BYTES * place.width * len(rows) + SMALL_BYTES)
 
 
 def moving_tile(picture: Picture, place: Rectangle, quality: int) -> Tile:
@@ -93,11 +103,11 @@ def _image(picture: Picture, place: Rectangle) -> Image.Image:
     stride = picture.width * PIXEL_BYTES
     start = place.y * stride + place.x * PIXEL_BYTES
     end = (place.bottom - 1) * stride + place.right * PIXEL_BYTES
-    return _rgb(bytes(picture.pixels[start:end]), place.width, place.height, stride)
+    return _rgb(picture.pixels[start:end], place.width, place.height, stride)
 
 
-def _rgb(pixels: bytes, width: int, height: int, stride: int) -> Image.Image:
-    return Image.frombuffer("RGB", (width, height), pixels, "raw", "BGRX", stride, 1)
+def _rgb(pixels: bytes | memoryview, width: int, height: int, stride: int) -> Image.Image:
+    return Image.frombytes("RGB", (width, height), pixels, "raw", "BGRX", stride, 1)
 
 
 def _jpeg(picture: Picture, place: Rectangle, quality: int, subsampling: int) -> Tile:

@@ -50,8 +50,9 @@ REST_SECONDS: Final = 0.25
 CELLS_AT_ONCE: Final = 4
 # The checksums of so many parts are kept: as many as change at once.
 KEPT_PARTS: Final = MOST_RECTANGLES
-# So few pixels are compressed sooner than they are handed to another thread and back.
-FEW_PIXELS: Final = 40_000
+# So few pixels are compressed sooner than they are handed to another thread and back: of a film of
+# 1280x720, that and the waiting for Python's lock cost half as much again as the work.
+FEW_PIXELS: Final = 1_000_000
 # In more pixels than this it costs more to look for those columns that have changed than it saves.
 MOST_COMPARED_PIXELS: Final = 400_000
 
