@@ -18,6 +18,8 @@ STANDS_STILL: Final = 0.6
 # So many of the rows that can have moved must have moved by the same distance.
 AGREE: Final = 0.5
 LEAST_AGREEING: Final = 16
+# So many rows are asked how far they moved, evenly over the part.
+ASKED_ROWS: Final = 150
 # Rows to be sent with so few unchanged rows between them are sent together.
 NEAR_ROWS: Final = 8
 
@@ -49,14 +51,16 @@ def find_scrolling(old: Sequence[int], new: Sequence[int]) -> Scrolled | None:
     # A row that stands at several places, like empty paper, says nothing about the distance.
     seen = Counter(old)
     where = {checksum: row for row, checksum in enumerate(old) if seen[checksum] == 1}
+    step = max(1, rows // ASKED_ROWS)
     votes = Counter(
         where[checksum] - row
-        for row, checksum in enumerate(new)
+        for row, checksum in zip(range(0, rows, step), new[::step], strict=True)
         if checksum in where and where[checksum] != row
     )
     if not votes:
         return None
     distance, agreeing = votes.most_common(1)[0]
+    agreeing *= step
     if agreeing <= LEAST_AGREEING or agreeing < AGREE * (rows - abs(distance)):
         return None
     start, end = max(0, -distance), min(rows, rows - distance)

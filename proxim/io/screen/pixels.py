@@ -8,7 +8,7 @@ import io
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 from isal import isal_zlib
 from PIL import Image
@@ -55,12 +55,11 @@ class Picture:
 
     def rows(self, place: Rectangle, every: int = 1) -> list[memoryview]:
         """Return the pixels of each row of a part, or of only some of its rows."""
-        start, size = place.x * PIXEL_BYTES, place.width * PIXEL_BYTES
+        pixels, size = self.pixels, place.width * PIXEL_BYTES
         stride = self.width * PIXEL_BYTES
-        return [
-            self.pixels[row * stride + start : row * stride + start + size]
-            for row in range(place.y, place.bottom, every)
-        ]
+        first = place.x * PIXEL_BYTES
+        starts = range(place.y * stride + first, place.bottom * stride + first, every * stride)
+        return [pixels[start : start + size] for start in starts]
 
 
 def row_checksums(rows: Iterable[memoryview]) -> list[int]:
@@ -78,15 +77,20 @@ def is_flat(picture: Picture, place: Rectangle) -> bool:
 def _sampled(picture: Picture, place: Rectangle, count: int) -> float:
     """Return how many times as large as text some rows of a part are, at least `count` of them."""
     rows = picture.rows(place, max(1, place.height // count))
-    # The fourth byte of a pixel would be compressed, too, and it may be anything.
-    sample = _rgb(b"".join(rows), place.width, len(rows), place.width * PIXEL_BYTES)
-    size = len(isal_zlib.compress(sample.tobytes(), _LEVEL))
-    return size / (FLAT_BYTES * place.width * len(rows) + SMALL_BYTES)
+    sample = Picture(place.width, len(rows), memoryview(b"".join(rows)))
+    every = Rectangle(0, 0, sample.width, sample.height)
+    size = len(isal_zlib.compress(_colours(sample, every), _LEVEL))
+    return size / (FLAT_BYTES * every.area + SMALL_BYTES)
 
 
 def moving_tile(picture: Picture, place: Rectangle, quality: int) -> Tile:
     """Compress a part that changes: without loss where it is flat, else as JPEG."""
-    if is_flat(picture, place):
+    if place.height <= SAMPLED_ROWS:
+        # It is all sampled, and a line of text that is dense is better sent once than sharpened.
+        tile = _png(picture, place)
+        if len(tile.content) < PHOTO_BYTES * place.area + SMALL_BYTES:
+            return tile
+    elif is_flat(picture, place):
         return _png(picture, place)
     return _jpeg(picture, place, quality, _QUARTER_OF_COLOURS)
 
@@ -99,20 +103,41 @@ def still_tile(picture: Picture, place: Rectangle) -> Tile:
     return tile
 
 
-def _image(picture: Picture, place: Rectangle) -> Image.Image:
+def _mapped(picture: Picture, place: Rectangle) -> Image.Image:
+    """Return a part as an image of four bands whose first is blue.
+
+    Nothing is copied, unless it is at the right lower end.
+    """
     stride = picture.width * PIXEL_BYTES
-    start = place.y * stride + place.x * PIXEL_BYTES
-    end = (place.bottom - 1) * stride + place.right * PIXEL_BYTES
-    return _rgb(picture.pixels[start:end], place.width, place.height, stride)
+    start, rows = place.y * stride, place.height
+    left = start + place.x * PIXEL_BYTES
+    if left + rows * stride <= len(picture.pixels):
+        return _image(picture.pixels[left:], place.width, rows, stride)
+    # Pillow wants to see whole rows.
+    whole = _image(picture.pixels[start:], picture.width, rows, stride)
+    return whole.crop((place.x, 0, place.right, rows))
 
 
-def _rgb(pixels: bytes | memoryview, width: int, height: int, stride: int) -> Image.Image:
-    return Image.frombytes("RGB", (width, height), pixels, "raw", "BGRX", stride, 1)
+def _image(pixels: memoryview, width: int, height: int, stride: int) -> Image.Image:
+    # It accepts any buffer, and its annotation only some.
+    buffer = cast(bytes, pixels)
+    return Image.frombuffer("RGBX", (width, height), buffer, "raw", "RGBX", stride, 1)
+
+
+def _colours(picture: Picture, place: Rectangle) -> bytes:
+    """Return the red, green and blue of a part, and a zero behind each row."""
+    return _mapped(picture, place).tobytes("raw", "BGR", 3 * place.width + 1)
 
 
 def _jpeg(picture: Picture, place: Rectangle, quality: int, subsampling: int) -> Tile:
+    stride = picture.width * PIXEL_BYTES
+    start = place.y * stride + place.x * PIXEL_BYTES
+    end = (place.bottom - 1) * stride + place.right * PIXEL_BYTES
+    pixels = cast(bytes, picture.pixels[start:end])
+    size = place.width, place.height
+    image = Image.frombytes("RGB", size, pixels, "raw", "BGRX", stride, 1)
     out = io.BytesIO()
-    _image(picture, place).save(out, "JPEG", quality=quality, subsampling=subsampling)
+    image.save(out, "JPEG", quality=quality, subsampling=subsampling)
     return Tile(place, Format.JPEG, out.getvalue())
 
 
@@ -121,12 +146,8 @@ def _png(picture: Picture, place: Rectangle) -> Tile:
 
     Pillow's own PNG takes fifteen times as long, because it compresses with zlib.
     """
-    rgb = _image(picture, place).tobytes()
-    size = 3 * place.width
     # Each row begins with the number of its filter; 0 is none (PNG, 9.2).
-    rows = b"".join(
-        part for at in range(0, len(rgb), size) for part in (b"\0", rgb[at : at + size])
-    )
+    rows = b"".join((b"\0", memoryview(_colours(picture, place))[:-1]))
     header = _HEADER.pack(place.width, place.height, _BITS, _TRUECOLOUR, 0, 0, 0)
     chunks = (
         (b"IHDR", header),

@@ -7,7 +7,7 @@ the one that was sent.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import eq
 from typing import Final
 
@@ -46,6 +46,9 @@ CELL_WIDTH: Final = 320
 CELL_HEIGHT: Final = 64
 # A cell is sharpened when it has stood still for so long; a film stands still for 40 ms.
 REST_SECONDS: Final = 0.25
+# The pixels of a part that is as large as this, and moves, are copied when it has stopped: until
+# then nobody asks for them, and to copy them takes as long as to find out how they moved.
+LARGE_PIXELS: Final = 100_000
 # So many cells are sharpened at once, two for each encoder.
 CELLS_AT_ONCE: Final = 4
 # The checksums of so many parts are kept: as many as change at once.
@@ -70,6 +73,15 @@ class _Change:
     # The part's new rows, and their checksums.
     rows: _Rows
     checksums: list[int]
+    # Those places of it whose pixels in the copy are others now.
+    differs: tuple[Rectangle, ...]
+
+    @property
+    def moves(self) -> bool:
+        """Whether most of it is new, as where something is scrolled or a film runs."""
+        area = self.place.area
+        new = sum(place.area for place in self.drawn)
+        return area >= LARGE_PIXELS and (bool(self.copies) or 2 * new > area)
 
 
 class ShownMonitor:
@@ -90,6 +102,10 @@ class ShownMonitor:
         # The parts that changed lately, and the checksums of their rows: what moves does so for
         # long.
         self._checksums: dict[Rectangle, list[int]] = {}
+        # The parts that move, whose pixels are not in the copy yet, but in what was grabbed last.
+        self._owed: dict[Rectangle, Picture] = {}
+        # Those of them that have moved before.
+        self._moving: set[Rectangle] = set()
         # The cells that are not as on the screen, and when they changed last.
         self._blurred: dict[_Cell, float] = {}
 
@@ -116,11 +132,14 @@ class ShownMonitor:
         are what they were. Raises CaptureError.
         """
         boxes = merged(map(self.place_of, changed), self.width, self.height)
+        moving = self._moving_on(boxes)
         for rows in _rows_of(boxes):
             self._grab(capture, rows)
-        changes = [self._compared(box, self._screen_rows(capture, box)) for box in boxes]
+        changes = [
+            self._compared(box, self._screen_rows(capture, box), box in moving) for box in boxes
+        ]
         for one in changes:
-            self._keep(one)
+            self._keep(one, capture, boxes)
         self._keep_checksums(changes)
         copies = [tile for one in changes for tile in one.copies]
         drawn = [place for one in changes for place in one.drawn]
@@ -130,13 +149,49 @@ class ShownMonitor:
             > MAX_TIMES_DRAWN * self.width * self.height
         ):
             # Parts that overlap have changed everywhere.
+            self._settle()
             copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
         best = quality(pixels)
         parts = [part for place in drawn for part in stripes(place)]
         spread = map if pixels <= FEW_PIXELS else self._pool.map
-        tiles = list(spread(lambda part: moving_tile(self._picture, part, best), parts))
+        tiles = list(spread(lambda part: self._moving_tile(part, best), parts))
         self._note(copies, tiles, now)
         return [*copies, *tiles]
+
+    def _moving_tile(self, place: Rectangle, quality: int) -> Tile:
+        for part, picture in self._owed.items():
+            if _contains(part, place):
+                there = _moved(place, self.monitor.x, self.monitor.y)
+                return replace(moving_tile(picture, there, quality), place=place)
+        return moving_tile(self._picture, place, quality)
+
+    # --- pixels that are copied later -------------------------------------------------------------
+
+    def _moving_on(self, boxes: list[Rectangle]) -> set[Rectangle]:
+        """Copy what was left out, before other pixels come; return those parts that move on.
+
+        What those parts showed is nowhere any more, but for the checksums.
+        """
+        moved = set(self._owed)
+        moving = {
+            place
+            for place in moved & self._moving
+            if place in boxes and place in self._checksums and _is_apart(place, boxes)
+        }
+        for place in moving:
+            del self._owed[place]
+        self._settle()
+        # A part that changed once, like a page that was opened, need not move.
+        self._moving = moved
+        return moving
+
+    def _settle(self) -> None:
+        """Copy what was left out."""
+        for place, picture in self._owed.items():
+            there = _moved(place, self.monitor.x, self.monitor.y)
+            for own, row in zip(self._picture.rows(place), picture.rows(there), strict=True):
+                own[:] = row
+        self._owed.clear()
 
     def _grab(self, capture: Capture, rows: Rectangle) -> None:
         place = self._on_desktop(capture, rows)
@@ -170,29 +225,36 @@ class ShownMonitor:
         size = box.width * PIXEL_BYTES
         return [memoryview(whole)[at : at + size] for at in range(0, len(whole), size)]
 
-    def _compared(self, box: Rectangle, new: _Rows) -> _Change:
+    def _compared(self, box: Rectangle, new: _Rows, moving: bool) -> _Change:
+        """Find out what is new in a part; of one that is moving, only the checksums are known."""
         before = self._checksums.get(box)
         if before is None:
             before = row_checksums(self._picture.rows(box))
         now = row_checksums(new)
         if before == now:
-            return _Change(box, (), (), new, now)
+            return _Change(box, (), (), new, now, (box,) if moving else ())
         large = box.height >= LEAST_ROWS and box.width >= LEAST_COLUMNS
         scrolled = _scrolled(box, before, now) if large else None
         if scrolled is None:
-            old = self._picture.rows(box)
             differ = [row for row, same in enumerate(map(eq, before, now)) if not same]
+            if moving:
+                return _Change(box, (), tuple(_whole_rows(box, differ)), new, now, (box,))
+            old = self._picture.rows(box)
             scrolled = _scrolled_between(box, old, new, differ) if large else None
         if scrolled is not None:
             copies, drawn = scrolled
-            return _Change(box, copies, drawn, new, now)
-        narrow = [_narrowed(box, old, new, first, last) for first, last in joined_rows(differ)]
-        return _Change(box, (), tuple(narrow), new, now)
+            return _Change(box, copies, drawn, new, now, (box,))
+        narrow = tuple(_narrowed(box, old, new, first, last) for first, last in joined_rows(differ))
+        return _Change(box, (), narrow, new, now, narrow)
 
-    def _keep(self, change: _Change) -> None:
-        """Copy the new pixels."""
-        places = (change.place,) if change.copies else change.drawn
-        for place in places:
+    def _keep(self, change: _Change, capture: Capture, boxes: list[Rectangle]) -> None:
+        """Copy the new pixels, or note that this is to be done later."""
+        there = self._on_desktop(capture, change.place)
+        is_whole = there == _moved(change.place, self.monitor.x, self.monitor.y)
+        if change.moves and self.reduced == 1 and is_whole and _is_apart(change.place, boxes):
+            self._owed[change.place] = capture.picture
+            return
+        for place in change.differs:
             start = (place.x - change.place.x) * PIXEL_BYTES
             end = start + place.width * PIXEL_BYTES
             first = place.y - change.place.y
@@ -246,6 +308,9 @@ class ShownMonitor:
     def sharpen(self, now: float) -> list[Tile]:
         """Return tiles of some cells that have stood still, as they are on the screen."""
         still = sorted(cell for cell, at in self._blurred.items() if at + REST_SECONDS <= now)
+        if not still:
+            return []
+        self._settle()
         cells = still[:CELLS_AT_ONCE]
         for cell in cells:
             del self._blurred[cell]
@@ -322,10 +387,13 @@ def _scrolled_between(
         for row in differ
         if old[row][:start] != new[row][:start] or old[row][end:] != new[row][end:]
     ]
-    return copies, drawn + tuple(
-        Rectangle(box.x, box.y + first, box.width, last - first)
-        for first, last in joined_rows(beside)
-    )
+    return copies, (*drawn, *_whole_rows(box, beside))
+
+
+def _whole_rows(box: Rectangle, rows: Sequence[int]) -> Iterator[Rectangle]:
+    """Yield the parts of a box that are these rows of it."""
+    for first, last in joined_rows(rows):
+        yield Rectangle(box.x, box.y + first, box.width, last - first)
 
 
 def _changed_columns(old: _Rows, new: _Rows) -> tuple[int, int]:
@@ -371,3 +439,12 @@ def _overlap(one: Rectangle, other: Rectangle) -> bool:
         and one.y < other.bottom
         and other.y < one.bottom
     )
+
+
+def _is_apart(place: Rectangle, boxes: Iterable[Rectangle]) -> bool:
+    """Whether a part shares no pixel with the other parts."""
+    return not any(_overlap(place, one) for one in boxes if one != place)
+
+
+def _moved(place: Rectangle, x: int, y: int) -> Rectangle:
+    return Rectangle(place.x + x, place.y + y, place.width, place.height)

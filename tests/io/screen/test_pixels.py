@@ -4,9 +4,11 @@ import io
 import random
 
 import pytest
+from isal import isal_zlib
 from PIL import Image
 
 from proxim.core.screen.updates import Format, Rectangle, Tile
+from proxim.io.screen import pixels
 from proxim.io.screen.pixels import (
     Picture,
     is_flat,
@@ -98,6 +100,48 @@ def test_photos_are_jpeg_and_better_where_they_stand_still(photo: Image.Image) -
     worst, bad, good = (difference(decoded(one), original) for one in (poor, moving, still))
     assert good < bad < worst
     assert good < 4
+
+
+@pytest.mark.parametrize("rows", [1, 7, 24, 25, HEIGHT], ids=str)
+@pytest.mark.parametrize("left", [0, 5, 64], ids=str)
+def test_parts_at_every_edge_are_what_they_show(
+    text: Image.Image, photo: Image.Image, rows: int, left: int
+) -> None:
+    for y in (0, HEIGHT - rows):
+        for width in (WIDTH - left, 1):
+            place = Rectangle(left, y, width, rows)
+            shown = decoded(moving_tile(picture(text), place, 80))
+            assert shown.tobytes() == part(text, place).tobytes()
+            if width > 1:
+                still = decoded(still_tile(picture(text), place))
+                assert still.tobytes() == part(text, place).tobytes()
+                moving = decoded(moving_tile(picture(photo), place, 80))
+                assert difference(moving, part(photo, place)) < 12
+
+
+def test_a_film_is_told_by_a_few_rows(monkeypatch: pytest.MonkeyPatch, photo: Image.Image) -> None:
+    sampled: list[int] = []
+    compress = isal_zlib.compress
+
+    def compressed(content: bytes, level: int) -> bytes:
+        sampled.append(len(content) // (3 * WIDTH + 1))
+        return compress(content, level)
+
+    monkeypatch.setattr(isal_zlib, "compress", compressed)
+    place = Rectangle(0, 0, WIDTH, HEIGHT)
+    assert moving_tile(picture(photo), place, 80).format is Format.JPEG
+    assert sampled == [pixels.FIRST_ROWS]
+
+
+def test_a_dense_line_of_text_is_sent_once(text: Image.Image) -> None:
+    # As fine as a grid of single pixels, where each row would be too large for a page of text.
+    dense = text.copy()
+    for x in range(0, WIDTH, 2):
+        dense.paste((DICE.randrange(256), 0, 0), (x, 0, x + 1, 16))
+    shown = picture(dense)
+    line, page = Rectangle(0, 0, WIDTH, 8), Rectangle(0, 0, WIDTH, HEIGHT)
+    assert moving_tile(shown, line, 80).format is Format.PNG
+    assert moving_tile(shown, page, 80).format is Format.PNG
 
 
 def test_rows_with_the_same_pixels_have_the_same_checksum(text: Image.Image) -> None:

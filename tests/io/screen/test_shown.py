@@ -1,5 +1,6 @@
 """What changes on a monitor becomes few tiles, which make the other side's picture the same."""
 
+import random
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -54,6 +55,11 @@ class Pair:
     @property
     def seen(self) -> Image.Image:
         return Image.frombytes("RGB", self.viewed.size, self.viewed.whole().rgb)
+
+
+def most(one: Image.Image, other: Image.Image) -> int:
+    extremes = ImageChops.difference(one, other).getextrema()
+    return max(high for _, high in extremes)  # type: ignore[misc]
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
@@ -164,6 +170,77 @@ def test_a_part_that_changed_with_others_is_compared_with_what_it_is(
     pair.desk.paint(before.crop((0, 0, 160, 160)), one.x, one.y)
     pair.update(one)
     assert same(pair.seen, before)
+
+
+def test_what_moves_is_copied_when_it_has_stopped(pool: ThreadPoolExecutor) -> None:
+    dice = random.Random(3)
+    tall = text_page(800, 1200)
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT, 2)), pool, Monitor(0, "A", 40, 20, 900, 660))
+    window, beside = Rectangle(100, 64, 800, 576), Rectangle(80, 640, 160, 32)
+    pair.update(WHOLE)
+
+    def seen() -> Image.Image:
+        return pair.desk.image.crop((40, 20, 940, 680))
+
+    top = 0
+    for number in range(120):
+        changed = [window]
+        match dice.randrange(6):
+            case 0:
+                # A film.
+                pair.desk.paint(photo(800, 576, number), window.x, window.y)
+            case 1:
+                # A letter in a window that is drawn again as a whole.
+                x, y = dice.randrange(100, 880), dice.randrange(64, 620)
+                pair.desk.paint(Image.new("RGB", (9, 11), "red"), x, y)
+            case 2:
+                pair.desk.paint(text_page(160, 32, number), beside.x, beside.y)
+                changed = [beside] if number % 2 else [window, beside]
+            case 3:
+                # Something over the window and beyond it.
+                pair.desk.paint(Image.new("RGB", (90, 90), "blue"), 60, dice.randrange(0, 600))
+                changed = [Rectangle(60, 0, 90, 700)]
+            case _:
+                top = (top + dice.choice([17, 34, -17])) % 600
+                pair.desk.paint(tall.crop((0, top, 800, top + 576)), window.x, window.y)
+        pair.update(*changed)
+        # The newest pictures of films are a little blurred.
+        if dice.random() < 0.4:
+            pair.rest()
+            assert most(pair.seen, seen()) < 32
+    pair.desk.paint(text_page(800, 576, 5), window.x, window.y)
+    pair.update(WHOLE)
+    pair.rest()
+    inside = 60, 44, 860, 620
+    assert same(pair.seen.crop(inside), seen().crop(inside))
+
+
+def test_what_crosses_a_part_that_moves_is_compared_with_what_is_seen(
+    pool: ThreadPoolExecutor,
+) -> None:
+    tall = text_page(WIDTH, HEIGHT + 200)
+    pair = Pair(Desk(tall.crop((0, 0, WIDTH, HEIGHT))), pool)
+    window, column = Rectangle(0, 224, WIDTH, 240), Rectangle(320, 0, 336, HEIGHT)
+    above, below = Rectangle(320, 0, 336, 224), Rectangle(320, 464, 336, HEIGHT - 464)
+    pair.update(WHOLE)
+
+    def scroll(place: Rectangle, top: int) -> None:
+        box = place.x, place.y + top, place.right, place.bottom + top
+        pair.desk.paint(tall.crop(box), place.x, place.y)
+
+    for top in (17, 34, 51):
+        scroll(window, top)
+        pair.update(window)
+    scroll(window, 68)
+    scroll(above, 17)
+    scroll(below, 17)
+    pair.update(window, above, below)
+    assert same(pair.seen, pair.desk.image)
+    # The column moved by 17 from what the window showed at first, and not from what is seen.
+    scroll(window, 34)
+    scroll(column, 34)
+    pair.update(window, column)
+    assert same(pair.seen, pair.desk.image)
 
 
 def test_what_two_parts_show_is_read_once_for_each_change(
