@@ -58,11 +58,11 @@ WAITING_BYTES: Final = 64 * 1024
 _ROOM_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _UnderWay:
     number: int
-    # When the oldest of its changes was seen; None if it only sharpens.
-    changed_at: float | None
+    # When the oldest of its changes was seen; None if it only sharpens, or more of them follow.
+    changed_at: float | None = None
 
 
 @dataclass
@@ -182,16 +182,20 @@ class _Way:
         """Whether so little is under way that a change would not have to wait for it."""
         return self.may_send and 2 * self.pacing.bytes_under_way < self.pacing.window
 
-    def send(self, tiles: list[Tile], changed_at: float | None) -> None:
-        """Send tiles; `changed_at` is when what they show was seen, if it is new."""
+    def send(self, tiles: list[Tile]) -> None:
+        """Send tiles that are to be shown at once."""
         for part in _portions(tiles):
             number = self.pacing.newest + 1
             messages = list(pack_update(Update(number, part)))
             size = sum(map(len, messages))
             self.pacing.sent(size, time.monotonic())
             self.outlet.send(messages)
-            self._under_way.append(_UnderWay(number, changed_at))
+            self._under_way.append(_UnderWay(number))
             self.counts.sent += size
+
+    def shows(self, changed_at: float) -> None:
+        """Note that what was sent last ends a picture of changes, the first of them seen then."""
+        self._under_way[-1].changed_at = changed_at
 
     def drawn(self, number: int, now: float) -> None:
         """Count an update that was drawn, and those before it; any other number says nothing."""
@@ -293,19 +297,26 @@ class _Showing:
             if self._way.may_send and now >= self._last_frame + FRAME_SECONDS:
                 self._send_changes(now)
         elif self._way.may_sharpen and (tiles := self._shown.sharpen(now)):
-            self._way.send(tiles, None)
+            self._way.send(tiles)
         if now >= self._way.counts.since + FIGURES_SECONDS:
             self._measure(now)
 
     def _send_changes(self, now: float) -> None:
         changed, self.changed = self.changed, []
         self._last_frame = now
-        tiles = self._shown.update(self._capture, changed, self._quality, now)
-        self._learn(tiles)
+        sent = False
+        for tiles in self._shown.update(self._capture, changed, self._quality, now):
+            self._learn(tiles)
+            self._way.send(tiles)
+            sent = True
         # Of a screen that is as black as the canvas, nothing differs; whoever sees waits for it.
-        if tiles or not self._begun:
-            self._way.send(tiles, self._changed_at)
+        if not sent and not self._begun:
+            self._way.send([])
+            sent = True
         self._begun = True
+        if sent:
+            # It is seen when the last part of it is drawn.
+            self._way.shows(self._changed_at)
 
     def _quality(self, pixels: int) -> int:
         quality = self._way.pacing.quality(int(pixels * self._photo_bytes))

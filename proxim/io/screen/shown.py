@@ -8,6 +8,7 @@ the one that was sent.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from operator import eq
 from typing import Final
 
@@ -56,6 +57,9 @@ KEPT_PARTS: Final = MOST_RECTANGLES
 # So few pixels are compressed sooner than they are handed to another thread and back: of a film of
 # 1280x720, that and the waiting for Python's lock cost half as much again as the work.
 FEW_PIXELS: Final = 1_000_000
+# What is more than that comes in so many portions. Whoever sees has at most four updates waiting
+# (MOST_UPDATES), and a page no more than eight.
+PORTIONS: Final = 4
 # In more pixels than this it costs more to look for those columns that have changed than it saves.
 MOST_COMPARED_PIXELS: Final = 400_000
 
@@ -106,6 +110,8 @@ class ShownMonitor:
         self._owed: dict[Rectangle, Picture] = {}
         # Those of them that have moved before.
         self._moving: set[Rectangle] = set()
+        # When so much changed last that it was handed to the encoders.
+        self._large_at = float("-inf")
         # The cells that are not as on the screen, and when they changed last.
         self._blurred: dict[_Cell, float] = {}
 
@@ -125,9 +131,12 @@ class ShownMonitor:
         changed: Iterable[Rectangle],
         quality: Callable[[int], int],
         now: float,
-    ) -> list[Tile]:
+    ) -> Iterator[list[Tile]]:
         """Return the tiles that show the changed parts of the desktop as they are now.
 
+        All of them are to be shown at once, unless they come in several portions: the first can be
+        on its way while the next is being compressed. They are compressed as they are taken, and
+        have to be taken before the next call of anything here.
         `quality` tells the quality of JPEG for so many pixels. Nothing is returned if the pixels
         are what they were. Raises CaptureError.
         """
@@ -153,10 +162,29 @@ class ShownMonitor:
             copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
         best = quality(pixels)
         parts = [part for place in drawn for part in stripes(place)]
+        return self._compressed(copies, parts, best, now)
+
+    def _compressed(
+        self, copies: list[Tile], parts: list[Rectangle], quality: int, now: float
+    ) -> Iterator[list[Tile]]:
+        """Yield portions of tiles: one, or several if much has changed after a rest."""
+        pixels = sum(part.area for part in parts)
+        portions = 1
+        if pixels > FEW_PIXELS:
+            if now - self._large_at >= REST_SECONDS:
+                # Of a film each picture would be torn.
+                portions = min(PORTIONS, len(parts))
+            self._large_at = now
         spread = map if pixels <= FEW_PIXELS else self._pool.map
-        tiles = list(spread(lambda part: self._moving_tile(part, best), parts))
-        self._note(copies, tiles, now)
-        return [*copies, *tiles]
+        tiles = iter(spread(lambda part: self._moving_tile(part, quality), parts))
+        left = len(parts)
+        for more in range(portions, 0, -1):
+            portion = list(islice(tiles, left // more))
+            left -= len(portion)
+            self._note(copies, portion, now)
+            if copies or portion:
+                yield [*copies, *portion]
+            copies = []
 
     def _moving_tile(self, place: Rectangle, quality: int) -> Tile:
         for part, picture in self._owed.items():

@@ -18,10 +18,12 @@ from proxim.core.screen.updates import (
     Pointer,
     PointerShape,
     Rectangle,
+    Tile,
     Update,
 )
-from proxim.io.screen import session
+from proxim.io.screen import session, shown
 from proxim.io.screen.capture import CaptureError
+from proxim.io.screen.pixels import Picture, moving_tile
 from proxim.io.screen.sender import Drawn, Pause, Sender, Show, Stop
 from tests.io.screen.desk import Desk, Viewer
 from tests.io.screen.pictures import photo, text_page
@@ -66,6 +68,32 @@ def test_a_screen_is_found_and_shown_whole(start: Start) -> None:
     (update,) = viewer.of(Update)
     assert sum(tile.place.area for tile in update.tiles) == WIDTH * HEIGHT
     assert update.number == 1
+
+
+def test_a_large_screen_is_on_its_way_before_all_of_it_is_compressed(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(text_page(1600, 1200))
+    viewer, sender = start(desk)
+    arrived: list[int] = []
+    compress = moving_tile
+
+    def last_waits(picture: Picture, place: Rectangle, quality: int) -> Tile:
+        if place.bottom == 1200:
+            viewer.until(lambda: viewer.of(Update))
+            arrived.append(len(viewer.of(Update)))
+        return compress(picture, place, quality)
+
+    monkeypatch.setattr(shown, "moving_tile", last_waits)
+    sender.wish(Show(desk.found[0], viewer))
+    viewer.until(lambda: len(viewer.of(Update)) == shown.PORTIONS)
+    assert arrived
+    places = [tile.place for update in viewer.of(Update) for tile in update.tiles]
+    assert sum(place.area for place in places) == 1600 * 1200
+    acknowledge(viewer, sender)
+    # All of them are one picture.
+    viewer.until(lambda: viewer.figures)
+    assert viewer.figures[0].frames_per_second <= 1
 
 
 def test_a_black_screen_is_shown_too(start: Start) -> None:

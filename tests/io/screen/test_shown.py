@@ -42,9 +42,13 @@ class Pair:
         self.now = 0.0
 
     def update(self, *changed: Rectangle) -> list[Tile]:
-        tiles = self.shown.update(self.desk, changed, best, self.now)
-        self.viewed.draw(Update(1, tuple(tiles)))
-        return tiles
+        return [tile for portion in self.portions(*changed) for tile in portion]
+
+    def portions(self, *changed: Rectangle) -> list[list[Tile]]:
+        portions = list(self.shown.update(self.desk, changed, best, self.now))
+        for tiles in portions:
+            self.viewed.draw(Update(1, tuple(tiles)))
+        return portions
 
     def rest(self) -> None:
         self.now += REST_SECONDS
@@ -240,6 +244,31 @@ def test_what_crosses_a_part_that_moves_is_compared_with_what_is_seen(
     scroll(window, 34)
     scroll(column, 34)
     pair.update(window, column)
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_what_is_large_comes_in_portions_after_a_rest(pool: ThreadPoolExecutor) -> None:
+    width, height = 1600, 2400
+    pair = Pair(Desk(text_page(width, height)), pool)
+    whole = Rectangle(0, 0, width, height)
+    first = pair.portions(whole)
+    assert 1 < len(first) <= shown.PORTIONS
+    assert [tiles[0].place.y for tiles in first] == sorted(tiles[0].place.y for tiles in first)
+    assert sum(tile.place.area for tiles in first for tile in tiles) == whole.area
+    assert same(pair.seen, pair.desk.image)
+    # A film is not torn.
+    for number in range(3):
+        pair.now += 0.04
+        pair.desk.paint(text_page(width, height, number + 2))
+        assert len(pair.portions(whole)) == 1
+        assert same(pair.seen, pair.desk.image)
+    pair.now += REST_SECONDS
+    pair.desk.paint(text_page(width, height, 9))
+    assert 1 < len(pair.portions(whole)) <= shown.PORTIONS
+    # Neither is what is small.
+    pair.now += REST_SECONDS
+    pair.desk.paint(text_page(800, 600, 10))
+    assert len(pair.portions(whole)) == 1
     assert same(pair.seen, pair.desk.image)
 
 
