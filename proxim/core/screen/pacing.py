@@ -17,10 +17,14 @@ WINDOW_SECONDS: Final = 0.06
 LEAST_WINDOW_BYTES: Final = 64 * 1024
 # The rate is measured over at least so long, since acknowledgements come in bursts.
 MEASURED_SECONDS: Final = 0.2
-# Qualities of JPEG, best last. 80 cannot be told from the original in motion.
-QUALITIES: Final = (30, 45, 60, 80)
+# Qualities of JPEG, best last. 80 cannot be told from the original in motion, and at 20 text can
+# just be read.
+QUALITIES: Final = (20, 30, 45, 60, 80)
 # An update takes no longer than this to send: three of them a frame of film.
 SEND_SECONDS: Final = 0.05
+# Text that would take longer than this to send is blurred first, and sharpened when it rests.
+# Otherwise what scrolls has moved on so far meanwhile that nothing of it can be copied.
+TEXT_SECONDS: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,10 @@ class Pacing:
             if size_at_best * quality / QUALITIES[-1] <= self._rate * SEND_SECONDS:
                 return quality
         return QUALITIES[0]
+
+    def carries_text(self, size: int) -> bool:
+        """Return whether text that has this size without loss is sent so."""
+        return self._rate is None or size <= self._rate * TEXT_SECONDS
 
     def sent(self, size: int, now: float) -> int:
         """Count an update of this size, and return its number."""

@@ -25,6 +25,8 @@ FIRST_ROWS: Final = 4
 CLEARLY: Final = 2
 # Text and flat surfaces need fewer bytes a pixel than this, photos more.
 FLAT_BYTES: Final = 0.45
+# What has so small a part of that is smaller than as JPEG: empty paper, and a few lines.
+BLANK: Final = 0.2
 # A part of a few hundred pixels is no larger without loss, whatever it shows: a JPEG begins with
 # 600 bytes of tables.
 SMALL_BYTES: Final = 500
@@ -67,11 +69,24 @@ def row_checksums(rows: Iterable[memoryview]) -> list[int]:
     return [isal_zlib.crc32(row) for row in rows]
 
 
-def is_flat(picture: Picture, place: Rectangle) -> bool:
-    """Whether a part is text or something as simple, which is small without loss."""
-    if _sampled(picture, place, FIRST_ROWS) > CLEARLY:
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How well what changes is pictured."""
+
+    # The quality of JPEG.
+    quality: int
+    # Whether text is sent without loss, and not only what is smaller so than as JPEG.
+    exact: bool = True
+
+
+def is_flat(picture: Picture, place: Rectangle, most: float = 1) -> bool:
+    """Whether a part is text or something as simple, which is small without loss.
+
+    `most` is how many times as large as text it may be.
+    """
+    if _sampled(picture, place, FIRST_ROWS) > CLEARLY * most:
         return False
-    return _sampled(picture, place, SAMPLED_ROWS) < 1
+    return _sampled(picture, place, SAMPLED_ROWS) < most
 
 
 def _sampled(picture: Picture, place: Rectangle, count: int) -> float:
@@ -83,16 +98,19 @@ def _sampled(picture: Picture, place: Rectangle, count: int) -> float:
     return size / (FLAT_BYTES * every.area + SMALL_BYTES)
 
 
-def moving_tile(picture: Picture, place: Rectangle, quality: int) -> Tile:
+def moving_tile(picture: Picture, place: Rectangle, look: Look) -> Tile:
     """Compress a part that changes: without loss where it is flat, else as JPEG."""
-    if place.height <= SAMPLED_ROWS:
+    if not look.exact:
+        if is_flat(picture, place, BLANK):
+            return _png(picture, place)
+    elif place.height <= SAMPLED_ROWS:
         # It is all sampled, and a line of text that is dense is better sent once than sharpened.
         tile = _png(picture, place)
         if len(tile.content) < PHOTO_BYTES * place.area + SMALL_BYTES:
             return tile
     elif is_flat(picture, place):
         return _png(picture, place)
-    return _jpeg(picture, place, quality, _QUARTER_OF_COLOURS)
+    return _jpeg(picture, place, look.quality, _QUARTER_OF_COLOURS)
 
 
 def still_tile(picture: Picture, place: Rectangle) -> Tile:

@@ -35,6 +35,7 @@ from proxim.io.screen.capture import Capture
 from proxim.io.screen.pixels import (
     PIXEL_BYTES,
     SAMPLED_ROWS,
+    Look,
     Picture,
     moving_tile,
     row_checksums,
@@ -129,7 +130,7 @@ class ShownMonitor:
         self,
         capture: Capture,
         changed: Iterable[Rectangle],
-        quality: Callable[[int], int],
+        look: Callable[[int], Look],
         now: float,
     ) -> Iterator[list[Tile]]:
         """Return the tiles that show the changed parts of the desktop as they are now.
@@ -137,8 +138,8 @@ class ShownMonitor:
         All of them are to be shown at once, unless they come in several portions: the first can be
         on its way while the next is being compressed. They are compressed as they are taken, and
         have to be taken before the next call of anything here.
-        `quality` tells the quality of JPEG for so many pixels. Nothing is returned if the pixels
-        are what they were. Raises CaptureError.
+        `look` tells how well so many pixels are pictured. Nothing is returned if the pixels are
+        what they were. Raises CaptureError.
         """
         boxes = merged(map(self.place_of, changed), self.width, self.height)
         moving = self._moving_on(boxes)
@@ -160,12 +161,11 @@ class ShownMonitor:
             # Parts that overlap have changed everywhere.
             self._settle()
             copies, drawn = [], [Rectangle(0, 0, self.width, self.height)]
-        best = quality(pixels)
         parts = [part for place in drawn for part in stripes(place)]
-        return self._compressed(copies, parts, best, now)
+        return self._compressed(copies, parts, look(pixels), now)
 
     def _compressed(
-        self, copies: list[Tile], parts: list[Rectangle], quality: int, now: float
+        self, copies: list[Tile], parts: list[Rectangle], look: Look, now: float
     ) -> Iterator[list[Tile]]:
         """Yield portions of tiles: one, or several if much has changed after a rest."""
         pixels = sum(part.area for part in parts)
@@ -176,7 +176,7 @@ class ShownMonitor:
                 portions = min(PORTIONS, len(parts))
             self._large_at = now
         spread = map if pixels <= FEW_PIXELS else self._pool.map
-        tiles = iter(spread(lambda part: self._moving_tile(part, quality), parts))
+        tiles = iter(spread(lambda part: self._moving_tile(part, look), parts))
         left = len(parts)
         for more in range(portions, 0, -1):
             portion = list(islice(tiles, left // more))
@@ -186,12 +186,12 @@ class ShownMonitor:
                 yield [*copies, *portion]
             copies = []
 
-    def _moving_tile(self, place: Rectangle, quality: int) -> Tile:
+    def _moving_tile(self, place: Rectangle, look: Look) -> Tile:
         for part, picture in self._owed.items():
             if _contains(part, place):
                 there = _moved(place, self.monitor.x, self.monitor.y)
-                return replace(moving_tile(picture, there, quality), place=place)
-        return moving_tile(self._picture, place, quality)
+                return replace(moving_tile(picture, there, look), place=place)
+        return moving_tile(self._picture, place, look)
 
     # --- pixels that are copied later -------------------------------------------------------------
 

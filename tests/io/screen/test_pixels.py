@@ -10,6 +10,7 @@ from PIL import Image
 from proxim.core.screen.updates import Format, Rectangle, Tile
 from proxim.io.screen import pixels
 from proxim.io.screen.pixels import (
+    Look,
     Picture,
     is_flat,
     moving_tile,
@@ -78,7 +79,7 @@ def test_text_is_sent_without_loss(text: Image.Image, place: Rectangle) -> None:
     tile = still_tile(shown, place)
     assert tile.format is Format.PNG or place.area == 1
     if place.area > 1:
-        assert decoded(moving_tile(shown, place, 80)).tobytes() == part(text, place).tobytes()
+        assert decoded(moving_tile(shown, place, Look(80))).tobytes() == part(text, place).tobytes()
         assert decoded(tile).tobytes() == part(text, place).tobytes()
 
 
@@ -92,7 +93,7 @@ def test_photos_are_jpeg_and_better_where_they_stand_still(photo: Image.Image) -
     shown = picture(photo)
     place = Rectangle(16, 32, 160, 96)
     assert not is_flat(shown, place)
-    moving, poor = moving_tile(shown, place, 80), moving_tile(shown, place, 30)
+    moving, poor = moving_tile(shown, place, Look(80)), moving_tile(shown, place, Look(30))
     still = still_tile(shown, place)
     assert {tile.format for tile in (moving, poor, still)} == {Format.JPEG}
     assert len(poor.content) < len(moving.content) < len(still.content)
@@ -110,12 +111,12 @@ def test_parts_at_every_edge_are_what_they_show(
     for y in (0, HEIGHT - rows):
         for width in (WIDTH - left, 1):
             place = Rectangle(left, y, width, rows)
-            shown = decoded(moving_tile(picture(text), place, 80))
+            shown = decoded(moving_tile(picture(text), place, Look(80)))
             assert shown.tobytes() == part(text, place).tobytes()
             if width > 1:
                 still = decoded(still_tile(picture(text), place))
                 assert still.tobytes() == part(text, place).tobytes()
-                moving = decoded(moving_tile(picture(photo), place, 80))
+                moving = decoded(moving_tile(picture(photo), place, Look(80)))
                 assert difference(moving, part(photo, place)) < 12
 
 
@@ -129,8 +130,18 @@ def test_a_film_is_told_by_a_few_rows(monkeypatch: pytest.MonkeyPatch, photo: Im
 
     monkeypatch.setattr(isal_zlib, "compress", compressed)
     place = Rectangle(0, 0, WIDTH, HEIGHT)
-    assert moving_tile(picture(photo), place, 80).format is Format.JPEG
+    assert moving_tile(picture(photo), place, Look(80)).format is Format.JPEG
     assert sampled == [pixels.FIRST_ROWS]
+
+
+def test_on_a_slow_way_text_is_blurred_and_what_is_empty_is_not(text: Image.Image) -> None:
+    page = text.copy()
+    page.paste("white", (0, 100, WIDTH, HEIGHT))
+    slow = Look(20, exact=False)
+    written, empty = Rectangle(0, 0, WIDTH, 100), Rectangle(0, 100, WIDTH, 100)
+    assert moving_tile(picture(text), written, Look(20)).format is Format.PNG
+    assert moving_tile(picture(text), written, slow).format is Format.JPEG
+    assert moving_tile(picture(page), empty, slow).format is Format.PNG
 
 
 def test_a_dense_line_of_text_is_sent_once(text: Image.Image) -> None:
@@ -140,8 +151,8 @@ def test_a_dense_line_of_text_is_sent_once(text: Image.Image) -> None:
         dense.paste((DICE.randrange(256), 0, 0), (x, 0, x + 1, 16))
     shown = picture(dense)
     line, page = Rectangle(0, 0, WIDTH, 8), Rectangle(0, 0, WIDTH, HEIGHT)
-    assert moving_tile(shown, line, 80).format is Format.PNG
-    assert moving_tile(shown, page, 80).format is Format.PNG
+    assert moving_tile(shown, line, Look(80)).format is Format.PNG
+    assert moving_tile(shown, page, Look(80)).format is Format.PNG
 
 
 def test_rows_with_the_same_pixels_have_the_same_checksum(text: Image.Image) -> None:

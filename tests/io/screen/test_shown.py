@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.updates import MAX_SIDE, Format, Rectangle, Tile, Update
 from proxim.io.screen import shown
-from proxim.io.screen.pixels import row_checksums
+from proxim.io.screen.pixels import Look, row_checksums
 from proxim.io.screen.shown import CELL_HEIGHT, CELL_WIDTH, REST_SECONDS, ShownMonitor
 from proxim.io.screen.viewed import Viewed
 from tests.io.screen.desk import Desk
@@ -20,8 +20,8 @@ WIDTH, HEIGHT = 1000, 700
 WHOLE = Rectangle(0, 0, WIDTH, HEIGHT)
 
 
-def best(pixels: int) -> int:
-    return 80
+def best(pixels: int) -> Look:
+    return Look(80)
 
 
 @pytest.fixture
