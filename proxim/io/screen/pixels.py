@@ -8,6 +8,7 @@ import io
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, cast
 
 from isal import isal_zlib
@@ -148,15 +149,39 @@ def _colours(picture: Picture, place: Rectangle) -> bytes:
 
 
 def _jpeg(picture: Picture, place: Rectangle, quality: int, subsampling: int) -> Tile:
-    stride = picture.width * PIXEL_BYTES
-    start = place.y * stride + place.x * PIXEL_BYTES
-    end = (place.bottom - 1) * stride + place.right * PIXEL_BYTES
-    pixels = cast(bytes, picture.pixels[start:end])
-    size = place.width, place.height
-    image = Image.frombytes("RGB", size, pixels, "raw", "BGRX", stride, 1)
+    image = _mapped(picture, place)
+    if _encodes_blue_first():
+        return Tile(place, Format.JPEG, _blue_first_jpeg(image, quality, subsampling))
+    return Tile(place, Format.JPEG, _saved_jpeg(image, quality, subsampling))
+
+
+def _blue_first_jpeg(image: Image.Image, quality: int, subsampling: int) -> bytes:
+    """Compress an image whose first band is blue, without making another of it before.
+
+    The arguments are those of Pillow's encoder in C, in its order: progressive, smooth, optimize,
+    keep_rgb, streamtype, dpi, (subsampling,) restart markers, tables, comment, extra, exif.
+    """
+    before = (quality, False, 0, False, False, 0, (0, 0))
+    return image.tobytes("jpeg", "BGR", *before, subsampling, 0, 0, None, None, b"", b"")
+
+
+def _saved_jpeg(image: Image.Image, quality: int, subsampling: int) -> bytes:
+    """Do the same by what Pillow documents, which takes a quarter longer."""
+    colours = image.tobytes("raw", "BGR")
     out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality, subsampling=subsampling)
-    return Tile(place, Format.JPEG, out.getvalue())
+    plain = Image.frombytes("RGB", image.size, colours)
+    plain.save(out, "JPEG", quality=quality, subsampling=subsampling)
+    return out.getvalue()
+
+
+@cache
+def _encodes_blue_first() -> bool:
+    """Whether this Pillow's encoder takes what `_blue_first_jpeg` gives it."""
+    image = Image.frombytes("RGBX", (16, 16), bytes(range(256)) * PIXEL_BYTES)
+    try:
+        return _blue_first_jpeg(image, 50, 2) == _saved_jpeg(image, 50, 2)
+    except (TypeError, ValueError, RuntimeError, OSError):
+        return False
 
 
 def _png(picture: Picture, place: Rectangle) -> Tile:

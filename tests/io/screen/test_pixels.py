@@ -144,6 +144,31 @@ def test_on_a_slow_way_text_is_blurred_and_what_is_empty_is_not(text: Image.Imag
     assert moving_tile(picture(page), empty, slow).format is Format.PNG
 
 
+@pytest.mark.parametrize("quality", [20, 45, 80, 95])
+@pytest.mark.parametrize("subsampling", [0, 2])
+def test_jpeg_is_the_same_as_pillow_saves_it(
+    photo: Image.Image, monkeypatch: pytest.MonkeyPatch, quality: int, subsampling: int
+) -> None:
+    shown, place = picture(photo), Rectangle(17, 32, 160, 96)
+    assert pixels._encodes_blue_first()
+    quick = pixels._jpeg(shown, place, quality, subsampling)
+    monkeypatch.setattr(pixels, "_encodes_blue_first", lambda: False)
+    assert pixels._jpeg(shown, place, quality, subsampling) == quick
+    out = io.BytesIO()
+    part(photo, place).save(out, "JPEG", quality=quality, subsampling=subsampling)
+    assert quick.content == out.getvalue()
+
+
+def test_another_pillow_is_used_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def other(*_: object) -> bytes:
+        raise TypeError
+
+    monkeypatch.setattr(pixels, "_blue_first_jpeg", other)
+    pixels._encodes_blue_first.cache_clear()
+    assert not pixels._encodes_blue_first()
+    pixels._encodes_blue_first.cache_clear()
+
+
 def test_a_dense_line_of_text_is_sent_once(text: Image.Image) -> None:
     # As fine as a grid of single pixels, where each row would be too large for a page of text.
     dense = text.copy()
