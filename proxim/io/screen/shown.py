@@ -51,6 +51,9 @@ REST_SECONDS: Final = 0.25
 # The pixels of a part that is as large as this, and moves, are copied when it has stopped: until
 # then nobody asks for them, and to copy them takes as long as to find out how they moved.
 LARGE_PIXELS: Final = 100_000
+# But each time that it has moved so often they are copied nevertheless: what begins to scroll
+# between columns that stand still is found by them only.
+SETTLED_EVERY: Final = 8
 # So many cells are sharpened at once, two for each encoder.
 CELLS_AT_ONCE: Final = 4
 # The checksums of so many parts are kept: as many as change at once.
@@ -83,10 +86,14 @@ class _Change:
 
     @property
     def moves(self) -> bool:
-        """Whether most of it is new, as where something is scrolled or a film runs."""
+        """Whether all of it was scrolled, or most of it is new, as where a film runs.
+
+        What was scrolled between columns that stand still is only found in the pixels.
+        """
         area = self.place.area
-        new = sum(place.area for place in self.drawn)
-        return area >= LARGE_PIXELS and (bool(self.copies) or 2 * new > area)
+        if self.copies:
+            return area >= LARGE_PIXELS and self.copies[0].place.width == self.place.width
+        return area >= LARGE_PIXELS and 2 * sum(place.area for place in self.drawn) > area
 
 
 class ShownMonitor:
@@ -109,8 +116,8 @@ class ShownMonitor:
         self._checksums: dict[Rectangle, list[int]] = {}
         # The parts that move, whose pixels are not in the copy yet, but in what was grabbed last.
         self._owed: dict[Rectangle, Picture] = {}
-        # Those of them that have moved before.
-        self._moving: set[Rectangle] = set()
+        # How often each of them has moved before, without a rest.
+        self._moving: dict[Rectangle, int] = {}
         # When so much changed last that it was handed to the encoders.
         self._large_at = float("-inf")
         # The cells that are not as on the screen, and when they changed last.
@@ -200,17 +207,20 @@ class ShownMonitor:
 
         What those parts showed is nowhere any more, but for the checksums.
         """
-        moved = set(self._owed)
+        times = {place: self._moving.get(place, 0) for place in self._owed}
         moving = {
             place
-            for place in moved & self._moving
-            if place in boxes and place in self._checksums and _is_apart(place, boxes)
+            for place, before in times.items()
+            # A part that changed once, like a page that was opened, need not move.
+            if before % SETTLED_EVERY
+            and place in boxes
+            and place in self._checksums
+            and _is_apart(place, boxes)
         }
         for place in moving:
             del self._owed[place]
         self._settle()
-        # A part that changed once, like a page that was opened, need not move.
-        self._moving = moved
+        self._moving = {place: before + 1 for place, before in times.items()}
         return moving
 
     def _settle(self) -> None:

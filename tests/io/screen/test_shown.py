@@ -219,6 +219,24 @@ def test_what_moves_is_copied_when_it_has_stopped(pool: ThreadPoolExecutor) -> N
     assert same(pair.seen.crop(inside), seen().crop(inside))
 
 
+def test_what_scrolls_where_a_film_ran_is_found_again(pool: ThreadPoolExecutor) -> None:
+    tall = text_page(600, 1200)
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    # Beside it, within the grid of what changes, something stands still.
+    window = Rectangle(103, 53, 600, 400)
+    pair.update(WHOLE)
+    for number in range(5):
+        pair.desk.paint(photo(600, 400, number), window.x, window.y)
+        pair.update(window)
+    copied = 0
+    for top in range(0, 17 * 20, 17):
+        pair.desk.paint(tall.crop((0, top, 600, top + 400)), window.x, window.y)
+        copied += Format.COPY in {tile.format for tile in pair.update(window)}
+    assert copied >= 20 - 1 - shown.SETTLED_EVERY
+    pair.rest()
+    assert same(pair.seen, pair.desk.image)
+
+
 def test_what_crosses_a_part_that_moves_is_compared_with_what_is_seen(
     pool: ThreadPoolExecutor,
 ) -> None:
