@@ -58,8 +58,8 @@ SETTLED_EVERY: Final = 8
 CELLS_AT_ONCE: Final = 4
 # The checksums of so many parts are kept: as many as change at once.
 KEPT_PARTS: Final = MOST_RECTANGLES
-# So few pixels are compressed sooner than they are handed to another thread and back: of a film of
-# 1280x720, that and the waiting for Python's lock cost half as much again as the work.
+# So few pixels, a film of 1280x720, are compressed where they were compared: Pillow keeps Python's
+# lock while it makes a JPEG, so that two threads take as long as one, and wait for each other.
 FEW_PIXELS: Final = 1_000_000
 # What is more than that comes in so many portions. Whoever sees has at most four updates waiting
 # (MOST_UPDATES), and a page no more than eight.
