@@ -66,6 +66,13 @@ class Pacing:
         return max(LEAST_WINDOW_BYTES, int(WINDOW_SECONDS * (self._rate or 0)))
 
     @property
+    def _is_held_up(self) -> bool:
+        """Whether the network may be what more has to wait for. A few small updates say nothing
+        about it: whoever sees may be slow to draw them.
+        """
+        return not self.may_send and self.bytes_under_way >= LEAST_WINDOW_BYTES
+
+    @property
     def may_send(self) -> bool:
         """Whether the next update may be sent now."""
         return len(self._under_way) < MOST_UPDATES and self.bytes_under_way < self.window
@@ -90,7 +97,7 @@ class Pacing:
             self._busy_since = now
         self.newest += 1
         self._under_way.append(_Sent(self.newest, size))
-        self._held_up = self._held_up or not self.may_send
+        self._held_up = self._held_up or self._is_held_up
         return self.newest
 
     def drawn(self, number: int, now: float) -> bool:
@@ -109,5 +116,5 @@ class Pacing:
             if self._held_up or rate > (self._rate or rate):
                 self._rate = rate
             self._measured, self._measured_seconds = 0, 0.0
-            self._held_up = not self.may_send
+            self._held_up = self._is_held_up
         return True

@@ -97,3 +97,18 @@ def test_a_screen_on_which_little_happens_says_nothing_about_the_network() -> No
     # But it can carry as much as it did.
     trickle(60_000 * 5)
     assert pacing.rate > before
+
+
+def test_whoever_is_slow_to_draw_small_updates_says_nothing_about_the_network() -> None:
+    pacing = Pacing()
+    now = carried(pacing, 5e6, 2, 0.0)
+    before = pacing.rate
+    for _ in range(50):
+        while pacing.may_send:
+            newest = pacing.sent(2000, now)
+        now += 0.1
+        assert pacing.drawn(newest, now)
+    # What was measured halfway ends with the first of them.
+    assert before is not None
+    assert pacing.rate is not None
+    assert pacing.rate > before / 2
