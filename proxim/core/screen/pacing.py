@@ -17,10 +17,14 @@ WINDOW_SECONDS: Final = 0.06
 LEAST_WINDOW_BYTES: Final = 64 * 1024
 # The rate is measured over at least so long, since acknowledgements come in bursts.
 MEASURED_SECONDS: Final = 0.2
-# Qualities of JPEG, best last. 80 cannot be told from the original in motion.
-QUALITIES: Final = (30, 45, 60, 80)
+# Qualities of JPEG, best last. 80 cannot be told from the original in motion, and at 20 text can
+# just be read.
+QUALITIES: Final = (20, 30, 45, 60, 80)
 # An update takes no longer than this to send: three of them a frame of film.
 SEND_SECONDS: Final = 0.05
+# Text that would take longer than this to send is blurred first, and sharpened when it rests.
+# Otherwise what scrolls has moved on so far meanwhile that nothing of it can be copied.
+TEXT_SECONDS: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ class Pacing:
         return max(LEAST_WINDOW_BYTES, int(WINDOW_SECONDS * (self._rate or 0)))
 
     @property
+    def _is_held_up(self) -> bool:
+        """Whether the network may be what more has to wait for. A few small updates say nothing
+        about it: whoever sees may be slow to draw them.
+        """
+        return not self.may_send and self.bytes_under_way >= LEAST_WINDOW_BYTES
+
+    @property
     def may_send(self) -> bool:
         """Whether the next update may be sent now."""
         return len(self._under_way) < MOST_UPDATES and self.bytes_under_way < self.window
@@ -76,13 +87,17 @@ class Pacing:
                 return quality
         return QUALITIES[0]
 
+    def carries_text(self, size: int) -> bool:
+        """Return whether text that has this size without loss is sent so."""
+        return self._rate is None or size <= self._rate * TEXT_SECONDS
+
     def sent(self, size: int, now: float) -> int:
         """Count an update of this size, and return its number."""
         if not self._under_way:
             self._busy_since = now
         self.newest += 1
         self._under_way.append(_Sent(self.newest, size))
-        self._held_up = self._held_up or not self.may_send
+        self._held_up = self._held_up or self._is_held_up
         return self.newest
 
     def drawn(self, number: int, now: float) -> bool:
@@ -101,5 +116,5 @@ class Pacing:
             if self._held_up or rate > (self._rate or rate):
                 self._rate = rate
             self._measured, self._measured_seconds = 0, 0.0
-            self._held_up = not self.may_send
+            self._held_up = self._is_held_up
         return True

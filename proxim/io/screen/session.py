@@ -32,6 +32,7 @@ from proxim.core.screen.updates import (
     pack_update,
 )
 from proxim.io.screen.capture import Capture, CaptureError, Seen
+from proxim.io.screen.pixels import Look
 from proxim.io.screen.sender import Drawn, Inbox, Listener, Outlet, Pause, Show, Stop
 from proxim.io.screen.shown import ShownMonitor
 
@@ -50,6 +51,8 @@ LARGE_PIXELS: Final = 700_000
 LARGE_QUALITY: Final = 45
 # What a pixel of a photo takes at the best quality, until it was measured.
 PHOTO_BYTES: Final = 0.2
+# What a pixel of text takes without loss, until it was measured.
+TEXT_BYTES: Final = 0.2
 # How much of the newest measurement counts.
 LEARNED: Final = 0.3
 # The ways out of the loop hold this much more than what is under way: pointers, and headers.
@@ -58,11 +61,11 @@ WAITING_BYTES: Final = 64 * 1024
 _ROOM_BYTES: Final = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _UnderWay:
     number: int
-    # When the oldest of its changes was seen; None if it only sharpens.
-    changed_at: float | None
+    # When the oldest of its changes was seen; None if it only sharpens, or more of them follow.
+    changed_at: float | None = None
 
 
 @dataclass
@@ -182,16 +185,20 @@ class _Way:
         """Whether so little is under way that a change would not have to wait for it."""
         return self.may_send and 2 * self.pacing.bytes_under_way < self.pacing.window
 
-    def send(self, tiles: list[Tile], changed_at: float | None) -> None:
-        """Send tiles; `changed_at` is when what they show was seen, if it is new."""
+    def send(self, tiles: list[Tile]) -> None:
+        """Send tiles that are to be shown at once."""
         for part in _portions(tiles):
             number = self.pacing.newest + 1
             messages = list(pack_update(Update(number, part)))
             size = sum(map(len, messages))
             self.pacing.sent(size, time.monotonic())
             self.outlet.send(messages)
-            self._under_way.append(_UnderWay(number, changed_at))
+            self._under_way.append(_UnderWay(number))
             self.counts.sent += size
+
+    def shows(self, changed_at: float) -> None:
+        """Note that what was sent last ends a picture of changes, the first of them seen then."""
+        self._under_way[-1].changed_at = changed_at
 
     def drawn(self, number: int, now: float) -> None:
         """Count an update that was drawn, and those before it; any other number says nothing."""
@@ -232,6 +239,7 @@ class _Showing:
         self._last_frame = 0.0
         self._begun = False
         self._photo_bytes = PHOTO_BYTES
+        self._text_bytes = TEXT_BYTES
         monitor = shown.monitor
         # The parts of the desktop that changed, and when the first of them was seen.
         self.changed = [Rectangle(monitor.x, monitor.y, monitor.width, monitor.height)]
@@ -293,32 +301,41 @@ class _Showing:
             if self._way.may_send and now >= self._last_frame + FRAME_SECONDS:
                 self._send_changes(now)
         elif self._way.may_sharpen and (tiles := self._shown.sharpen(now)):
-            self._way.send(tiles, None)
+            self._way.send(tiles)
         if now >= self._way.counts.since + FIGURES_SECONDS:
             self._measure(now)
 
     def _send_changes(self, now: float) -> None:
         changed, self.changed = self.changed, []
         self._last_frame = now
-        tiles = self._shown.update(self._capture, changed, self._quality, now)
-        self._learn(tiles)
+        sent = False
+        for tiles in self._shown.update(self._capture, changed, self._look, now):
+            self._learn(tiles)
+            self._way.send(tiles)
+            sent = True
         # Of a screen that is as black as the canvas, nothing differs; whoever sees waits for it.
-        if tiles or not self._begun:
-            self._way.send(tiles, self._changed_at)
+        if not sent and not self._begun:
+            self._way.send([])
+            sent = True
         self._begun = True
+        if sent:
+            # It is seen when the last part of it is drawn.
+            self._way.shows(self._changed_at)
 
-    def _quality(self, pixels: int) -> int:
-        quality = self._way.pacing.quality(int(pixels * self._photo_bytes))
+    def _look(self, pixels: int) -> Look:
+        pacing = self._way.pacing
+        quality = pacing.quality(int(pixels * self._photo_bytes))
         self._used = min(quality, LARGE_QUALITY) if pixels > LARGE_PIXELS else quality
-        return self._used
+        return Look(self._used, pacing.carries_text(int(pixels * self._text_bytes)))
 
     def _learn(self, tiles: list[Tile]) -> None:
-        """Measure how much a pixel of a photo takes."""
-        photos = [tile for tile in tiles if tile.format is Format.JPEG]
-        pixels = sum(tile.place.area for tile in photos)
-        if pixels:
-            size = sum(len(tile.content) for tile in photos) * QUALITIES[-1] / self._used
-            self._photo_bytes += LEARNED * (size / pixels - self._photo_bytes)
+        """Measure how much a pixel takes: of a photo, and of text without loss."""
+        if (photo := _bytes_of_pixel(tiles, Format.JPEG)) is not None:
+            # At the best quality, as far as that can be told from another.
+            photo *= QUALITIES[-1] / self._used
+            self._photo_bytes += LEARNED * (photo - self._photo_bytes)
+        if (text := _bytes_of_pixel(tiles, Format.PNG)) is not None:
+            self._text_bytes += LEARNED * (text - self._text_bytes)
 
     def _send_pointer(self, now: float) -> None:
         self._pointer_at = now
@@ -340,6 +357,13 @@ class _Showing:
         if figures != self._figures:
             self._figures = figures
             self._listener.measured(figures)
+
+
+def _bytes_of_pixel(tiles: list[Tile], format: Format) -> float | None:
+    """Return how much a pixel takes in tiles of this format; None if there are none."""
+    those = [tile for tile in tiles if tile.format is format]
+    pixels = sum(tile.place.area for tile in those)
+    return sum(len(tile.content) for tile in those) / pixels if pixels else None
 
 
 def _portions(tiles: list[Tile]) -> Iterator[tuple[Tile, ...]]:

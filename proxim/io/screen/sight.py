@@ -271,6 +271,8 @@ class ChannelSight:
             self._show_all(viewed)
         else:
             self._announce()
+            # The face draws meanwhile.
+            viewed.keep()
 
     def _keep_shape(self, shape: PointerShape) -> None:
         from proxim.io.screen.viewed import pointer_pixels

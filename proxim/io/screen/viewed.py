@@ -28,6 +28,8 @@ class Viewed:
     def __init__(self, width: int, height: int) -> None:
         self._canvas = Image.new("RGB", (width, height))
         self._size = (width, height)
+        # What was drawn last, until it is kept: what copies, and other tiles with their images.
+        self._undone: tuple[list[Tile], list[tuple[Tile, Image.Image]]] = ([], [])
 
     @property
     def size(self) -> tuple[int, int]:
@@ -44,33 +46,41 @@ class Viewed:
 
     def whole(self) -> Patch:
         """Return all of the view."""
+        self.keep()
         return self._patch(Rectangle(0, 0, *self._canvas.size))
 
     def draw(self, update: Update) -> list[Patch | Moved]:
         """Draw an update, and return what has changed in the view, in its order.
 
-        Raises MessageError (BAD_MESSAGE).
+        A face need not wait until `keep` has kept its pixels. Raises MessageError (BAD_MESSAGE).
         """
+        self.keep()
+        images = [
+            (tile, _decoded(tile.content, tile.format, tile.place.width, tile.place.height))
+            for tile in update.tiles
+            if tile.format is not Format.COPY
+        ]
         copies = [tile for tile in update.tiles if tile.format is Format.COPY]
-        pixels = [self._copied(tile) for tile in copies]
+        self._undone = (copies, images)
+        if self._scaled:
+            self.keep()
+            places = merged((tile.place for tile in update.tiles), *self._canvas.size)
+            return [self._patch(place) for place in places]
         changes: list[Patch | Moved] = []
-        for tile, image in zip(copies, pixels, strict=True):
+        if len(copies) == 1:
+            changes.append(Moved(copies[0].place, *copies[0].copied_from))
+        else:
+            # Those that move one after the other might move what has just come.
+            changes += [Patch(tile.place, self._copied(tile).tobytes()) for tile in copies]
+        return changes + [Patch(tile.place, image.tobytes()) for tile, image in images]
+
+    def keep(self) -> None:
+        """Keep the pixels of what was drawn last; what needs them does so itself."""
+        copies, images = self._undone
+        self._undone = ([], [])
+        pixels = [self._copied(tile) for tile in copies]
+        for tile, image in [*zip(copies, pixels, strict=True), *images]:
             self._canvas.paste(image, (tile.place.x, tile.place.y))
-            if len(copies) == 1:
-                changes.append(Moved(tile.place, *tile.copied_from))
-            else:
-                # Those that move one after the other might move what has just come.
-                changes.append(Patch(tile.place, image.tobytes()))
-        for tile in update.tiles:
-            if tile.format is not Format.COPY:
-                image = _decoded(tile.content, tile.format, tile.place.width, tile.place.height)
-                self._canvas.paste(image, (tile.place.x, tile.place.y))
-                if not self._scaled:
-                    changes.append(Patch(tile.place, image.tobytes()))
-        if not self._scaled:
-            return changes
-        places = merged((tile.place for tile in update.tiles), *self._canvas.size)
-        return [self._patch(place) for place in places]
 
     def _copied(self, tile: Tile) -> Image.Image:
         x, y = tile.copied_from

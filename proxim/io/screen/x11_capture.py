@@ -243,10 +243,12 @@ class X11Capture:
                 self._root_changed = False
                 self._measure()
                 self._changed = [Rectangle(0, 0, self._width, self._height)]
+            # Both answers are waited for together.
+            place = self._connection.core.QueryPointer(self._root)
             if self._damaged:
                 self._damaged = False
                 self._fetch_damage()
-            pointer = self._place()
+            pointer = self._place(place)
         changed, self._changed = tuple(self._changed), []
         monitors_changed, self._monitors_changed = self._monitors_changed, False
         return Seen(changed, monitors_changed, pointer)
@@ -347,7 +349,7 @@ class X11Capture:
 
     # --- the pointer ------------------------------------------------------------------------------
 
-    def _place(self) -> Pointer | None:
+    def _place(self, asked: xcffib.xproto.QueryPointerCookie) -> Pointer | None:
         """Return where the pointer is and how it looks, if that is news.
 
         It is asked at each look, since a program that moves the pointer makes no raw motion.
@@ -356,7 +358,7 @@ class X11Capture:
         if self._cursor_changed:
             self._cursor_changed = False
             self._read_shape()
-        at = self._connection.core.QueryPointer(self._root).reply()
+        at = asked.reply()
         pointer = Pointer(self._shown_shape, at.root_x, at.root_y)
         if pointer == self._pointer:
             return None

@@ -4,6 +4,7 @@ from proxim.core.screen.pacing import (
     LEAST_WINDOW_BYTES,
     MOST_UPDATES,
     QUALITIES,
+    TEXT_SECONDS,
     WINDOW_SECONDS,
     Pacing,
 )
@@ -29,6 +30,7 @@ def test_a_fresh_link_carries_a_little_and_the_best() -> None:
     assert pacing.may_send
     assert pacing.rate is None
     assert pacing.quality(10**9) == QUALITIES[-1]
+    assert pacing.carries_text(10**9)
     pacing.sent(LEAST_WINDOW_BYTES, 0.0)
     assert not pacing.may_send
     assert pacing.drawn(1, 0.01)
@@ -61,6 +63,8 @@ def test_the_window_and_the_quality_follow_the_rate() -> None:
     assert pacing.quality(300_000) == QUALITIES[-1]
     assert pacing.quality(700_000) == 45
     assert pacing.quality(10**8) == QUALITIES[0]
+    assert pacing.carries_text(int(TEXT_SECONDS * pacing.rate))
+    assert not pacing.carries_text(int(TEXT_SECONDS * pacing.rate) + 1)
     now = carried(pacing, 0.5e6, 2, now)
     assert pacing.window == LEAST_WINDOW_BYTES
     # What the network carried before a rest is still believed.
@@ -93,3 +97,18 @@ def test_a_screen_on_which_little_happens_says_nothing_about_the_network() -> No
     # But it can carry as much as it did.
     trickle(60_000 * 5)
     assert pacing.rate > before
+
+
+def test_whoever_is_slow_to_draw_small_updates_says_nothing_about_the_network() -> None:
+    pacing = Pacing()
+    now = carried(pacing, 5e6, 2, 0.0)
+    before = pacing.rate
+    for _ in range(50):
+        while pacing.may_send:
+            newest = pacing.sent(2000, now)
+        now += 0.1
+        assert pacing.drawn(newest, now)
+    # What was measured halfway ends with the first of them.
+    assert before is not None
+    assert pacing.rate is not None
+    assert pacing.rate > before / 2

@@ -46,6 +46,18 @@ def test_a_page_that_was_scrolled_with_two_changed_places() -> None:
     assert shown(old, new, found) == new
 
 
+def test_what_stands_still_around_what_moved_is_neither_moved_nor_sent() -> None:
+    head, foot = list(range(5000, 5007)), list(range(6000, 6005))
+    old = [*head, *range(300), *foot]
+    new = [*head, *range(17, 317), *foot]
+    found = find_scrolling(old, new)
+    assert found == Scrolled(17, 7, 290, ((290, 307),))
+    assert shown(old, new, found) == new
+    back = find_scrolling(new, old)
+    assert back == Scrolled(-17, 24, 307, ((7, 24),))
+    assert shown(new, old, back) == old
+
+
 def test_what_is_no_scrolling() -> None:
     old = list(range(300))
     assert find_scrolling(old, old) is None

@@ -10,7 +10,7 @@ from PIL import Image
 
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
-from proxim.core.screen.pacing import MOST_UPDATES
+from proxim.core.screen.pacing import MOST_UPDATES, Pacing
 from proxim.core.screen.updates import (
     Canvas,
     Delay,
@@ -18,10 +18,12 @@ from proxim.core.screen.updates import (
     Pointer,
     PointerShape,
     Rectangle,
+    Tile,
     Update,
 )
-from proxim.io.screen import session
+from proxim.io.screen import session, shown
 from proxim.io.screen.capture import CaptureError
+from proxim.io.screen.pixels import Look, Picture, moving_tile
 from proxim.io.screen.sender import Drawn, Pause, Sender, Show, Stop
 from tests.io.screen.desk import Desk, Viewer
 from tests.io.screen.pictures import photo, text_page
@@ -66,6 +68,59 @@ def test_a_screen_is_found_and_shown_whole(start: Start) -> None:
     (update,) = viewer.of(Update)
     assert sum(tile.place.area for tile in update.tiles) == WIDTH * HEIGHT
     assert update.number == 1
+
+
+def test_a_large_screen_is_on_its_way_before_all_of_it_is_compressed(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(text_page(1600, 1200))
+    viewer, sender = start(desk)
+    arrived: list[int] = []
+    compress = moving_tile
+
+    def last_waits(picture: Picture, place: Rectangle, look: Look) -> Tile:
+        if place.bottom == 1200:
+            viewer.until(lambda: viewer.of(Update))
+            arrived.append(len(viewer.of(Update)))
+        return compress(picture, place, look)
+
+    monkeypatch.setattr(shown, "moving_tile", last_waits)
+    sender.wish(Show(desk.found[0], viewer))
+    viewer.until(lambda: len(viewer.of(Update)) == shown.PORTIONS)
+    assert arrived
+    places = [tile.place for update in viewer.of(Update) for tile in update.tiles]
+    assert sum(place.area for place in places) == 1600 * 1200
+    acknowledge(viewer, sender)
+    # All of them are one picture.
+    viewer.until(lambda: viewer.figures)
+    assert viewer.figures[0].frames_per_second <= 1
+
+
+def test_text_that_takes_long_to_send_is_blurred_until_it_rests(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def too_much(_: Pacing, size: int) -> bool:
+        asked.append(size)
+        return False
+
+    monkeypatch.setattr(Pacing, "carries_text", too_much)
+    desk = Desk(text_page(WIDTH, HEIGHT))
+    viewer, sender = start(desk)
+    sender.wish(Show(desk.found[0], viewer))
+    viewer.until(lambda: viewer.of(Update))
+    first = viewer.of(Update)[0]
+    assert {tile.format for tile in first.tiles} == {Format.JPEG}
+    assert asked == [int(session.TEXT_BYTES * WIDTH * HEIGHT)]
+
+    def sharp() -> bool:
+        acknowledge(viewer, sender)
+        tiles = [tile for update in viewer.of(Update)[1:] for tile in update.tiles]
+        assert {tile.format for tile in tiles} <= {Format.PNG}
+        return sum(tile.place.area for tile in tiles) == WIDTH * HEIGHT
+
+    viewer.until(sharp)
 
 
 def test_a_black_screen_is_shown_too(start: Start) -> None:

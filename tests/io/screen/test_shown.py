@@ -1,6 +1,7 @@
 """What changes on a monitor becomes few tiles, which make the other side's picture the same."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +9,8 @@ from PIL import Image, ImageChops
 
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.updates import MAX_SIDE, Format, Rectangle, Tile, Update
+from proxim.io.screen import shown
+from proxim.io.screen.pixels import Look, row_checksums
 from proxim.io.screen.shown import CELL_HEIGHT, CELL_WIDTH, REST_SECONDS, ShownMonitor
 from proxim.io.screen.viewed import Viewed
 from tests.io.screen.desk import Desk
@@ -17,8 +20,8 @@ WIDTH, HEIGHT = 1000, 700
 WHOLE = Rectangle(0, 0, WIDTH, HEIGHT)
 
 
-def best(pixels: int) -> int:
-    return 80
+def best(pixels: int) -> Look:
+    return Look(80)
 
 
 @pytest.fixture
@@ -39,9 +42,13 @@ class Pair:
         self.now = 0.0
 
     def update(self, *changed: Rectangle) -> list[Tile]:
-        tiles = self.shown.update(self.desk, changed, best, self.now)
-        self.viewed.draw(Update(1, tuple(tiles)))
-        return tiles
+        return [tile for portion in self.portions(*changed) for tile in portion]
+
+    def portions(self, *changed: Rectangle) -> list[list[Tile]]:
+        portions = list(self.shown.update(self.desk, changed, best, self.now))
+        for tiles in portions:
+            self.viewed.draw(Update(1, tuple(tiles)))
+        return portions
 
     def rest(self) -> None:
         self.now += REST_SECONDS
@@ -52,6 +59,11 @@ class Pair:
     @property
     def seen(self) -> Image.Image:
         return Image.frombytes("RGB", self.viewed.size, self.viewed.whole().rgb)
+
+
+def most(one: Image.Image, other: Image.Image) -> int:
+    extremes = ImageChops.difference(one, other).getextrema()
+    return max(high for _, high in extremes)  # type: ignore[misc]
 
 
 def same(one: Image.Image, other: Image.Image) -> bool:
@@ -162,6 +174,164 @@ def test_a_part_that_changed_with_others_is_compared_with_what_it_is(
     pair.desk.paint(before.crop((0, 0, 160, 160)), one.x, one.y)
     pair.update(one)
     assert same(pair.seen, before)
+
+
+def test_what_moves_is_copied_when_it_has_stopped(pool: ThreadPoolExecutor) -> None:
+    dice = random.Random(3)
+    tall = text_page(800, 1200)
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT, 2)), pool, Monitor(0, "A", 40, 20, 900, 660))
+    window, beside = Rectangle(100, 64, 800, 576), Rectangle(80, 640, 160, 32)
+    pair.update(WHOLE)
+
+    def seen() -> Image.Image:
+        return pair.desk.image.crop((40, 20, 940, 680))
+
+    top = 0
+    for number in range(120):
+        changed = [window]
+        match dice.randrange(6):
+            case 0:
+                # A film.
+                pair.desk.paint(photo(800, 576, number), window.x, window.y)
+            case 1:
+                # A letter in a window that is drawn again as a whole.
+                x, y = dice.randrange(100, 880), dice.randrange(64, 620)
+                pair.desk.paint(Image.new("RGB", (9, 11), "red"), x, y)
+            case 2:
+                pair.desk.paint(text_page(160, 32, number), beside.x, beside.y)
+                changed = [beside] if number % 2 else [window, beside]
+            case 3:
+                # Something over the window and beyond it.
+                pair.desk.paint(Image.new("RGB", (90, 90), "blue"), 60, dice.randrange(0, 600))
+                changed = [Rectangle(60, 0, 90, 700)]
+            case _:
+                top = (top + dice.choice([17, 34, -17])) % 600
+                pair.desk.paint(tall.crop((0, top, 800, top + 576)), window.x, window.y)
+        pair.update(*changed)
+        # The newest pictures of films are a little blurred.
+        if dice.random() < 0.4:
+            pair.rest()
+            assert most(pair.seen, seen()) < 32
+    pair.desk.paint(text_page(800, 576, 5), window.x, window.y)
+    pair.update(WHOLE)
+    pair.rest()
+    inside = 60, 44, 860, 620
+    assert same(pair.seen.crop(inside), seen().crop(inside))
+
+
+def test_what_scrolls_where_a_film_ran_is_found_again(pool: ThreadPoolExecutor) -> None:
+    tall = text_page(600, 1200)
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    # Beside it, within the grid of what changes, something stands still.
+    window = Rectangle(103, 53, 600, 400)
+    pair.update(WHOLE)
+    for number in range(5):
+        pair.desk.paint(photo(600, 400, number), window.x, window.y)
+        pair.update(window)
+    copied = 0
+    for top in range(0, 17 * 20, 17):
+        pair.desk.paint(tall.crop((0, top, 600, top + 400)), window.x, window.y)
+        copied += Format.COPY in {tile.format for tile in pair.update(window)}
+    assert copied >= 20 - 1 - shown.SETTLED_EVERY
+    pair.rest()
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_what_crosses_a_part_that_moves_is_compared_with_what_is_seen(
+    pool: ThreadPoolExecutor,
+) -> None:
+    tall = text_page(WIDTH, HEIGHT + 200)
+    pair = Pair(Desk(tall.crop((0, 0, WIDTH, HEIGHT))), pool)
+    window, column = Rectangle(0, 224, WIDTH, 240), Rectangle(320, 0, 336, HEIGHT)
+    above, below = Rectangle(320, 0, 336, 224), Rectangle(320, 464, 336, HEIGHT - 464)
+    pair.update(WHOLE)
+
+    def scroll(place: Rectangle, top: int) -> None:
+        box = place.x, place.y + top, place.right, place.bottom + top
+        pair.desk.paint(tall.crop(box), place.x, place.y)
+
+    for top in (17, 34, 51):
+        scroll(window, top)
+        pair.update(window)
+    scroll(window, 68)
+    scroll(above, 17)
+    scroll(below, 17)
+    pair.update(window, above, below)
+    assert same(pair.seen, pair.desk.image)
+    # The column moved by 17 from what the window showed at first, and not from what is seen.
+    scroll(window, 34)
+    scroll(column, 34)
+    pair.update(window, column)
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_what_is_large_comes_in_portions_after_a_rest(pool: ThreadPoolExecutor) -> None:
+    width, height = 1600, 2400
+    pair = Pair(Desk(text_page(width, height)), pool)
+    whole = Rectangle(0, 0, width, height)
+    first = pair.portions(whole)
+    assert 1 < len(first) <= shown.PORTIONS
+    assert [tiles[0].place.y for tiles in first] == sorted(tiles[0].place.y for tiles in first)
+    assert sum(tile.place.area for tiles in first for tile in tiles) == whole.area
+    assert same(pair.seen, pair.desk.image)
+    # A film is not torn.
+    for number in range(3):
+        pair.now += 0.04
+        pair.desk.paint(text_page(width, height, number + 2))
+        assert len(pair.portions(whole)) == 1
+        assert same(pair.seen, pair.desk.image)
+    pair.now += REST_SECONDS
+    pair.desk.paint(text_page(width, height, 9))
+    assert 1 < len(pair.portions(whole)) <= shown.PORTIONS
+    # Neither is what is small.
+    pair.now += REST_SECONDS
+    pair.desk.paint(text_page(800, 600, 10))
+    assert len(pair.portions(whole)) == 1
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_what_two_parts_show_is_read_once_for_each_change(
+    pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    one, other = Rectangle(0, 0, 160, 160), Rectangle(800, 512, 160, 160)
+    pair.update(WHOLE)
+    read = 0
+
+    def counted(rows: Sequence[memoryview]) -> list[int]:
+        nonlocal read
+        read += len(rows)
+        return row_checksums(rows)
+
+    monkeypatch.setattr(shown, "row_checksums", counted)
+    for number in range(5):
+        for place in (one, other):
+            pair.desk.paint(text_page(160, 160, number), place.x, place.y)
+        read = 0
+        pair.update(one, other)
+        assert same(pair.seen, pair.desk.image)
+        # What it was before is known from the second time on.
+        assert read == 2 * 160 * (1 if number else 2)
+    # A part is not kept beyond a change of what overlaps it.
+    pair.desk.paint(text_page(WIDTH, HEIGHT, 9))
+    pair.update(WHOLE)
+    read = 0
+    pair.desk.paint(text_page(160, 160, 1))
+    pair.update(one)
+    assert read == 2 * 160
+    assert same(pair.seen, pair.desk.image)
+
+
+def test_a_part_beside_others_of_the_same_rows(pool: ThreadPoolExecutor) -> None:
+    pair = Pair(Desk(text_page(WIDTH, HEIGHT)), pool)
+    pair.update(WHOLE)
+    # Many parts in turn: no more of them than a few are kept.
+    for number in range(60):
+        x, y = 160 * (number % 6), 96 * (number // 6 % 7)
+        pair.desk.paint(text_page(90, 70, number), x, y)
+        pair.update(Rectangle(x, y, 90, 70))
+        assert same(pair.seen, pair.desk.image)
+    assert len(pair.shown._checksums) <= shown.KEPT_PARTS
 
 
 def test_a_monitor_beside_another_is_shown_alone(pool: ThreadPoolExecutor) -> None:

@@ -62,6 +62,30 @@ def test_what_was_there_before_is_copied_first() -> None:
     assert most_different(whole(viewed), expected) == 0
 
 
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "not kept"])
+def test_what_is_kept_late_is_the_same(kept: bool) -> None:
+    viewed = Viewed(WIDTH, HEIGHT)
+    page = text_page(WIDTH, HEIGHT + 90)
+    view = Image.new("RGB", (WIDTH, HEIGHT))
+    applied(view, viewed.draw(Update(1, (tile(page.crop((0, 0, WIDTH, HEIGHT))),))))
+    for top in (30, 60, 90):
+        new = page.crop((0, top + HEIGHT - 30, WIDTH, top + HEIGHT))
+        moved = copy(Rectangle(0, 0, WIDTH, HEIGHT - 30), 0, 30)
+        applied(view, viewed.draw(Update(2, (moved, tile(new, 0, HEIGHT - 30)))))
+        if kept:
+            viewed.keep()
+            viewed.keep()
+    assert most_different(view, page.crop((0, 90, WIDTH, HEIGHT + 90))) == 0
+    assert most_different(whole(viewed), view) == 0
+    # What is scaled from now on is made of all that was drawn.
+    viewed.draw(Update(3, (tile(Image.new("RGB", (WIDTH, HEIGHT), "red")),)))
+    viewed.scale_to(WIDTH // 2, HEIGHT // 2)
+    half = viewed.draw(Update(4, (tile(Image.new("RGB", (2, 2), "red")),)))
+    assert isinstance(half[0], Patch)
+    assert set(half[0].rgb[::3]) == {255}
+    assert whole(viewed).getcolors() == [(viewed.size[0] * viewed.size[1], (255, 0, 0))]
+
+
 def test_copies_of_one_another_are_of_what_was_before() -> None:
     viewed = Viewed(WIDTH, HEIGHT)
     page = text_page(WIDTH, HEIGHT)
