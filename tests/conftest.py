@@ -1,6 +1,8 @@
 import asyncio
 import gc
+import importlib
 import os
+import pkgutil
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -13,6 +15,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from proxim import core
 from proxim.app import language as system_language
 from proxim.app.bridge import new_event_loop
 from proxim.app.language import speak
@@ -61,20 +64,24 @@ BOTH_LOOPS: Final = {
 # other: poor networks, floods, programs that send as fast as they can. The other pieces share
 # something expensive: the executable or a browser. All remaining tests go to any free worker.
 PIECES: Final = {
-    "programs/test_executable.py": "executable",
     "programs/test_files_network.py": "real time",
-    "programs/test_files_resume.py": "resumed",
     "programs/test_pairing.py": "real time",
     "programs/test_desktop.py": "real time",
     "programs/test_flood.py": "real time",
-    "web/test_page.py": "page",
+    "programs/test_executable.py": "executable",
     "web/test_lost_links.py": "lost pages",
-    "web/test_saving.py": "lost pages",
+    "web/test_saving.py": "saving pages",
+    "web/test_wrong_moments.py": "wrong moments",
+    "web/test_screen.py": "screens",
+    "web/test_firefox.py": "Firefox",
+    "web/test_screen_firefox.py": "Firefox",
+    "web/test_page.py": "page",
     "web": "browsers",
-    "io/link/test_peer.py": "peers",
+    "programs/test_files_resume.py": "resumed",
     "programs/test_hostile.py": "hostile",
     "programs/test_files.py": "files",
     "programs/test_files_disk.py": "files",
+    "io/link/test_peer.py": "peers",
     "test_layers.py": "layers",
 }
 TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}
@@ -103,11 +110,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Search no garbage among the tests: they, and their modules, live as long as the process.
 
-    That takes a third of the time of collecting them, and most of each later `gc.collect`.
+    That takes a third of the time of collecting them, and most of each later `gc.collect`. With
+    coverage, collecting takes more than twice as long, so that is not measured either.
     """
+    if not hasattr(session.config, "workerinput"):
+        # What runs when modules are imported is measured here, and not in each worker again.
+        for module in pkgutil.walk_packages(core.__path__, "proxim.core."):
+            importlib.import_module(module.name)
+    measure(session.config, on=False)
     gc.disable()
     try:
         return (yield)
@@ -126,7 +139,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(TESTS / "core") or is_hypothesis_test(
             getattr(item, "obj", None)
         ):
-            item.add_marker("no_cover")
+            item.add_marker("not_measured")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage of the tests without that mark.
+
+    pytest-cov's own mark, `no_cover`, would still measure their fixtures.
+    """
+    measure(item.config, on=item.get_closest_marker("not_measured") is None)
+    return (yield)
+
+
+def measure(config: pytest.Config, *, on: bool) -> None:
+    """Let pytest-cov go on or pause, if it is there and shall measure at all."""
+    controller = getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is not None and controller.started is not on:
+        (controller.resume if on else controller.pause)()
 
 
 # pytest-xdist has no type annotations.
@@ -150,10 +180,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers there are if nobody says it.
 
-    A third of the time a worker waits: for a network that is poor on purpose, a browser, a
-    countdown. One worker more than there are processors computes meanwhile.
+    More than half of the time a worker waits: for a network that is poor on purpose, a browser, a
+    countdown. Two workers a processor, and one more, compute meanwhile.
     """
-    return (os.cpu_count() or 1) + 1
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 def loop_that_closes() -> asyncio.AbstractEventLoop:
