@@ -25,6 +25,8 @@ SEND_SECONDS: Final = 0.05
 # Text that would take longer than this to send is blurred first, and sharpened when it rests.
 # Otherwise what scrolls has moved on so far meanwhile that nothing of it can be copied.
 TEXT_SECONDS: Final = 0.15
+# A few lines are never blurred: that would save little, and they would be sent twice.
+LEAST_TEXT_BYTES: Final = 24 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class Pacing:
 
     def carries_text(self, size: int) -> bool:
         """Return whether text that has this size without loss is sent so."""
-        return self._rate is None or size <= self._rate * TEXT_SECONDS
+        return self._rate is None or size <= max(LEAST_TEXT_BYTES, self._rate * TEXT_SECONDS)
 
     def sent(self, size: int, now: float) -> int:
         """Count an update of this size, and return its number."""

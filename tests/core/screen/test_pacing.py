@@ -1,6 +1,7 @@
 """What may be under way follows what the network carries."""
 
 from proxim.core.screen.pacing import (
+    LEAST_TEXT_BYTES,
     LEAST_WINDOW_BYTES,
     MOST_UPDATES,
     QUALITIES,
@@ -112,3 +113,12 @@ def test_whoever_is_slow_to_draw_small_updates_says_nothing_about_the_network() 
     assert before is not None
     assert pacing.rate is not None
     assert pacing.rate > before / 2
+
+
+def test_a_few_lines_of_text_are_never_blurred() -> None:
+    pacing = Pacing()
+    carried(pacing, 0.02e6, 10, 0.0)
+    assert pacing.rate is not None
+    assert pacing.rate * TEXT_SECONDS < LEAST_TEXT_BYTES
+    assert pacing.carries_text(LEAST_TEXT_BYTES)
+    assert not pacing.carries_text(LEAST_TEXT_BYTES + 1)
