@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 
-from tests.namespaces import Namespaces, missing, namespaces
+from tests.namespaces import Inside, Namespaces, missing, namespaces
 
 __all__ = ["TCP", "UDP", "LossyLink", "Packet", "Verdict", "lossy_link", "missing"]
 
@@ -76,6 +76,10 @@ class LossyLink:
     def command(self, side: int, *arguments: str) -> list[str]:
         """Return a command line that runs `arguments` on one side."""
         return self.place.command(self.namespaces[side], *arguments)
+
+    def inside(self, side: int) -> Inside:
+        """Return the namespace of one side."""
+        return self.place.inside(self.namespaces[side])
 
     def _relay(self) -> None:
         # A fixed seed loses the same frames in every run.

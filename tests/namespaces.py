@@ -7,6 +7,7 @@ disappears with the keeper, which ends with the test's process even if that is k
 """
 
 import contextlib
+import ctypes
 import functools
 import os
 import shutil
@@ -15,6 +16,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,8 +26,41 @@ TUNSETIFF = 0x400454CA
 # These flags are IFF_TAP | IFF_NO_PI.
 IFF_TAP_WITHOUT_INFO = 0x0002 | 0x1000
 READY = b"ready"
+# These flags come from linux/sched.h, linux/mount.h and sys/mount.h.
+CLONE_NEWNS = 0x00020000
+MS_REC_SLAVE = 0x4000 | 0x80000
+MNT_DETACH = 2
 # Seconds: a generous limit for commands that take milliseconds on an idle machine.
 PATIENCE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """A network namespace of a keeper, as a process enters it."""
+
+    keeper: int
+    name: str
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a command line that runs `arguments` in it."""
+        return [*_enter(self.keeper), "ip", "netns", "exec", self.name, *arguments]
+
+    def enter(self) -> None:
+        """Take this process there, which has one thread, as `command` takes a new one there."""
+        kinds = ("net", "mnt") if _is_root() else ("user", "net", "mnt")
+        spaces = [os.open(f"/proc/{self.keeper}/ns/{kind}", os.O_RDONLY) for kind in kinds]
+        for space in spaces:
+            _enter_namespace(space)
+        _enter_namespace(os.open(f"/run/netns/{self.name}", os.O_RDONLY))
+        # /sys shows the interfaces of the namespace in which it was mounted.
+        libc = ctypes.CDLL(None, use_errno=True)
+        for done in (
+            libc.unshare(CLONE_NEWNS),
+            libc.mount(b"none", b"/", None, MS_REC_SLAVE, None),
+            libc.umount2(b"/sys", MNT_DETACH),
+            libc.mount(self.name.encode(), b"/sys", b"sysfs", 0, None),
+        ):
+            _check(done)
 
 
 class Namespaces:
@@ -39,13 +74,17 @@ class Namespaces:
         """Make a network namespace with this name."""
         self.run("ip", "netns", "add", name)
 
+    def inside(self, namespace: str) -> Inside:
+        """Return the network namespace with this name."""
+        return Inside(self._keeper.pid, namespace)
+
     def command(self, namespace: str, *arguments: str) -> list[str]:
         """Return a command line that runs `arguments` in the network namespace with this name."""
-        return [*self._enter(), "ip", "netns", "exec", namespace, *arguments]
+        return self.inside(namespace).command(*arguments)
 
     def run(self, *arguments: str) -> None:
         """Run a command in the keeper's namespaces and wait for its end."""
-        _run([*self._enter(), *arguments])
+        _run([*_enter(self._keeper.pid), *arguments])
 
     def open_tap(self, name: str) -> int:
         """Make a TAP device in the keeper's network namespace and return a file descriptor for its
@@ -58,11 +97,6 @@ class Namespaces:
         if not descriptors:
             raise OSError(f"no TAP device could be made: {self._last_words()}")
         return descriptors[0]
-
-    def _enter(self) -> list[str]:
-        user = [] if _is_root() else ["--user", "--preserve-credentials"]
-        # Entering another mount namespace loses the working directory, so --wd uses the keeper's.
-        return ["nsenter", f"--target={self._keeper.pid}", *user, "--net", "--mount", "--wd"]
 
     def _last_words(self) -> str:
         assert self._keeper.stderr is not None
@@ -113,6 +147,23 @@ def missing() -> str | None:
     except OSError as error:
         return f"this machine gives this user no network namespaces: {error}"
     return None
+
+
+def _enter(keeper: int) -> list[str]:
+    user = [] if _is_root() else ["--user", "--preserve-credentials"]
+    # Entering another mount namespace loses the working directory, so --wd uses the keeper's.
+    return ["nsenter", f"--target={keeper}", *user, "--net", "--mount", "--wd"]
+
+
+def _enter_namespace(space: int) -> None:
+    # os.setns is only in Python 3.12.
+    _check(ctypes.CDLL(None, use_errno=True).setns(space, 0))
+    os.close(space)
+
+
+def _check(done: int) -> None:
+    if done != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
 
 def _is_root() -> bool:

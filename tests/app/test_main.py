@@ -187,7 +187,7 @@ def test_the_end_of_input_is_not_the_end(tmp_path: Path, own_address: str) -> No
 
 @pytest.mark.slow
 def test_bytes_that_are_no_text_are_a_bad_command(tmp_path: Path, own_address: str) -> None:
-    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+    with Program([*SOURCE, "host", "--json"], tmp_path, forked=True) as host:
         host.event("session")
         assert host.process.stdin is not None
         os.write(host.process.stdin.fileno(), b'{"type":"text","text":"\xff\xfe"}\n')
@@ -199,7 +199,7 @@ def test_a_broken_settings_file_is_told_and_kept(tmp_path: Path, own_address: st
     folder = tmp_path / "proxim"
     folder.mkdir()
     (folder / "settings.json").write_text("{ broken")
-    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+    with Program([*SOURCE, "host", "--json"], tmp_path, forked=True) as host:
         assert host.event("error")["code"] == "settings_broken"
         host.event("session")
         assert (folder / "settings.broken.json").read_text() == "{ broken"
@@ -220,16 +220,16 @@ def test_doctor_removes_what_is_kept_of_unfinished_transfers(tmp_path: Path) -> 
         TransferID("abcdefghijklmnopqrstuv"), entries, str(tmp_path), "0123456789abcdef", (), None
     )
     Store(tmp_path / "proxim" / "transfers").save(kept).close()
-    with Program([*SOURCE, "host", "--json"], tmp_path) as host:
+    with Program([*SOURCE, "host", "--json"], tmp_path, forked=True) as host:
         host.event("session")
         # It may go on with what it has found.
         until(Store(tmp_path / "proxim" / "transfers").in_use)
-        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path) as doctor:
+        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path, forked=True) as doctor:
             assert json.loads(doctor.line())["level"] == "failure"
             assert doctor.ended() == 1
         assert part.exists()
     for expected in ("1 unfinished transfer ", "0 unfinished transfers "):
-        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path) as doctor:
+        with Program([*SOURCE, "doctor", "--clean", "--json"], tmp_path, forked=True) as doctor:
             (finding,) = [json.loads(doctor.line())]
             assert doctor.ended() == 0
         assert (finding["check"], finding["level"]) == ("kept", "ok")

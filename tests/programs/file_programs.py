@@ -101,12 +101,11 @@ class Sides:
         self, side: str, command: list[str], link: LossyLink | None, end: int, save: bool
     ) -> Program:
         where = ["--save-to", str(self.saved(side))] if save else []
-        before: Sequence[str] = () if link is None else link.command(end)
+        inside = None if link is None else link.inside(end)
         # An open gate would change nothing, so the program then runs as people start it.
         proxim = SOURCE if self.gate.allowed is None else self.gate.command
-        # Behind a cable a program needs namespaces of its own, so it starts as people start it.
-        forked = link is None
-        return Program([*proxim, *command, *where], self.home(side), before=before, forked=forked)
+        command = [*proxim, *command, *where]
+        return Program(command, self.home(side), inside=inside, forked=True)
 
 
 @contextlib.contextmanager

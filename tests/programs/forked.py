@@ -6,12 +6,13 @@ each program is a fork of it: a process of its own with its own arguments, envir
 signals, that ends as every Python does. Only Linux forks safely, so elsewhere `fork` is None.
 
 What depends on the start itself must not be tested this way. tests/programs/test_start.py,
-test_desktop.py, tests/app/test_main.py, the signals and the scripts in test_pairing.py, and all
-tests across a poor network (which link, send files and resume them) start `python proxim.py`.
+test_desktop.py, tests/app/test_main.py, the signals, the scripts and the poor networks in
+test_pairing.py, and the terminals in test_screen.py start `python proxim.py`.
 """
 
 import atexit
 import contextlib
+import dataclasses
 import gc
 import importlib
 import json
@@ -27,6 +28,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import IO, Any, Final, Protocol
 
+from tests.namespaces import Inside
 from tests.paths import ROOT
 
 # A request is a command with its environment.
@@ -118,12 +120,20 @@ if sys.platform == "linux":
         """A forked program."""
 
         def __init__(
-            self, command: Sequence[str], environment: Mapping[str, str], folder: str
+            self,
+            command: Sequence[str],
+            environment: Mapping[str, str],
+            folder: str,
+            inside: Inside | None = None,
         ) -> None:
             pipes = [os.pipe() for _ in range(STREAMS)]
             theirs = [pipes[0][0], pipes[1][1], pipes[2][1]]
             self.pid = SERVER.ask(
-                theirs, command=list(command), environment=dict(environment), folder=folder
+                theirs,
+                command=list(command),
+                environment=dict(environment),
+                folder=folder,
+                inside=None if inside is None else dataclasses.asdict(inside),
             )
             for end in theirs:
                 os.close(end)
@@ -188,6 +198,8 @@ if sys.platform == "linux":
                     os.close(stream)
                 os.environ.clear()
                 os.environ.update(request["environment"])
+                if request["inside"] is not None:
+                    Inside(**request["inside"]).enter()
                 os.chdir(request["folder"])
                 command: list[str] = request["command"]
                 return command
@@ -221,7 +233,7 @@ if sys.platform == "linux":
             command = serve(requests)
         run(command)
 
-    fork: Callable[[Sequence[str], Mapping[str, str], str], Process] | None = ForkedProcess
+    fork: Callable[..., Process] | None = ForkedProcess
 
     if __name__ == "__main__":
         main()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any, Self
 
+from tests.namespaces import Inside
 from tests.paths import ROOT
 from tests.programs.forked import Process, fork
 
@@ -34,10 +35,13 @@ class Program:
         home: Path,
         *,
         before: Sequence[str] = (),
+        inside: Inside | None = None,
         display: str | None = None,
         forked: bool = False,
     ) -> None:
-        """Start it; `forked` spares the imports if the start itself is not tested (forked.py)."""
+        """Start it, if it is said in a namespace; `forked` spares the imports if the start itself
+        is not tested (forked.py).
+        """
         environment = {
             name: value
             for name, value in os.environ.items()
@@ -49,8 +53,10 @@ class Program:
             environment["DISPLAY"] = display
         self.process: Process
         if forked and fork is not None and not before:
-            self.process = fork(command, environment, str(ROOT))
+            self.process = fork(command, environment, str(ROOT), inside)
         else:
+            if inside is not None:
+                before = inside.command(*before)
             self.process = subprocess.Popen(
                 [*before, *command],
                 stdin=subprocess.PIPE,

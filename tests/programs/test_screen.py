@@ -63,10 +63,11 @@ def linked(tmp_path: Path, display: str) -> Iterator[Start]:
             [*SOURCE, "host", "--json", *options],
             tmp_path / "host",
             display=display if screen else None,
+            forked=True,
         )
         running.append(host)
         code = host.event("session")[by]
-        guest = Program([*SOURCE, "join", "--json", code], tmp_path / "guest")
+        guest = Program([*SOURCE, "join", "--json", code], tmp_path / "guest", forked=True)
         running.append(guest)
         pair(host, guest)
         return host, guest
