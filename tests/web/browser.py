@@ -27,6 +27,8 @@ from tests.programs.program import JSON, SOURCE, Program
 
 PATIENCE_MS: Final = 30_000
 _NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
+# The same browser without windows around its pages: each new tab takes half as much processor time.
+_SHELLS: Final = ("chromium-headless-shell", "chrome-headless-shell")
 # Chromium loads two pages for the suggestions below its address bar into every new window, which
 # takes longer than our own page. It obeys only the last list of features, so this one repeats what
 # Playwright turns off by itself on this system.
@@ -157,26 +159,31 @@ class Phone:
         return Path(saved.value.path())
 
 
-def chromium_program() -> str:
-    """Return the path of the system's Chromium; skip the test where there is none."""
-    program = next((path for path in map(shutil.which, _NAMES) if path is not None), None)
+def chromium_program(*, windows: bool = False) -> str:
+    """Return the path of the system's Chromium; skip the test where there is none.
+
+    Unless the test needs the whole browser `windows`, it is the one without windows, if there is
+    one.
+    """
+    names = _NAMES if windows else (*_SHELLS, *_NAMES)
+    program = next((path for path in map(shutil.which, names) if path is not None), None)
     if program is None:
         pytest.skip("no Chromium is installed")
     return program
 
 
 class Shared:
-    """The browser that all tests of this folder share.
+    """The browsers that all tests of this folder share.
 
-    It ends before a test of another folder begins (conftest.py), because Playwright's loop occupies
-    this thread, and other tests need a loop there. pytest has no such scope for a folder that is no
-    package.
+    They end before a test of another folder begins (conftest.py), because Playwright's loop
+    occupies this thread, and other tests need a loop there. pytest has no such scope for a folder
+    that is no package.
     """
 
     def __init__(self) -> None:
         self._running = ExitStack()
         self._playwright: Playwright | None = None
-        self._chromium: Browser | None = None
+        self._browsers: dict[str, Browser] = {}
 
     @property
     def playwright(self) -> Playwright:
@@ -184,17 +191,17 @@ class Shared:
             self._playwright = self._running.enter_context(sync_playwright())
         return self._playwright
 
-    @property
-    def chromium(self) -> Browser:
-        if self._chromium is None:
-            self._chromium = self.playwright.chromium.launch(
-                executable_path=chromium_program(), args=OPTIONS
-            )
-            self._running.callback(self._chromium.close)
-        return self._chromium
+    def chromium(self, program: str) -> Browser:
+        """Return this Chromium; the first test that wants it starts it."""
+        if program not in self._browsers:
+            started = self.playwright.chromium.launch(executable_path=program, args=OPTIONS)
+            self._running.callback(started.close)
+            self._browsers[program] = started
+        return self._browsers[program]
 
     def end(self) -> None:
-        self._playwright = self._chromium = None
+        self._playwright = None
+        self._browsers.clear()
         self._running.close()
 
 
@@ -209,7 +216,7 @@ def playwright() -> Playwright:
 @pytest.fixture
 def chromium() -> Browser:
     """A headless Chromium, in which each test has tabs with storage of their own."""
-    return SHARED.chromium
+    return SHARED.chromium(chromium_program())
 
 
 @contextmanager

@@ -86,7 +86,7 @@ def remote_chromium(home: Path, *more: str) -> Iterator[Chromium]:
     # if it wrote into a pipe that nobody empties.
     with said.open("w") as output:
         process = subprocess.Popen(
-            [chromium_program(), *options, *more, profile, "about:blank"],
+            [chromium_program(windows=True), *options, *more, profile, "about:blank"],
             env=environment,
             stderr=output,
         )

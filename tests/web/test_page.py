@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from proxim.io.pairing.page import languages
-from tests.web.browser import hosting, origin_of, phone, sha256_of
+from tests.web.browser import SHARED, chromium_program, hosting, origin_of, phone, sha256_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -28,6 +28,12 @@ FORM_IS_STYLED = "getComputedStyle(document.querySelector('form')).borderRadius 
 HOSTILE = "<img src=x onerror=alert(1)>"
 # The file needs several messages and several windows of reports, and its size is no round number.
 FILE_BYTES = 3_000_001
+
+
+@pytest.fixture
+def chromium() -> Browser:
+    """The whole browser, as people have it."""
+    return SHARED.chromium(chromium_program(windows=True))
 
 
 def some_file(folder: Path, name: str, size: int) -> Path:
