@@ -1,6 +1,8 @@
 import asyncio
 import gc
+import importlib
 import os
+import pkgutil
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -13,6 +15,7 @@ from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
+from proxim import core
 from proxim.app import language as system_language
 from proxim.app.bridge import new_event_loop
 from proxim.app.language import speak
@@ -98,11 +101,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Search no garbage among the tests: they, and their modules, live as long as the process.
 
-    That takes a third of the time of collecting them, and most of each later `gc.collect`.
+    That takes a third of the time of collecting them, and most of each later `gc.collect`. With
+    coverage, collecting takes more than twice as long, so that is not measured either.
     """
+    if not hasattr(session.config, "workerinput"):
+        # What runs when modules are imported is measured here, and not in each worker again.
+        for module in pkgutil.walk_packages(core.__path__, "proxim.core."):
+            importlib.import_module(module.name)
+    measure(session.config, on=False)
     gc.disable()
     try:
         return (yield)
@@ -121,7 +130,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(TESTS / "core") or is_hypothesis_test(
             getattr(item, "obj", None)
         ):
-            item.add_marker("no_cover")
+            item.add_marker("not_measured")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the coverage of the tests without that mark.
+
+    pytest-cov's own mark, `no_cover`, would still measure their fixtures.
+    """
+    measure(item.config, on=item.get_closest_marker("not_measured") is None)
+    return (yield)
+
+
+def measure(config: pytest.Config, *, on: bool) -> None:
+    """Let pytest-cov go on or pause, if it is there and shall measure at all."""
+    controller = getattr(config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if controller is not None and controller.started is not on:
+        (controller.resume if on else controller.pause)()
 
 
 # pytest-xdist has no type annotations.

@@ -75,7 +75,7 @@ class SeenTransitions:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, bool, bool]:
-        self._counts = item.get_closest_marker("no_cover") is None
+        self._counts = item.get_closest_marker("not_measured") is None
         return (yield)
 
     # --- at the end -------------------------------------------------------------------------------

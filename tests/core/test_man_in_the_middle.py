@@ -59,7 +59,7 @@ from tests.core.pairing.fake_spake2 import FakeSpake2
 from tests.rows import each_row
 
 # Each branch has a test of its own elsewhere, and these would take three times as long.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.not_measured
 
 PROVER = Prover(secrets.token_bytes, Spake2Exchange)
 HOST_DEVICE = devices.DeviceInfo("Küchen-PC", "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47")
