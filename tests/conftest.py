@@ -59,20 +59,24 @@ BOTH_LOOPS: Final = {
 # other: poor networks, floods, programs that send as fast as they can. The other pieces share
 # something expensive: the executable or a browser. All remaining tests go to any free worker.
 PIECES: Final = {
-    "programs/test_executable.py": "executable",
     "programs/test_files_network.py": "real time",
-    "programs/test_files_resume.py": "resumed",
     "programs/test_pairing.py": "real time",
     "programs/test_desktop.py": "real time",
     "programs/test_flood.py": "real time",
-    "web/test_page.py": "page",
+    "programs/test_executable.py": "executable",
     "web/test_lost_links.py": "lost pages",
-    "web/test_saving.py": "lost pages",
+    "web/test_saving.py": "saving pages",
+    "web/test_wrong_moments.py": "wrong moments",
+    "web/test_screen.py": "screens",
+    "web/test_firefox.py": "Firefox",
+    "web/test_screen_firefox.py": "Firefox",
+    "web/test_page.py": "page",
     "web": "browsers",
-    "io/link/test_peer.py": "peers",
+    "programs/test_files_resume.py": "resumed",
     "programs/test_hostile.py": "hostile",
     "programs/test_files.py": "files",
     "programs/test_files_disk.py": "files",
+    "io/link/test_peer.py": "peers",
     "test_layers.py": "layers",
 }
 TURNS: Final = {piece: turn for turn, piece in enumerate(dict.fromkeys(PIECES.values()))}
@@ -171,10 +175,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers there are if nobody says it.
 
-    A third of the time a worker waits: for a network that is poor on purpose, a browser, a
-    countdown. One worker more than there are processors computes meanwhile.
+    More than half of the time a worker waits: for a network that is poor on purpose, a browser, a
+    countdown. Two workers a processor, and one more, compute meanwhile.
     """
-    return (os.cpu_count() or 1) + 1
+    return 2 * (os.cpu_count() or 1) + 1
 
 
 def loop_that_closes() -> asyncio.AbstractEventLoop:
