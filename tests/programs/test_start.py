@@ -10,13 +10,20 @@ from typing import Final
 import pytest
 
 from tests.paths import ROOT
+from tests.programs.program import PATIENCE
 from tests.ui.tk_support import NoScreenError, xvfb
 
 # This is the real program, as `python proxim.py` starts it. After painting its code it prints which
 # modules it has loaded, and ends.
-TELL: Final = """
+#
+# It must not give the paint up on a busy machine, where that takes longer than the loop waits.
+TELL: Final = f"""
 import json, os, sys
+from proxim.app import bridge
 from proxim.app.bridge import Bridge
+
+assert bridge.PAINT_SECONDS
+bridge.PAINT_SECONDS = {PATIENCE}
 
 def painted(bridge):
     print(json.dumps(sorted(sys.modules)), flush=True)
