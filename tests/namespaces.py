@@ -47,20 +47,21 @@ class Inside:
 
     def enter(self) -> None:
         """Take this process there, which has one thread, as `command` takes a new one there."""
+        if sys.platform == "win32":
+            raise OSError("network namespaces are Linux's")
         kinds = ("net", "mnt") if _is_root() else ("user", "net", "mnt")
         spaces = [os.open(f"/proc/{self.keeper}/ns/{kind}", os.O_RDONLY) for kind in kinds]
         for space in spaces:
             _enter_namespace(space)
         _enter_namespace(os.open(f"/run/netns/{self.name}", os.O_RDONLY))
-        # /sys shows the interfaces of the namespace in which it was mounted.
         libc = ctypes.CDLL(None, use_errno=True)
-        for done in (
-            libc.unshare(CLONE_NEWNS),
-            libc.mount(b"none", b"/", None, MS_REC_SLAVE, None),
-            libc.umount2(b"/sys", MNT_DETACH),
-            libc.mount(self.name.encode(), b"/sys", b"sysfs", 0, None),
-        ):
-            _check(done)
+        _check(libc.unshare(CLONE_NEWNS))
+        _check(libc.mount(b"none", b"/", None, MS_REC_SLAVE, None))
+        # /sys shows the interfaces of the namespace in which it was mounted. An ordinary user may
+        # not unmount the machine's, only cover it, and by one that allows no more.
+        libc.umount2(b"/sys", MNT_DETACH)
+        read_only = os.statvfs("/sys").f_flag & os.ST_RDONLY
+        _check(libc.mount(self.name.encode(), b"/sys", b"sysfs", read_only, None))
 
 
 class Namespaces:
