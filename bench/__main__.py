@@ -16,6 +16,7 @@ from bench import (
     flood,
     gigabit,
     idle,
+    known,
     lane,
     lane_in_memory,
     link,
@@ -47,6 +48,7 @@ ROWS: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "page": page.figures,
     "browser": browser.figures,
     "screen": remote.figures,
+    "known": known.figures,
 }
 
 

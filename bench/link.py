@@ -38,7 +38,7 @@ _PAGE_HOW: Final = (
 
 async def figures(options: Options) -> list[Figure]:
     """Measure these rows."""
-    pair = await alternate(_ours, _bare, options.rounds)
+    pair = await alternate(_ours, bare_link, options.rounds)
     programs = pair.figure("approve to open channel", "ms", "bare aiortc", _HOW, at_most=REACH)
     try:
         async with chromium() as browser:
@@ -66,7 +66,8 @@ async def _ours() -> float:
         return (time.perf_counter() - started) * 1000
 
 
-async def _bare() -> float:
+async def bare_link() -> float:
+    """Return the milliseconds that two bare peers need."""
     async with contextlib.AsyncExitStack() as stack:
         to_answerer, to_offerer = os.pipe(), os.pipe()
         ends = {"offer": (to_offerer[0], to_answerer[1]), "answer": (to_answerer[0], to_offerer[1])}

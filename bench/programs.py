@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,8 +35,10 @@ JSON = dict[str, Any]
 class Program:
     """A running child that reads and writes JSON lines."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, spawned: float) -> None:
         self.process = process
+        # When it was started, as perf_counter() says.
+        self.spawned = spawned
         self.stats = psutil.Process(process.pid)
 
     async def event(self, patience: float = PATIENCE, /, **wanted: object) -> JSON:
@@ -88,10 +90,19 @@ def environment(home: Path | str, display: str | None = None) -> dict[str, str]:
 
 @contextlib.asynccontextmanager
 async def running(
-    command: Sequence[str], *, display: str | None = None, pass_fds: Sequence[int] = ()
+    command: Sequence[str],
+    *,
+    display: str | None = None,
+    pass_fds: Sequence[int] = (),
+    prepare: Callable[[Path], None] = lambda home: None,
 ) -> AsyncIterator[Program]:
-    """Start a child, and kill it at the end, because no figure includes how it exits."""
+    """Start a child, and kill it at the end, because no figure includes how it exits.
+
+    `prepare` fills its config folder before that.
+    """
     with tempfile.TemporaryDirectory() as home:
+        prepare(Path(home))
+        spawned = time.perf_counter()
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=PIPE,
@@ -102,7 +113,7 @@ async def running(
             limit=LINE_BYTES,
         )
         try:
-            yield Program(process)
+            yield Program(process, spawned)
         finally:
             if process.returncode is None:
                 process.kill()

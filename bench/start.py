@@ -5,6 +5,7 @@ shows an empty window.
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from bench.measure import Figure, Options, alternate
@@ -38,9 +39,18 @@ async def figures(options: Options) -> list[Figure]:
     return [pair.figure("start to QR on screen", "ms", "empty Tk window", _HOW, at_most=REACH)]
 
 
-async def _until(screen: Screen, command: Sequence[str], shown: Callable[[], bool]) -> float:
+async def until_shown(screen: Screen, prepare: Callable[[Path], None]) -> float:
+    """Return the milliseconds to the QR of a window whose config folder was prepared."""
+    return await _until(screen, PROXIM, lambda: screen.find_qr() is not None, prepare)
+
+
+async def _until(
+    screen: Screen,
+    command: Sequence[str],
+    shown: Callable[[], bool],
+    prepare: Callable[[Path], None] = lambda home: None,
+) -> float:
     await screen.wait_until(screen.is_empty)
-    started = time.perf_counter()
-    async with running(command, display=screen.display):
+    async with running(command, display=screen.display, prepare=prepare) as program:
         await screen.wait_until(shown)
-        return (time.perf_counter() - started) * 1000
+        return (time.perf_counter() - program.spawned) * 1000

@@ -46,6 +46,7 @@ BOTH_LOOPS: Final = {
         f"io/link/test_{module}.py"
         for module in ("datagrams", "internals", "lane", "lane_socket", "lane_table", "peer")
     ),
+    *(f"io/known/test_{module}.py" for module in ("executor", "mdns", "segments")),
     "io/test_runtime.py",
 }
 

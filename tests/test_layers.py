@@ -39,9 +39,10 @@ BELOW: Final[dict[str, set[str]]] = {
 THIRD_PARTY: Final[dict[str, set[str]]] = {
     # platformdirs says where the log file goes, and uvloop is the loop of the io thread.
     "app": {"platformdirs", "uvloop"},
-    # Those after spake2 are for screens.
+    # Those after zeroconf are for screens.
     "io": {
         *("websockets", "aiortc", "aioice", "cryptography", "ifaddr", "platformdirs", "spake2"),
+        "zeroconf",
         *("xcffib", "isal", "PIL"),
         # Each on one system: Wayland's portal, Windows's pixels, macOS.
         *("jeepney", "mss", "objc", "CoreMedia", "Quartz", "ScreenCaptureKit"),

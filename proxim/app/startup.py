@@ -62,6 +62,7 @@ class Startup:
             self._publisher.publish(st.Trouble(problem))
         settings = loaded.settings
         device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
+        config_dir = None if loaded.folder is None else str(loaded.folder)
 
         def save_name(name: str) -> Problem | None:
             return next(iter(save_device_name(settings, name).problems), None)
@@ -77,6 +78,8 @@ class Startup:
                 save_to=self._options.save_to,
                 save_name=save_name,
                 data_dir=_transfers_folder(),
+                uuid=settings.uuid,
+                config_dir=config_dir,
             )
             self._opened = _Opened(device, None, joining, Opening())
             return
@@ -101,6 +104,8 @@ class Startup:
             save_name=save_name,
             save_require_proof=save_policy,
             data_dir=_transfers_folder(),
+            uuid=settings.uuid,
+            config_dir=config_dir,
         )
         opening = open_host(invitations, self._publisher.publish, hosting)
         self._opened = _Opened(device, invitations, hosting, opening, wanted.share_screen)

@@ -40,6 +40,8 @@ class Check(StrEnum):
     FIREWALL = "firewall"
     ADAPTERS = "adapters"
     LINK = "link"
+    # Whether known devices can find each other by multicast.
+    MULTICAST = "multicast"
     SURROUNDINGS = "surroundings"
     # Whether this device's screen can be shown and controlled.
     SCREEN = "screen"
@@ -352,6 +354,33 @@ def link_not_tried() -> Finding:
     return Finding(Check.LINK, Level.NOTE, tr("doctor.notTried"))
 
 
+@dataclass(frozen=True, slots=True)
+class MulticastTrial:
+    """Whether what was sent by multicast on one interface, by one IP version, came back to us."""
+
+    interface: str
+    heard: bool
+
+
+def multicast_findings(trials: Sequence[MulticastTrial]) -> list[Finding]:
+    """Whether known devices can find each other, one finding for each interface.
+
+    One IP version of an interface is enough. What a network does with it cannot be seen from here.
+    """
+    if not trials:
+        return [Finding(Check.MULTICAST, Level.NOTE, tr("doctor.multicastNotTried"))]
+    findings = []
+    for interface in dict.fromkeys(trial.interface for trial in trials):
+        if any(trial.heard for trial in trials if trial.interface == interface):
+            message = tr("doctor.multicast", interface=interface)
+            findings.append(Finding(Check.MULTICAST, Level.OK, message))
+        else:
+            message = tr("doctor.noMulticast", interface=interface)
+            remedy = tr("doctor.noMulticastNext")
+            findings.append(Finding(Check.MULTICAST, Level.WARNING, message, remedy))
+    return findings
+
+
 def surroundings_findings(*, wsl: bool, local_network_privacy: bool) -> list[Finding]:
     """What no check can see: the system around this one, and the network between devices."""
     findings = []
@@ -477,6 +506,7 @@ _CHECKS: Final = {
     Check.FIREWALL: "doctor.checkFirewall",
     Check.ADAPTERS: "doctor.checkAdapters",
     Check.LINK: "doctor.checkLink",
+    Check.MULTICAST: "doctor.checkMulticast",
     Check.SURROUNDINGS: "doctor.checkSurroundings",
     Check.SCREEN: "doctor.checkScreen",
     Check.KEPT: "doctor.checkKept",

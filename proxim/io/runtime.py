@@ -25,6 +25,7 @@ from proxim.core.pairing import messages as pair_msg
 from proxim.core.program import Program, ProgramEvent
 from proxim.io.control.panic_keys import PanicExecutor
 from proxim.io.files.executor import TransferExecutor
+from proxim.io.known.executor import KnownExecutor
 from proxim.io.limits import (
     GIVE_BACK_SECONDS,
     SHUTDOWN_SECONDS,
@@ -86,6 +87,14 @@ class Runtime:
         self._control: ControlExecutor | None = None
         self._screens = ScreenExecutor(self.report, publish, self._transports)
         self._panic = PanicExecutor(self.report, publish)
+        self._known = KnownExecutor(
+            self.report,
+            publish,
+            self._spawn,
+            self._loaded,
+            folder=options.config_dir,
+            uuid=options.uuid or "",
+        )
         self._loading: asyncio.Task[None] | None = None
         self._loading_names: asyncio.Task[None] | None = None
         self._server: Server | None = None
@@ -111,6 +120,7 @@ class Runtime:
             **self._executor.execute,
             **self._screens.execute,
             **self._panic.execute,
+            **self._known.execute,
             do.SaveName: lambda command: self._saved(self._options.save_name(command.name)),
             do.SaveRequireProof: lambda command: self._saved(
                 self._options.save_require_proof(command.required)
@@ -124,6 +134,9 @@ class Runtime:
         """Run until Shutdown was reported and every peer has received a goodbye."""
         self._carry_out(self._program.start(self._loop.time()))
         self._executor.start()
+        self._known.discovery.has_networks(self._opening.networks or ())
+        if self._options.uuid is not None:
+            self._known.start()
         if self._opening.listener is not None:
             self._spawn(self._serve(self._opening.listener), "server")
         if self._options.look is not None:
@@ -260,6 +273,7 @@ class Runtime:
                 failing = False
                 if networks != seen:
                     seen = networks
+                    self._known.discovery.has_networks(networks)
                     self.report(ev.NetworksSeen(networks))
         finally:
             changes.close()
@@ -277,6 +291,7 @@ class Runtime:
         async with self._listen_lock:
             if self._server is not None:
                 server, self._server = self._server, None
+                self._known.discovery.listens(None)
                 await server.stop()
             if address is None or address != self._wanted_address:
                 # There is no new address, or the person has chosen another one in the meantime.
@@ -298,16 +313,15 @@ class Runtime:
         from proxim.io.pairing.server import Server
 
         self._server = Server(self.report, self._loaded, self._transports.accept)
+        address = self._wanted_address or ""
         try:
             await self._server.start(listener)
         except OSError as error:
             listener.close()
             self._server = None
-            self.report(
-                ev.ListenFailed(
-                    self._wanted_address or "", Reason.PORT_REFUSED, type(error).__name__
-                )
-            )
+            self.report(ev.ListenFailed(address, Reason.PORT_REFUSED, type(error).__name__))
+        else:
+            self._known.discovery.listens((address, listener.getsockname()[1]))
 
     # --- WebSockets -------------------------------------------------------------------------------
 
@@ -455,7 +469,7 @@ class Runtime:
             await self._control.stop()
         self._panic.stop()
         await self._screens.stop()
-        await self._executor.stop()
+        await asyncio.gather(self._executor.stop(), self._known.stop())
         waiting = {
             *self._closing_peers,
             *(task for _, task in self._clients.values()),

@@ -14,6 +14,7 @@ from proxim.core.doctor import (
     KeptTransfer,
     Level,
     LinkTrial,
+    MulticastTrial,
     PortState,
     PortTrial,
     ScreenFact,
@@ -30,6 +31,7 @@ from proxim.core.doctor import (
     kept_findings,
     link_finding,
     link_not_tried,
+    multicast_findings,
     network_findings,
     port_finding,
     screen_findings,
@@ -305,6 +307,28 @@ def test_a_device_without_a_screen_is_only_noted() -> None:
     (finding,) = screen_findings([])
     assert (finding.check, finding.level) == (Check.SCREEN, Level.NOTE)
     assert finding.message.startswith("This device has no screen")
+
+
+def test_multicast_is_reported_for_each_interface() -> None:
+    trials = [
+        MulticastTrial("eth0", heard=True),
+        # One of its IP versions is enough.
+        MulticastTrial("eth0", heard=False),
+        MulticastTrial("wlan0", heard=False),
+    ]
+    works, fails = multicast_findings(trials)
+    assert (works.check, works.level, works.next) == (Check.MULTICAST, Level.OK, None)
+    assert "eth0" in works.message
+    assert (fails.check, fails.level) == (Check.MULTICAST, Level.WARNING)
+    assert "wlan0" in fails.message
+    assert "5353" in (fails.next or "")
+    # It keeps nobody out: codes work as ever.
+    assert exit_status([works, fails]) == 0
+
+
+def test_without_a_network_multicast_is_not_tried() -> None:
+    [finding] = multicast_findings([])
+    assert (finding.check, finding.level) == (Check.MULTICAST, Level.NOTE)
 
 
 def test_checks_that_did_not_end_are_warnings() -> None:

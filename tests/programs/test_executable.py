@@ -61,6 +61,8 @@ NEW_GROUP = (
     "import os, sys; os.setsid(); os.execv(sys.argv[1], sys.argv[1:])",
 )
 
+LOADS_DISCOVERY = "import proxim.io.known.mdns, sys; print(*sys.modules)"
+
 
 @pytest.fixture(scope="module")
 def executable(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -226,6 +228,14 @@ def test_it_holds_what_it_needs_and_no_more(executable: Path) -> None:
         "proxim.io.screen.pixels",
         "proxim.io.control.executor",
     } <= modules
+    # Most of zeroconf is compiled, so its imports cannot be read by PyInstaller.
+    loaded = subprocess.run(
+        [sys.executable, "-c", LOADS_DISCOVERY], cwd=ROOT, stdout=subprocess.PIPE, check=True
+    ).stdout.decode()
+    compiled = {
+        name.partition(".")[0].removesuffix("/__init__").replace("/", ".") for name in files
+    }
+    assert {one for one in loaded.split() if one.startswith("zeroconf")} <= modules | compiled
     there = {name.partition(".")[0] for name in modules} | {
         name.partition("/")[0] for name in files
     }

@@ -58,7 +58,8 @@ PAINTED: Final = {
         f"proxim.io{name}"
         for name in (
             *("", ".trace", ".pairing", ".pairing.listener", ".pairing.opening"),
-            *(".system", ".system.addresses", ".system.settings", ".system.user_folders"),
+            *(".system", ".system.addresses", ".system.config_file", ".system.settings"),
+            ".system.user_folders",
         )
     ),
     *(f"proxim.ui{name}" for name in ("", ".qr")),

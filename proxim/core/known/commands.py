@@ -14,8 +14,8 @@ class SaveKnown:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Announce this host with these tags, as long as its server listens; replaces the tags of
-    before. SlotBegan follows when they are old.
+    """Announce this host with these tags (at most as many as announcement.py has room for), as
+    long as its server listens; replaces the tags of before. SlotBegan follows when they are old.
     """
 
     tags: tuple[bytes, ...] = field(repr=False)

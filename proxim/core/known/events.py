@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from proxim.core import events as ev
 from proxim.core.errors import Reason
+from proxim.core.known.announcement import hide_tag
 from proxim.core.known.devices import KnownFile
 from proxim.core.pairing.devices import KnownID
 
@@ -107,11 +108,16 @@ class SlotBegan(KnownAnswer):
 class ServiceSeen(KnownAnswer):
     """Somebody announces a Proxim host, or announces another thing about it now."""
 
-    # What tells it from the others while it is seen.
+    # What tells it from the others while it is seen: the random name of its announcement.
     service: str
     # (address, port, the subnet of our own address that reaches it), best first.
     endpoints: tuple[tuple[str, int, str], ...]
-    tags: frozenset[bytes] = field(repr=False)
+    # Its tags, hidden with `service` (announcement.py).
+    hidden_tags: frozenset[bytes] = field(repr=False)
+
+    def has(self, tag: bytes) -> bool:
+        """Whether this announcement has a tag."""
+        return hide_tag(tag, self.service) in self.hidden_tags
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ class NetOptions:
     # The folder for unfinished transfers. With None they are remembered only until the program
     # ends.
     data_dir: str | None = None
+    # This installation's id, to which the file of known devices belongs. With None this program
+    # knows no devices.
+    uuid: str | None = None
+    # The folder of that file. With None they are remembered only until the program ends.
+    config_dir: str | None = None
 
 
 @dataclass(slots=True)

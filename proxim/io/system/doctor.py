@@ -1,5 +1,5 @@
 """Examines this machine for `proxim doctor`: addresses, ports, firewalls, adapters, a link between
-two peers, and the screen.
+two peers, multicast, and the screen.
 
 All checks run at once, each under its own deadline. One that crashes or overruns becomes a finding.
 core/doctor.py decides what the facts mean.
@@ -28,6 +28,7 @@ from proxim.core.doctor import (
     Finding,
     KeptTransfer,
     LinkTrial,
+    MulticastTrial,
     PortState,
     PortTrial,
     VirtualAdapter,
@@ -40,6 +41,7 @@ from proxim.core.doctor import (
     kept_findings,
     link_finding,
     link_not_tried,
+    multicast_findings,
     network_findings,
     port_finding,
     screen_findings,
@@ -48,6 +50,7 @@ from proxim.core.doctor import (
 from proxim.core.errors import ProximError, Reason
 from proxim.core.pairing.invite_link import authority
 from proxim.io.files.store import DAY_SECONDS, KEEP_SECONDS, Store
+from proxim.io.known.segments import PROBE_SECONDS, hears_itself, segments_of, worth_looking
 from proxim.io.pairing.listener import open_listener
 from proxim.io.system.addresses import (
     AdapterKind,
@@ -149,6 +152,16 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
     async def link() -> list[Finding]:
         return [link_finding(await try_link())] if networks else [link_not_tried()]
 
+    async def multicast() -> list[Finding]:
+        segments = segments_of(worth_looking(networks))
+        heard = await asyncio.gather(*map(hears_itself, segments))
+        return multicast_findings(
+            [
+                MulticastTrial(segment.interface, one)
+                for segment, one in zip(segments, heard, strict=True)
+            ]
+        )
+
     async def surroundings() -> list[Finding]:
         return surroundings_findings(
             wsl=is_wsl(platform.release()),
@@ -167,6 +180,7 @@ async def examine(address: str | None = None) -> AsyncGenerator[Finding, None]:
         Examination(Check.FIREWALL, FIREWALL_SECONDS, firewalls),
         Examination(Check.ADAPTERS, QUICK_SECONDS, virtual_adapters),
         Examination(Check.LINK, LINK_SECONDS + 2 * CLOSE_SECONDS, link),
+        Examination(Check.MULTICAST, PROBE_SECONDS + QUICK_SECONDS, multicast),
         Examination(Check.SURROUNDINGS, QUICK_SECONDS, surroundings),
         Examination(Check.SCREEN, SCREEN_SECONDS, screen),
         Examination(Check.KEPT, QUICK_SECONDS, kept),

@@ -11,6 +11,7 @@ from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.known import events as known_ev
+from proxim.core.known.announcement import hide_tag
 from proxim.core.known.devices import Endpoint, KnownFile
 from proxim.core.known.host import BLANK_NAME, SEARCH_SECONDS
 from proxim.core.known.status import Presence
@@ -409,7 +410,8 @@ def seen(world: KnownWorld, *endpoints: Endpoint, service: str = "one") -> known
     tags = world.host.ledger.announced
     assert tags is not None
     places = tuple((one.address, one.port, one.seen_from) for one in endpoints)
-    return known_ev.ServiceSeen(service, places, frozenset(tags))
+    hidden = frozenset(hide_tag(tag, service) for tag in tags)
+    return known_ev.ServiceSeen(service, places, hidden)
 
 
 def test_with_a_new_address_it_is_found_by_what_it_announces(world: KnownWorld) -> None:

@@ -8,6 +8,7 @@ from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
+from proxim.core.known.announcement import hide_tag
 from proxim.core.known.devices import Endpoint, KnownDevice, KnownFile
 from proxim.core.known.finding import (
     MAX_SERVICES,
@@ -151,7 +152,9 @@ def test_who_records_all_learns_neither_names_nor_who_knows_whom() -> None:
 
 def seen(who: KnownDevice, slot: int = SLOT, service: str = "one") -> known_ev.ServiceSeen:
     """Return an announcement of a device that knows this one by the same key."""
-    tags = frozenset({seen_tag(who.key, who.uuid, slot), b"12345678"})
+    tags = frozenset(
+        hide_tag(tag, service) for tag in (seen_tag(who.key, who.uuid, slot), b"12345678")
+    )
     return known_ev.ServiceSeen(service, (("192.168.1.7", 47801, "192.168.1.0/24"),), tags)
 
 

@@ -14,8 +14,8 @@ from proxim.core.errors import Reason
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
 from proxim.io.system import settings as module
 from proxim.io.system import user_folders
+from proxim.io.system.config_file import MAX_SET_ASIDE
 from proxim.io.system.settings import (
-    MAX_BROKEN_FILES,
     MAX_FILE_BYTES,
     LoadedSettings,
     Settings,
@@ -216,16 +216,16 @@ def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, subtests: pytest
 
 
 def test_broken_files_do_not_replace_one_another_until_there_are_many(tmp_path: Path) -> None:
-    for number in range(MAX_BROKEN_FILES + 3):
+    for number in range(MAX_SET_ASIDE + 3):
         write(tmp_path, f"broken {number}")
         load_settings(tmp_path)
     kept = [name for name in names(tmp_path) if "broken" in name]
-    assert len(kept) == MAX_BROKEN_FILES
+    assert len(kept) == MAX_SET_ASIDE
     assert (tmp_path / "settings.broken.json").read_text() == "broken 0"
     assert (tmp_path / "settings.broken-2.json").read_text() == "broken 1"
     assert (
-        tmp_path / f"settings.broken-{MAX_BROKEN_FILES}.json"
-    ).read_text() == f"broken {MAX_BROKEN_FILES + 2}"
+        tmp_path / f"settings.broken-{MAX_SET_ASIDE}.json"
+    ).read_text() == f"broken {MAX_SET_ASIDE + 2}"
 
 
 def test_a_byte_order_mark_is_no_damage(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Keeps known devices on the disk, and finds them in the network."""

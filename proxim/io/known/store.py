@@ -1,0 +1,384 @@
+"""The file of known devices, which has the keys that this installation shares with others.
+
+Several programs of one person may run at once, and each has its own view of the devices. So a
+program writes only what it changed itself since it read or wrote the file, into what the file has
+at that moment, while no other program may write it. A device that one of them forgot stays
+forgotten.
+
+Everything here waits for the disk, so it runs on a worker thread.
+"""
+
+import base64
+import binascii
+import contextlib
+import logging
+import math
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
+from proxim.core.pairing.devices import KnownID, Verified
+from proxim.io.system.config_file import (
+    BrokenFileError,
+    Fields,
+    make_folder,
+    path_in,
+    plain,
+    read_fields,
+    set_aside,
+    write_fields,
+)
+from proxim.io.system.file_lock import lock
+
+FILE_NAME: Final = "known.json"
+# The file is replaced at each write, so another one is locked in its place.
+LOCK_NAME: Final = ".known.lock"
+# A device takes half a KiB, so this is enough for more devices than anybody knows.
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+# How long another program may hold the lock. It needs milliseconds, unless the disk hangs, and
+# then ours waits for it, too.
+LOCK_SECONDS: Final = 2.0
+_LOCK_AGAIN_SECONDS: Final = 0.01
+# Anything shorter was not made by us, and could be guessed.
+_KEY_BYTES: Final = range(16, 65)
+
+_UUID: Final = "uuid"
+_DEVICES: Final = "devices"
+_FORGOTTEN: Final = "forgotten"
+_DISCOVERY: Final = "discovery"
+
+_log = logging.getLogger(__name__)
+
+
+class _ForeignFileError(Exception):
+    """The file is another installation's: the identity is a new one, or the file was copied.
+
+    Its keys would make two of one device, so nobody uses them.
+    """
+
+
+class _UnreadableError(ValueError):
+    """An entry of the file is none that this version can read."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedKnown:
+    """What is known, as far as the file can be used, and what a person should learn about it."""
+
+    file: KnownFile
+    problems: tuple[Problem, ...] = ()
+
+
+class KnownStore:
+    """Reads and writes the file. Its methods are called one at a time.
+
+    Without a folder everything lasts only as long as the program.
+    """
+
+    def __init__(self, folder: Path | None, uuid: str) -> None:
+        """`uuid` is this installation's id: the file of another one is not used."""
+        self._folder = folder
+        self._uuid = uuid
+        # What this program read or wrote last, from which its own changes follow.
+        self._base = KnownFile()
+
+    def load(self) -> LoadedKnown:
+        """Read the file. A file that cannot be used is set aside, and nothing is known then.
+
+        Never raises for the state of the disk.
+        """
+        if self._folder is None:
+            # This user has no home, or the settings could not be read. The person has been told
+            # that, and learns of it again as soon as something is to be kept.
+            return LoadedKnown(self._base)
+        problems: tuple[Problem, ...] = ()
+        try:
+            path = path_in(self._folder, FILE_NAME)
+            try:
+                # A write replaces the file at once, so reading needs no lock: the folder may be
+                # one in which nothing can be written.
+                fields = self._read(path)
+            except (BrokenFileError, _ForeignFileError):
+                with _locked(path):
+                    fields, problems = self._read_or_set_aside(path)
+        except OSError as error:
+            return LoadedKnown(self._base, (Problem(Reason.KNOWN_UNWRITABLE, plain(error)),))
+        if fields is not None:
+            self._base = _to_file(fields)
+            counts = len(self._base.devices), len(self._base.forgotten)
+            _log.info("known devices: %d, forgotten: %d", *counts)
+        return LoadedKnown(self._base, problems)
+
+    def save(self, file: KnownFile) -> tuple[Problem, ...]:
+        """Write what changed since the last call, and leave everything else in the file as it is.
+
+        Changes that cannot be written last as long as the program, and are tried again with the
+        next ones.
+        """
+        try:
+            path = path_in(self._folder, FILE_NAME)
+            make_folder(path)
+            with _locked(path):
+                fields, problems = self._read_or_set_aside(path)
+                if fields is None:
+                    # What was set aside just now is written anew, too: it was ours until then.
+                    fields = _merged({_UUID: self._uuid}, KnownFile(), file)
+                else:
+                    fields = _merged(fields, self._base, file)
+                write_fields(path, fields)
+        except OSError as error:
+            return (Problem(Reason.KNOWN_UNWRITABLE, plain(error)),)
+        self._base = file
+        return problems
+
+    def _read(self, path: Path) -> Fields | None:
+        """Return the file's fields, or None if there is no file.
+
+        Raises OSError, BrokenFileError, or _ForeignFileError.
+        """
+        fields = read_fields(path, MAX_FILE_BYTES)
+        if fields is None:
+            return None
+        if not isinstance(fields.get(_UUID), str):
+            raise BrokenFileError("no uuid")
+        for name in (_DEVICES, _FORGOTTEN):
+            if not isinstance(fields.get(name, []), list):
+                raise BrokenFileError(f"{name} is no list")
+        if fields[_UUID] != self._uuid:
+            raise _ForeignFileError
+        return fields
+
+    def _read_or_set_aside(self, path: Path) -> tuple[Fields | None, tuple[Problem, ...]]:
+        """Return the file's fields, or None with the reason why they cannot be used.
+
+        Raises OSError.
+        """
+        try:
+            return self._read(path), ()
+        except BrokenFileError as error:
+            kept = set_aside(path, "broken")
+            return None, (Problem(Reason.KNOWN_BROKEN, f"{error}; kept as {kept}"),)
+        except _ForeignFileError:
+            kept = set_aside(path, "foreign")
+            return None, (Problem(Reason.KNOWN_FOREIGN, f"kept as {kept}"),)
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other programs from writing the file meanwhile. Raises OSError."""
+    descriptor = os.open(
+        path.parent / LOCK_NAME,
+        os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0),
+        0o600,
+    )
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while not lock(descriptor):
+            if time.monotonic() > deadline:
+                _log.warning("another program has locked the known devices for too long")
+                break
+            time.sleep(_LOCK_AGAIN_SECONDS)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+# --- what changed ---------------------------------------------------------------------------------
+
+
+def _merged(fields: Fields, base: KnownFile, ours: KnownFile) -> Fields:
+    """Return the file's fields with what this program changed from `base` to `ours`."""
+    merged = {**fields, _UUID: fields[_UUID]}
+    if ours.discovery != base.discovery or _DISCOVERY not in fields:
+        merged[_DISCOVERY] = ours.discovery
+    merged[_DEVICES] = _merged_devices(fields.get(_DEVICES, []), base, ours)
+    merged[_FORGOTTEN] = _merged_forgotten(fields.get(_FORGOTTEN, []), base, ours)
+    return merged
+
+
+def _merged_devices(entries: list[Any], base: KnownFile, ours: KnownFile) -> list[Any]:
+    before = {device.id: device for device in base.devices}
+    after = {device.id: device for device in ours.devices}
+    merged: list[Any] = []
+    found = set()
+    for entry in entries:
+        id = entry.get("id") if isinstance(entry, dict) else None
+        if id in after:
+            found.add(id)
+            merged.append(_merged_device(entry, before.get(id), after[id]))
+        elif id not in before:
+            # Another program has added it, or this version cannot read it.
+            merged.append(entry)
+    # What the file no longer has although it was there, another program has forgotten.
+    merged += [
+        _device_fields(device)
+        for id, device in after.items()
+        if id not in found and id not in before
+    ]
+    return merged
+
+
+def _merged_device(entry: Fields, before: KnownDevice | None, after: KnownDevice) -> Fields:
+    """Return an entry with the fields that changed. Fields that are not ours stay."""
+    old = {} if before is None else _device_fields(before)
+    changed = {
+        name: value for name, value in _device_fields(after).items() if old.get(name, ...) != value
+    }
+    merged = {**entry, **changed}
+    seen = entry.get("lastSeen")
+    if _is_moment(seen) and seen > merged["lastSeen"]:
+        # Another program has seen it later, and knows better where.
+        merged |= {name: entry[name] for name in ("lastSeen", "endpoints") if name in entry}
+    return merged
+
+
+def _merged_forgotten(entries: list[Any], base: KnownFile, ours: KnownFile) -> list[Any]:
+    before = {_text(one.name_key) for one in base.forgotten}
+    after = {_text(one.name_key): one for one in ours.forgotten}
+    names = [entry.get("nameKey") if isinstance(entry, dict) else None for entry in entries]
+    kept = [
+        entry
+        for entry, name in zip(entries, names, strict=True)
+        if name in after or name not in before
+    ]
+    added = [_forgotten_fields(one) for name, one in after.items() if name not in names]
+    return kept + added
+
+
+# --- what stands in the file ----------------------------------------------------------------------
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _device_fields(device: KnownDevice) -> Fields:
+    return {
+        "id": device.id,
+        "key": _text(device.key),
+        "uuid": device.uuid,
+        "name": device.name,
+        "verified": device.verified.value,
+        "since": device.since,
+        "lastSeen": device.last_seen,
+        "endpoints": [
+            {"address": one.address, "port": one.port, "seenFrom": one.seen_from}
+            for one in device.endpoints
+        ],
+        "letIn": device.let_in,
+        "filesTo": device.files_to,
+        "pending": device.pending,
+    }
+
+
+def _forgotten_fields(one: ForgottenDevice) -> Fields:
+    return {
+        "nameKey": _text(one.name_key),
+        "tombstoneKey": _text(one.tombstone_key),
+        "since": one.since,
+    }
+
+
+def _to_file(fields: Fields) -> KnownFile:
+    """Return what this version can read of the file. The rest stays in the file."""
+    devices: dict[KnownID, KnownDevice] = {}
+    forgotten: dict[bytes, ForgottenDevice] = {}
+    unreadable = 0
+    for entry in fields.get(_DEVICES, []):
+        try:
+            device = _to_device(entry)
+            devices.setdefault(device.id, device)
+        except _UnreadableError:
+            unreadable += 1
+    for entry in fields.get(_FORGOTTEN, []):
+        try:
+            one = _to_forgotten(entry)
+            forgotten.setdefault(one.name_key, one)
+        except _UnreadableError:
+            unreadable += 1
+    if unreadable:
+        _log.warning("%d entries of the known devices cannot be read", unreadable)
+    # Anything but a plain "yes" announces nothing, so that a typing error cannot.
+    discovery = fields.get(_DISCOVERY, True) is True
+    return KnownFile(tuple(devices.values()), tuple(forgotten.values()), discovery)
+
+
+def _to_device(entry: object) -> KnownDevice:
+    fields = _object(entry)
+    try:
+        verified = Verified(_string(fields, "verified"))
+    except ValueError:
+        raise _UnreadableError from None
+    files_to = fields.get("filesTo")
+    return KnownDevice(
+        id=KnownID(_string(fields, "id")),
+        key=_key(fields, "key"),
+        uuid=_string(fields, "uuid"),
+        name=_string(fields, "name"),
+        verified=verified,
+        since=_moment(fields, "since"),
+        last_seen=_moment(fields, "lastSeen"),
+        endpoints=tuple(_endpoints(fields.get("endpoints"))),
+        # Anything but a plain "yes" asks.
+        let_in=fields.get("letIn") is True,
+        files_to=files_to if isinstance(files_to, str) and files_to else None,
+        pending=fields.get("pending") is True,
+    )
+
+
+def _to_forgotten(entry: object) -> ForgottenDevice:
+    fields = _object(entry)
+    return ForgottenDevice(
+        _key(fields, "nameKey"), _key(fields, "tombstoneKey"), _moment(fields, "since")
+    )
+
+
+def _endpoints(entries: object) -> Iterator[Endpoint]:
+    """Yield the addresses that can be used; one that cannot is found again by other means."""
+    for entry in entries if isinstance(entries, list) else []:
+        with contextlib.suppress(_UnreadableError):
+            fields = _object(entry)
+            port = fields.get("port")
+            if type(port) is int and 0 < port < 65536:
+                yield Endpoint(_string(fields, "address"), port, _string(fields, "seenFrom"))
+
+
+def _object(entry: object) -> Mapping[str, Any]:
+    if not isinstance(entry, dict):
+        raise _UnreadableError
+    return entry
+
+
+def _string(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value:
+        raise _UnreadableError
+    return value
+
+
+def _is_moment(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _moment(fields: Mapping[str, Any], name: str) -> float:
+    value = fields.get(name)
+    if not _is_moment(value):
+        raise _UnreadableError
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _key(fields: Mapping[str, Any], name: str) -> bytes:
+    text = _string(fields, name)
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (ValueError, binascii.Error):
+        raise _UnreadableError from None
+    if len(raw) not in _KEY_BYTES:
+        raise _UnreadableError
+    return raw

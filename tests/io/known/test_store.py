@@ -1,0 +1,499 @@
+"""Tests of the file of known devices, on a real disk."""
+
+import errno
+import json
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxim.core.errors import Problem, Reason
+from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
+from proxim.core.pairing.devices import KnownID, Verified
+from proxim.io.known import store as module
+from proxim.io.known.store import MAX_FILE_BYTES, KnownStore
+from proxim.io.system.file_lock import lock
+from tests.paths import ROOT
+
+OURS = "3f0c2d1e-5b7a-4c3e-9a51-0d9f6b8e2c47"
+THEIRS = "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+def device(name: str, **fields: Any) -> KnownDevice:
+    made = KnownDevice(
+        id=KnownID(f"id-of-{name}"),
+        key=name.encode().ljust(32, b"."),
+        uuid=f"uuid-of-{name}",
+        name=name,
+        verified=Verified.CODE,
+        since=1000.0,
+        last_seen=2000.5,
+    )
+    return replace(made, **fields)
+
+
+LAPTOP = device(
+    "Laptöp",
+    verified=Verified.QR,
+    endpoints=(
+        Endpoint("192.168.1.5", 47800, "192.168.1.0/24"),
+        Endpoint("fe80::5%eth0", 47801, "fe80::/64"),
+    ),
+    let_in=True,
+    files_to="/home/me/in",
+    pending=True,
+)
+DESK = device("Desk")
+FORGOTTEN = ForgottenDevice(b"n" * 32, b"t" * 32, 3000.0)
+FULL = KnownFile((LAPTOP, DESK), (FORGOTTEN,), discovery=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "proxim"
+
+
+def path_of(folder: Path) -> Path:
+    return folder / "known.json"
+
+
+def fields_of(folder: Path) -> dict[str, Any]:
+    fields: dict[str, Any] = json.loads(path_of(folder).read_text())
+    return fields
+
+
+def put(folder: Path, content: str | bytes | dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content) if isinstance(content, dict) else content
+    path_of(folder).write_bytes(text if isinstance(text, bytes) else text.encode())
+
+
+def opened(folder: Path, expected: KnownFile | None = None) -> KnownStore:
+    """Return a store that has read the file, as a program that has just started."""
+    store = KnownStore(folder, OURS)
+    loaded = store.load()
+    assert loaded.problems == ()
+    if expected is not None:
+        assert loaded.file == expected
+    return store
+
+
+def known(folder: Path) -> KnownFile:
+    return KnownStore(folder, OURS).load().file
+
+
+def reasons(problems: tuple[Problem, ...]) -> list[Reason]:
+    return [problem.reason for problem in problems]
+
+
+# --- what is kept ---------------------------------------------------------------------------------
+
+
+def test_who_knows_nobody_has_no_file(folder: Path) -> None:
+    opened(folder, KnownFile())
+    assert not folder.exists()
+
+
+def test_what_was_saved_is_there_at_the_next_start(folder: Path) -> None:
+    assert opened(folder, KnownFile()).save(FULL) == ()
+    opened(folder, FULL)
+
+
+def test_what_was_changed_and_forgotten_is_there_at_the_next_start(folder: Path) -> None:
+    store = opened(folder)
+    store.save(FULL)
+    changed = KnownFile((replace(DESK, name="Attic", last_seen=9000.0),), (), discovery=True)
+    store.save(changed)
+    opened(folder, changed).save(KnownFile())
+    opened(folder, KnownFile())
+
+
+texts = st.text(min_size=1, max_size=20)
+moments = st.floats(0, 1e10)
+endpoints = st.builds(Endpoint, texts, st.integers(1, 65535), texts)
+devices = st.builds(
+    KnownDevice,
+    id=texts.map(KnownID),
+    key=st.binary(min_size=32, max_size=32),
+    uuid=texts,
+    name=texts,
+    verified=st.sampled_from(Verified),
+    since=moments,
+    last_seen=moments,
+    endpoints=st.lists(endpoints, max_size=3).map(tuple),
+    let_in=st.booleans(),
+    files_to=st.none() | texts,
+    pending=st.booleans(),
+)
+forgotten = st.builds(
+    ForgottenDevice,
+    st.binary(min_size=16, max_size=16),
+    st.binary(min_size=32, max_size=32),
+    moments,
+)
+files = st.builds(
+    KnownFile,
+    st.lists(devices, max_size=4, unique_by=lambda one: one.id).map(tuple),
+    st.lists(forgotten, max_size=3, unique_by=lambda one: one.name_key).map(tuple),
+    st.booleans(),
+)
+
+
+@given(st.lists(files, min_size=1, max_size=3))
+def test_any_devices_come_back_as_they_were(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[KnownFile]
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    store = opened(folder)
+    for file in changes:
+        assert store.save(file) == ()
+    # One whose last contact was set back keeps the later one, as after another program's.
+    found = known(folder)
+    assert {one.id for one in found.devices} == {one.id for one in changes[-1].devices}
+    assert {*found.forgotten} == {*changes[-1].forgotten}
+    assert found.discovery == changes[-1].discovery
+    if len(changes) == 1:
+        assert found == changes[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
+def test_file_and_folder_are_the_owners_alone(folder: Path) -> None:
+    store = opened(folder)
+    for file in (FULL, KnownFile((DESK,))):
+        store.save(file)
+        assert stat.S_IMODE(path_of(folder).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / ".known.lock").stat().st_mode) == 0o600
+
+
+def test_nothing_half_written_is_ever_in_its_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened(folder)
+    store.save(FULL)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert reasons(store.save(KnownFile())) == [Reason.KNOWN_UNWRITABLE]
+    assert sorted(one.name for one in folder.iterdir()) == [".known.lock", "known.json"]
+    monkeypatch.undo()
+    opened(folder, FULL)
+    # What could not be saved is saved with the next change.
+    store.save(KnownFile((DESK,)))
+    opened(folder, KnownFile((DESK,)))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows only some users may make links")
+def test_a_symbolic_link_stays_one(folder: Path, tmp_path: Path) -> None:
+    folder.mkdir()
+    elsewhere = tmp_path / "dotfiles"
+    elsewhere.mkdir()
+    path_of(folder).symlink_to(elsewhere / "mine.json")
+    opened(folder).save(FULL)
+    assert path_of(folder).is_symlink()
+    assert (elsewhere / "mine.json").is_file()
+    opened(folder, FULL)
+
+
+# --- files that cannot be used --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00" * 100,
+        b"[]",
+        b"null",
+        b"{",
+        b"{}",
+        {"uuid": 7},
+        {"uuid": OURS, "devices": {}},
+        {"uuid": OURS, "forgotten": "x"},
+        b"[" * 50_000,
+        b" " * (MAX_FILE_BYTES + 1),
+    ],
+)
+def test_a_broken_file_is_kept_beside_a_new_one(folder: Path, content: Any) -> None:
+    put(folder, content)
+    broken = path_of(folder).read_bytes()
+    store = KnownStore(folder, OURS)
+    loaded = store.load()
+    assert (loaded.file, reasons(loaded.problems)) == (KnownFile(), [Reason.KNOWN_BROKEN])
+    assert "known.broken.json" in loaded.problems[0].detail
+    assert (folder / "known.broken.json").read_bytes() == broken
+    opened(folder, KnownFile())
+    assert store.save(FULL) == ()
+    opened(folder, FULL)
+
+
+def test_the_file_of_another_installation_is_set_aside(folder: Path) -> None:
+    """Also this one's own, after it got another identity: its keys would be in two hands."""
+    KnownStore(folder, THEIRS).save(FULL)
+    foreign = path_of(folder).read_bytes()
+    loaded = KnownStore(folder, OURS).load()
+    assert (loaded.file, reasons(loaded.problems)) == (KnownFile(), [Reason.KNOWN_FOREIGN])
+    assert (folder / "known.foreign.json").read_bytes() == foreign
+    assert not path_of(folder).exists()
+    # Whoever gives the file back its name, and the installation its identity, has all again.
+    (folder / "known.foreign.json").rename(path_of(folder))
+    assert KnownStore(folder, THEIRS).load().file == FULL
+
+
+def test_a_file_that_broke_meanwhile_costs_nothing(folder: Path) -> None:
+    store = opened(folder)
+    store.save(FULL)
+    put(folder, b"rubbish")
+    assert reasons(store.save(FULL)) == [Reason.KNOWN_BROKEN]
+    opened(folder, FULL)
+
+
+def test_a_file_that_is_gone_is_written_anew(folder: Path) -> None:
+    store = opened(folder)
+    store.save(FULL)
+    path_of(folder).unlink()
+    store.save(replace(FULL, discovery=True))
+    opened(folder, replace(FULL, discovery=True))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_pipe_in_its_place_keeps_nobody_waiting(folder: Path) -> None:
+    folder.mkdir()
+    # This is for mypy: the test is skipped on Windows.
+    if sys.platform != "win32":
+        os.mkfifo(path_of(folder))
+    assert reasons(KnownStore(folder, OURS).load().problems) == [Reason.KNOWN_BROKEN]
+
+
+def test_without_a_folder_it_lasts_for_this_run() -> None:
+    store = KnownStore(None, OURS)
+    assert store.load().file == KnownFile()
+    assert reasons(store.save(FULL)) == [Reason.KNOWN_UNWRITABLE]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    store = KnownStore(tmp_path / "file" / "proxim", OURS)
+    assert reasons(store.load().problems) == [Reason.KNOWN_UNWRITABLE]
+    [problem] = store.save(FULL)
+    assert problem.reason is Reason.KNOWN_UNWRITABLE
+    # A path has the person's name in it.
+    assert str(tmp_path) not in problem.detail
+
+
+def test_what_can_only_be_read_is_used_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(folder).save(FULL)
+    (folder / ".known.lock").unlink()
+    open_file = os.open
+
+    def read_only(path: Any, flags: int, *arguments: Any, **options: Any) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return open_file(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    store = opened(folder, FULL)
+    assert reasons(store.save(KnownFile())) == [Reason.KNOWN_UNWRITABLE]
+
+
+# --- other versions -------------------------------------------------------------------------------
+
+
+def test_what_a_newer_version_wrote_stays(folder: Path) -> None:
+    opened(folder).save(FULL)
+    fields = fields_of(folder)
+    fields["newer"] = {"a": [1]}
+    fields["devices"][0]["colour"] = "blue"
+    fields["forgotten"][0]["why"] = "old"
+    # This version knows no such proof.
+    fields["devices"].append({**fields["devices"][1], "id": "new", "verified": "handshake"})
+    put(folder, fields)
+    store = opened(folder, FULL)
+    changed = replace(FULL, devices=(replace(LAPTOP, name="Kitchen"), DESK))
+    store.save(changed)
+    opened(folder, changed)
+    fields["devices"][0]["name"] = "Kitchen"
+    assert fields_of(folder) == fields
+
+
+Damage = Callable[[dict[str, Any]], object]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda entry: entry.pop("key"),
+        lambda entry: entry.update(key="short"),
+        lambda entry: entry.update(key="not base64 at all, and long enough to be one"),
+        lambda entry: entry.update(key=5),
+        lambda entry: entry.update(id=None),
+        lambda entry: entry.update(name=""),
+        lambda entry: entry.update(since=True),
+        lambda entry: entry.update(lastSeen=float("nan")),
+        lambda entry: entry.update(lastSeen="yesterday"),
+        lambda entry: entry.update(verified="guess"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_costs_no_other(folder: Path, damage: Damage) -> None:
+    opened(folder).save(FULL)
+    fields = fields_of(folder)
+    damage(fields["devices"][0])
+    fields["forgotten"].append({"nameKey": "x"})
+    fields["devices"].append("text")
+    put(folder, fields)
+    expected = KnownFile((DESK,), (FORGOTTEN,), discovery=False)
+    opened(folder, expected).save(replace(expected, discovery=True))
+    # It stays in the file, for a version that can read it.
+    assert len(fields_of(folder)["devices"]) == 3
+    opened(folder, replace(expected, discovery=True))
+
+
+def test_nothing_unclear_means_yes(folder: Path) -> None:
+    opened(folder).save(FULL)
+    fields = fields_of(folder)
+    fields["devices"][0] |= {
+        "letIn": 1,
+        "filesTo": ["/tmp"],
+        "endpoints": [
+            {"address": "10.0.0.1", "port": 70000, "seenFrom": "10.0.0.0/8"},
+            {"address": "10.0.0.1", "port": True, "seenFrom": "10.0.0.0/8"},
+            {"address": 5, "port": 1, "seenFrom": ""},
+            "10.0.0.1",
+        ],
+    }
+    fields["discovery"] = "yes"
+    put(folder, fields)
+    found = known(folder)
+    assert (found.devices[0].let_in, found.devices[0].files_to) == (False, None)
+    assert found.devices[0].endpoints == ()
+    assert found.discovery is False
+
+
+# --- several programs -----------------------------------------------------------------------------
+
+
+def test_two_programs_lose_nothing_of_each_other(folder: Path) -> None:
+    opened(folder).save(FULL)
+    one, other = opened(folder, FULL), opened(folder, FULL)
+    tv = device("TV")
+    one.save(replace(FULL, devices=(replace(LAPTOP, name="Kitchen"), DESK)))
+    other.save(replace(FULL, devices=(replace(LAPTOP, let_in=False), DESK, tv)))
+    one.save(replace(FULL, devices=(replace(LAPTOP, name="Hall"), DESK), discovery=True))
+    expected = KnownFile(
+        (replace(LAPTOP, name="Hall", let_in=False), DESK, tv), (FORGOTTEN,), discovery=True
+    )
+    opened(folder, expected)
+
+
+def test_what_one_program_forgot_no_other_brings_back(folder: Path) -> None:
+    opened(folder).save(KnownFile((LAPTOP, DESK)))
+    one, other = opened(folder), opened(folder)
+    one.save(KnownFile((DESK,), (FORGOTTEN,)))
+    # The other program still knows both, and has just seen the first one.
+    other.save(KnownFile((replace(LAPTOP, last_seen=9000.0), replace(DESK, name="Attic"))))
+    opened(folder, KnownFile((replace(DESK, name="Attic"),), (FORGOTTEN,)))
+
+
+def test_the_latest_contact_of_two_programs_counts(folder: Path) -> None:
+    opened(folder).save(KnownFile((LAPTOP,)))
+    one, other = opened(folder), opened(folder)
+    late = (Endpoint("10.0.0.9", 47800, "10.0.0.0/8"),)
+    one.save(KnownFile((replace(LAPTOP, last_seen=9000.0, endpoints=late),)))
+    other.save(KnownFile((replace(LAPTOP, last_seen=8000.0, endpoints=()),)))
+    opened(folder, KnownFile((replace(LAPTOP, last_seen=9000.0, endpoints=late),)))
+
+
+def test_programs_that_save_at_the_same_moment_wait_for_each_other(folder: Path) -> None:
+    stores = [opened(folder) for _ in range(8)]
+    barrier = threading.Barrier(len(stores))
+    problems: list[Problem] = []
+
+    def save(store: KnownStore, number: int) -> None:
+        barrier.wait()
+        problems.extend(store.save(KnownFile((device(f"number {number}"),))))
+
+    threads = [
+        threading.Thread(target=save, args=(store, number)) for number, store in enumerate(stores)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    assert {one.name for one in known(folder).devices} == {f"number {n}" for n in range(8)}
+
+
+SAVE = """
+import sys
+from pathlib import Path
+from proxim.core.known.devices import KnownFile
+from proxim.io.known.store import KnownStore
+from tests.io.known.test_store import OURS, device
+store = KnownStore(Path(sys.argv[1]), OURS)
+store.load()
+print("loaded", flush=True)
+sys.stdin.readline()
+assert store.save(KnownFile((device(sys.argv[2]),))) == ()
+"""
+
+
+def test_so_do_real_processes(folder: Path) -> None:
+    names = ["one", "two", "three"]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", SAVE, str(folder), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=ROOT,
+            text=True,
+        )
+        for name in names
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loaded\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in started:
+        process.communicate()
+        assert process.returncode == 0
+    assert {one.name for one in known(folder).devices} == {*names}
+
+
+def test_a_program_that_hangs_with_the_lock_keeps_nobody_from_saving(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.05)
+    store = opened(folder)
+    store.save(FULL)
+    with open(folder / ".known.lock", "r+b") as held:
+        assert lock(held.fileno())
+        assert store.save(KnownFile((DESK,))) == ()
+    opened(folder, KnownFile((DESK,)))
+
+
+def test_the_log_has_numbers_alone(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    opened(folder).save(FULL)
+    fields = fields_of(folder)
+    fields["devices"].append({"id": "Schlüssel"})
+    put(folder, fields)
+    opened(folder)
+    assert "known devices: 2, forgotten: 1" in caplog.text
+    for secret in ("Lapt", "Desk", "uuid", OURS, "192.168", str(folder), "Schl"):
+        assert secret not in caplog.text
