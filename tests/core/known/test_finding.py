@@ -43,9 +43,13 @@ def device(number: int, **changes: object) -> KnownDevice:
     return replace(one, **changes)  # type: ignore[arg-type]
 
 
-def side(*devices: KnownDevice, listening: tuple[str, int] | None = HERE, **more: bool) -> Side:
+def side(
+    *devices: KnownDevice,
+    listening: tuple[str, int] | None = HERE,
+    discovery: bool = True,
+) -> Side:
     link = link_of("host", "Laptop", Verified.CODE, as_guest=False)
-    return Side("own", link, listening=listening, file=KnownFile(devices, **more))
+    return Side("own", link, listening=listening, file=KnownFile(devices, discovery=discovery))
 
 
 def finding(name: str = "own") -> Finding:
