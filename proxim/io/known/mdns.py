@@ -46,7 +46,7 @@ MAX_SERVICES: Final = 128
 NEW_SERVICES: Final = RateLimit(per_second=20, burst=MAX_SERVICES)
 MAX_RESOLVING: Final = 8
 MAX_ENDPOINTS: Final = 4
-# 130 random bits, in letters and digits that any resolver takes.
+# 128 random bits, in letters and digits that any resolver takes.
 _NAME_BYTES: Final = 16
 _NAME: Final = re.compile(r"[a-z2-7]{26}")
 
