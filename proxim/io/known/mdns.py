@@ -96,6 +96,7 @@ class Mdns:
         self._report = report
         self._zeroconf: AsyncZeroconf | None = None
         self._announced: tuple[Announcement, AsyncServiceInfo] | None = None
+        self._announcing: asyncio.Future[Any] | None = None
         self._browser: AsyncServiceBrowser | None = None
         self._services: dict[str, _Service] = {}
         self._new = TokenBucket(NEW_SERVICES, asyncio.get_running_loop().time())
@@ -171,15 +172,17 @@ class Mdns:
         """Announce this under new names instead of what was announced before; None ends it."""
         before = self._announced
         self._announced = None
+        if self._announcing is not None:
+            # It repeats an announcement, which would outlive its goodbye.
+            self._announcing.cancel()
         if announcement is not None:
             info = _info(announcement)
             self._announced = announcement, info
             # Nobody else has this name, so nobody is asked for it.
-            self._keep(
-                asyncio.ensure_future(
-                    await self._opened.async_register_service(info, cooperating_responders=True)
-                )
+            self._announcing = asyncio.ensure_future(
+                await self._opened.async_register_service(info, cooperating_responders=True)
             )
+            self._keep(self._announcing)
         if before is not None:
             # Others have seen the new one by now, so that the device is always there for them.
             self._keep(

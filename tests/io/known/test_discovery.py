@@ -288,8 +288,9 @@ def test_nothing_of_one_slot_or_network_is_found_in_another(room: Rooms) -> None
     host.announce("10.80.0.1", PAIR)
     services = [guest.wait("seen", matches=[PAIR])["service"]]
     for _ in range(2):
-        for side in (host, guest):
-            side.tell("ahead", seconds=15 * 60)
+        guest.tell("ahead", seconds=15 * 60)
+        guest.wait("slot")
+        host.tell("ahead", seconds=15 * 60)
         services.append(guest.wait("seen", matches=[PAIR])["service"])
         guest.wait("gone", service=services[-2])
     host.tell("listen", address="10.90.0.1", port=47800)

@@ -177,6 +177,29 @@ async def test_what_we_announce_is_not_told_to_ourselves_and_is_replaced_without
         await host.mdns.close()
 
 
+async def test_what_was_announced_a_moment_ago_does_not_come_back_after_its_goodbye(
+    segment: Segment, looker: Looker
+) -> None:
+    host = Looker(segment)
+    await host.mdns.open()
+    try:
+        names = []
+        for slot in range(3):
+            await host.mdns.announce(Announcement(segment.addresses[0], 47800, slot, (TAG,)))
+            names += host.mdns.own_names
+            await looker.wait(names[-1])
+        await host.mdns.announce(None)
+        await looker.wait(names[-1], gone=True)
+        # The library would repeat each of them for half a second. Another one is repeated as often.
+        await host.mdns.announce(Announcement(segment.addresses[0], 47800, 9, (TAG,)))
+        assert host.mdns._announcing is not None
+        await host.mdns._announcing
+        told = [one for one in looker.told.all if isinstance(one, tuple) and one[0] in names]
+        assert [name for name, seen in told if seen is not None] == names
+    finally:
+        await host.mdns.close()
+
+
 async def test_the_library_logs_nothing(segment: Segment, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     one = Looker(segment)
