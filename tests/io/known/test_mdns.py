@@ -183,7 +183,7 @@ async def test_what_was_announced_a_moment_ago_does_not_come_back_after_its_good
     host = Looker(segment)
     await host.mdns.open()
     try:
-        names = []
+        names: list[str] = []
         for slot in range(3):
             await host.mdns.announce(Announcement(segment.addresses[0], 47800, slot, (TAG,)))
             names += host.mdns.own_names
