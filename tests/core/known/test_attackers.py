@@ -18,7 +18,7 @@ from proxim.core.known.host import SEARCH_SECONDS
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
-from proxim.core.pairing.devices import Verified
+from proxim.core.pairing.devices import DeviceInfo, Verified
 from tests.core.bench import Bench
 from tests.core.handed_in import ETHERNET, PORT
 from tests.core.in_commands import sent
@@ -214,7 +214,5 @@ def test_requests_without_end_cost_as_much_as_any_and_ask_nobody() -> None:
     assert len({one.auth.t for one in rejected if one.auth}) == len(rejected)
 
 
-def devices_of_nobody() -> Any:
-    from proxim.core.pairing.devices import DeviceInfo
-
+def devices_of_nobody() -> DeviceInfo:
     return DeviceInfo("Proxim", "x")

@@ -1,6 +1,7 @@
 """Two programs that know each other are linked without a code."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from proxim.core.errors import Reason
 from proxim.core.files import commands as file_do
 from proxim.core.files import events as file_ev
 from proxim.core.known import events as known_ev
+from proxim.core.known import keys
 from proxim.core.known.announcement import hide_tag
 from proxim.core.known.devices import Endpoint, KnownFile
 from proxim.core.known.host import BLANK_NAME, SEARCH_SECONDS
@@ -20,12 +22,18 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host import MAX_SESSIONS_OF_KNOWN
+from proxim.core.pairing.host_code import to_base64url
 from proxim.core.pairing.join import KNOWN_DIAL_SECONDS
 from proxim.core.pairing.session import APPROVAL_SECONDS
+from proxim.core.screen import commands as screen_do
+from proxim.core.screen import messages as screen_msg
 from proxim.core.screen.events import Grant
-from tests.core.handed_in import ETHERNET, HOST_DEVICE, PHONE, PORT, WALL_TIME
+from proxim.core.screen.shower import Shower
+from proxim.io.pairing.x25519 import X25519KeyPair
+from tests.core.handed_in import ETHERNET, HOST_DEVICE, PHONE, PORT, WALL_TIME, counting_bytes
 from tests.core.in_commands import reasons, sent
 from tests.core.known.known_world import ELSEWHERE, HERE, KnownWorld
+from tests.core.known.two_devices import link_of
 
 HOST_ENDPOINT = Endpoint(ETHERNET.address, PORT, "192.168.1.0/24")
 
@@ -347,11 +355,9 @@ def test_forgetting_while_the_link_opens_ends_it(world: KnownWorld) -> None:
 def test_of_several_known_devices_only_the_forgotten_one_is_concerned(world: KnownWorld) -> None:
     world.let_in()
     world.come_back()
-    from dataclasses import replace as changed
-
     file = world.file(world.host)
-    other = changed(file.devices[0], id=KnownID("other"), uuid="other", key=b"o" * 32)
-    world.host.program._known._registry.file = changed(file, devices=(*file.devices, other))
+    other = replace(file.devices[0], id=KnownID("other"), uuid="other", key=b"o" * 32)
+    world.host.program._known._registry.file = replace(file, devices=(*file.devices, other))
     world.handle(world.host, known_ev.ForgetDevice(other.id))
     world.vanish()
     world.advance(12)
@@ -525,9 +531,6 @@ class Impostor:
         return commands
 
     def challenges(self) -> list[do.Command]:
-        from proxim.core.pairing.host_code import to_base64url
-        from proxim.io.pairing.x25519 import X25519KeyPair
-
         assert isinstance(self.request, pair_msg.PairRequest)
         share = to_base64url(X25519KeyPair().public)
         return self.says(
@@ -683,8 +686,6 @@ def test_the_same_rejection_is_no_news_to_another(world: KnownWorld) -> None:
 
 def test_a_request_given_back_to_its_own_device_is_not_recognised() -> None:
     """A device that hosts, too, must not take its own request for one of the other device."""
-    from proxim.core.known import keys
-
     key, own, other = b"k" * 32, "own", "other"
     share = b"y" * 32
     asks = keys.asking_name(keys.name_key(key, own), share)
@@ -795,14 +796,6 @@ def test_a_first_proof_ends_the_waiting_of_a_record() -> None:
 
 
 def test_no_yes_beforehand_counts_for_a_device_that_was_let_in() -> None:
-    from dataclasses import replace
-
-    from proxim.core.screen import commands as screen_do
-    from proxim.core.screen import messages as screen_msg
-    from proxim.core.screen.shower import Shower
-    from tests.core.handed_in import counting_bytes
-    from tests.core.known.two_devices import link_of
-
     for let_in in (False, True):
         link = link_of("host", "Laptop", Verified.KNOWN, as_guest=False)
         link.status = replace(link.status, let_in=let_in)

@@ -14,10 +14,11 @@ from proxim.core.known import events as known_ev
 from proxim.core.known import keys
 from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownFile
 from proxim.core.known.feature import MAX_HERE, MAX_KEPT, KnownDevices
+from proxim.core.known.finding import Surroundings
 from proxim.core.known.registry import MAX_ENDPOINTS, MAX_FORGOTTEN, Registry
 from proxim.core.known.status import KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
-from tests.core.handed_in import ETHERNET, WALL_TIME, counting_bytes, known_devices
+from tests.core.handed_in import ETHERNET, IPV6, WALL_TIME, counting_bytes, known_devices
 from tests.core.known.test_finding import device, side
 from tests.core.known.two_devices import NOW, Two
 
@@ -39,8 +40,6 @@ def trouble(reason: Reason) -> do.Publish:
 def test_nothing_is_told_or_stored_before_the_file_was_read() -> None:
     known: KnownDevices = known_devices()
     assert known.handle(known_ev.LookForDevices(looking=True), NOW) == []
-    from proxim.core.known.finding import Surroundings
-
     assert known.refresh(Surroundings()) == []
     assert known.handle(known_ev.KnownLoaded(KnownFile((device(1),))), NOW) == []
     told = known.refresh(Surroundings())
@@ -194,8 +193,6 @@ def test_both_say_where_they_can_be_joined() -> None:
 
 def test_an_ipv6_address_is_kept_with_its_zone() -> None:
     two = Two()
-    from tests.core.handed_in import IPV6
-
     two.guest.networks = (IPV6,)
     two.guest.link.status = replace(two.guest.link.status, peer_address="[fe80::1%25eth0]:47805")
     two.guest.take([])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from proxim.core.errors import Reason
 from proxim.core.json_text import MessageError
 from proxim.core.known import events as known_ev
 from proxim.core.known import messages as known_msg
+from proxim.core.known.keys import Contribution
 from proxim.core.known.remembering import COMPARE_SECONDS, MAX_ASKED, STEP_SECONDS
 from proxim.core.known.status import KnownEntry, Presence, RememberStage
 from proxim.core.pairing.devices import Verified
 from proxim.core.pairing.host_code import to_base64url
+from proxim.core.pairing.proof import Side as ProofSide
 from tests.core.handed_in import WALL_TIME
 from tests.core.known.two_devices import NOW, Side, Two
 from tests.rows import each_row
@@ -268,8 +271,6 @@ def test_the_other_side_cannot_ask_for_ever_not_even_on_new_links() -> None:
     two.compare(two.guest)
     failed(two.guest, Reason.DECLINED)
     assert len(two.host.statuses) == seen, "nobody was asked"
-    from dataclasses import replace
-
     two.host.down()
     two.host.link.status = replace(
         two.host.link.status, link=ev.LinkID("host-2"), resumes=two.host.link.id
@@ -378,9 +379,6 @@ def test_a_reflected_commitment_is_no_commitment_of_the_other_side() -> None:
 
 
 def test_a_share_that_leads_to_no_secret_ends_it() -> None:
-    from proxim.core.known.keys import Contribution
-    from proxim.core.pairing.proof import Side as ProofSide
-
     two = Two()
     zero = Contribution(b"n" * 32, bytes(32), "uuid-guest")
     run = b"r" * 8
