@@ -67,6 +67,8 @@ class Finding:
         match event:
             case known_ev.SlotBegan(slot):
                 self._slot = max(0, slot)
+                # If multicast still does not work, that is said again.
+                self.trouble = None
             case known_ev.ServiceSeen(service):
                 if not self.looking:
                     # It was under way when nobody wanted to know any more.
