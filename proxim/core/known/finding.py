@@ -122,7 +122,7 @@ class Finding:
     def found(self, device: KnownDevice) -> tuple[Endpoint, ...]:
         """Where hosts are announced that may be this device, best first."""
         slots = [self.slot + near for near in _NEAR_SLOTS if self.slot + near >= 0]
-        tags = {seen_tag(device.key, device.uuid, slot) for slot in slots}
+        tags = [seen_tag(device.key, device.uuid, slot) for slot in slots]
         return tuple(
             Endpoint(*endpoint)
             for service in self._services.values()

@@ -10,6 +10,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
+from proxim.core.known.announcement import SLOT_SECONDS
 from proxim.core.known.devices import KnownFile
 from proxim.core.known.feature import KnownDevices
 from proxim.core.known.keys import seen_tag
@@ -17,7 +18,6 @@ from proxim.core.known.status import KnownList
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
 from proxim.core.pairing.proof import Prover
-from proxim.io.known.discovery import SLOT_SECONDS
 from proxim.io.known.store import KnownStore
 from proxim.io.pairing.opening import NetOptions, open_host
 from proxim.io.pairing.spake import Spake2Exchange
