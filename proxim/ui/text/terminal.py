@@ -196,7 +196,7 @@ class TerminalFace:
         if self._known is None:
             from proxim.ui.text.known.terminal import KnownTalk
 
-            self._known = KnownTalk(self.model, self._lines, self._post, self._clock, self._role)
+            self._known = KnownTalk(self.model, self._lines, self._post, self._clock)
         return self._known
 
     def _say_ready(self) -> None:

@@ -13,15 +13,12 @@ from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
 from proxim.core.known.status import RememberStage
+from proxim.ui.remember_words import failure_words, says_so
 from proxim.ui.text.console import Colour, Lines
-from proxim.ui.text.model import FaceModel, Role
-from proxim.ui.text.terminal_words import answers, end_words
+from proxim.ui.text.model import FaceModel
+from proxim.ui.text.terminal_words import answers
 
 REMEMBER: Final = "/remember"
-# These sentences say themselves that nothing is remembered.
-_SAY_SO: Final = frozenset(
-    {Reason.DIGITS_DIFFER, Reason.REMEMBER_UNVERIFIED, Reason.REMEMBER_UNSUPPORTED}
-)
 
 
 class KnownTalk:
@@ -37,13 +34,11 @@ class KnownTalk:
         lines: Lines,
         post: Callable[[ev.Intent], None],
         clock: Callable[[], float],
-        role: Role,
     ) -> None:
         self._model = model
         self._lines = lines
         self._post = post
         self._clock = clock
-        self._role = role
         # The digits that wait for an answer, the next ones first.
         self._questions: dict[ev.LinkID, known_st.Remembering] = {}
         # The question that stands there, and since when.
@@ -67,10 +62,10 @@ class KnownTalk:
             case RememberStage.KEPT:
                 self._lines.say(tr("devices.kept", name=name))
             case RememberStage.FAILED:
-                if status.reason not in _SAY_SO:
+                if not says_so(status.reason):
                     self._lines.say(tr("devices.notKept"))
                 if status.reason is not None:
-                    self._lines.say(end_words(self._role, status.reason))
+                    self._lines.say(failure_words(status.reason))
             case _:
                 pass
 

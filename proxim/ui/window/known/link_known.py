@@ -16,7 +16,7 @@ from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, Remembering, RememberStage
 from proxim.core.pairing.devices import KnownID
-from proxim.ui.window.known.words import failure_words
+from proxim.ui.remember_words import failure_words
 from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import countdown, set_text, shortened

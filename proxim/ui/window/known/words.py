@@ -3,7 +3,6 @@
 import datetime
 from typing import Final
 
-from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import tr
 from proxim.core.known.status import KnownEntry, Presence
 from proxim.core.pairing.devices import Verified
@@ -24,12 +23,6 @@ _VERIFIED_BY: Final = {
     Verified.CODE: "known.byCode",
     Verified.QR: "known.byQR",
     Verified.KNOWN: "known.byKey",
-}
-# The sentences of these reasons are about joining; devices that are made known have others.
-_NOT_REMEMBERED: Final = {
-    Reason.TIMEOUT: "known.notCompared",
-    Reason.DECLINED: "known.notWanted",
-    Reason.BUSY: "known.busy",
 }
 
 
@@ -65,10 +58,3 @@ def date_words(moment: float) -> str:
 def verified_words(entry: KnownEntry) -> str:
     """Return since when a device is known, and how it was verified then."""
     return tr("known.since", date=date_words(entry.since), how=tr(_VERIFIED_BY[entry.verified]))
-
-
-def failure_words(reason: Reason | None) -> str:
-    """Return why two devices do not know each other after all."""
-    reason = reason or Reason.INTERNAL
-    key = _NOT_REMEMBERED.get(reason)
-    return SENTENCES[reason] if key is None else tr(key)

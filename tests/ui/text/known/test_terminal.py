@@ -145,8 +145,8 @@ def test_what_fails_is_told_with_its_reason() -> None:
     assert face.show(FAILED) == "Nothing was remembered.\n"
     left = face.show(COMPARE, replace(FAILED, reason=Reason.TIMEOUT))
     assert left.endswith(
-        "\nNothing was remembered.\nNobody here answered within 40 seconds; "
-        "the other device can ask again.\n"
+        "\nThe digits were not confirmed on both screens in time, so nothing was remembered; "
+        "try again when both of you are there.\n"
     )
     face.read("yes")
     assert face.posted == [ev.SendText(LINK, "yes")]
