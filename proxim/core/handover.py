@@ -215,10 +215,7 @@ class Handover:
         parcel = Parcel(request.paths, request.to)
         if request.to is None:
             return self._hand_to_any(parcel)
-        named = [link for link in self._links.values() if _called(link.peer_name, request.to)]
-        if named:
-            return self._hand_to(parcel, named)
-        return self._hand_to_known(parcel)
+        return self._hand_to_named(parcel, request.to)
 
     def note(self, status: st.Status) -> bool:
         """Take in a status; return whether what waits, or may be chosen, has changed."""
@@ -274,12 +271,28 @@ class Handover:
             self.parcels[self.parcels.index(before)] = together
         return HandoverAnswer(Handed.ASKING if choices else Handed.KEPT)
 
-    def _hand_to_known(self, parcel: Parcel) -> HandoverAnswer:
-        assert parcel.to is not None
+    def _hand_to_named(self, parcel: Parcel, name: str) -> HandoverAnswer:
+        devices = [device for device in self._known or () if _called(device.name, name)]
+        # What a device is called here, and what others call themselves.
+        links = [
+            link
+            for link in self._links.values()
+            if _called(link.peer_name, name) or any(_is_with(link, one) for one in devices)
+        ]
+        absent = [one for one in devices if not any(_is_with(link, one) for link in links)]
+        if links and absent:
+            # Anybody may call themselves as a known device that is not here, so the person chooses.
+            self.parcels.append(parcel)
+            return HandoverAnswer(Handed.ASKING)
+        if links:
+            return self._hand_to(parcel, links)
+        return self._hand_to_known(parcel, name)
+
+    def _hand_to_known(self, parcel: Parcel, name: str) -> HandoverAnswer:
         if self._known is None:
             self.parcels.append(parcel)
-            return HandoverAnswer(Handed.KEPT, display_name(parcel.to))
-        found = [device for device in self._known if _called(device.name, parcel.to)]
+            return HandoverAnswer(Handed.KEPT, display_name(name))
+        found = [device for device in self._known if _called(device.name, name)]
         if len(found) != 1:
             return HandoverAnswer(Handed.SEVERAL if found else Handed.NO_DEVICE)
         self.parcels.append(replace(parcel, known=found[0].id))
@@ -290,8 +303,8 @@ class Handover:
         """Find the devices of what came before the list; the person sees what finds none."""
         undecided, self.parcels = self.parcels, []
         for parcel in undecided:
-            open_one = parcel.to is not None and parcel.link is None and parcel.known is None
-            if not open_one or self._hand_to_known(parcel).outcome not in TAKEN:
+            name = None if parcel.link is not None or parcel.known is not None else parcel.to
+            if name is None or self._hand_to_known(parcel, name).outcome not in TAKEN:
                 self.parcels.append(parcel)
 
     def _note_link(self, status: st.LinkStatus) -> None:
@@ -324,6 +337,11 @@ class Handover:
             if bound or next_one:
                 self.parcels.remove(parcel)
                 self._post(SendPaths(link.link, parcel.paths))
+
+
+def _is_with(link: st.LinkStatus, device: KnownEntry) -> bool:
+    """Whether a known device is at the other end, whatever proof has opened the link."""
+    return link.known == device.id or link.link == device.link
 
 
 def _called(name: str | None, asked: str) -> bool:

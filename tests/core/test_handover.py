@@ -283,6 +283,36 @@ def test_a_known_device_is_joined_first(desk: Desk) -> None:
     assert desk.took() == [sent(2)]
 
 
+def test_a_known_device_that_is_linked_is_meant_by_its_name_here(desk: Desk) -> None:
+    """Its link was opened by a code, on which it calls itself otherwise."""
+    (kitchen,) = known("Kitchen").devices
+    desk.handover.note(link())
+    desk.handover.note(KnownList((replace(kitchen, link=ev.LinkID("host-1")),), discovery=True))
+    assert desk.hand("kitchen") == HandoverAnswer(Handed.SENDING, "Laptop")
+    assert desk.took() == [sent()]
+
+
+def test_one_that_is_being_joined_is_not_joined_again(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.handover.note(link(1, "NAS", known=K1, as_guest=True, stage=st.Stage.DIALING))
+    assert desk.hand("NAS") == HandoverAnswer(Handed.KEPT, "NAS")
+    assert desk.took() == []
+
+
+def test_who_calls_itself_as_a_known_device_does_not_get_its_files(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.handover.note(link(1, "NAS"))
+    assert desk.hand("NAS") == HandoverAnswer(Handed.ASKING)
+    assert desk.took() == []
+    # The person sees who it is.
+    desk.handover.choose([ev.LinkID("host-1")])
+    assert desk.took() == [sent()]
+    # Both are here: that is a choice, too.
+    desk.handover.note(link(2, "NAS", known=K1))
+    assert desk.hand("NAS") == HandoverAnswer(Handed.ASKING)
+    assert desk.took() == []
+
+
 def test_a_name_that_nobody_has(desk: Desk) -> None:
     desk.handover.note(known("Laptop"))
     assert desk.hand("NAS") == HandoverAnswer(Handed.NO_DEVICE)
