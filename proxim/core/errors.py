@@ -129,6 +129,7 @@ class Reason(StrEnum):
     FORGOTTEN = "forgotten"
     DEVICE_NOT_FOUND = "device_not_found"
     DEVICE_UNKNOWN = "device_unknown"
+    DEVICE_LINKED = "device_linked"
     # The Problem's detail is the names and ids of those that it could be.
     DEVICE_SEVERAL = "device_several"
     DIGITS_DIFFER = "digits_differ"

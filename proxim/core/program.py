@@ -102,7 +102,9 @@ class Program:
             case known_ev.JoinKnown(device):
                 return self._join_known(device, now)
             case known_ev.ForgetDevice(device):
-                return self._forget(event, device, now)
+                return self._forget(event, frozenset({device}), now)
+            case known_ev.KnownLoaded(file):
+                return self._forget(event, self._known.missing_in(file), now)
             case ev.NetworksSeen(networks):
                 self._networks = networks
                 return [] if self._host is None else self._host.handle(event, now)
@@ -154,6 +156,8 @@ class Program:
         known = self._known.device(device)
         if known is None:
             return [do.publish_trouble(Reason.DEVICE_UNKNOWN)]
+        if self._known.link_of(device) is not None:
+            return [do.publish_trouble(Reason.DEVICE_LINKED)]
         if self._joins:
             return [do.publish_trouble(Reason.JOIN_BUSY)]
         host = KnownHost(
@@ -189,17 +193,23 @@ class Program:
         return commands
 
     def _forget(
-        self, event: known_ev.ForgetDevice, device: KnownID, now: float
+        self,
+        event: known_ev.ForgetDevice | known_ev.KnownLoaded,
+        devices: frozenset[KnownID],
+        now: float,
     ) -> list[do.Command]:
-        sessions = self._known.sessions_of(device)
+        """Let what is known be changed, after which these devices are not known any more."""
+        sessions = self._known.sessions_of(devices)
         commands = self._features.handle(event, now)
+        if not devices:
+            return commands
         for guest in list(self._guests.values()):
-            if guest.link.status.known == device or session_of(guest.link) in sessions:
+            if guest.link.status.known in devices or session_of(guest.link) in sessions:
                 guest.forget()
                 if guest.state is not GuestState.LINKED:
                     commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
         if self._host is not None:
-            commands += self._host.forget(device, sessions, now)
+            commands += self._host.forget(devices, sessions, now)
         return commands
 
     def _is_own(self, target: JoinTarget) -> bool:

@@ -222,6 +222,22 @@ def test_the_other_side_is_told_that_it_was_forgotten(tmp_path: Path) -> None:
         assert guest.ended() == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="folders of users are elsewhere")
+def test_who_is_forgotten_in_another_terminal_does_not_come_in_here(tmp_path: Path) -> None:
+    homes = Homes(tmp_path)
+    with linked(homes) as (host, guest):
+        remember(host, guest)
+        guest.event("known_devices")
+    assert homes.devices("desk", "Laptop", "--let-in", "on")[0] == 0
+    with homes.host("--known", "--json") as host:
+        host.event("ready")
+        assert homes.devices("desk", "Laptop", "--forget")[0] == 0
+        assert host.event("known_devices")["devices"] == []
+        with homes.guest("--device", "Desk", "--json") as guest:
+            assert guest.event("link", state="closed")["reason"] == "forgotten"
+        assert not {"link", "pair_prompt"} & {event["event"] for event in host.seen}
+
+
 def test_digits_that_differ_are_remembered_by_nobody(tmp_path: Path) -> None:
     homes = Homes(tmp_path)
     with linked(homes) as (host, guest):

@@ -98,7 +98,9 @@ class KnownAnswer(ev.FeatureEvent):
 
 @dataclass(frozen=True, slots=True)
 class KnownLoaded(KnownAnswer):
-    """The file of known devices was read; it comes once, soon after the start."""
+    """The file of known devices was read: soon after the start, and whenever another program has
+    changed it. All that this program changed is in it then.
+    """
 
     file: KnownFile = field(repr=False)
 

@@ -17,7 +17,7 @@ from proxim.core.known import events as known_ev
 from proxim.core.known import keys
 from proxim.core.known import messages as known_msg
 from proxim.core.known import status as known_st
-from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice
+from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
 from proxim.core.known.finding import Finding, Surroundings, places, seen_from
 from proxim.core.known.registry import Registry
 from proxim.core.known.remembering import Remember, RememberState
@@ -144,13 +144,24 @@ class KnownDevices(LinkFeature):
         self._changed = True
         return self._registry.keep(device)
 
-    def sessions_of(self, device: KnownID) -> frozenset[Session]:
-        """The sessions with a device, by the links that are open, or were lost and may be resumed;
-        also those that another proof has opened, if it became known there.
+    def missing_in(self, file: KnownFile) -> frozenset[KnownID]:
+        """The devices that another program has forgotten, if this is the file now."""
+        if not self._registry.loaded:
+            return frozenset()
+        before = {device.id for device in self._registry.file.devices}
+        return frozenset(before - {device.id for device in file.devices})
+
+    def sessions_of(self, devices: frozenset[KnownID]) -> frozenset[Session]:
+        """The sessions with these devices, by the links that are open, or were lost and may be
+        resumed; also those that another proof has opened, if the device became known there.
         """
-        kept = (session for session, one in self._kept.items() if one.device == device)
-        links = (one.link for one in self._links.values() if one.device == device)
+        kept = (session for session, one in self._kept.items() if one.device in devices)
+        links = (one.link for one in self._links.values() if one.device in devices)
         return frozenset((*kept, *map(session_of, links)))
+
+    def link_of(self, device: KnownID) -> ev.LinkID | None:
+        """The open link with a device; None while there is none."""
+        return next((link for link, one in self._links.items() if one.device == device), None)
 
     def files_to(self, link: ev.LinkID) -> str | None:
         """The folder to which files that arrive on a link are accepted without a question."""
@@ -192,7 +203,7 @@ class KnownDevices(LinkFeature):
         return [do.Publish(shown)]
 
     def _entry(self, device: KnownDevice, reachable: bool) -> known_st.KnownEntry:
-        link = next((link for link, one in self._links.items() if one.device == device.id), None)
+        link = self.link_of(device.id)
         if link is not None:
             presence = known_st.Presence.LINKED
         elif reachable:

@@ -40,6 +40,9 @@ class Registry:
 
     def load(self, file: KnownFile) -> list[do.Command]:
         """Take over what the file holds."""
+        if self.loaded:
+            self.file = file
+            return []
         new = self.file
         self.file = replace(
             file,

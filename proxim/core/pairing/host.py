@@ -168,16 +168,16 @@ class Host:
         return self._invitations.listening_at
 
     def forget(
-        self, device: KnownID, sessions: frozenset[LinkSession], now: float
+        self, devices: frozenset[KnownID], sessions: frozenset[LinkSession], now: float
     ) -> list[do.Command]:
-        """Let a device that its person has forgotten resume no link; open ones stay.
+        """Let devices that their person has forgotten resume no link; open ones stay.
 
-        `sessions` are those with it, also where another proof than its own has opened the link.
+        `sessions` are those with them, also where another proof than theirs has opened the link.
         """
         commands: list[do.Command] = []
         for session in self._sessions:
             link = session.link
-            if session.known != device and (link is None or session_of(link) not in sessions):
+            if session.known not in devices and (link is None or session_of(link) not in sessions):
                 continue
             session.forget()
             if session.state is SessionState.ASKED:

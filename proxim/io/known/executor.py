@@ -4,10 +4,11 @@ Nothing here logs more than how many there are.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from proxim.core import commands as do
 from proxim.core import status as st
@@ -16,6 +17,10 @@ from proxim.core.known import events as known_ev
 from proxim.core.known.devices import KnownFile
 from proxim.io.known.discovery import Discovery
 from proxim.io.known.store import KnownStore
+
+# How often it is looked whether another program has changed the file: a device that was forgotten
+# there must not come in here. It costs 0.01 % of a core.
+LOOK_SECONDS: Final = 1.0
 
 
 class KnownExecutor:
@@ -43,6 +48,7 @@ class KnownExecutor:
         self._file_lock = asyncio.Lock()
         # What is to be written; None if the newest is.
         self._unsaved: KnownFile | None = None
+        self._stopping = asyncio.Event()
         self.discovery = Discovery(report, spawn, prepare, clock)
         self.execute: dict[type[do.Command], Callable[[Any], None]] = {
             known_do.SaveKnown: self._save,
@@ -53,14 +59,33 @@ class KnownExecutor:
         }
 
     def start(self) -> None:
-        """Read the file, and report it."""
-        self._spawn(self._load(), "reading the known devices")
+        """Read the file and report it, now and whenever another program has changed it."""
+        self._spawn(self._follow_file(), "reading the known devices")
 
     async def stop(self) -> None:
         """End the discovery, and wait for the file."""
+        self._stopping.set()
         await self.discovery.stop()
         async with self._file_lock:
             await self._write()
+
+    async def _follow_file(self) -> None:
+        await self._load()
+        while not self._stopping.is_set():
+            await self._look()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._stopping.wait()
+
+    async def _look(self) -> None:
+        """Report the file if another program has changed it."""
+        async with self._file_lock:
+            await self._write()
+            changed = await asyncio.to_thread(self._store.changed)
+            # What core has changed meanwhile goes into the file first.
+            if changed is not None and self._unsaved is None:
+                self._store.take(changed)
+                self._report(known_ev.KnownLoaded(changed))
 
     async def _load(self) -> None:
         async with self._file_lock:

@@ -46,6 +46,8 @@ LOCK_SECONDS: Final = 2.0
 _LOCK_AGAIN_SECONDS: Final = 0.01
 # Anything shorter was not made by us, and could be guessed.
 _KEY_BYTES: Final = range(16, 65)
+# The year 3000, in Unix seconds. Windows shows no later date.
+_LAST_MOMENT: Final = 32_503_680_000
 
 _UUID: Final = "uuid"
 _DEVICES: Final = "devices"
@@ -86,6 +88,10 @@ class KnownStore:
         self._uuid = uuid
         # What this program read or wrote last, from which its own changes follow.
         self._base = KnownFile()
+        # Whether this program has changes that could not be written.
+        self._unwritten = False
+        # The file that was looked at last; None if it is to be read again.
+        self._looked_at: _Mark | None = None
 
     def load(self) -> LoadedKnown:
         """Read the file. A file that cannot be used is set aside, and nothing is known then.
@@ -132,9 +138,43 @@ class KnownStore:
                     fields = _merged(fields, self._base, file)
                 write_fields(path, fields)
         except OSError as error:
+            self._unwritten = True
             return (Problem(Reason.KNOWN_UNWRITABLE, plain(error)),)
-        self._base = file
+        self._base, self._unwritten = file, False
+        # Something else may have come into the file beside it.
+        self._looked_at = None
         return problems
+
+    def changed(self) -> KnownFile | None:
+        """Return what is known now if another program has changed that; else None. Whoever goes on
+        from it says so by `take`.
+
+        As long as changes of this program cannot be written, it knows more than the file. Never
+        raises for the state of the disk.
+        """
+        if self._folder is None or self._unwritten:
+            return None
+        try:
+            path = path_in(self._folder, FILE_NAME)
+            mark = _mark(path)
+            if mark == self._looked_at:
+                return None
+            # Windows replaces no file that is being read.
+            with _locked(path):
+                mark, fields = _mark(path), self._read(path)
+        except OSError:
+            return None
+        except (BrokenFileError, _ForeignFileError):
+            # The next write sets it aside, and says so.
+            self._looked_at = mark
+            return None
+        self._looked_at = mark
+        file = None if fields is None else _to_file(fields)
+        return None if file is None or _as_sets(file) == _as_sets(self._base) else file
+
+    def take(self, file: KnownFile) -> None:
+        """Count this as what the program has read."""
+        self._base = file
 
     def _read(self, path: Path) -> Fields | None:
         """Return the file's fields, or None if there is no file.
@@ -166,6 +206,25 @@ class KnownStore:
         except _ForeignFileError:
             kept = set_aside(path, "foreign")
             return None, (Problem(Reason.KNOWN_FOREIGN, f"kept as {kept}"),)
+
+
+_Mark = tuple[int, int, int]
+
+
+def _mark(path: Path) -> _Mark | None:
+    """Return what is another one after each write of the file; None if there is none. Raises
+    OSError.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _as_sets(file: KnownFile) -> tuple[object, ...]:
+    """Return what a file says; the order of its entries says nothing."""
+    return frozenset(file.devices), frozenset(file.forgotten), file.discovery
 
 
 @contextlib.contextmanager
@@ -362,7 +421,13 @@ def _string(fields: Mapping[str, Any], name: str) -> str:
 
 
 def _is_moment(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether this is a moment that every system can show as a date."""
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and math.isfinite(value)
+        and 0 <= value < _LAST_MOMENT
+    )
 
 
 def _moment(fields: Mapping[str, Any], name: str) -> float:

@@ -17,6 +17,7 @@ from proxim.core.known import keys
 from proxim.core.known.announcement import hide_tag
 from proxim.core.known.devices import Endpoint, KnownFile
 from proxim.core.known.host import BLANK_NAME, SEARCH_SECONDS
+from proxim.core.known.registry import Registry
 from proxim.core.known.status import Presence
 from proxim.core.pairing import commands as pair_do
 from proxim.core.pairing import events as pair_ev
@@ -30,6 +31,7 @@ from proxim.core.screen import messages as screen_msg
 from proxim.core.screen.events import Grant
 from proxim.core.screen.shower import Shower
 from proxim.io.pairing.x25519 import X25519KeyPair
+from tests.core.bench import Bench
 from tests.core.handed_in import ETHERNET, HOST_DEVICE, PHONE, PORT, WALL_TIME, counting_bytes
 from tests.core.in_commands import reasons, sent
 from tests.core.known.known_world import ELSEWHERE, HERE, KnownWorld
@@ -362,6 +364,52 @@ def test_of_several_known_devices_only_the_forgotten_one_is_concerned(world: Kno
     world.vanish()
     world.advance(12)
     assert world.status(world.guest).stage is st.Stage.CONNECTED
+
+
+def forget_elsewhere(world: KnownWorld, side: Bench) -> None:
+    """Let another program of the same person forget the device, as the file says then."""
+    other = Registry(side.program._device.id, counting_bytes(), lambda: WALL_TIME)
+    other.load(world.file(side))
+    other.forget(world.device(side))
+    world.handle(side, known_ev.KnownLoaded(other.file))
+
+
+@pytest.mark.parametrize("side", ["host", "guest"])
+def test_what_another_program_forgets_ends_what_is_not_open_yet(
+    world: KnownWorld, side: str
+) -> None:
+    world.come_back()
+    forget_elsewhere(world, world.host if side == "host" else world.guest)
+    assert ended(world) is (Reason.DECLINED if side == "host" else Reason.DISCONNECTED)
+    assert world.host.ledger.prompts == {}
+
+
+def test_what_another_program_forgets_is_not_let_in_any_more(world: KnownWorld) -> None:
+    world.let_in()
+    forget_elsewhere(world, world.host)
+    assert world.shown(world.host).devices == ()
+    world.come_back()
+    assert ended(world) is Reason.FORGOTTEN
+    assert world.links(world.host)[-1].verified is Verified.CODE
+
+
+def test_a_link_stays_open_when_another_program_forgets_but_is_not_resumed(
+    world: KnownWorld,
+) -> None:
+    world.let_in()
+    world.come_back()
+    forget_elsewhere(world, world.host)
+    assert world.status(world.host).stage is st.Stage.CONNECTED
+    world.vanish()
+    world.advance(12)
+    assert ended(world) is Reason.UNKNOWN_SESSION
+
+
+def test_a_device_that_is_linked_is_not_joined_again(world: KnownWorld) -> None:
+    world.let_in()
+    world.come_back()
+    commands = world.guest.handle(known_ev.JoinKnown(world.known(world.guest)))
+    assert reasons(commands) == [Reason.DEVICE_LINKED]
 
 
 @pytest.mark.parametrize("side", ["host", "guest"])

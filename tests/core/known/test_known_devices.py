@@ -57,6 +57,17 @@ def test_what_became_known_before_the_file_was_read_is_added() -> None:
     assert [each.id for each in one.file.devices] == [device(1).id, new]
 
 
+def test_what_another_program_has_changed_is_taken_over_as_it_is() -> None:
+    one = registry(KnownFile((device(1), device(2))))
+    assert one.load(KnownFile((device(2, name="NAS"),), discovery=False)) == []
+    assert one.file == KnownFile((device(2, name="NAS"),), discovery=False)
+    shown = side(device(1), device(2))
+    shown.handle(known_ev.KnownLoaded(KnownFile((device(2, name="NAS"),), discovery=False)))
+    assert [each.name for each in shown.shown.devices] == ["NAS"]
+    assert not shown.shown.discovery
+    assert shown.announced is None
+
+
 def test_the_list_is_in_the_order_of_names_and_comes_again_when_it_changes() -> None:
     one = side(device(2, name="beta"), device(1, name="Alpha"), device(3, pending=True))
     assert [each.name for each in one.shown.devices] == ["Alpha", "beta"]
@@ -233,10 +244,10 @@ def test_a_resumed_link_goes_on_with_the_device_that_became_known_on_it() -> Non
     two.host.link.status = link
     two.host.up()
     assert two.host.shown.devices[0].link == ev.LinkID("host-2")
-    assert two.host.known.sessions_of(only) == {("session", "")}
+    assert two.host.known.sessions_of(frozenset({only})) == {("session", "")}
     two.host.down()
-    assert two.host.known.sessions_of(only) == {("session", "")}
-    assert two.host.known.sessions_of(KnownID("another")) == frozenset()
+    assert two.host.known.sessions_of(frozenset({only})) == {("session", "")}
+    assert two.host.known.sessions_of(frozenset({KnownID("another")})) == frozenset()
 
 
 def test_of_links_that_were_lost_the_newest_are_kept() -> None:
@@ -252,7 +263,7 @@ def test_of_links_that_were_lost_the_newest_are_kept() -> None:
         )
         two.host.up()
     two.host.down()
-    assert len(two.host.known.sessions_of(only)) == MAX_KEPT
+    assert len(two.host.known.sessions_of(frozenset({only}))) == MAX_KEPT
 
 
 def test_a_link_of_a_device_that_was_forgotten_meanwhile_is_a_link_like_others() -> None:

@@ -17,6 +17,7 @@ from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
 from proxim.core.known.devices import KnownFile
 from proxim.io.known import discovery
+from proxim.io.known import executor as module
 from proxim.io.known.executor import KnownExecutor
 from proxim.io.system.addresses import list_networks
 from tests.io.known.test_store import DESK, FULL, LAPTOP, OURS
@@ -149,6 +150,26 @@ async def test_a_change_that_cannot_be_saved_is_told(programs: list[Program]) ->
     [trouble] = program.published
     assert isinstance(trouble, st.Trouble)
     assert trouble.problem.reason is Reason.KNOWN_UNWRITABLE
+
+
+async def test_what_another_program_changes_is_told_within_a_moment(
+    programs: list[Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    one, other = start(programs, tmp_path), start(programs, tmp_path)
+    for program in (one, other):
+        program.executor.start()
+        await program.told.wait(known_ev.KnownLoaded)
+    other.do(known_do.SaveKnown(FULL))
+    await one.told.wait(known_ev.KnownLoaded, lambda loaded: loaded.file == FULL)
+    # It goes on from that: what it changes now is that change alone.
+    one.do(known_do.SaveKnown(KnownFile((DESK,), FULL.forgotten, discovery=False)))
+    found = await other.told.wait(known_ev.KnownLoaded, lambda loaded: loaded.file != KnownFile())
+    assert found.file.devices == (DESK,)
+    await other.stop()
+    await one.stop()
+    told = [event for event in one.told.all if isinstance(event, known_ev.KnownLoaded)]
+    assert [event.file for event in told] == [KnownFile(), FULL]
 
 
 # --- discovery ------------------------------------------------------------------------------------

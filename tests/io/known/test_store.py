@@ -344,6 +344,8 @@ Damage = Callable[[dict[str, Any]], object]
         lambda entry: entry.update(since=True),
         lambda entry: entry.update(lastSeen=float("nan")),
         lambda entry: entry.update(lastSeen="yesterday"),
+        lambda entry: entry.update(lastSeen=1e300),
+        lambda entry: entry.update(since=-1),
         lambda entry: entry.update(verified="guess"),
     ],
 )
@@ -414,6 +416,50 @@ def test_the_latest_contact_of_two_programs_counts(folder: Path) -> None:
     one.save(KnownFile((replace(LAPTOP, last_seen=9000.0, endpoints=late),)))
     other.save(KnownFile((replace(LAPTOP, last_seen=8000.0, endpoints=()),)))
     opened(folder, KnownFile((replace(LAPTOP, last_seen=9000.0, endpoints=late),)))
+
+
+def test_what_another_program_changed_is_there_and_is_not_taken_back(folder: Path) -> None:
+    one, other = opened(folder), opened(folder)
+    assert one.changed() is None
+    other.save(KnownFile((LAPTOP, DESK)))
+    assert one.changed() == KnownFile((LAPTOP, DESK))
+    one.take(KnownFile((LAPTOP, DESK)))
+    assert one.changed() is other.changed() is None
+    other.save(KnownFile((DESK,), (FORGOTTEN,)))
+    found = one.changed()
+    assert found == KnownFile((DESK,), (FORGOTTEN,))
+    # Until the program goes on from it, its own changes follow from what it knew before.
+    one.save(KnownFile((LAPTOP, replace(DESK, name="Attic"))))
+    assert one.changed() == KnownFile((replace(DESK, name="Attic"),), (FORGOTTEN,))
+
+
+def test_what_cannot_be_saved_is_not_taken_back_by_the_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(folder).save(FULL)
+    one, other = opened(folder), opened(folder)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        one.save(KnownFile((DESK,)))
+    other.save(replace(FULL, devices=(*FULL.devices, device("TV"))))
+    assert one.changed() is None
+    assert one.save(KnownFile((DESK,))) == ()
+    assert one.changed() is not None
+
+
+@pytest.mark.parametrize("content", [b"rubbish", {"uuid": THEIRS}])
+def test_a_file_that_became_useless_meanwhile_changes_nothing(folder: Path, content: Any) -> None:
+    store = opened(folder)
+    store.save(FULL)
+    put(folder, content)
+    assert store.changed() is None
+    path_of(folder).unlink()
+    assert store.changed() is None
+    assert KnownStore(None, OURS).changed() is None
 
 
 def test_programs_that_save_at_the_same_moment_wait_for_each_other(folder: Path) -> None:
