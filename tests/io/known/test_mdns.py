@@ -72,8 +72,12 @@ def info(segment: Segment, name: str | None = None, **fields: object) -> AsyncSe
 
 
 async def register(others: AsyncZeroconf, *infos: AsyncServiceInfo) -> None:
-    for one in infos:
+    announcing = [
         await others.async_register_service(one, cooperating_responders=True, strict=False)
+        for one in infos
+    ]
+    # Each is announced several times; one of these after its goodbye would bring it back.
+    await asyncio.gather(*announcing)
 
 
 async def test_only_what_a_proxim_says_of_a_place_near_us_is_seen(
