@@ -19,8 +19,8 @@ from proxim.io.known.discovery import Discovery
 from proxim.io.known.store import KnownStore
 
 # How often it is looked whether another program has changed the file: a device that was forgotten
-# there must not come in here. It costs 0.01 % of a core.
-LOOK_SECONDS: Final = 1.0
+# there must not come in here. It costs 0.04 % of a core.
+LOOK_SECONDS: Final = 2.0
 
 
 class KnownExecutor:
