@@ -61,6 +61,7 @@ def test_of_several_questions_the_one_that_ends_first_is_heard() -> None:
     files = transfer(TransferState.ANNOUNCED, needs_answer=True)
     (first,) = notices.note(files, NOW)
     assert first == Notice(NoticeKind.FILES, "Laptop", files=2)
+    assert notices.note(files, NOW) == ()
     # It has an end, so it comes before what has none; then the files are asked about again.
     assert notices.note(asked(prompt()), NOW) == (request(),)
     later = prompt("Phone", "s2", NOW + 50)
