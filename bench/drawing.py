@@ -4,6 +4,7 @@ on standard input for each load. Every change has its time in the picture.
 The time is written in black and white squares in the left upper corner, so that whoever sees the
 picture can tell its age: wall-clock milliseconds, or the number of keys that came, modulo
 2 ** TIME_BITS, and a checksum of them, since a picture may be seen while only half of it has come.
+A flip has it in the left lower corner, too: it is seen when all of it has come.
 """
 
 import json
@@ -24,6 +25,8 @@ TIME_BITS: Final = 20
 CHECK_BITS: Final = 4
 # A square is as large as the grid of many encoders, so that each is either new or old.
 SQUARE: Final = 16
+# The loads that change the whole picture, and so have the time at its lower end, too.
+BOTH_ENDS: Final = ("flip",)
 STRIP_WIDTH: Final = (TIME_BITS + CHECK_BITS) * SQUARE
 
 _FONT: Final = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono.ttf"
@@ -111,10 +114,10 @@ class Drawing:
         self._loads: dict[str, Callable[[float], int]] = {
             "idle": self._still,
             "text": self._still,
-            "small": lambda seconds: self._moving(self._small(), 30, seconds),
-            "scroll": lambda seconds: self._moving(self._scroll(), 30, seconds),
-            "flip": lambda seconds: self._moving(self._flip(), 2, seconds),
-            "video": lambda seconds: self._moving(self._video(), 25, seconds),
+            "small": lambda seconds: self._moving("small", self._small(), 30, seconds),
+            "scroll": lambda seconds: self._moving("scroll", self._scroll(), 30, seconds),
+            "flip": lambda seconds: self._moving("flip", self._flip(), 2, seconds),
+            "video": lambda seconds: self._moving("video", self._video(), 25, seconds),
         }
         self._made: dict[str, Any] = {}
 
@@ -157,12 +160,15 @@ class Drawing:
             self._flush()
         return count
 
-    def _moving(self, frames: Iterator[None], per_second: float, seconds: float) -> int:
+    def _moving(self, load: str, frames: Iterator[None], per_second: float, seconds: float) -> int:
         began = time.monotonic()
         drawn = 0
         while time.monotonic() - began < seconds:
             next(frames)
-            self._strip(milliseconds())
+            now = milliseconds()
+            self._strip(now)
+            if load in BOTH_ENDS:
+                self._strip(now, HEIGHT - SQUARE)
             self._flush()
             drawn += 1
             time.sleep(max(0.0, began + drawn / per_second - time.monotonic()))
@@ -274,11 +280,11 @@ class Drawing:
         place = xcffib.xproto.RECTANGLE.synthetic(x, y, width, height)
         self._connection.core.PolyFillRectangle(self._window, ink, 1, [place])
 
-    def _strip(self, value: int) -> None:
+    def _strip(self, value: int, top: int = 0) -> None:
         bits = coded(value)
         for number in range(TIME_BITS + CHECK_BITS):
             one = bits >> (TIME_BITS + CHECK_BITS - 1 - number) & 1
-            self._fill(self._white if one else self._black, number * SQUARE, 0, SQUARE, SQUARE)
+            self._fill(self._white if one else self._black, number * SQUARE, top, SQUARE, SQUARE)
 
     def _flush(self) -> None:
         # The answer to any question says that all before it was carried out.

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from bench.chromium import chromium, tab
-from bench.drawing import CHECK_BITS, SQUARE, STRIP_WIDTH, TIME_BITS, coded, milliseconds
+from bench.drawing import BOTH_ENDS, CHECK_BITS, SQUARE, STRIP_WIDTH, TIME_BITS, coded, milliseconds
 from bench.gigabit_link import ADDRESSES, cable
 from bench.measure import Figure, Options, Pair, progress
 from bench.programs import PATIENCE, PROXIM, ROOT, Program, module, running
@@ -188,7 +188,7 @@ async def _load(page: "Page", drawing: Program, pids: Sequence[int], load: str, 
     drawing.say(load=load, seconds=_SECONDS)
     await drawing.event(event="begins")
     await asyncio.sleep(_BEFORE)
-    await page.evaluate("seen.reset()")
+    await page.evaluate("(both) => seen.reset(both)", load in BOTH_ENDS)
     began, cpu = time.perf_counter(), _cpu_seconds(pids)
     await drawing.event(event="drawn")
     took = time.perf_counter() - began

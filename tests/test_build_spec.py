@@ -11,6 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+# The spec file imports it, which must not happen while the system seems to be another one.
+from PyInstaller.utils import hooks  # noqa: F401
+
 from proxim import __version__
 from tests.paths import PAGE_FILES, ROOT
 

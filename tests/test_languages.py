@@ -18,7 +18,7 @@ from proxim.app.language import speak
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.i18n import ENGLISH, LANGUAGES, tr
 from proxim.core.pairing import messages as pair_msg
-from proxim.io.known.store import FILE_NAME
+from proxim.io.known.store import FILE_NAME as KNOWN_FILE
 from proxim.languages import read_language
 from proxim.ui.window.clipboard import MACOS_FILES
 from tests.paths import ROOT
@@ -145,11 +145,11 @@ def constants(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def keys_in(tree: ast.AST, sections: set[str]) -> set[str]:
-    """Return every constant that is spelled like a key of these sections."""
-    spelling = re.compile(rf"(?:{'|'.join(map(re.escape, sorted(sections)))})\.[A-Za-z]\w*")
+    """Return every constant that is spelled like a key of these sections, and is no file."""
+    section = "|".join(map(re.escape, sorted(sections)))
+    spelling = re.compile(rf"(?:{section})\.[A-Za-z]\w*")
     found = {node.value for node in constants(tree) if spelling.fullmatch(str(node.value))}
-    # It is spelled like a key, and is the name of a file.
-    return found - {FILE_NAME}  # type: ignore[return-value]
+    return found - {KNOWN_FILE}  # type: ignore[return-value]
 
 
 def test_every_key_in_the_code_is_there_and_every_key_that_is_there_is_used() -> None:

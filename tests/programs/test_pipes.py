@@ -66,7 +66,7 @@ class Piped:
             env=environment(home),
             # A session of its own has no terminal until it takes one.
             start_new_session=True,
-            preexec_fn=None if inner is None else partial(take_terminal, inner),  # noqa: PLW1509
+            preexec_fn=partial(begin, inner) if os.name == "posix" else None,  # noqa: PLW1509
             pass_fds=() if inner is None else (inner,),
         )
         if inner is not None:
@@ -104,13 +104,16 @@ class Piped:
             os.close(self.terminal)
 
 
-def take_terminal(descriptor: int) -> None:
-    """Make a terminal the one of this session (tty_ioctl(4))."""
-    if sys.platform != "win32":
+def begin(terminal: int | None) -> None:
+    """Prepare a new program: SIGINT reaches it even where the tests run in the background, and the
+    terminal, if there is one, becomes the one of its session (tty_ioctl(4)).
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform != "win32" and terminal is not None:
         import fcntl
         import termios
 
-        fcntl.ioctl(descriptor, termios.TIOCSCTTY, 0)
+        fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 
 
 @contextmanager

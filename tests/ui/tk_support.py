@@ -61,6 +61,8 @@ def xvfb(dpi: int) -> Iterator[str]:
         str(dpi),
         "-nolisten",
         "tcp",
+        # Otherwise it begins anew when its last client leaves, and refuses who comes just then.
+        "-noreset",
     ]
     with subprocess.Popen(command, pass_fds=[writes], stderr=subprocess.DEVNULL) as server:
         os.close(writes)

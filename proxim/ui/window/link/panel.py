@@ -140,8 +140,8 @@ class LinkPanel(ttk.Frame):
         second = ttk.Frame(head)
         second.grid(row=1, column=0, columnspan=3, sticky="ew")
         second.columnconfigure(0, weight=1)
-        # It requests no width of its own, and is cut where the buttons beside it begin.
-        self._where = ttk.Label(second, style="Quiet.TLabel", width=1)
+        # It goes on in a second line where the buttons beside it leave too little width.
+        self._where = WrapLabel(second, style="Quiet.TLabel", wraplength=px(200))
         self._where.grid(row=0, column=0, sticky="ew", pady=(px(2), 0))
         self._head, self._second = head, second
 
