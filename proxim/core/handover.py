@@ -280,11 +280,11 @@ class Handover:
             if _called(link.peer_name, name) or any(_is_with(link, one) for one in devices)
         ]
         absent = [one for one in devices if not any(_is_with(link, one) for link in links)]
-        if links and absent:
+        if absent and any(link in self.choices for link in links):
             # Anybody may call themselves as a known device that is not here, so the person chooses.
             self.parcels.append(parcel)
             return HandoverAnswer(Handed.ASKING)
-        if links:
+        if links and not absent:
             return self._hand_to(parcel, links)
         return self._hand_to_known(parcel, name)
 

@@ -307,6 +307,11 @@ def test_who_calls_itself_as_a_known_device_does_not_get_its_files(desk: Desk) -
     # The person sees who it is.
     desk.handover.choose([ev.LinkID("host-1")])
     assert desk.took() == [sent()]
+    # A link that is lost is no choice.
+    desk.handover.note(link(1, "NAS", stage=st.Stage.WAITING))
+    assert desk.hand("NAS") == HandoverAnswer(Handed.JOINING, "NAS")
+    assert desk.took() == [JoinKnown(K1)]
+    desk.handover.discard()
     # Both are here: that is a choice, too.
     desk.handover.note(link(2, "NAS", known=K1))
     assert desk.hand("NAS") == HandoverAnswer(Handed.ASKING)
