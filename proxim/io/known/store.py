@@ -3,7 +3,7 @@
 Several programs of one person may run at once, and each has its own view of the devices. So a
 program writes only what it changed itself since it read or wrote the file, into what the file has
 at that moment, while no other program may write it. A device that one of them forgot stays
-forgotten.
+forgotten, and the others learn of it by looking (`changed`).
 
 Everything here waits for the disk, so it runs on a worker thread.
 """
