@@ -59,8 +59,9 @@ _MAX_PATH_BYTES: Final = 32 * 1024
 # (str.splitlines, JavaScript before ES2019), terminals obey some (C1), and UTF-8 cannot encode lone
 # surrogates.
 _ESCAPED: Final = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# A name that a person gave a known device, or its id.
-_MAX_DEVICE_BYTES: Final = 256
+# A name that a person gave a known device, which may be longer than one that a device gives itself,
+# or its id.
+MAX_DEVICE_BYTES: Final = 256
 # A link has about 150 bytes; a whole message that somebody pasted may stand around it.
 _MAX_TARGET_BYTES: Final = 16 * 1024
 # The size of a text is not checked here: core knows the limit of the link and reports
@@ -479,7 +480,7 @@ class JsonLinesFace:
             self._show_problem(Problem(Reason.NOT_CONNECTED))
 
     def _join_command(self, fields: JSONObject) -> None:
-        device = optional_text_field(fields, "device", _MAX_DEVICE_BYTES)
+        device = optional_text_field(fields, "device", MAX_DEVICE_BYTES)
         if device is not None and "code" in fields:
             raise MessageError(Reason.BAD_MESSAGE, "join takes a code or a device, not both")
         typed = "" if device is not None else text_field(fields, "code", _MAX_TARGET_BYTES)

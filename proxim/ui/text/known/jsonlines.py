@@ -18,11 +18,8 @@ from proxim.core.known import status as known_st
 from proxim.core.known.choosing import chosen_device
 from proxim.core.known.status import KnownEntry, RememberStage
 from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
-from proxim.ui.text.jsonlines import read_link, read_path
+from proxim.ui.text.jsonlines import MAX_DEVICE_BYTES, read_link, read_path
 from proxim.ui.text.model import FaceModel
-
-# A name that a person gave may be longer than one that a device gives itself, and an id is shorter.
-MAX_DEVICE_BYTES: Final = 256
 
 
 def list_fields(status: known_st.KnownList) -> dict[str, object]:
