@@ -176,10 +176,6 @@ class Shower:
     def _verified(self) -> Verified | None:
         return self._link.status.verified
 
-    @property
-    def _by_programs(self) -> bool:
-        return self._verified is not None and self._verified.by_programs
-
     def _asks(self, message: screen_msg.ScreenAsk, now: float) -> list[do.Command]:
         if self._question is not None:
             return []
