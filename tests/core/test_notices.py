@@ -170,6 +170,14 @@ def test_the_end_of_a_transfer(end: TransferStatus, kind: NoticeKind | None) -> 
     assert notices.note(end, NOW) == ()
 
 
+def test_files_that_wait_are_asked_about_once() -> None:
+    notices = Notices(NOW)
+    asked = transfer(TransferState.ANNOUNCED, needs_answer=True)
+    assert notices.note(asked, NOW) == (Notice(NoticeKind.FILES, "Laptop", files=2),)
+    assert notices.note(asked, NOW) == ()
+    assert notices.note(replace(asked, needs_answer=False), NOW) == GONE
+
+
 def test_a_flood_is_not_heard() -> None:
     notices = Notices(NOW)
     heard = 0

@@ -641,7 +641,8 @@ TRANSITIONS: Final = TransitionTable(
             OtherSession: (Guest._other_session, {_S.ENDED, *_ELSEWHERE}),
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED, *_ELSEWHERE}),
             pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED, *_ELSEWHERE}),
-            ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED, *_ELSEWHERE}),
+            # What could be found has been found by then (CHALLENGE_SECONDS, SEARCH_SECONDS).
+            ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED, _S.DIALING}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {

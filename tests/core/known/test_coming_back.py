@@ -1,6 +1,7 @@
 """Two programs that know each other are linked without a code."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -553,11 +554,10 @@ def test_a_search_can_be_cancelled(world: KnownWorld) -> None:
 class Impostor:
     """Somebody who answers at one of the places, as the guest's frames reach it."""
 
-    def __init__(self, world: KnownWorld, *, discovery: bool = False) -> None:
-        world.with_endpoints(
-            ("192.168.1.66", PORT, "192.168.1.0/24"),
-            (HOST_ENDPOINT.address, HOST_ENDPOINT.port, HOST_ENDPOINT.seen_from),
-        )
+    def __init__(self, world: KnownWorld, *, discovery: bool = False, alone: bool = False) -> None:
+        """With `alone`, no other place is known."""
+        host = (HOST_ENDPOINT.address, HOST_ENDPOINT.port, HOST_ENDPOINT.seen_from)
+        world.with_endpoints(("192.168.1.66", PORT, "192.168.1.0/24"), *([] if alone else [host]))
         self.world = world
         if not discovery:
             world.handle(world.guest, known_ev.SetDiscovery(on=False))
@@ -658,6 +658,58 @@ def test_whoever_closes_is_passed_over(world: KnownWorld) -> None:
     other = Impostor(world)
     world.handle(world.guest, pair_ev.ConnectionLost(other.connection))
     other.is_passed_over()
+
+
+WAYS: dict[str, Callable[[Impostor], object]] = {
+    "rejects": lambda other: other.says(pair_msg.PairResult(other.name, approved=False)),
+    "errs": lambda other: other.says('{"type":"error","code":"bad_message","message":"?"}'),
+    "babbles": lambda other: other.says("no JSON"),
+    "proves otherwise": lambda other: other.says(
+        pair_msg.PairChallenge(other.name, pair_msg.Auth(v=1, m="psk", y="A" * 43))
+    ),
+    "closes": lambda other: other.world.handle(
+        other.world.guest, pair_ev.ConnectionLost(other.connection)
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_after_whoever_is_not_the_device_it_is_looked_for(world: KnownWorld, way: str) -> None:
+    other = Impostor(world, discovery=True, alone=True)
+    WAYS[way](other)
+    assert world.guest.ledger.looking
+    assert not world.guest.ledger.dials
+    world.handle(world.guest, seen(world, HOST_ENDPOINT))
+    other.is_passed_over()
+
+
+def test_after_whoever_is_silent_there_is_no_time_to_look(world: KnownWorld) -> None:
+    Impostor(world, discovery=True, alone=True)
+    assert world.guest.ledger.looking
+    world.advance(10)
+    assert ended(world) is Reason.NOT_RECOGNISED
+
+
+def test_where_nobody_is_it_goes_on_at_the_next_place(world: KnownWorld) -> None:
+    host = (HOST_ENDPOINT.address, HOST_ENDPOINT.port, HOST_ENDPOINT.seen_from)
+    world.with_endpoints(("192.168.1.66", 1, "192.168.1.0/24"), host)
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    (first,) = world.guest.ledger.dials
+    world.reachable = True
+    world.handle(world.guest, pair_ev.DialFailed(first, Reason.REFUSED))
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
+
+
+def test_where_nobody_answers_it_is_looked_for(world: KnownWorld) -> None:
+    world.with_endpoints(("192.168.1.66", 1, "192.168.1.0/24"))
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    world.advance(KNOWN_DIAL_SECONDS)
+    assert world.guest.ledger.looking
+    world.advance(SEARCH_SECONDS)
+    assert ended(world) is Reason.DEVICE_NOT_FOUND
 
 
 def test_nobody_is_asked_twice(world: KnownWorld) -> None:

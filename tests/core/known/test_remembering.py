@@ -224,6 +224,39 @@ def test_who_falls_silent_is_given_up(silent: str, steps: int) -> None:
     assert two.host.told.stage is two.guest.told.stage is RememberStage.KEPT
 
 
+def test_a_link_that_is_lost_before_the_yes_ends_the_attempt() -> None:
+    for steps in range(4):
+        two = Two()
+        two.guest.ask()
+        for number in range(steps):
+            two.step(two.host if number % 2 else two.guest)
+        for side in two.sides:
+            side.down()
+            if (side, steps) != (two.host, 0):
+                failed(side, Reason.PEER_VANISHED)
+            assert side.timers == {}
+            assert side.devices == ()
+
+
+def test_a_yes_with_another_key_ends_it() -> None:
+    two = Two().compare()
+    two.guest.answer()
+    two.step(two.guest, lambda fields: fields.update(tag="A" * 43))
+    failed(two.host, Reason.DIGITS_DIFFER)
+    two.settle()
+    failed(two.guest, Reason.DIGITS_DIFFER)
+
+
+def test_a_yes_is_not_awaited_for_ever() -> None:
+    two = Two().compare()
+    two.guest.answer()
+    two.guest.time_out()
+    failed(two.guest, Reason.TIMEOUT)
+    two.settle()
+    failed(two.host, Reason.TIMEOUT)
+    assert two.host.devices == two.guest.devices == ()
+
+
 def test_after_both_yeses_a_record_waits_for_the_first_proof() -> None:
     two = Two().compare()
     two.guest.answer()
