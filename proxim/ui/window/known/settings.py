@@ -80,12 +80,11 @@ class DeviceSettings:
 
     def show(self, entry: KnownEntry) -> None:
         """Show what is kept of the device now."""
-        renamed = entry.name != self.entry.name or not self.name.get()
+        renamed = entry.name != self.entry.name
         self.entry = entry
         self.window.title(tr("known.settingsTitle", name=entry.name))
         if renamed:
-            self.name.delete(0, "end")
-            self.name.insert(0, entry.name)
+            self._show_name()
         set_text(self._since, verified_words(entry))
         set_text(self._where, last_seen_words(entry, self._clock()))
         if entry.let_in:
@@ -124,8 +123,14 @@ class DeviceSettings:
     def rename(self) -> None:
         """Give the device the name in the field."""
         name = self.name.get().strip()
-        if name and name != self.entry.name:
+        if not name:
+            self._show_name()
+        elif name != self.entry.name:
             self._post(known_ev.RenameKnown(self.entry.id, name))
+
+    def _show_name(self) -> None:
+        self.name.delete(0, "end")
+        self.name.insert(0, self.entry.name)
 
     def let_in(self) -> None:
         """Let the device in without a question, after the person has read what that means."""
@@ -251,6 +256,7 @@ class DeviceSettings:
         # It requests little, and gets what the row has to spare.
         self.name = ttk.Entry(row, font=self._theme.body, width=10)
         self.name.grid(row=0, column=1, sticky="ew")
+        self._show_name()
         for key in ("<Return>", "<KP_Enter>"):
             self.name.bind(key, lambda _event: self.rename())
         self.save_button = ttk.Button(row, command=self.rename)

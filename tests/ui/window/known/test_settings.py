@@ -75,6 +75,13 @@ def test_what_is_being_typed_survives_a_status(bench: Bench, settings: DeviceSet
     bench.window.show(known(entry(0, Presence.AWAY)))
     assert settings.name.get() == "Ada's PC at home"
     assert settings._where.cget("text") == "Last seen today · not found"
+    # Nor does the old name come back under the hands of who clears the field for another one.
+    settings.name.delete(0, "end")
+    bench.window.show(known(entry(0, Presence.REACHABLE)))
+    assert settings.name.get() == ""
+    settings.save_button.invoke()
+    assert settings.name.get() == "Ada's PC"
+    assert intents(bench) == []
 
 
 def test_letting_in_needs_a_second_yes_after_its_meaning_was_read(
