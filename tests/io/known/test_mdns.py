@@ -11,12 +11,21 @@ from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
 from proxim.core.known.announcement import hide_tag, pack_tags
 from proxim.io.known import mdns as module
-from proxim.io.known.mdns import SERVICE_TYPE, Announcement, Mdns, Seen, random_name
+from proxim.io.known.mdns import Announcement, Mdns, Seen, random_name
 from proxim.io.known.segments import Segment, segments_of
 from proxim.io.system.addresses import list_networks
 from tests.io.support import Events
 
 TAG = b"12345678"
+
+
+@pytest.fixture(autouse=True)
+def service_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test a type of service of its own: other tests announce theirs on the same network
+    at the same time.
+    """
+    own = f"_proxim-{secrets.token_hex(3)}._tcp.local."
+    monkeypatch.setattr(module, "SERVICE_TYPE", own)
 
 
 @pytest.fixture
@@ -68,7 +77,9 @@ def info(segment: Segment, name: str | None = None, **fields: object) -> AsyncSe
         "server": f"{random_name()}.local.",
         "parsed_addresses": [segment.addresses[0]],
     }
-    return AsyncServiceInfo(SERVICE_TYPE, f"{name}.{SERVICE_TYPE}", **(honest | fields))  # type: ignore[arg-type]
+    return AsyncServiceInfo(
+        module.SERVICE_TYPE, f"{name}.{module.SERVICE_TYPE}", **(honest | fields)
+    )  # type: ignore[arg-type]
 
 
 async def register(others: AsyncZeroconf, *infos: AsyncServiceInfo) -> None:
@@ -130,7 +141,7 @@ async def test_more_services_than_a_room_has_are_left_out_until_others_go(
 ) -> None:
     monkeypatch.setattr(module, "MAX_SERVICES", 2)
     first = [info(segment) for _ in range(2)]
-    labels = [one.name.removesuffix(f".{SERVICE_TYPE}") for one in first]
+    labels = [one.name.removesuffix(f".{module.SERVICE_TYPE}") for one in first]
     await register(others, *first)
     for label in labels:
         await looker.wait(label)

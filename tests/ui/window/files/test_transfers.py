@@ -88,10 +88,11 @@ def test_the_row_with_the_focus_is_in_sight(bench: Bench, panel: LinkPanel) -> N
     for number in range(20):
         bench.window.show(transfer(number))
     bench.pump(panel.transfers._bar.winfo_viewable)
-    top = panel.transfers.winfo_rooty()
-    bottom = top + panel.transfers.winfo_height()
 
     def in_sight(row: TransferRow) -> bool:
+        # The list itself may still be moved by what is laid out above it.
+        top = panel.transfers.winfo_rooty()
+        bottom = top + panel.transfers.winfo_height()
         return row.winfo_rooty() >= top and row.winfo_rooty() + row.winfo_height() <= bottom
 
     for number in (0, 19):
