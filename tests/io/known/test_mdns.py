@@ -77,9 +77,8 @@ def info(segment: Segment, name: str | None = None, **fields: object) -> AsyncSe
         "server": f"{random_name()}.local.",
         "parsed_addresses": [segment.addresses[0]],
     }
-    return AsyncServiceInfo(
-        module.SERVICE_TYPE, f"{name}.{module.SERVICE_TYPE}", **(honest | fields)
-    )  # type: ignore[arg-type]
+    full = f"{name}.{module.SERVICE_TYPE}"
+    return AsyncServiceInfo(module.SERVICE_TYPE, full, **(honest | fields))  # type: ignore[arg-type]
 
 
 async def register(others: AsyncZeroconf, *infos: AsyncServiceInfo) -> None:
