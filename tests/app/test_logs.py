@@ -1,5 +1,4 @@
 import logging
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,20 +7,6 @@ from proxim.app import logs
 from proxim.app.logs import set_up_logging
 from proxim.app.options import LogOptions
 from tests.rows import each_row
-
-
-@pytest.fixture(autouse=True)
-def loggers_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    for handler in root.handlers[:]:
-        root.removeHandler(handler)
-        handler.close()
-    for handler in handlers:
-        root.addHandler(handler)
-    root.setLevel(level)
-    logging.getLogger("proxim").setLevel(logging.NOTSET)
 
 
 def test_a_terminal_logs_warnings_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
