@@ -8,8 +8,11 @@ by `proxim doctor --clean`.
 
 import os
 import secrets
+import select
 import shutil
+import sys
 from contextlib import suppress
+from io import UnsupportedOperation
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +22,8 @@ from proxim.io.system.file_lock import is_locked, lock
 
 # Both pipes and disks are fast from a MiB on.
 CHUNK_BYTES: Final = 1024 * 1024
+# How late a signal may be noticed that comes just before a wait.
+SIGNAL_SECONDS: Final = 0.2
 _FOLDER: Final = "piped"
 _LOCK: Final = ".lock"
 
@@ -119,10 +124,28 @@ def remove_left_over(parent: Path) -> None:
 
 
 def _read(source: BinaryIO) -> bytes:
+    """Return the next bytes, and none at the end. Raises FileError."""
     try:
-        return source.read(CHUNK_BYTES)
+        try:
+            descriptor = source.fileno()
+        except UnsupportedOperation:
+            # It is no file of the system's, so no read waits.
+            return source.read(CHUNK_BYTES)
+        _wait_for(descriptor)
+        return os.read(descriptor, CHUNK_BYTES)
     except OSError as error:
         raise FileError(read_reason(error), plain(error)) from None
+
+
+def _wait_for(descriptor: int) -> None:
+    """Wait for something to read, or for the end.
+
+    Python handles a signal that comes just before a read only after it, which may be never. On
+    Windows, where a pipe cannot be waited for, Ctrl+C ends the read itself.
+    """
+    if sys.platform != "win32":
+        while not select.select([descriptor], [], [], SIGNAL_SECONDS)[0]:
+            continue
 
 
 # The reasons of `keep` that are the source's.
