@@ -42,7 +42,8 @@ class Child:
         )
         self._lines: queue.Queue[str | None] = queue.Queue()
         self.lines: list[str] = []
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -62,6 +63,8 @@ class Child:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+        # It reads to the end, which has come; its pipe is open until then.
+        self._reader.join(PATIENCE)
         for pipe in (self.process.stdin, self.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
