@@ -17,7 +17,7 @@ Handler = Callable[[int, FrameType | None], Any]
 
 
 def _restore_library_path() -> None:
-    """Let the system's tools that Proxim runs (xrdb, gsettings, ufw) load the system's libraries
+    """Let the system's tools that Proxim runs (gsettings, ufw) load the system's libraries
     instead of those unpacked here.
 
     The loader has already read the variable when our own process began, so nothing changes for

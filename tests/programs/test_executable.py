@@ -327,11 +327,11 @@ def test_its_window_shows_a_code_that_a_camera_reads(
 ) -> None:
     asked = tmp_path / "asked"
     # This fake replaces a tool of the system that the window runs.
-    xrdb = tmp_path / "bin" / "xrdb"
-    xrdb.parent.mkdir()
-    xrdb.write_text(f'#!/bin/sh\necho "libraries: $LD_LIBRARY_PATH" >"{asked}"\n')
-    xrdb.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{xrdb.parent}{os.pathsep}{os.defpath}")
+    gsettings = tmp_path / "bin" / "gsettings"
+    gsettings.parent.mkdir()
+    gsettings.write_text(f'#!/bin/sh\necho "libraries: $LD_LIBRARY_PATH" >"{asked}"\n')
+    gsettings.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{gsettings.parent}{os.pathsep}{os.defpath}")
     with Frozen([str(executable)], tmp_path / "home", display=screen) as program:
         url, picture = wait_for_qr(screen, program)
         ARTIFACTS.mkdir(exist_ok=True)

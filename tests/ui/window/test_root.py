@@ -14,20 +14,27 @@ from tests.ui.tk_support import Bench, MakeBench
 on_x11 = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X resources are X11's")
 
 
-@pytest.fixture
-def xrdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a fake xrdb on the PATH and return its path; a test writes its script."""
-    program = tmp_path / "xrdb"
-    monkeypatch.setenv("PATH", str(tmp_path) + os.pathsep + os.environ["PATH"])
-    return program
-
-
 pytestmark = pytest.mark.usefixtures("no_tk_garbage")
 
 
-def answering(program: Path, script: str) -> None:
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
+def set_resources(display: str, resources: bytes) -> None:
+    """Give a screen its X resources, as `xrdb -load` does."""
+    # They are imported late, because only Linux has them.
+    import xcffib
+    from xcffib import xproto
+
+    connection = xcffib.connect(display)
+    connection.core.ChangeProperty(
+        xproto.PropMode.Replace,
+        connection.get_setup().roots[0].root,
+        xproto.Atom.RESOURCE_MANAGER,
+        xproto.Atom.STRING,
+        8,
+        len(resources),
+        resources,
+        is_checked=True,
+    ).check()
+    connection.disconnect()
 
 
 def scale_now(dpi: float) -> float:
@@ -63,34 +70,42 @@ def test_a_screen_of_192_dpi_is_a_scale_of_two(
 
 
 @on_x11
-@pytest.mark.parametrize(
-    ("answer", "scale"),
-    [
-        ("printf 'Xcursor.size:\\t24\\nXft.dpi:\\t192\\n'", 2.0),
-        ("printf 'Xft.dpi: 120.5\\n'", 1.255),
-        ("printf 'Xft.dpi: often\\n'", 1.0),
-        ("printf 'Xft.dpi: 1\\n'", 1.0),
-        ("printf 'nothing'", 1.0),
-        ("exit 3", 1.0),
-        ("printf '\\377'", 1.0),
-    ],
-)
-def test_the_desktop_says_how_large(
-    answer: str, scale: float, xrdb: Path, plain_screen: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DISPLAY", plain_screen)
-    answering(xrdb, answer)
-    assert scale_now(PLAIN_DPI) == pytest.approx(scale, rel=0.02)
+def test_the_desktop_says_how_large(fine_screen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", fine_screen)
+    own = scale_now(2 * PLAIN_DPI)
+    said = {
+        b"Xcursor.size:\t24\nXft.dpi:\t144\n": 1.5,
+        b"Xft.dpi: 120.5\n": 1.255,
+        b"Xft.dpi: often\n": own,
+        b"Xft.dpi: 1\n": own,
+        b"Xft.dpi: nan\n": own,
+        b"Xft.dpi: -inf\n": own,
+        b"Xft.dpi: 1e400\n": own,
+        b"Xft.dpi:\n": own,
+        b"\377": own,
+        b"": own,
+    }
+    scales = {}
+    for resources in said:
+        set_resources(fine_screen, resources)
+        scales[resources] = scale_now(2 * PLAIN_DPI)
+    assert scales == pytest.approx(said, rel=0.02)
 
 
 @on_x11
-def test_a_desktop_that_hangs_does_not_keep_the_window_away(
-    xrdb: Path, plain_screen: str, monkeypatch: pytest.MonkeyPatch
+def test_without_the_library_of_x_the_screen_s_own_size_counts(
+    fine_screen: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DISPLAY", plain_screen)
-    monkeypatch.setattr(root_module, "_XRDB_SECONDS", 0.05)
-    answering(xrdb, "exec sleep 30")
-    assert scale_now(PLAIN_DPI) == pytest.approx(1.0, rel=0.02)
+    monkeypatch.setenv("DISPLAY", fine_screen)
+    set_resources(fine_screen, b"Xft.dpi: 96\n")
+
+    def no_library(name: str) -> None:
+        raise OSError(f"{name}: cannot open shared object file")
+
+    with monkeypatch.context() as without:
+        without.setattr("ctypes.CDLL", no_library)
+        assert scale_now(2 * PLAIN_DPI) == pytest.approx(2.0, rel=0.02)
+    set_resources(fine_screen, b"")
 
 
 @on_x11
