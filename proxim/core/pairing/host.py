@@ -188,6 +188,14 @@ class Host:
                 commands += self._sessions.handle(session, ev.Disconnect(link.id), now)
         return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
 
+    def give_way(self, link: ev.LinkID, now: float) -> list[do.Command]:
+        """End an open link, because this program has another one with the same program."""
+        session = self._sessions.by_link(link)
+        # An open link of this host has a session.
+        assert session is not None
+        ended = self._sessions.handle(session, End(Reason.DEVICE_LINKED), now)
+        return [*ended, *self._update_prompts(now), *self._renew_invitation(now)]
+
     def rename(self, device: DeviceInfo) -> None:
         """Use another device name from now on."""
         self._invitations.device = device

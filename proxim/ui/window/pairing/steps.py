@@ -180,7 +180,8 @@ class Steps:
         # The outcome is published before the Prompts without its request.
         known = (*self._prompts.shown, *self._prompts.queued)
         prompt = next((one for one in known if one.session_id == status.session_id), None)
-        if prompt is None or status.approved:
+        if prompt is None or status.approved or status.reason is Reason.DEVICE_LINKED:
+            # Who was asked about is linked already, and that is what people see.
             return
         reason = status.reason or Reason.DECLINED
         sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
@@ -202,6 +203,9 @@ class Steps:
             if status.was_connected:
                 if self._connected == link:
                     self.dismiss()
+                return
+            if status.reason is Reason.DEVICE_LINKED:
+                # Nothing has failed: the other device has come by itself.
                 return
             self._end(_failed(status, step))
             return
