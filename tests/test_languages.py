@@ -30,6 +30,8 @@ BY_RULE: Final = {
     "pageScreen",
     "reasons",
     "hostReasons",
+    "knownReasons",
+    "knownHostReasons",
 }
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 

@@ -2,7 +2,8 @@
 people.
 
 Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentences from here.
-The sentences are in the language in use, in its sections `reasons` and `hostReasons`.
+The sentences are in the language in use, in its sections `reasons` and `hostReasons`, and in
+`knownReasons` and `knownHostReasons` for links between known devices.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -226,9 +227,50 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
 )
 
 
-def sentence_for(reason: Reason, *, host: bool) -> str:
-    """Return what happened and what to do next, for the person at the host or at the guest."""
-    return HOST_SENTENCES[reason] if host and reason in HOST_SENTENCES else SENTENCES[reason]
+# Known devices have no code, so reasons whose sentences name one have others between them: at both
+# ends, and at the host.
+KNOWN_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "knownReasons",
+    (
+        Reason.EXPIRED,
+        Reason.BUSY,
+        Reason.UNKNOWN_SESSION,
+        Reason.NOT_VERIFIED,
+        Reason.CLOSED,
+        Reason.TOO_MANY_TRIES,
+        Reason.TAMPERED,
+        Reason.REFUSED,
+        Reason.NOT_PROXIM,
+        Reason.HOST_UNPROVEN,
+        Reason.GUEST_RETURNED,
+        Reason.REPLACED,
+        Reason.DISCONNECTED,
+    ),
+)
+KNOWN_HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "knownHostReasons",
+    (
+        Reason.BUSY,
+        Reason.EXPIRED,
+        Reason.CLOSED,
+        Reason.PEER_LEFT,
+        Reason.DISCONNECTED,
+    ),
+)
+
+
+def sentence_for(reason: Reason, *, host: bool, known: bool) -> str:
+    """Return what happened and what to do next, for the person at the host or at the guest.
+
+    `known` says whether it is about a link, or a request, by which one known device came to another
+    without a code.
+    """
+    tables = (
+        KNOWN_HOST_SENTENCES if known and host else {},
+        KNOWN_SENTENCES if known else {},
+        HOST_SENTENCES if host else {},
+    )
+    return next((table[reason] for table in tables if reason in table), SENTENCES[reason])
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +279,13 @@ class Problem:
 
     reason: Reason
     detail: str = ""
+    # As in sentence_for.
+    known: bool = False
 
     @property
     def sentence(self) -> str:
         """What happened and what to do next, in one sentence for people."""
-        sentence = SENTENCES[self.reason]
+        sentence = sentence_for(self.reason, host=False, known=self.known)
         if self.reason in _ENDING_IN_DETAIL and self.detail:
             return f"{sentence.removesuffix('.')}: {self.detail}."
         return sentence

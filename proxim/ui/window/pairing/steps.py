@@ -15,7 +15,7 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Reason, sentence_for
+from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
@@ -184,7 +184,7 @@ class Steps:
             # Who was asked about is linked already, and that is what people see.
             return
         reason = status.reason or Reason.DECLINED
-        sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
+        sentence = f"{prompt.device.name}: {prompt.end_sentence(reason)}"
         wanted = reason in (Reason.DECLINED, Reason.CLOSED)
         self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
 
@@ -264,8 +264,7 @@ def _failed(status: st.LinkStatus, step: int) -> Step:
 
 
 def _why(status: st.LinkStatus) -> str:
-    at_host = side_of(status) is StepsSide.HOST
-    why = sentence_for(status.reason or Reason.INTERNAL, host=at_host)
+    why = status.end_sentence
     # Of several known devices the person has chosen this one, and no code names it.
     return why if status.known is None or not status.peer_name else f"{status.peer_name}: {why}"
 
