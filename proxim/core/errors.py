@@ -128,6 +128,8 @@ class Reason(StrEnum):
     # Problems with known devices.
     NOT_RECOGNISED = "not_recognised"
     FORGOTTEN = "forgotten"
+    # The person here, perhaps in another program, has forgotten the device meanwhile.
+    FORGOTTEN_HERE = "forgotten_here"
     DEVICE_NOT_FOUND = "device_not_found"
     DEVICE_UNKNOWN = "device_unknown"
     DEVICE_LINKED = "device_linked"

@@ -21,11 +21,13 @@ from proxim.core.pairing.devices import DeviceInfo, KnownID
 from proxim.core.pairing.host import Host, HostEvent
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.join import (
+    DeviceForgotten,
     DialledSocketEvent,
     GiveWay,
     Guest,
     GuestEvent,
     GuestState,
+    OwnerEvent,
     PlacesSeen,
 )
 from proxim.core.pairing.proof import Prover
@@ -246,7 +248,7 @@ class Program:
             if guest.link.status.known in devices or session_of(guest.link) in sessions:
                 guest.forget()
                 if guest.state is not GuestState.LINKED:
-                    commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
+                    commands += self._to_guest(DeviceForgotten(), guest, now)
         if self._host is not None:
             commands += self._host.forget(devices, sessions, now)
         return commands
@@ -269,7 +271,7 @@ class Program:
         return ev.ConnectionID(self._dials, dialled=True)
 
     def _to_guest(
-        self, event: GuestEvent | PlacesSeen | GiveWay, guest: Guest, now: float
+        self, event: GuestEvent | OwnerEvent, guest: Guest, now: float
     ) -> list[do.Command]:
         link = guest.link.id
         commands = guest.handle(event, now)

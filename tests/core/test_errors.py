@@ -209,6 +209,7 @@ TYPED: Final = {
 CODE_HELPS: Final = {
     Reason.NOT_RECOGNISED,
     Reason.FORGOTTEN,
+    Reason.FORGOTTEN_HERE,
     Reason.DEVICE_NOT_FOUND,
     Reason.KNOWN_BROKEN,
     Reason.KNOWN_FOREIGN,

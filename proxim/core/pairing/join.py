@@ -130,7 +130,13 @@ class GiveWay:
     """
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceForgotten:
+    """The person here has forgotten the device that this attempt is about."""
+
+
 GuestEvent = DialledSocketEvent | LinkInput | ev.Disconnect
+OwnerEvent = PlacesSeen | GiveWay | DeviceForgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +252,7 @@ class Guest:
         looks = self.state in (GuestState.DIALING, GuestState.SEARCHING)
         return looks or self._target.port == port
 
-    def handle(self, event: GuestEvent | PlacesSeen | GiveWay, now: float) -> list[do.Command]:
+    def handle(self, event: GuestEvent | OwnerEvent, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
 
         Raises MachineMisuseError for a pair of state and event that is not in the table.
@@ -630,6 +636,17 @@ class Guest:
     def _give_way(self, event: GiveWay, now: float) -> list[do.Command]:
         return self._end(Reason.DEVICE_LINKED, now, bye=Reason.DEVICE_LINKED)
 
+    def _device_forgotten(self, event: DeviceForgotten, now: float) -> list[do.Command]:
+        return self._end(Reason.FORGOTTEN_HERE, now, bye=Reason.DISCONNECTED)
+
+    def _device_forgotten_while_reconnecting(
+        self, event: DeviceForgotten, now: float
+    ) -> list[do.Command]:
+        return [
+            do.CancelTimer(self._timer(ev.TimerName.REDIAL)),
+            *self._end(Reason.FORGOTTEN_HERE, now),
+        ]
+
     def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [
             do.CancelTimer(self._timer(ev.TimerName.REDIAL)),
@@ -652,12 +669,14 @@ TRANSITIONS: Final = TransitionTable(
             PlacesSeen: (Guest._places_seen, {_S.DIALING}),
             ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED, *_ELSEWHERE}),
             GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.SEARCHING: {
             PlacesSeen: (Guest._places_seen_while_searching, {*_ELSEWHERE}),
             ev.TimerName.SEARCH: (Guest._not_found, {_S.ENDED}),
             GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.PROVING: {
@@ -670,6 +689,7 @@ TRANSITIONS: Final = TransitionTable(
             # What could be found has been found by then (CHALLENGE_SECONDS, SEARCH_SECONDS).
             ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED, _S.DIALING}),
             GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {
@@ -681,6 +701,7 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._answer_timeout, {*_FAILED}),
             GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKING: {
@@ -698,6 +719,7 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneLost: (Guest._link_event, {_S.LINKING, *_FAILED}),
             ev.TimerName.LANE: (Guest._link_event, {_S.LINKING}),
             GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKED: {
@@ -720,6 +742,7 @@ TRANSITIONS: Final = TransitionTable(
         },
         _S.RECONNECTING: {
             ev.TimerName.REDIAL: (Guest._redial, {_S.DIALING, _S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten_while_reconnecting, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect_while_reconnecting, {_S.ENDED}),
         },
     },

@@ -189,6 +189,14 @@ def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
 
+def _told(reason: Reason, otherwise: Reason) -> Reason:
+    """Return what the guest is told of a reason.
+
+    Whoever was forgotten is told so when it asks the next time, by what only the two can read.
+    """
+    return otherwise if reason is Reason.FORGOTTEN_HERE else reason
+
+
 def _left_for(event: pair_ev.ConnectionLost) -> Reason:
     """Return why a guest has left before its link was open."""
     linked = event.code == pair_msg.CloseCode.LINKED_ALREADY
@@ -377,7 +385,7 @@ class Session:
         return [
             *self._drop_prepared(),
             do.CancelTimer(self._approval_timer),
-            *([] if answer is None else [rejection(guest, answer)]),
+            *([] if answer is None else [rejection(guest, _told(answer, Reason.DECLINED))]),
             do.Publish(st.PairOutcome(self.id, approved=False, reason=reason, surplus=surplus)),
         ]
 
@@ -740,7 +748,7 @@ class Session:
     def _end_with_link(self, event: End, now: float) -> list[do.Command]:
         link = self._current_link()
         return [
-            *link.close(event.reason, now, bye=event.reason),
+            *link.close(event.reason, now, bye=_told(event.reason, Reason.CLOSED)),
             link.publish_end(),
             *self._end(event.reason),
         ]
@@ -759,7 +767,8 @@ class Session:
         if self.guest is not None:
             commands.append(
                 pair_do.Send(
-                    self.guest.connection, pair_msg.SessionEnded(self.guest.session_id, reason)
+                    self.guest.connection,
+                    pair_msg.SessionEnded(self.guest.session_id, _told(reason, Reason.CLOSED)),
                 )
             )
             commands.append(

@@ -37,6 +37,8 @@ ORDERLY: Final = frozenset(
 # A host that never showed a code cannot overcome these by waiting; the person has to start it
 # differently.
 _FATAL: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
+# After these there is not even an attempt to join.
+_NOT_JOINED: Final = frozenset({Reason.DEVICE_UNKNOWN, Reason.DEVICE_LINKED, Reason.JOIN_BUSY})
 _ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
 
 
@@ -200,8 +202,10 @@ class FaceModel:
                 self._invited = True
             case st.NoInvitation(reason) if reason in _FATAL and not self._invited:
                 self.close(ExitStatus.FAILED)
-            case st.Trouble():
+            case st.Trouble(problem):
                 self._once_job.count_failure(status)
+                if self._cannot_join(problem.reason):
+                    self.close(ExitStatus.FAILED)
             case st.Stopped():
                 self._stopped = True
                 # Nobody asked for this end, so the network side has failed.
@@ -259,6 +263,12 @@ class FaceModel:
         if self.options.device is not None:
             self.close(ExitStatus.USAGE)
         return (problem,)
+
+    def _cannot_join(self, reason: Reason) -> bool:
+        """Whether this says that the device of --device cannot be joined: another program may have
+        forgotten it just before.
+        """
+        return self.options.device is not None and not self.links and reason in _NOT_JOINED
 
     @property
     def needs_code(self) -> bool:
