@@ -32,6 +32,8 @@ BY_RULE: Final = {
     "hostReasons",
     "knownReasons",
     "knownHostReasons",
+    "sendingReasons",
+    "receivingReasons",
 }
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 

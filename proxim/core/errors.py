@@ -90,6 +90,8 @@ class Reason(StrEnum):
     NOTHING_TO_SEND = "nothing_to_send"
     TOO_MANY_FILES = "too_many_files"
     TOO_MANY_TRANSFERS = "too_many_transfers"
+    # It goes to a pipe there, and no person has declined.
+    ONE_FILE_ONLY = "one_file_only"
     NAME_REFUSED = "name_refused"
     DISK_FULL = "disk_full"
     FILE_TOO_LARGE = "file_too_large"
@@ -273,6 +275,47 @@ def sentence_for(reason: Reason, *, host: bool, known: bool) -> str:
         HOST_SENTENCES if host else {},
     )
     return next((table[reason] for table in tables if reason in table), SENTENCES[reason])
+
+
+# Of a transfer each side reads what it can do itself: the sender of a fault of the receiver's disk,
+# and the receiver of one of the sender's files.
+SENDING_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "sendingReasons",
+    (
+        Reason.DISK_FULL,
+        Reason.FILE_TOO_LARGE,
+        Reason.FOLDER_READ_ONLY,
+        Reason.FOLDER_GONE,
+    ),
+)
+RECEIVING_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "receivingReasons",
+    (
+        Reason.DECLINED,
+        Reason.FILE_GONE,
+        Reason.FILE_UNREADABLE,
+        Reason.NOT_A_FILE,
+        Reason.FILE_CHANGED,
+        Reason.FILE_DAMAGED,
+        Reason.TOO_MANY_FILES,
+        Reason.TOO_MANY_TRANSFERS,
+        Reason.NAME_REFUSED,
+        Reason.DISK_FULL,
+        Reason.FILE_TOO_LARGE,
+        Reason.FOLDER_READ_ONLY,
+        Reason.FOLDER_GONE,
+        Reason.TRANSFER_FAILED,
+        Reason.SOME_FILES_FAILED,
+        Reason.CANCELLED,
+        Reason.ONE_FILE_ONLY,
+    ),
+)
+
+
+def transfer_sentence(reason: Reason, *, incoming: bool) -> str:
+    """Return what happened to files, and what to do next, for who receives or sends them."""
+    own = RECEIVING_SENTENCES if incoming else SENDING_SENTENCES
+    return own[reason] if reason in own else SENTENCES[reason]
 
 
 @dataclass(frozen=True, slots=True)

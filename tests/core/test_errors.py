@@ -14,12 +14,15 @@ from proxim.core.errors import (
     HOST_SENTENCES,
     KNOWN_HOST_SENTENCES,
     KNOWN_SENTENCES,
+    RECEIVING_SENTENCES,
+    SENDING_SENTENCES,
     SENTENCES,
     MachineMisuseError,
     Problem,
     ProximError,
     Reason,
     sentence_for,
+    transfer_sentence,
 )
 from proxim.core.i18n import LANGUAGES
 from proxim.core.pairing.devices import DeviceInfo, KnownID
@@ -260,3 +263,28 @@ def test_a_status_knows_why_it_is_over(known: KnownID | None) -> None:
     prompt = st.Prompt("s", DeviceInfo("NAS", "id"), "address", None, 40.0, known=known)
     wanted = sentence_for(Reason.BUSY, host=True, known=known is not None)
     assert prompt.end_sentence(Reason.BUSY) == wanted
+
+
+# --- files, of which each side reads what it can do -----------------------------------------------
+
+
+@each_row("reason", SENDING_SENTENCES)
+def test_a_sender_is_not_told_to_do_what_only_the_receiver_can(reason: Reason) -> None:
+    sentence = transfer_sentence(reason, incoming=False)
+    assert sentence == SENDING_SENTENCES[reason] != SENTENCES[reason]
+    assert "other device" in sentence
+    assert "ask the person there" in sentence
+
+
+@each_row("reason", RECEIVING_SENTENCES)
+def test_a_receiver_is_not_told_to_send(reason: Reason) -> None:
+    sentence = transfer_sentence(reason, incoming=True)
+    assert sentence == RECEIVING_SENTENCES[reason] != SENTENCES[reason]
+    assert not re.search(r"[;,] (then )?send|and send|rename it,", sentence)
+    assert len(sentence) <= LONGEST
+
+
+def test_what_both_can_do_both_read() -> None:
+    for incoming in (False, True):
+        sentence = transfer_sentence(Reason.NOT_CONNECTED, incoming=incoming)
+        assert sentence == SENTENCES[Reason.NOT_CONNECTED]

@@ -327,10 +327,10 @@ class FaceModel:
         self._once_job.accepted(answer.transfer)
         self._post(answer)
 
-    def decline(self, transfer: TransferID) -> None:
-        """Decline a transfer."""
+    def decline(self, transfer: TransferID, reason: Reason = Reason.DECLINED) -> None:
+        """Decline a transfer; the sender is told the reason."""
         self._answered.add(transfer)
-        self._post(file_ev.CancelTransfer(transfer))
+        self._post(file_ev.CancelTransfer(transfer, reason))
 
     def take_for_pipe(self, status: file_st.TransferStatus, folder: str) -> bool:
         """Accept the one file that goes to standard output, and decline anything else; return
@@ -338,7 +338,7 @@ class FaceModel:
         """
         fits = len(status.entries) == 1 and not status.entries[0].directory
         if not fits or self._piped not in (None, status.transfer):
-            self.decline(status.transfer)
+            self.decline(status.transfer, Reason.ONE_FILE_ONLY)
             return False
         self._piped = status.transfer
         self.accept(file_ev.AcceptTransfer(status.transfer, directory=folder))

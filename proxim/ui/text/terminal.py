@@ -20,7 +20,7 @@ from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands, NotMounted, TypedFiles, read_typed
 from proxim.ui.text.console import Colour, Console, Lines, typed_text
-from proxim.ui.text.files import TransferReport, described
+from proxim.ui.text.files import TransferReport
 from proxim.ui.text.model import (
     Change,
     ExitStatus,
@@ -319,8 +319,8 @@ class TerminalFace:
         self._report.show(status, before)
         folder = self.model.options.pipe_folder
         if self.model.needs_answer(status) and folder is not None:
-            if not self.model.take_for_pipe(status, folder):
-                self._lines.say(tr("pipes.onlyOneFile", what=described(status)))
+            # What it is not taken for is said with its end.
+            self.model.take_for_pipe(status, folder)
         elif self.model.needs_answer(status):
             self._files.put(status)
         else:
