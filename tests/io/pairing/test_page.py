@@ -47,7 +47,7 @@ def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
 
 def test_english_is_the_programs_own_table() -> None:
     assert languages()["en"]["reasons"] == {
-        **SENTENCES,
+        **{reason.value: one for reason, one in SENTENCES.items()},
         **{f"sending {reason}": one for reason, one in SENDING_SENTENCES.items()},
         **{f"receiving {reason}": one for reason, one in RECEIVING_SENTENCES.items()},
     }
