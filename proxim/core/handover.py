@@ -53,7 +53,7 @@ class Handed(StrEnum):
 
     # The window comes to the front, and there was nothing to send.
     RAISED = "raised"
-    # They are being sent to `name`.
+    # `name` is asked to take them.
     SENDING = "sending"
     # The window asks to which device.
     ASKING = "asking"
