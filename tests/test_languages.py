@@ -30,6 +30,10 @@ BY_RULE: Final = {
     "pageScreen",
     "reasons",
     "hostReasons",
+    "knownReasons",
+    "knownHostReasons",
+    "sendingReasons",
+    "receivingReasons",
 }
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 

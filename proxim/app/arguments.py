@@ -327,7 +327,7 @@ def _send_files(found: argparse.Namespace) -> Options:
     if found.to is not None and not is_usable_name(found.to):
         raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
     return WindowOptions(
-        send=_send(found, "usage.sendPathGone", "usage.sendPathUnreadable"),
+        send=_send(found, "usage.sendPathGone", "usage.sendPathUnreadable", codes=False),
         to=found.to,
         quiet=_quiet(found),
         log=_log(found),
@@ -482,16 +482,29 @@ def _send(
     found: argparse.Namespace,
     gone: str = "usage.pathGone",
     unreadable: str = "usage.pathUnreadable",
+    *,
+    codes: bool = True,
 ) -> tuple[str, ...]:
-    # The path is not quoted, because a code may be among the paths by mistake.
     if found.send == [PIPE]:
         return ()
     for number, path in enumerate(found.send or (), 1):
         if not os.path.exists(path):
-            raise UsageError(tr(gone, number=number))
+            raise UsageError(tr(gone, path=_path_words(path, number, codes=codes)))
         if not os.access(path, os.R_OK):
-            raise UsageError(tr(unreadable, number=number))
+            raise UsageError(tr(unreadable, path=_path_words(path, number, codes=codes)))
     return tuple(os.path.abspath(path) for path in found.send or ())
+
+
+def _path_words(path: str, number: int, *, codes: bool) -> str:
+    """Return a path as people know it, or its number if it may be a code or a link by mistake: they
+    are secrets, and what goes wrong may be kept in a log. Without `codes`, the command takes none.
+    """
+    from proxim.ui.wording import name_words
+
+    is_link = "://" in path or "#" in path
+    if codes and (is_link or not {"/", ".", os.sep} & {*path}):
+        return tr("usage.pathNumber", number=number)
+    return name_words(path)
 
 
 def _pipe(found: argparse.Namespace) -> PipeOption | None:

@@ -20,6 +20,7 @@ from proxim.core.handover import (
 from proxim.core.i18n import tr
 from proxim.io.desktop.instance import Deliver, NoAnswerError, Place
 from proxim.io.desktop.requests import HandedOver
+from proxim.ui.wording import name_words
 
 FAILED_STATUS: Final = 1
 
@@ -48,7 +49,7 @@ def hand_to_first(place: Place, options: WindowOptions) -> int:
     except (NoAnswerError, HandoverError):
         answer = HandoverAnswer(Handed.BUSY)
     taken = answer.outcome in TAKEN
-    sentence = words(answer, len(options.send))
+    sentence = words(answer, options.send)
     if taken and options.shape_the_window:
         taken, sentence = False, tr("handover.ownOptions")
     # The file manager gives a program neither of these.
@@ -58,14 +59,18 @@ def hand_to_first(place: Place, options: WindowOptions) -> int:
     return 0 if taken else FAILED_STATUS
 
 
-def words(answer: HandoverAnswer, count: int) -> str:
-    """Return what became of `count` paths, in a sentence."""
+def words(answer: HandoverAnswer, paths: tuple[str, ...]) -> str:
+    """Return what became of these paths, in a sentence."""
     name = answer.name or tr("device.otherLabel")
     if answer.outcome is Handed.SENDING:
-        return tr("handover.sending", count=count, name=name)
+        return tr("handover.sending", count=len(paths), name=name)
     if answer.outcome is Handed.KEPT:
         return tr("handover.kept") if answer.name is None else tr("handover.keptFor", name=name)
-    return tr(_SENTENCES[answer.outcome], name=name, number=answer.number)
+    # What answers may be another version, which counts otherwise.
+    number = answer.number or 0
+    counted = 0 < number <= len(paths)
+    path = name_words(paths[number - 1]) if counted else tr("usage.pathNumber", number=number)
+    return tr(_SENTENCES[answer.outcome], name=name, path=path)
 
 
 def deliver_by(bridge: Bridge) -> Deliver:

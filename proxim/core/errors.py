@@ -2,7 +2,8 @@
 people.
 
 Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentences from here.
-The sentences are in the language in use, in its sections `reasons` and `hostReasons`.
+The sentences are in the language in use, in its sections `reasons` and `hostReasons`, and in
+`knownReasons` and `knownHostReasons` for links between known devices.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -89,6 +90,8 @@ class Reason(StrEnum):
     NOTHING_TO_SEND = "nothing_to_send"
     TOO_MANY_FILES = "too_many_files"
     TOO_MANY_TRANSFERS = "too_many_transfers"
+    # It goes to a pipe there, and no person has declined.
+    ONE_FILE_ONLY = "one_file_only"
     NAME_REFUSED = "name_refused"
     DISK_FULL = "disk_full"
     FILE_TOO_LARGE = "file_too_large"
@@ -127,6 +130,8 @@ class Reason(StrEnum):
     # Problems with known devices.
     NOT_RECOGNISED = "not_recognised"
     FORGOTTEN = "forgotten"
+    # The person here, perhaps in another program, has forgotten the device meanwhile.
+    FORGOTTEN_HERE = "forgotten_here"
     DEVICE_NOT_FOUND = "device_not_found"
     DEVICE_UNKNOWN = "device_unknown"
     DEVICE_LINKED = "device_linked"
@@ -226,9 +231,91 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
 )
 
 
-def sentence_for(reason: Reason, *, host: bool) -> str:
-    """Return what happened and what to do next, for the person at the host or at the guest."""
-    return HOST_SENTENCES[reason] if host and reason in HOST_SENTENCES else SENTENCES[reason]
+# Known devices have no code, so reasons whose sentences name one have others between them: at both
+# ends, and at the host.
+KNOWN_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "knownReasons",
+    (
+        Reason.EXPIRED,
+        Reason.BUSY,
+        Reason.UNKNOWN_SESSION,
+        Reason.NOT_VERIFIED,
+        Reason.CLOSED,
+        Reason.TOO_MANY_TRIES,
+        Reason.TAMPERED,
+        Reason.REFUSED,
+        Reason.NOT_PROXIM,
+        Reason.HOST_UNPROVEN,
+        Reason.GUEST_RETURNED,
+        Reason.REPLACED,
+        Reason.DISCONNECTED,
+    ),
+)
+KNOWN_HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "knownHostReasons",
+    (
+        Reason.BUSY,
+        Reason.EXPIRED,
+        Reason.CLOSED,
+        Reason.PEER_LEFT,
+        Reason.DISCONNECTED,
+    ),
+)
+
+
+def sentence_for(reason: Reason, *, host: bool, known: bool) -> str:
+    """Return what happened and what to do next, for the person at the host or at the guest.
+
+    `known` says whether it is about a link, or a request, by which one known device came to another
+    without a code.
+    """
+    tables = (
+        KNOWN_HOST_SENTENCES if known and host else {},
+        KNOWN_SENTENCES if known else {},
+        HOST_SENTENCES if host else {},
+    )
+    return next((table[reason] for table in tables if reason in table), SENTENCES[reason])
+
+
+# Of a transfer each side reads what it can do itself: the sender of a fault of the receiver's disk,
+# and the receiver of one of the sender's files.
+SENDING_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "sendingReasons",
+    (
+        Reason.DISK_FULL,
+        Reason.FILE_TOO_LARGE,
+        Reason.FOLDER_READ_ONLY,
+        Reason.FOLDER_GONE,
+    ),
+)
+RECEIVING_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "receivingReasons",
+    (
+        Reason.DECLINED,
+        Reason.FILE_GONE,
+        Reason.FILE_UNREADABLE,
+        Reason.NOT_A_FILE,
+        Reason.FILE_CHANGED,
+        Reason.FILE_DAMAGED,
+        Reason.TOO_MANY_FILES,
+        Reason.TOO_MANY_TRANSFERS,
+        Reason.NAME_REFUSED,
+        Reason.DISK_FULL,
+        Reason.FILE_TOO_LARGE,
+        Reason.FOLDER_READ_ONLY,
+        Reason.FOLDER_GONE,
+        Reason.TRANSFER_FAILED,
+        Reason.SOME_FILES_FAILED,
+        Reason.CANCELLED,
+        Reason.ONE_FILE_ONLY,
+    ),
+)
+
+
+def transfer_sentence(reason: Reason, *, incoming: bool) -> str:
+    """Return what happened to files, and what to do next, for who receives or sends them."""
+    own = RECEIVING_SENTENCES if incoming else SENDING_SENTENCES
+    return own[reason] if reason in own else SENTENCES[reason]
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +324,13 @@ class Problem:
 
     reason: Reason
     detail: str = ""
+    # As in sentence_for.
+    known: bool = False
 
     @property
     def sentence(self) -> str:
         """What happened and what to do next, in one sentence for people."""
-        sentence = SENTENCES[self.reason]
+        sentence = sentence_for(self.reason, host=False, known=self.known)
         if self.reason in _ENDING_IN_DETAIL and self.detail:
             return f"{sentence.removesuffix('.')}: {self.detail}."
         return sentence

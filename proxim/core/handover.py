@@ -53,7 +53,7 @@ class Handed(StrEnum):
 
     # The window comes to the front, and there was nothing to send.
     RAISED = "raised"
-    # They are being sent to `name`.
+    # `name` is asked to take them.
     SENDING = "sending"
     # The window asks to which device.
     ASKING = "asking"
@@ -179,8 +179,8 @@ class Parcel:
 class Handover:
     """Finds the device for what is handed over, and keeps it until that is linked.
 
-    A name alone decides only between devices that are linked or known at that moment: a device that
-    comes later may call itself anything.
+    A name alone decides only between devices that are linked or known at that moment, and those
+    that become known later: another device that comes later may call itself anything.
     """
 
     def __init__(self, post: Callable[[ev.Intent], None]) -> None:
@@ -224,9 +224,11 @@ class Handover:
             case st.LinkStatus():
                 self._note_link(status)
             case KnownList():
-                first, self._known = self._known is None, status.devices
-                if first:
+                listed, self._known = self._known, status.devices
+                if listed is None:
                     self._decide()
+                else:
+                    self._follow_known(listed)
             case st.Stopped():
                 self._links.clear()
                 self.parcels.clear()
@@ -307,6 +309,25 @@ class Handover:
             if name is None or self._hand_to_known(parcel, name).outcome not in TAKEN:
                 self.parcels.append(parcel)
 
+    def _follow_known(self, before: tuple[KnownEntry, ...]) -> None:
+        """Follow what has changed in the list of the devices that something waits for.
+
+        A device that was forgotten and remembered anew has another id. Only the person here puts
+        devices into the list and names them, so a name counts that is new in it.
+        """
+        known = self._known or ()
+        listed = {one.id for one in known}
+        new = {(one.id, one.name) for one in known} - {(one.id, one.name) for one in before}
+        for place, parcel in enumerate(self.parcels):
+            device = parcel.known if parcel.known in listed else None
+            if device is None and parcel.link is None and parcel.to is not None:
+                called = [one for one in known if _called(one.name, parcel.to)]
+                if len(called) == 1 and (called[0].id, called[0].name) in new:
+                    device = called[0].id
+            self.parcels[place] = replace(parcel, known=device)
+        for link in self.choices:
+            self._deliver(link, new=False)
+
     def _note_link(self, status: st.LinkStatus) -> None:
         new = status.link not in self._links or st.FILES not in self._links[status.link].features
         if status.resumes is not None:
@@ -330,13 +351,17 @@ class Handover:
         """Send over a link that can be used now what waited for it."""
         for parcel in [*self.parcels]:
             bound = parcel.link == link.link or (
-                parcel.known is not None and parcel.known == link.known
+                parcel.known is not None and self._is_with(link, parcel.known)
             )
             # Nobody thought of a device that was let in by itself just now, so the person is asked.
             next_one = parcel.to is None and new and not link.let_in and len(self.choices) == 1
             if bound or next_one:
                 self.parcels.remove(parcel)
                 self._post(SendPaths(link.link, parcel.paths))
+
+    def _is_with(self, link: st.LinkStatus, device: KnownID) -> bool:
+        entries = (one for one in self._known or () if one.id == device)
+        return link.known == device or any(_is_with(link, one) for one in entries)
 
 
 def _is_with(link: st.LinkStatus, device: KnownEntry) -> bool:

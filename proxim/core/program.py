@@ -10,7 +10,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import MachineMisuseError, Reason
 from proxim.core.known import events as known_ev
-from proxim.core.known.feature import KnownDevices
+from proxim.core.known.feature import KnownDevices, OpenLink
 from proxim.core.known.finding import Surroundings
 from proxim.core.known.host import KnownHost
 from proxim.core.link import events as link_ev
@@ -21,10 +21,13 @@ from proxim.core.pairing.devices import DeviceInfo, KnownID
 from proxim.core.pairing.host import Host, HostEvent
 from proxim.core.pairing.host_code import JoinTarget
 from proxim.core.pairing.join import (
+    DeviceForgotten,
     DialledSocketEvent,
+    GiveWay,
     Guest,
     GuestEvent,
     GuestState,
+    OwnerEvent,
     PlacesSeen,
 )
 from proxim.core.pairing.proof import Prover
@@ -74,6 +77,7 @@ class Program:
         commands = self._handle(event, now)
         if self._ended:
             return commands
+        commands += self._keep_one_link(now)
         if self._host is not None:
             commands += self._host.hide_invitation(self._features.watchers, now)
         return [*commands, *self._look_around(event, now)]
@@ -91,6 +95,37 @@ class Program:
                 commands += self._to_guest(PlacesSeen(), guest, now)
         return commands
 
+    def _keep_one_link(self, now: float) -> list[do.Command]:
+        """Of two links between this program and another one, which both persons have asked for at
+        once, let one go.
+
+        The program of a known device is recognised by the port that it listens on: another program
+        of the same device, which listens on another one or on none, may have a link of its own.
+        """
+        commands: list[do.Command] = []
+        for guest in list(self._guests.values()):
+            device = guest.link.status.known
+            known = None if device is None else self._known.device(device)
+            if known is None or guest.resumes:
+                continue
+            links = self._known.links_with(known.id)
+            invited = next((one for one in links if _is_from(one, guest)), None)
+            if invited is None:
+                continue
+            if not guest.approved:
+                commands += self._to_guest(GiveWay(), guest, now)
+            elif self._device.id < known.uuid:
+                # Both sides have let the other one in, so one of them decides for both, and the
+                # link that opened first stays.
+                first = next(one for one in links if one is invited or one.id == guest.link.id)
+                if first is invited:
+                    commands += self._to_guest(GiveWay(), guest, now)
+                else:
+                    # A link without a guest of ours is one of our host.
+                    assert self._host is not None
+                    commands += self._host.give_way(invited.id, now)
+        return commands
+
     def _handle(self, event: ProgramEvent, now: float) -> list[do.Command]:
         match event:
             case ev.Join():
@@ -101,6 +136,12 @@ class Program:
                 return self._shut_down(now)
             case known_ev.JoinKnown(device):
                 return self._join_known(device, now)
+            case known_ev.DisconnectDevice(device):
+                return [
+                    command
+                    for link in self._known.links_with(device)
+                    for command in self._to_link(ev.Disconnect(link.id), now)
+                ]
             case known_ev.ForgetDevice(device):
                 return self._forget(event, frozenset({device}), now)
             case known_ev.KnownLoaded(file):
@@ -207,7 +248,7 @@ class Program:
             if guest.link.status.known in devices or session_of(guest.link) in sessions:
                 guest.forget()
                 if guest.state is not GuestState.LINKED:
-                    commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
+                    commands += self._to_guest(DeviceForgotten(), guest, now)
         if self._host is not None:
             commands += self._host.forget(devices, sessions, now)
         return commands
@@ -230,7 +271,7 @@ class Program:
         return ev.ConnectionID(self._dials, dialled=True)
 
     def _to_guest(
-        self, event: GuestEvent | PlacesSeen, guest: Guest, now: float
+        self, event: GuestEvent | OwnerEvent, guest: Guest, now: float
     ) -> list[do.Command]:
         link = guest.link.id
         commands = guest.handle(event, now)
@@ -282,3 +323,8 @@ class Program:
         for guest in list(self._guests.values()):
             commands += self._to_guest(ev.Disconnect(guest.link.id), guest, now)
         return commands + (self._host.shut_down(now) if self._host else [])
+
+
+def _is_from(link: OpenLink, guest: Guest) -> bool:
+    """Whether the program that a guest dials, or may dial, has opened this link as our guest."""
+    return not link.as_guest and link.port is not None and guest.may_reach(link.port)

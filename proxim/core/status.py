@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from proxim.core import events as ev
-from proxim.core.errors import Problem, Reason
+from proxim.core.errors import Problem, Reason, sentence_for
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 
 # The words of the features that the faces know. Those of a feature's own module would be imported
@@ -112,6 +112,10 @@ class Prompt:
     # The known device that asks, whose name here is `device.name`; None for any other.
     known: KnownID | None = None
 
+    def end_sentence(self, reason: Reason) -> str:
+        """Why it is over, and what to do next, for the person who was asked."""
+        return sentence_for(reason, host=True, known=self.known is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
@@ -192,6 +196,13 @@ class LinkStatus:
     known: KnownID | None = None
     # Whether it was let in without a question, by a stored yes of this host's person.
     let_in: bool = False
+
+    @property
+    def end_sentence(self) -> str:
+        """Why it has ended, and what to do next, for the person here."""
+        return sentence_for(
+            self.reason or Reason.INTERNAL, host=not self.as_guest, known=self.known is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)

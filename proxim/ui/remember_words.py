@@ -5,11 +5,24 @@ from typing import Final
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import tr
 
+# The link has ended, and its own page or line says why.
+_LINK_ENDS: Final = (
+    Reason.CLOSED,
+    Reason.DEVICE_LINKED,
+    Reason.DISCONNECTED,
+    Reason.EXPIRED,
+    Reason.PEER_ERROR,
+    Reason.PEER_LEFT,
+    Reason.PEER_VANISHED,
+    Reason.REPLACED,
+    Reason.TAMPERED,
+)
 # The sentences of these reasons are about joining; devices that are made known have others.
 _NOT_REMEMBERED: Final = {
     Reason.TIMEOUT: "known.notCompared",
     Reason.DECLINED: "known.notWanted",
     Reason.BUSY: "known.busy",
+    **dict.fromkeys(_LINK_ENDS, "known.linkEnded"),
 }
 # The sentences of these say themselves that nothing is remembered.
 _SAY_SO: Final = frozenset(

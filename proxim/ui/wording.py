@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from proxim.core.errors import FILE_REASONS, SENTENCES, Problem, Reason
+from proxim.core.errors import FILE_REASONS, Problem, Reason, transfer_sentence
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, RenamedFile, chosen, title
 from proxim.core.i18n import decimal, tr
@@ -132,8 +132,10 @@ def outcome_lines(
 
     Of each kind at most `most` are named, each by `shown`; the others are counted.
     """
+    incoming = status.direction is Direction.IN
     failed = [
-        f"{shown(status.entries[one.index].path)}: {SENTENCES[one.reason]}"
+        f"{shown(status.entries[one.index].path)}: "
+        f"{transfer_sentence(one.reason, incoming=incoming)}"
         for one in status.failed
         if one.index < len(status.entries)
     ]
@@ -141,7 +143,7 @@ def outcome_lines(
     left_out = [
         tr("transfers.leftOut", path=shown(one.path))
         if one.reason is Reason.NOT_A_FILE
-        else f"{shown(one.path)}: {SENTENCES[one.reason]}"
+        else f"{shown(one.path)}: {transfer_sentence(one.reason, incoming=incoming)}"
         for one in status.left_out
     ]
     lines: list[str] = []
@@ -213,8 +215,13 @@ def state_words(status: file_st.TransferStatus) -> str:
         case file_st.TransferState.DONE:
             return tr("transfers.received") if incoming else tr("transfers.sent")
         case file_st.TransferState.FAILED:
-            return tr("transfers.failed") if status.reason is None else SENTENCES[status.reason]
-        case file_st.TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
-            return tr("transfers.declined")
+            return _end_words(status, "transfers.failed")
         case file_st.TransferState.CANCELLED:
-            return tr("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]
+            return _end_words(status, "transfers.cancelled")
+
+
+def _end_words(status: file_st.TransferStatus, otherwise: str) -> str:
+    """Return why a transfer has ended; `otherwise` is the text's key where nobody said why."""
+    if status.reason is None:
+        return tr(otherwise)
+    return transfer_sentence(status.reason, incoming=status.direction is Direction.IN)

@@ -182,7 +182,7 @@ REFUSED: list[tuple[list[str], str]] = [
     (["--foo"], "Proxim does not know the option --foo here; see proxim --help."),
     (["host", "--foo=bar"], "Proxim does not know the option --foo here; see proxim host --help."),
     (["host", "--life", "30m"], "Proxim does not know the option --life here"),
-    (["send", ".", "nowhere"], "Path 2 is not there; check its name."),
+    (["send", ".", "nowhere"], "nowhere is not there; check its name."),
     (["send", ".", "--to", " "], NO_NAME),
     (["send", "--to"], "Argument --to: expected one argument; see proxim send --help."),
     (["host", "--new"], "Proxim does not know the option --new here"),
@@ -257,6 +257,9 @@ REFUSED: list[tuple[list[str], str]] = [
     ],
     (["join", "--qr", "invert"], "Proxim does not know the option --qr here"),
     (["host", "--send", "x", "--send", __file__], "Path 1 after --send is not there"),
+    (["host", "--send", "./x"], "./x after --send is not there"),
+    (["send", "x.jpg"], "x.jpg is not there; check its name"),
+    (["send", "notes"], "notes is not there; check its name"),
     (["join", "http://192.168.1.7:47800/#k=short"], SENTENCES[Reason.LINK_UNREADABLE]),
     # What a shell leaves of a link in the form until now.
     (["join", "http://192.168.1.7:47800/#s=s1"], SENTENCES[Reason.LINK_INCOMPLETE]),
@@ -344,7 +347,7 @@ def test_the_folder_for_a_known_device_is_named_as_it_is_now(
     ("arguments", "sentence"),
     [
         (["--save-to"], "Nothing can be written to the folder"),
-        (["--send"], "Path 1 after --send may not be read"),
+        (["--send"], "{path} after --send may not be read"),
     ],
 )
 def test_what_may_not_be_used_is_told_at_once(
@@ -358,6 +361,7 @@ def test_what_may_not_be_used_is_told_at_once(
     monkeypatch.setattr("os.access", lambda path, mode: False)
     with pytest.raises(SystemExit):
         parse_arguments(["host", *arguments, str(tmp_path)])
+    sentence = sentence.replace("{path}", str(tmp_path))
     assert sentence in capsys.readouterr().err
 
 

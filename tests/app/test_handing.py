@@ -39,12 +39,16 @@ class Open(Place):
     "answer, status, said",
     [
         (HandoverAnswer(Handed.RAISED), 0, "Proxim is open already"),
-        (HandoverAnswer(Handed.SENDING, "Laptop"), 0, "2 paths are being sent to Laptop."),
+        (
+            HandoverAnswer(Handed.SENDING, "Laptop"),
+            0,
+            "Laptop is asked to take 2 files",
+        ),
         (HandoverAnswer(Handed.KEPT), 0, "No device is linked: Proxim keeps them"),
         (HandoverAnswer(Handed.KEPT, "NAS"), 0, "NAS is not linked yet: Proxim keeps them"),
         (HandoverAnswer(Handed.JOINING, "NAS"), 0, "NAS is looked for"),
         (HandoverAnswer(Handed.NO_DEVICE), 1, "proxim: No device of that name"),
-        (HandoverAnswer(Handed.PATH_GONE, number=2), 1, "proxim: Path 2 is not there"),
+        (HandoverAnswer(Handed.PATH_GONE, number=2), 1, "proxim: /b is not there any more"),
         (HandoverAnswer(Handed.BUSY), 1, "proxim: The Proxim that is open does not answer"),
         (None, 1, "proxim: The Proxim that is open does not answer"),
     ],
@@ -80,7 +84,11 @@ def test_a_file_manager_gives_no_streams(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize("outcome", Handed)
 def test_every_outcome_has_a_sentence(outcome: Handed, language: str) -> None:
     speak(language)
-    sentence = words(HandoverAnswer(outcome, "Laptop", 3), 2)
+    sentence = words(HandoverAnswer(outcome, "Laptop", 2), ("/a", "/home/ada/notes"))
+    if outcome in (Handed.PATH_GONE, Handed.PATH_UNREADABLE):
+        assert "/home/ada/notes" in sentence
+        # Another version may count otherwise.
+        assert " 3" in words(HandoverAnswer(outcome, number=3), ("/a", "/b"))
     assert sentence.endswith((".", ")"))
     assert "handover." not in sentence
     assert "…" not in sentence

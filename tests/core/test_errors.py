@@ -2,19 +2,30 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 from typing import Final
 
 import pytest
 
+from proxim.app.language import speak
+from proxim.core import events as ev
+from proxim.core import status as st
 from proxim.core.errors import (
     HOST_SENTENCES,
+    KNOWN_HOST_SENTENCES,
+    KNOWN_SENTENCES,
+    RECEIVING_SENTENCES,
+    SENDING_SENTENCES,
     SENTENCES,
     MachineMisuseError,
     Problem,
     ProximError,
     Reason,
     sentence_for,
+    transfer_sentence,
 )
+from proxim.core.i18n import LANGUAGES
+from proxim.core.pairing.devices import DeviceInfo, KnownID
 from tests.rows import each_row
 
 # This length fills two lines in the window.
@@ -162,10 +173,118 @@ def test_our_own_bugs_are_no_problem_of_the_peers() -> None:
 
 @each_row("reason", HOST_SENTENCES)
 def test_the_host_has_words_of_its_own_only_where_they_differ(reason: Reason) -> None:
-    assert sentence_for(reason, host=True) == HOST_SENTENCES[reason] != SENTENCES[reason]
-    assert sentence_for(reason, host=False) == SENTENCES[reason]
+    own = sentence_for(reason, host=True, known=False)
+    assert own == HOST_SENTENCES[reason] != SENTENCES[reason]
+    assert sentence_for(reason, host=False, known=False) == SENTENCES[reason]
     assert HOST_SENTENCES[reason].endswith(".")
 
 
 def test_elsewhere_both_read_the_same() -> None:
-    assert sentence_for(Reason.ICE_FAILED, host=True) == SENTENCES[Reason.ICE_FAILED]
+    for known in (False, True):
+        for host in (False, True):
+            sentence = sentence_for(Reason.ICE_FAILED, host=host, known=known)
+            assert sentence == SENTENCES[Reason.ICE_FAILED]
+
+
+# --- known devices, which have no code ------------------------------------------------------------
+
+CODE: Final = re.compile(r"\b(\w*code|QR)", re.IGNORECASE)
+
+# What is about a code or a link that was typed or pasted, or about this device's own.
+TYPED: Final = {
+    Reason.CODE_TYPO,
+    Reason.CODE_INCOMPLETE,
+    Reason.CODE_SYMBOL,
+    Reason.CODE_TOO_LONG,
+    Reason.CODE_UNKNOWN,
+    Reason.CODE_MISSING,
+    Reason.CODE_CLOSED,
+    Reason.LINK_UNREADABLE,
+    Reason.LINK_INCOMPLETE,
+    Reason.SEVERAL_LINKS,
+    Reason.OWN_CODE,
+    Reason.FAR_ADDRESS,
+    Reason.SCREEN_SEEN,
+    Reason.NETWORK_CHANGED,
+    Reason.QR_FILE_UNWRITABLE,
+}
+# Here a code is the way out, and they say so.
+CODE_HELPS: Final = {
+    Reason.NOT_RECOGNISED,
+    Reason.FORGOTTEN,
+    Reason.FORGOTTEN_HERE,
+    Reason.DEVICE_NOT_FOUND,
+    Reason.KNOWN_BROKEN,
+    Reason.KNOWN_FOREIGN,
+    Reason.NO_MULTICAST,
+    # Who has the key of the two devices is verified.
+    Reason.REMEMBER_UNVERIFIED,
+    Reason.CONTROL_UNVERIFIED,
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("host", [False, True])
+def test_between_known_devices_nothing_is_said_of_a_code(language: str, *, host: bool) -> None:
+    speak(language)
+    for reason in {*Reason} - TYPED - CODE_HELPS:
+        assert not CODE.search(sentence_for(reason, host=host, known=True)), reason
+
+
+def test_these_are_still_exceptions() -> None:
+    for reason in TYPED | CODE_HELPS:
+        assert CODE.search(SENTENCES[reason]), reason
+
+
+@each_row("reason", KNOWN_SENTENCES)
+def test_known_devices_read_one_plain_sentence(reason: Reason) -> None:
+    sentence = sentence_for(reason, host=False, known=True)
+    assert sentence == KNOWN_SENTENCES[reason] != SENTENCES[reason]
+    assert Problem(reason, known=True).sentence == sentence
+    assert sentence.endswith(".")
+    assert len(sentence) <= LONGEST
+    _, *next_step = re.split(r"[;:,] ", sentence)
+    assert any(map(STEP.search, next_step)), "no next step"
+
+
+@each_row("reason", KNOWN_HOST_SENTENCES)
+def test_the_host_of_a_known_device_reads_of_its_own_side(reason: Reason) -> None:
+    sentence = sentence_for(reason, host=True, known=True)
+    assert sentence == KNOWN_HOST_SENTENCES[reason] != HOST_SENTENCES[reason]
+    assert "ask again" in sentence
+
+
+@pytest.mark.parametrize("known", [None, KnownID("nas")])
+def test_a_status_knows_why_it_is_over(known: KnownID | None) -> None:
+    ended = st.LinkStatus(ev.LinkID("l"), "s", st.Stage.CLOSED, reason=Reason.CLOSED, known=known)
+    for as_guest in (False, True):
+        wanted = sentence_for(Reason.CLOSED, host=not as_guest, known=known is not None)
+        assert replace(ended, as_guest=as_guest).end_sentence == wanted
+    prompt = st.Prompt("s", DeviceInfo("NAS", "id"), "address", None, 40.0, known=known)
+    wanted = sentence_for(Reason.BUSY, host=True, known=known is not None)
+    assert prompt.end_sentence(Reason.BUSY) == wanted
+
+
+# --- files, of which each side reads what it can do -----------------------------------------------
+
+
+@each_row("reason", SENDING_SENTENCES)
+def test_a_sender_is_not_told_to_do_what_only_the_receiver_can(reason: Reason) -> None:
+    sentence = transfer_sentence(reason, incoming=False)
+    assert sentence == SENDING_SENTENCES[reason] != SENTENCES[reason]
+    assert "other device" in sentence
+    assert "ask the person there" in sentence
+
+
+@each_row("reason", RECEIVING_SENTENCES)
+def test_a_receiver_is_not_told_to_send(reason: Reason) -> None:
+    sentence = transfer_sentence(reason, incoming=True)
+    assert sentence == RECEIVING_SENTENCES[reason] != SENTENCES[reason]
+    assert not re.search(r"[;,] (then )?send|and send|rename it,", sentence)
+    assert len(sentence) <= LONGEST
+
+
+def test_what_both_can_do_both_read() -> None:
+    for incoming in (False, True):
+        sentence = transfer_sentence(Reason.NOT_CONNECTED, incoming=incoming)
+        assert sentence == SENTENCES[Reason.NOT_CONNECTED]

@@ -341,8 +341,65 @@ def test_a_name_is_looked_up_when_the_list_has_come(desk: Desk) -> None:
         (None, None),
     ]
     # Later lists dial nobody: the person has gone on to other things.
-    assert not desk.handover.note(known("NAS", "Nobody"))
+    assert desk.handover.note(known("NAS", "Nobody"))
     assert desk.took() == []
+    assert [one.known for one in desk.waiting] == [K1, KnownID("k2"), None]
+
+
+def test_a_device_that_was_forgotten_and_remembered_anew_gets_what_waited(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.hand("nas")
+    assert desk.took() == [JoinKnown(K1)]
+    assert desk.handover.note(known())
+    assert desk.waiting == [Parcel(PATHS, "nas")]
+    # Whoever calls itself so is not the device, but the person can choose it.
+    desk.handover.note(link(1, "NAS"))
+    assert desk.took() == []
+    assert [one.peer_name for one in desk.handover.choices] == ["NAS"]
+    # It becomes known on that link, which shows its name from before.
+    (anew,) = known("NAS", first=2).devices
+    assert desk.handover.note(KnownList((replace(anew, link=ev.LinkID("host-1")),), discovery=True))
+    assert desk.took() == [sent()]
+    assert desk.waiting == []
+
+
+def test_one_that_is_known_anew_gets_it_when_it_is_linked(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.hand("NAS")
+    desk.took()
+    # Both changes may come in one list, from another program.
+    assert desk.handover.note(known("NAS", first=2))
+    assert desk.waiting == [Parcel(PATHS, "NAS", known=KnownID("k2"))]
+    desk.handover.note(link(1, "Laptop"))
+    assert desk.took() == []
+    # The link on which it became known is about to tell that it takes files.
+    (anew,) = known("NAS", first=2).devices
+    listed = KnownList((replace(anew, link=ev.LinkID("host-2")),), discovery=True)
+    desk.handover.note(listed)
+    desk.handover.note(link(2, "Box"))
+    assert desk.took() == [sent(2)]
+
+
+def test_a_name_that_is_new_in_the_list_counts_if_one_device_has_it(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.hand("NAS")
+    desk.handover.note(known("Box", "nas", "NAS", first=4))
+    assert [one.known for one in desk.waiting] == [None]
+    # What was asked about stays a question: nothing about these devices is new.
+    desk.handover.note(known("Box", "nas", first=4))
+    assert [one.known for one in desk.waiting] == [None]
+    desk.handover.note(known("NAS", "nas box", first=4))
+    assert [one.known for one in desk.waiting] == [KnownID("k4")]
+
+
+def test_a_link_that_is_waited_for_stays_when_its_device_is_forgotten(desk: Desk) -> None:
+    desk.handover.note(known("NAS"))
+    desk.handover.note(link(1, "NAS", known=K1, stage=st.Stage.CONNECTING))
+    desk.hand("NAS")
+    desk.handover.note(known())
+    assert desk.waiting == [Parcel(PATHS, "NAS", ev.LinkID("host-1"))]
+    desk.handover.note(link(1, "NAS", known=K1))
+    assert desk.took() == [sent()]
 
 
 def test_not_everything_waits(desk: Desk) -> None:

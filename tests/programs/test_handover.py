@@ -131,7 +131,7 @@ def test_files_are_handed_to_the_window(screen: Screen, home: Path, tmp_path: Pa
             host.event("transfer", state="done")
             assert (inbox / "later.txt").read_text(encoding="utf-8") == "waited"
             status, said = run(screen, home, "--language", "en", "send", str(odd), "--to", "desk")
-            assert (status, said) == (0, ["1 path is being sent to Desk."])
+            assert (status, said) == (0, ["Desk is asked to take 1 file or folder."])
             host.event("transfer", state="done")
             assert (inbox / odd.name).read_text(encoding="utf-8") == "content"
             odd.unlink()

@@ -238,6 +238,18 @@ def test_who_is_forgotten_in_another_terminal_does_not_come_in_here(tmp_path: Pa
         assert not {"link", "pair_prompt"} & {event["event"] for event in host.seen}
 
 
+def test_who_is_forgotten_in_another_terminal_is_looked_for_no_more(tmp_path: Path) -> None:
+    homes = Homes(tmp_path)
+    with linked(homes) as (host, guest):
+        remember(host, guest)
+    with homes.guest("--device", "desk", "--json") as guest:
+        guest.event("join", state="dialing")
+        assert homes.devices("laptop", "desk", "--forget")[0] == 0
+        assert guest.event("link", state="closed")["reason"] == "forgotten_here"
+        assert "was forgotten on this one" in guest.event("error")["message"]
+        assert guest.ended() == 1
+
+
 def test_digits_that_differ_are_remembered_by_nobody(tmp_path: Path) -> None:
     homes = Homes(tmp_path)
     with linked(homes) as (host, guest):

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import RECEIVING_SENTENCES, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile, TransferID
 from proxim.core.i18n import tr
@@ -176,7 +176,7 @@ STATES = [
     ),
     (
         replace(ACTIVE, state=file_st.TransferState.FAILED, reason=Reason.DISK_FULL),
-        SENTENCES[Reason.DISK_FULL],
+        RECEIVING_SENTENCES[Reason.DISK_FULL],
     ),
     (replace(ACTIVE, state=file_st.TransferState.CANCELLED), "Cancelled."),
 ]

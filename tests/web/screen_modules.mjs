@@ -692,8 +692,11 @@ function shared() {
   check(happened(), ["controlled", "paused", "viewed bar_hidden"]);
   share.state({ type: "screen_state", view: false, control: false, reason: "screen_lost" });
   check(happened(), ["ended screen_lost", "over"]);
-  // Several monitors side by side are wider than a picture.
+  // What is asked again is what the person had.
+  said();
   share.ask();
+  check(said(), [{ type: "screen_ask", control: true }]);
+  // Several monitors side by side are wider than a picture.
   check(share.state(allowed({ monitors: [{ ...MONITORS[0], w: 11_520 }] })), true);
   share.stop();
   check(happened(), ["asking", "viewed", "ended", "over"]);
@@ -717,6 +720,13 @@ function shared() {
   check(happened(), ["over", "offered"]);
   share.stop();
   check([said(), happened()], [[{ type: "screen_stop", id: "B".repeat(22) }], ["ended", "over"]]);
+  // Of what was offered to be seen, control was never asked.
+  share.wantsControl = true;
+  share.state(allowed());
+  share.stop();
+  said();
+  share.ask();
+  check(said(), [{ type: "screen_ask" }]);
 }
 {
   // Nobody answers.
@@ -737,7 +747,7 @@ function shared() {
   check(happened(), ["asking", "controlled", "lost"]);
   check(said().length, 1);
   share.linkUp(link);
-  check([said(), happened()], [[{ type: "screen_ask" }], ["asking"]]);
+  check([said(), happened()], [[{ type: "screen_ask", control: true }], ["asking"]]);
   share.state(allowed({ id: "C".repeat(22) }));
   check(happened(), ["viewed"]);
   share.linkDown();

@@ -319,6 +319,12 @@ def test_control_is_asked_for_and_taken_back(on_laptop: Seer) -> None:
     on_laptop.tab.sees(words("paused"))
     on_laptop.host.end("screen_lost")
     on_laptop.tab.sees(REASONS["screen_lost"])
+    # Both are asked for again, and the page says so.
+    ask = on_laptop.page.locator("#askScreen")
+    assert ask.text_content() == words("askBoth")
+    ask.click()
+    assert on_laptop.says("screen_ask") == {"type": "screen_ask", "control": True}
+    on_laptop.tab.sees(words("askingBoth"))
 
 
 def test_another_monitor_and_figures(on_laptop: Seer) -> None:
@@ -466,7 +472,7 @@ def test_a_lost_link_asks_again_and_goes_on(on_laptop: Seer) -> None:
     on_laptop.tab.sees(words("reconnecting"))
     assert on_laptop.page.locator(".screen").is_visible()
     on_laptop.host.connect()
-    assert on_laptop.says("screen_ask") == {"type": "screen_ask"}
+    assert on_laptop.says("screen_ask") == {"type": "screen_ask", "control": True}
     on_laptop.host.allow(share="C" * 22)
     assert on_laptop.says("screen_view")["id"] == "C" * 22
     on_laptop.tab.sees(words("sees"))

@@ -184,6 +184,8 @@ class CancelTransfer(ev.FeatureIntent):
     """Decline an announced transfer, or end one that is under way, in either direction."""
 
     transfer: TransferID = field(repr=False)
+    # Why an announced transfer is not taken, if no person declined it; the sender is told.
+    reason: Reason = Reason.DECLINED
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ _WIRE_REASONS: Final = (
     Reason.FILE_TOO_LARGE,
     Reason.FOLDER_READ_ONLY,
     Reason.FOLDER_GONE,
+    Reason.ONE_FILE_ONLY,
     Reason.NAME_REFUSED,
     Reason.TOO_MANY_FILES,
     Reason.TOO_MANY_TRANSFERS,

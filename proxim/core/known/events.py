@@ -53,6 +53,11 @@ class ForgetDevice(KnownIntent):
 
 
 @dataclass(frozen=True, slots=True)
+class DisconnectDevice(KnownIntent):
+    """End every link of this program with a known device."""
+
+
+@dataclass(frozen=True, slots=True)
 class RenameKnown(KnownIntent):
     """Give a known device another name on this device."""
 

@@ -72,6 +72,16 @@ class _Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLink:
+    """An open link with a known device."""
+
+    id: ev.LinkID
+    as_guest: bool
+    # Where the program at the other end listens; None if it does not, or has not said so yet.
+    port: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
     """Who asks under a name that only a known device can make; not proved yet."""
 
@@ -162,6 +172,14 @@ class KnownDevices(LinkFeature):
     def link_of(self, device: KnownID) -> ev.LinkID | None:
         """The open link with a device; None while there is none."""
         return next((link for link, one in self._links.items() if one.device == device), None)
+
+    def links_with(self, device: KnownID) -> tuple[OpenLink, ...]:
+        """All open links with a device, in the order in which they opened."""
+        return tuple(
+            OpenLink(link, one.link.status.as_guest, one.port)
+            for link, one in self._links.items()
+            if one.device == device
+        )
 
     def files_to(self, link: ev.LinkID) -> str | None:
         """The folder to which files that arrive on a link are accepted without a question."""

@@ -35,7 +35,12 @@ SILENCE_SECONDS: Final = 4.5
 MAX_UNREADABLE_MESSAGES: Final = 8
 
 # The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT.
-_BYE_REASONS: Final = (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
+_BYE_REASONS: Final = (
+    Reason.EXPIRED,
+    Reason.CLOSED,
+    Reason.TAMPERED,
+    Reason.DEVICE_LINKED,
+)
 # Two minutes are enough for a closed laptop lid, a lift, or a router that restarts.
 RESUME_SECONDS: Final = 120.0
 # The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.

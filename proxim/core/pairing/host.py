@@ -181,12 +181,18 @@ class Host:
                 continue
             session.forget()
             if session.state is SessionState.ASKED:
-                commands += self._sessions.handle(session, TurnAway(Reason.DECLINED), now)
+                commands += self._sessions.handle(session, TurnAway(Reason.FORGOTTEN_HERE), now)
             elif session.known is not None and session.state is not SessionState.LINKED:
-                # Such a session has a link that is not open yet, or that was lost.
-                assert link is not None
-                commands += self._sessions.handle(session, ev.Disconnect(link.id), now)
+                commands += self._sessions.handle(session, End(Reason.FORGOTTEN_HERE), now)
         return [*commands, *self._update_prompts(now), *self._renew_invitation(now)]
+
+    def give_way(self, link: ev.LinkID, now: float) -> list[do.Command]:
+        """End an open link, because this program has another one with the same program."""
+        session = self._sessions.by_link(link)
+        # An open link of this host has a session.
+        assert session is not None
+        ended = self._sessions.handle(session, End(Reason.DEVICE_LINKED), now)
+        return [*ended, *self._update_prompts(now), *self._renew_invitation(now)]
 
     def rename(self, device: DeviceInfo) -> None:
         """Use another device name from now on."""

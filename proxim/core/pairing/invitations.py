@@ -210,7 +210,8 @@ class Invitations:
             self._inviting = not joined
         elif not serving and not self._known_only:
             self._inviting = True
-        if self.hidden:
+        # A host that shows no code anyway has none to hide.
+        if self.hidden and (self._inviting or not self._known_only):
             return self._publish(st.NoInvitation(Reason.SCREEN_SEEN))
         if self._endpoint is None and isinstance(self._published, st.NoInvitation):
             # The reason that was published is still right.

@@ -79,6 +79,8 @@ _REJECTIONS: Final = (
     Reason.OWN_CODE,
     Reason.TAMPERED,
 )
+# The reasons for which a host may end a session.
+_SESSION_ENDS: Final = (*_REJECTIONS, Reason.PEER_VANISHED, Reason.DEVICE_LINKED)
 # A resuming guest tries again after these rejections, because its next proof may be in time.
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
 # For these reasons the guest's close code is 4401, which notifies the host: it may have approved
@@ -121,7 +123,20 @@ class PlacesSeen:
     """The places where known devices may be were looked at anew."""
 
 
+@dataclass(frozen=True, slots=True)
+class GiveWay:
+    """This program is linked with that of the known device already, by a link to which it has
+    invited us.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceForgotten:
+    """The person here has forgotten the device that this attempt is about."""
+
+
 GuestEvent = DialledSocketEvent | LinkInput | ev.Disconnect
+OwnerEvent = PlacesSeen | GiveWay | DeviceForgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +240,19 @@ class Guest:
         TRANSITIONS.called(self, "refuse", before)
         return commands
 
-    def handle(self, event: GuestEvent | PlacesSeen, now: float) -> list[do.Command]:
+    @property
+    def approved(self) -> bool:
+        """Whether the host has let this guest in, so that a link opens or is open."""
+        return self.state in (GuestState.LINKING, GuestState.LINKED)
+
+    def may_reach(self, port: int) -> bool:
+        """Whether this attempt leads to the known device's program that listens on this port, or
+        might when it goes on.
+        """
+        looks = self.state in (GuestState.DIALING, GuestState.SEARCHING)
+        return looks or self._target.port == port
+
+    def handle(self, event: GuestEvent | OwnerEvent, now: float) -> list[do.Command]:
         """Handle one event; the caller looks at `state` afterwards.
 
         Raises MachineMisuseError for a pair of state and event that is not in the table.
@@ -443,9 +470,7 @@ class Guest:
         return self._fail(reason_of(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
-        return self._end(
-            reason_of(event.reason, (*_REJECTIONS, Reason.PEER_VANISHED), Reason.CLOSED), now
-        )
+        return self._end(reason_of(event.reason, _SESSION_ENDS, Reason.CLOSED), now)
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False
@@ -505,6 +530,8 @@ class Guest:
         else:
             published = [*self.link.close(reason, now, bye), self.link.publish_end()]
         code = pair_msg.CloseCode.TAMPERED if reason in _NOTIFIED_BY_CLOSE_CODE else None
+        if reason is Reason.DEVICE_LINKED:
+            code = pair_msg.CloseCode.LINKED_ALREADY
         return [*published, *self._leave(code)]
 
     def _leave(self, code: pair_msg.CloseCode | None = None) -> list[do.Command]:
@@ -606,6 +633,20 @@ class Guest:
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return self._end(Reason.DISCONNECTED, now, bye=Reason.DISCONNECTED)
 
+    def _give_way(self, event: GiveWay, now: float) -> list[do.Command]:
+        return self._end(Reason.DEVICE_LINKED, now, bye=Reason.DEVICE_LINKED)
+
+    def _device_forgotten(self, event: DeviceForgotten, now: float) -> list[do.Command]:
+        return self._end(Reason.FORGOTTEN_HERE, now, bye=Reason.DISCONNECTED)
+
+    def _device_forgotten_while_reconnecting(
+        self, event: DeviceForgotten, now: float
+    ) -> list[do.Command]:
+        return [
+            do.CancelTimer(self._timer(ev.TimerName.REDIAL)),
+            *self._end(Reason.FORGOTTEN_HERE, now),
+        ]
+
     def _disconnect_while_reconnecting(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         return [
             do.CancelTimer(self._timer(ev.TimerName.REDIAL)),
@@ -627,11 +668,15 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.DialFailed: (Guest._dial_failed, {*_FAILED, *_ELSEWHERE}),
             PlacesSeen: (Guest._places_seen, {_S.DIALING}),
             ev.TimerName.DIAL: (Guest._no_answer, {*_FAILED, *_ELSEWHERE}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.SEARCHING: {
             PlacesSeen: (Guest._places_seen_while_searching, {*_ELSEWHERE}),
             ev.TimerName.SEARCH: (Guest._not_found, {_S.ENDED}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.PROVING: {
@@ -643,6 +688,8 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED, *_ELSEWHERE}),
             # What could be found has been found by then (CHALLENGE_SECONDS, SEARCH_SECONDS).
             ev.TimerName.ANSWER: (Guest._no_challenge, {*_FAILED, _S.DIALING}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.ASKING: {
@@ -653,6 +700,8 @@ TRANSITIONS: Final = TransitionTable(
             pair_ev.ConnectionLost: (Guest._host_gone, {*_FAILED}),
             pair_ev.FrameRefused: (Guest._wrong_frame, {_S.ENDED}),
             ev.TimerName.ANSWER: (Guest._answer_timeout, {*_FAILED}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKING: {
@@ -669,6 +718,8 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneOpened: (Guest._link_event, {_S.LINKING, _S.LINKED}),
             link_ev.LaneLost: (Guest._link_event, {_S.LINKING, *_FAILED}),
             ev.TimerName.LANE: (Guest._link_event, {_S.LINKING}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.LINKED: {
@@ -686,10 +737,12 @@ TRANSITIONS: Final = TransitionTable(
             link_ev.LaneOpened: (Guest._link_event, {_S.LINKED}),
             link_ev.LaneLost: (Guest._link_event, {_S.LINKED, *_FAILED}),
             ev.TimerName.LANE: (Guest._link_event, {_S.LINKED}),
+            GiveWay: (Guest._give_way, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect, {_S.ENDED}),
         },
         _S.RECONNECTING: {
             ev.TimerName.REDIAL: (Guest._redial, {_S.DIALING, _S.ENDED}),
+            DeviceForgotten: (Guest._device_forgotten_while_reconnecting, {_S.ENDED}),
             ev.Disconnect: (Guest._disconnect_while_reconnecting, {_S.ENDED}),
         },
     },

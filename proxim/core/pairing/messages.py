@@ -58,6 +58,8 @@ class CloseCode(IntEnum):
     BAD_MESSAGES = 4400
     # The guest closes with it when a message under the host's name was not the host's.
     TAMPERED = 4401
+    # The guest closes with it when the two programs are linked already (Program).
+    LINKED_ALREADY = 4002
 
 
 class SDPType(StrEnum):

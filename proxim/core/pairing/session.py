@@ -189,6 +189,20 @@ def host_tag(guest: PairingRequest, status: str) -> pair_msg.Auth | None:
     return None if guest.keys is None else tag_auth(guest.keys.host_tag(status))
 
 
+def _told(reason: Reason, otherwise: Reason) -> Reason:
+    """Return what the guest is told of a reason.
+
+    Whoever was forgotten is told so when it asks the next time, by what only the two can read.
+    """
+    return otherwise if reason is Reason.FORGOTTEN_HERE else reason
+
+
+def _left_for(event: pair_ev.ConnectionLost) -> Reason:
+    """Return why a guest has left before its link was open."""
+    linked = event.code == pair_msg.CloseCode.LINKED_ALREADY
+    return Reason.DEVICE_LINKED if linked else Reason.GUEST_LEFT
+
+
 class Session:
     """One session at the host, as a state machine.
 
@@ -352,7 +366,7 @@ class Session:
 
     def _asker_left(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._unanswered = True
-        return [*self._close_prompt(Reason.GUEST_LEFT), *self._after_prompt(now)]
+        return [*self._close_prompt(_left_for(event)), *self._after_prompt(now)]
 
     def _reject(self, reason: Reason, now: float, *, surplus: bool = False) -> list[do.Command]:
         closed = self._close_prompt(reason, answer=reason, surplus=surplus)
@@ -371,7 +385,7 @@ class Session:
         return [
             *self._drop_prepared(),
             do.CancelTimer(self._approval_timer),
-            *([] if answer is None else [rejection(guest, answer)]),
+            *([] if answer is None else [rejection(guest, _told(answer, Reason.DECLINED))]),
             do.Publish(st.PairOutcome(self.id, approved=False, reason=reason, surplus=surplus)),
         ]
 
@@ -519,8 +533,9 @@ class Session:
         self.guest = None
         if self._signaling.warned_by(event.code):
             return self._end_with_link(End(Reason.TAMPERED), now)
-        if not self._answer_sent:
-            return self._close_link(Reason.GUEST_LEFT, now)
+        why = _left_for(event)
+        if why is not Reason.GUEST_LEFT or not self._answer_sent:
+            return self._close_link(why, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))
         return [do.SetTimer(ev.LinkTimer(ev.TimerName.LINK_OPEN, self._current_link().id), left)]
 
@@ -733,7 +748,7 @@ class Session:
     def _end_with_link(self, event: End, now: float) -> list[do.Command]:
         link = self._current_link()
         return [
-            *link.close(event.reason, now, bye=event.reason),
+            *link.close(event.reason, now, bye=_told(event.reason, Reason.CLOSED)),
             link.publish_end(),
             *self._end(event.reason),
         ]
@@ -752,7 +767,8 @@ class Session:
         if self.guest is not None:
             commands.append(
                 pair_do.Send(
-                    self.guest.connection, pair_msg.SessionEnded(self.guest.session_id, reason)
+                    self.guest.connection,
+                    pair_msg.SessionEnded(self.guest.session_id, _told(reason, Reason.CLOSED)),
                 )
             )
             commands.append(

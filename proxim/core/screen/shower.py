@@ -108,6 +108,8 @@ class Shower:
         self._beforehand = beforehand if asked else Grant.NOTHING
         # Whether the screen was seen when the link was lost that this one takes up again.
         self._saw = False
+        # Whether they asked to control, too, when it was shown to them without a question.
+        self._then_ask = False
         self._question: screen_st.ScreenQuestion | None = None
         self._asked = 0
         self._ask_again = 0.0
@@ -185,7 +187,10 @@ class Shower:
         if self.state is ShowState.OFF and (self._saw or self._beforehand is not Grant.NOTHING):
             if not self._start_rate.consume(now):
                 return self._refuse(Reason.TOO_MANY)
-            return self._start(control=message.control and self._beforehand is Grant.CONTROL)
+            control = message.control and self._beforehand is Grant.CONTROL
+            # Who saw it sees it again, and about control the person is asked then.
+            self._then_ask = self._saw and message.control and not control
+            return self._start(control=control)
         if self._beforehand is Grant.CONTROL:
             return [] if self._control else self._allow_control()
         if self._asked >= MAX_ASKED or now < self._ask_again:
@@ -269,7 +274,9 @@ class Shower:
         self._share = to_base64url(self._token_bytes(screen_msg.SHARE_ID_BYTES))
         self._monitors = event.monitors
         self._monitor = event.monitors[0]
-        return self._tell()
+        then_ask, self._then_ask = self._then_ask, False
+        asks = self._asks(screen_msg.ScreenAsk(control=True), now) if then_ask else []
+        return [*self._tell(), *asks]
 
     def _changed(self, event: screen_ev.ScreensFound, now: float) -> list[do.Command]:
         """Go on with monitors that changed; one that is gone is replaced by the first."""
@@ -303,7 +310,7 @@ class Shower:
         released = self._leave_control()
         self.state = ShowState.OFF
         self._share, self._monitors, self._monitor, self._view = "", (), None, None
-        self._control = False
+        self._control = self._then_ask = False
         ended = screen_st.ScreenShare(
             self._link.id, shows=True, stage=ScreenStage.ENDED, reason=reason
         )

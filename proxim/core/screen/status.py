@@ -83,6 +83,9 @@ class ScreenShare(FeatureStatus):
     monitors: tuple[Monitor, ...] = field(default=(), repr=False)
     # Why it was refused, has ended, or is no longer controlled.
     reason: Reason | None = None
+    # At the one that sees it: whether control was asked for, or given, so that whoever asks again
+    # asks for both.
+    control: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,8 @@ class Viewer:
         self._showing = False
         # Whether the text that was copied there was asked for.
         self._copying = False
+        # Whether our person has asked to control it since it was last asked for, or could.
+        self._wants_control = False
 
     @property
     def share(self) -> str:
@@ -103,7 +105,10 @@ class Viewer:
 
     def _ask(self, event: screen_ev.AskScreen, now: float) -> list[do.Command]:
         self.state = ViewState.ASKING
-        asking = screen_st.ScreenShare(self._link.id, shows=False, stage=ScreenStage.ASKING)
+        self._wants_control = event.control
+        asking = screen_st.ScreenShare(
+            self._link.id, shows=False, stage=ScreenStage.ASKING, control=event.control
+        )
         return [
             do.Publish(asking),
             do.SetTimer(self._timer, ASKING_SECONDS),
@@ -115,11 +120,15 @@ class Viewer:
         """Ask to control what is seen already."""
         if not event.control or self._shown.control:
             return []
+        self._wants_control = True
         return [self._link.send(screen_msg.ScreenAsk(control=True))]
 
     def _offered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
-        # Nothing is shown to nobody: an answer to what was withdrawn in the meantime.
-        return self._begin(message) if message.view else []
+        if not message.view:
+            # Nothing is shown to nobody: an answer to what was withdrawn in the meantime.
+            return []
+        self._wants_control = False
+        return self._begin(message)
 
     def _answered(self, message: screen_msg.ScreenState, now: float) -> list[do.Command]:
         if not message.view:
@@ -193,7 +202,11 @@ class Viewer:
         self.state = ViewState.OFF
         self._shown = screen_msg.ScreenState(view=False)
         ended = screen_st.ScreenShare(
-            self._link.id, shows=False, stage=ScreenStage.ENDED, reason=reason
+            self._link.id,
+            shows=False,
+            stage=ScreenStage.ENDED,
+            reason=reason,
+            control=self._wants_control,
         )
         return [*waited, *self._hide(), do.Publish(ended)]
 
@@ -208,6 +221,7 @@ class Viewer:
         return [screen_do.ShowPictures(self._link.id, self.share, monitor, self._channel)]
 
     def _publish(self, message: screen_msg.ScreenState) -> do.Command:
+        self._wants_control = self._wants_control or message.control
         stage = ScreenStage.OFFERED
         if self.state is ViewState.VIEWED:
             paused = message.reason == "paused"
@@ -222,6 +236,7 @@ class Viewer:
                 monitor=message.monitor,
                 monitors=message.monitors,
                 reason=reason,
+                control=self._wants_control,
             )
         )
 

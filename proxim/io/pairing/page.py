@@ -26,9 +26,16 @@ _TYPES: Final = {
 # program's other texts would only take time to transfer, and those of screens are loaded with what
 # shows them.
 _TEXTS: Final = {
-    "/texts.json": {"page": "page", "reasons": "reasons"},
+    "/texts.json": {
+        "page": "page",
+        "reasons": "reasons",
+        "sendingReasons": "reasons",
+        "receivingReasons": "reasons",
+    },
     "/screen/texts.json": {"pageScreen": "page"},
 }
+# These stand among the `reasons` with a word before them: what senders and receivers read instead.
+_PREFIXES: Final = {"sendingReasons": "sending ", "receivingReasons": "receiving "}
 # Lines of `// ..`, and `/* .. */` on lines of its own.
 _COMMENTS: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)(?s:.))*\*/[ \t]*)$", re.MULTILINE)
 # This script is sent within the page, so that nothing has to be loaded before it runs.
@@ -109,13 +116,18 @@ def reads_gzip(accept_encoding: str) -> bool:
 def languages(sections: Mapping[str, str] = _TEXTS["/texts.json"]) -> dict[str, dict[str, Any]]:
     """Return the page's texts in each language: of these sections, under their names for the page.
 
-    At first these are `page`, and `reasons` for every Reason.
+    At first these are `page`, `reasons` for every Reason, and what senders and receivers of files
+    read in place of some.
     """
-    words = {language: read_language(language) for language in LANGUAGES}
-    return {
-        language: {name: found[section] for section, name in sections.items()}
-        for language, found in words.items()
-    }
+    found: dict[str, dict[str, Any]] = {}
+    for language in LANGUAGES:
+        words = read_language(language)
+        found[language] = {name: {} for name in sections.values()}
+        for section, name in sections.items():
+            prefix = _PREFIXES.get(section, "")
+            texts = {f"{prefix}{key}": text for key, text in words[section].items()}
+            found[language][name].update(texts)
+    return found
 
 
 def best_language(accept_language: str, known: Iterable[str]) -> str:

@@ -79,7 +79,7 @@ class TransferReport:
         if status.state is file_st.TransferState.ACTIVE:
             self._moving[status.transfer] = status
             if was is not file_st.TransferState.ACTIVE:
-                self._begin(status, again=was is file_st.TransferState.WAITING)
+                self._begin(status)
             self._progress(status)
             return
         self._moving.pop(status.transfer, None)
@@ -97,14 +97,16 @@ class TransferReport:
             ):
                 self._end(status)
 
-    def _begin(self, status: file_st.TransferStatus, *, again: bool) -> None:
+    def _begin(self, status: file_st.TransferStatus) -> None:
         done = percent(status)
         shown = self._shown.setdefault(status.transfer, _Shown(self._clock(), done))
         shown.line_at, shown.line_percent = self._clock(), done
         incoming = status.direction is Direction.IN
-        if again or done:
+        if status.moved > 0:
+            # Of a large file there may be much before it is one percent.
+            far = f"{done} %" if done else size_words(status.moved)
             key = "terminal.receivingGoesOn" if incoming else "terminal.sendingGoesOn"
-            self._lines.say(tr(key, title=transfer_title(status), percent=done))
+            self._lines.say(tr(key, title=transfer_title(status), far=far))
         elif incoming:
             self._lines.say(tr("terminal.receiving", what=described(status), name=_from(status)))
         else:

@@ -332,7 +332,8 @@ class JsonLinesFace:
             and not status.was_connected
         )
         if failed_to_join and status.reason is not None:
-            self._show_problem(Problem(status.reason), link=status.link)
+            known = status.known is not None
+            self._show_problem(Problem(status.reason, known=known), link=status.link)
 
     def _waiting_until(self, status: st.LinkStatus) -> str | None:
         waits = status.stage is st.Stage.WAITING and status.deadline is not None

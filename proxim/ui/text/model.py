@@ -37,6 +37,8 @@ ORDERLY: Final = frozenset(
 # A host that never showed a code cannot overcome these by waiting; the person has to start it
 # differently.
 _FATAL: Final = frozenset({Reason.PORT_TAKEN, Reason.PORT_REFUSED})
+# After these there is not even an attempt to join.
+_NOT_JOINED: Final = frozenset({Reason.DEVICE_UNKNOWN, Reason.DEVICE_LINKED, Reason.JOIN_BUSY})
 _ONE_TIME: Final = ev.Invite(ev.SessionType.ONE_TIME)
 
 
@@ -200,8 +202,10 @@ class FaceModel:
                 self._invited = True
             case st.NoInvitation(reason) if reason in _FATAL and not self._invited:
                 self.close(ExitStatus.FAILED)
-            case st.Trouble():
+            case st.Trouble(problem):
                 self._once_job.count_failure(status)
+                if self._cannot_join(problem.reason):
+                    self.close(ExitStatus.FAILED)
             case st.Stopped():
                 self._stopped = True
                 # Nobody asked for this end, so the network side has failed.
@@ -260,6 +264,12 @@ class FaceModel:
             self.close(ExitStatus.USAGE)
         return (problem,)
 
+    def _cannot_join(self, reason: Reason) -> bool:
+        """Whether this says that the device of --device cannot be joined: another program may have
+        forgotten it just before.
+        """
+        return self.options.device is not None and not self.links and reason in _NOT_JOINED
+
     @property
     def needs_code(self) -> bool:
         """Whether this is a guest that has not been given a host yet."""
@@ -317,10 +327,10 @@ class FaceModel:
         self._once_job.accepted(answer.transfer)
         self._post(answer)
 
-    def decline(self, transfer: TransferID) -> None:
-        """Decline a transfer."""
+    def decline(self, transfer: TransferID, reason: Reason = Reason.DECLINED) -> None:
+        """Decline a transfer; the sender is told the reason."""
         self._answered.add(transfer)
-        self._post(file_ev.CancelTransfer(transfer))
+        self._post(file_ev.CancelTransfer(transfer, reason))
 
     def take_for_pipe(self, status: file_st.TransferStatus, folder: str) -> bool:
         """Accept the one file that goes to standard output, and decline anything else; return
@@ -328,7 +338,7 @@ class FaceModel:
         """
         fits = len(status.entries) == 1 and not status.entries[0].directory
         if not fits or self._piped not in (None, status.transfer):
-            self.decline(status.transfer)
+            self.decline(status.transfer, Reason.ONE_FILE_ONLY)
             return False
         self._piped = status.transfer
         self.accept(file_ev.AcceptTransfer(status.transfer, directory=folder))

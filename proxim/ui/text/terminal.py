@@ -20,7 +20,7 @@ from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
 from proxim.ui.qr import qr_matrix
 from proxim.ui.text.commands import FileCommands, NotMounted, TypedFiles, read_typed
 from proxim.ui.text.console import Colour, Console, Lines, typed_text
-from proxim.ui.text.files import TransferReport, described
+from proxim.ui.text.files import TransferReport
 from proxim.ui.text.model import (
     Change,
     ExitStatus,
@@ -254,14 +254,17 @@ class TerminalFace:
         if outcome.surplus:
             self._lines.say(tr("terminal.tooManyUnverified"))
             return
-        for prompt in list(self._prompts):
-            if prompt.session_id == outcome.session_id:
-                self._settle(prompt)
+        over = [one for one in self._prompts if one.session_id == outcome.session_id]
+        for prompt in over:
+            self._settle(prompt)
         if self._role is Role.JOIN and not outcome.approved:
             # The link's end follows and gives the reason.
             return
+        known = any(prompt.known is not None for prompt in over)
         self._lines.say(
-            tr("terminal.approved") if outcome.approved else end_words(self._role, outcome.reason)
+            tr("terminal.approved")
+            if outcome.approved
+            else end_words(self._role, outcome.reason, known=known)
         )
 
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
@@ -300,7 +303,7 @@ class TerminalFace:
                     left = duration(status.deadline - self._clock())
                     self._lines.say(tr("terminal.lostWithin", name=name, time=left))
             case st.Stage.CLOSED:
-                self._lines.say(end_words(self._role, status.reason))
+                self._lines.say(status.end_sentence)
 
     def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")
@@ -316,8 +319,8 @@ class TerminalFace:
         self._report.show(status, before)
         folder = self.model.options.pipe_folder
         if self.model.needs_answer(status) and folder is not None:
-            if not self.model.take_for_pipe(status, folder):
-                self._lines.say(tr("pipes.onlyOneFile", what=described(status)))
+            # What it is not taken for is said with its end.
+            self.model.take_for_pipe(status, folder)
         elif self.model.needs_answer(status):
             self._files.put(status)
         else:

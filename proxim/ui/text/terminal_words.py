@@ -62,11 +62,11 @@ def answers(key: str) -> frozenset[str]:
     return frozenset(tr(key).split())
 
 
-def end_words(role: Role, reason: Reason | None) -> str:
-    """Return why a request or a link ended."""
+def end_words(role: Role, reason: Reason | None, *, known: bool) -> str:
+    """Return why a request ended; `known` as in sentence_for."""
     if reason is None:
         return tr("terminal.ended")
-    return sentence_for(reason, host=role is Role.HOST)
+    return sentence_for(reason, host=role is Role.HOST, known=known)
 
 
 def connected_words(role: Role, status: st.LinkStatus) -> str:

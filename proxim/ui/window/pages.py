@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.ui.window.home import HomePage
 from proxim.ui.window.tabs import TabRow
@@ -88,6 +89,9 @@ class Pages:
         if status.resumes is not None and status.resumes in self.links:
             self._go_on(status.resumes, status.link)
         panel = self.links.get(status.link)
+        if panel is not None and status.reason is Reason.DEVICE_LINKED:
+            self._drop_double(status)
+            return False
         if panel is not None:
             panel.show(status)
             if self.tabs is not None:
@@ -273,7 +277,8 @@ class Pages:
         return self.tabs
 
     def _close(self, link: ev.LinkID) -> None:
-        self.select(HOME)
+        if self.open == link:
+            self.select(HOME)
         panel = self.links.pop(link)
         unfinished = panel.transfers.unfinished
         panel.destroy()
@@ -281,6 +286,17 @@ class Pages:
             self._waiting_list().show(status)
         self._remove_tab(link)
         self._tell_others()
+
+    def _drop_double(self, status: st.LinkStatus) -> None:
+        """Remove the page of a link that gave way to another one with the same device.
+
+        It was open for a moment, and people see one link.
+        """
+        others = (one for one in self._open_links() if one.link != status.link)
+        other = next((one for one in others if one.known == status.known), None)
+        if self.open == status.link and other is not None:
+            self.select(other.link)
+        self._close(status.link)
 
     def _open_links(self) -> tuple[st.LinkStatus, ...]:
         """Return how all links are that something can be sent over, or could be."""

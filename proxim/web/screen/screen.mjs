@@ -54,6 +54,7 @@ class Screen {
       ended: () => this.view.end(),
     });
     this.view = new ScreenView(words, this.share, () => this.leaveView());
+    this.askText = $.askScreen.textContent;
     this.text = make("p");
     this.text.setAttribute("role", "status");
     this.look = makeButton(words.tr("look"), () => {
@@ -92,6 +93,7 @@ class Screen {
     this.stop.hidden = isOver;
     this.stop.textContent = words.tr(STOPS[stage] ?? "stop");
     $.askScreen.hidden = !share.link || !isOver;
+    $.askScreen.textContent = share.wantsControl ? words.tr("askBoth") : this.askText;
     view.update(this.stateWords());
     // What stands in the way of the picture, or of control
     const isWaiting = stage === "paused" || stage === "lost" || stage === "asking";
@@ -101,7 +103,8 @@ class Screen {
   }
 
   stateWords() {
-    const key = STATES[this.share.stage];
+    const { stage, wantsControl } = this.share;
+    const key = stage === "asking" && wantsControl ? "askingBoth" : STATES[stage];
     return key ? this.words.tr(key, { name: this.hostName() }) : "";
   }
 

@@ -19,6 +19,8 @@ export class Share {
   reason = "";
   // Whether the host was asked for control and has not answered
   asksControl = false;
+  // Whether the person asked to control it or could, so that asking again means both
+  wantsControl = false;
   /** @type {Link | null} */
   link = null;
   // The share's secret id
@@ -59,9 +61,10 @@ export class Share {
     else if (this.stage !== "lost" && this.stage !== "ended") this.end("peer_vanished");
   }
 
+  /** Ask for what the person had or asked for before: to see the screen, or also to control it. */
   ask() {
     if (!this.link || this.stage === "asking" || this.id) return;
-    this.link.send({ type: "screen_ask" });
+    this.link.send({ type: "screen_ask", ...(this.wantsControl ? { control: true } : {}) });
     this.timer = setTimeout(() => {
       this.link?.send({ type: "screen_stop" });
       this.end("timeout");
@@ -71,7 +74,7 @@ export class Share {
 
   askControl() {
     if (this.stage !== "viewed" || this.asksControl) return;
-    this.asksControl = true;
+    this.asksControl = this.wantsControl = true;
     this.link?.send({ type: "screen_ask", control: true });
     this.set("viewed");
   }
@@ -151,6 +154,8 @@ export class Share {
     this.monitor = message.monitor;
     this.monitors = monitors;
     if (isNew || control || (reason && reason !== "paused")) this.asksControl = false;
+    if (!wanted) this.wantsControl = false;
+    if (control) this.wantsControl = true;
     if (!wanted) this.set("offered");
     else if (reason === "paused") this.set("paused");
     else this.set(control ? "controlled" : "viewed", reason);

@@ -183,7 +183,7 @@ export class TransfersView {
       notes.unshift(this.words.tr("packedPart", { name: this.named(transfer.packedAs) }));
     }
     for (const { path, reason } of leftOut) {
-      const why = this.words.sentence(reason, this.words.reasons.transfer_failed);
+      const why = this.words.ofFiles(reason, outgoing);
       const isNoFile = reason === "not_a_file";
       const name = { path: this.named(path) };
       notes.push(isNoFile ? this.words.tr("leftOut", name) : `${name.path}: ${why}`);
@@ -212,10 +212,7 @@ export class TransfersView {
   describe(transfer) {
     const { state, reason, outgoing } = transfer;
     if (state === "done") return this.words.tr(outgoing ? "arrived" : "allSaved");
-    if (transfer.over) {
-      if (reason === "declined" && !outgoing) return this.words.tr("declined");
-      return this.words.sentence(reason ?? "transfer_failed", this.words.reasons.transfer_failed);
-    }
+    if (transfer.over) return this.words.ofFiles(reason, outgoing);
     return this.describeProgress(transfer);
   }
 

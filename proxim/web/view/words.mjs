@@ -32,6 +32,16 @@ export class Words {
     return hostSentence ? shown(hostSentence, MAX_SENTENCE) : this.reasons.host_error;
   }
 
+  /**
+   * Return the sentence for a reason of a transfer, for the side that this page is.
+   * @param {string | null} reason
+   * @param {boolean} outgoing
+   */
+  ofFiles(reason, outgoing) {
+    const all = this.sentence(String(reason), this.reasons.transfer_failed);
+    return this.sentence(`${outgoing ? "sending" : "receiving"} ${reason}`, all);
+  }
+
   /** @param {number} bytes */
   size(bytes) {
     let value = bytes;

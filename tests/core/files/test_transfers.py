@@ -171,6 +171,19 @@ def test_only_folders_arrive_too() -> None:
     assert ends(bench, transfer) == DONE
 
 
+def test_what_nobody_declined_says_why_it_is_not_taken() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a", "b")
+    bench.right.run(
+        bench.right.transfers.handle(
+            file_ev.CancelTransfer(transfer, Reason.ONE_FILE_ONLY), bench.now
+        )
+    )
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.ONE_FILE_ONLY)
+    assert not opened(bench.right)
+
+
 @pytest.mark.parametrize("one_by_one", [False, True])
 def test_declined(one_by_one: bool) -> None:
     bench = bench_of()

@@ -337,7 +337,7 @@ def test_forgotten_while_its_link_is_lost_it_comes_back_to_nothing(side: str) ->
     world.forget(world.host if side == "host" else world.guest)
     world.reachable = True
     world.advance(10)
-    assert ended(world) is (Reason.UNKNOWN_SESSION if side == "host" else Reason.DISCONNECTED)
+    assert ended(world) is (Reason.UNKNOWN_SESSION if side == "host" else Reason.FORGOTTEN_HERE)
     assert world.status(world.host).stage is st.Stage.WAITING
     world.advance(130)
     assert world.status(world.host).stage is st.Stage.CLOSED
@@ -381,7 +381,7 @@ def test_what_another_program_forgets_ends_what_is_not_open_yet(
 ) -> None:
     world.come_back()
     forget_elsewhere(world, world.host if side == "host" else world.guest)
-    assert ended(world) is (Reason.DECLINED if side == "host" else Reason.DISCONNECTED)
+    assert ended(world) is (Reason.DECLINED if side == "host" else Reason.FORGOTTEN_HERE)
     assert world.host.ledger.prompts == {}
 
 
@@ -417,7 +417,7 @@ def test_a_device_that_is_linked_is_not_joined_again(world: KnownWorld) -> None:
 def test_forgetting_ends_what_is_not_open_yet(world: KnownWorld, side: str) -> None:
     world.come_back()
     world.forget(world.host if side == "host" else world.guest)
-    assert ended(world) is (Reason.DECLINED if side == "host" else Reason.DISCONNECTED)
+    assert ended(world) is (Reason.DECLINED if side == "host" else Reason.FORGOTTEN_HERE)
     assert world.host.ledger.prompts == {}
 
 

@@ -878,6 +878,7 @@ def test_close_codes_are_what_the_page_knows_them_by() -> None:
     assert codes == {
         "SESSION_ENDED": 4000,
         "LINK_FAILED": 4001,
+        "LINKED_ALREADY": 4002,
         "BAD_MESSAGES": 4400,
         "TAMPERED": 4401,
     }

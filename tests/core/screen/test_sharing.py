@@ -917,6 +917,80 @@ def test_control_that_was_taken_back_is_asked_about_after_a_lost_link_too() -> N
     assert screen_do.StartControl(again.id) not in feature.message(again, view, both.now)
 
 
+@each_row("state", ["viewed", "controlled"])
+def test_who_comes_back_and_asks_for_both_sees_at_once_and_is_asked_about_control(
+    state: str,
+) -> None:
+    both = Both().viewed(Grant.CONTROL if state == "controlled" else Grant.VIEW)
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, LINK, "host-2")
+    commands = feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    assert screen_do.FindScreens(again.id) in commands
+    assert not any(isinstance(one, do.Publish) for one in commands)
+    commands = feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    share, question = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert isinstance(share, screen_st.ScreenShare)
+    assert share.stage is ScreenStage.OFFERED
+    assert isinstance(question, screen_st.ScreenQuestion)
+    assert question.control
+    yes = screen_ev.AnswerScreen(again.id, question.number, Grant.CONTROL)
+    feature.handle(yes, both.now)
+    view = screen_msg.ScreenView(feature._links[again.id].shower._share, 0, 390, 844)
+    assert screen_do.StartControl(again.id) in feature.message(again, view, both.now)
+
+
+def test_who_left_before_the_screen_was_found_is_asked_about_no_more() -> None:
+    both = Both().viewed()
+    feature = both.shows.feature
+    feature.link_down(LINK, Reason.PEER_VANISHED, both.now)
+    again = taken_up_again(feature, LINK, "host-2")
+    feature.message(again, screen_msg.ScreenAsk(control=True), both.now)
+    feature.message(again, screen_msg.ScreenStop(), both.now)
+    feature.handle(screen_ev.ShowScreen(again.id), both.now)
+    commands = feature.handle(screen_ev.ScreensFound(again.id, (LEFT,)), both.now)
+    published = [one.status for one in commands if isinstance(one, do.Publish)]
+    assert [type(one) for one in published] == [screen_st.ScreenShare]
+
+
+def test_a_share_says_what_is_to_be_asked_again() -> None:
+    def control(both: Both) -> list[bool]:
+        return [one.control for one in both.sees.of(screen_st.ScreenShare)]
+
+    both = Both()
+    both.ask()
+    both.answer(Grant.VIEW)
+    both.look()
+    both.tell(both.shows, screen_ev.StopScreen(LINK))
+    assert control(both) == [False] * len(control(both))
+    # Whoever asked for both asks for both again, also after a no, and after the end of control.
+    both = Both().viewed()
+    both.tell(both.shows, screen_ev.StopScreen(LINK))
+    assert all(control(both))
+    # It was given without being asked for.
+    both = Both()
+    both.ask()
+    both.answer(Grant.VIEW)
+    both.look()
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    both.tell(both.shows, screen_ev.StopScreen(LINK))
+    assert control(both)[0] is False
+    assert control(both)[-1] is True
+    # It was asked for while the screen was seen.
+    both = Both()
+    both.ask()
+    both.answer(Grant.VIEW)
+    both.look()
+    both.ask(control=True)
+    both.answer(Grant.NOTHING)
+    both.tell(both.shows, screen_ev.StopScreen(LINK))
+    assert control(both)[-1] is True
+    # What is shown to us now has nothing to do with what we asked for then.
+    both.tell(both.shows, screen_ev.ShowScreen(LINK))
+    assert control(both)[-1] is False
+
+
 def test_a_lost_link_gives_no_more_questions() -> None:
     both = Both()
     both.ask()

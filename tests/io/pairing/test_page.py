@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxim.core.errors import SENTENCES
+from proxim.core.errors import RECEIVING_SENTENCES, SENDING_SENTENCES, SENTENCES
 from proxim.io.pairing.page import Page, best_language, languages, reads_gzip, without_comments
 from tests.paths import PAGE_FILES, ROOT
 
@@ -30,7 +30,11 @@ SOURCES = {
 def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
     for language in sorted(languages()):
         with subtests.test(language=language):
-            assert list(languages()[language]["reasons"]) == [one.value for one in SENTENCES]
+            assert list(languages()[language]["reasons"]) == [
+                *(one.value for one in SENTENCES),
+                *(f"sending {one}" for one in SENDING_SENTENCES),
+                *(f"receiving {one}" for one in RECEIVING_SENTENCES),
+            ]
             for sections in (AT_FIRST, OF_SCREENS_TEXTS):
                 words, english = (languages(sections)[one]["page"] for one in (language, "en"))
                 assert list(words) == list(english)
@@ -43,7 +47,9 @@ def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
 
 def test_english_is_the_programs_own_table() -> None:
     assert languages()["en"]["reasons"] == {
-        reason.value: sentence for reason, sentence in SENTENCES.items()
+        **{reason.value: one for reason, one in SENTENCES.items()},
+        **{f"sending {reason}": one for reason, one in SENDING_SENTENCES.items()},
+        **{f"receiving {reason}": one for reason, one in RECEIVING_SENTENCES.items()},
     }
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import RECEIVING_SENTENCES, SENTENCES, Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import (
     Direction,
@@ -111,6 +111,20 @@ def test_what_goes_and_is_cut_and_goes_on() -> None:
     ]
 
 
+def test_how_far_it_is_when_it_goes_on() -> None:
+    def goes_on(moved: int) -> str:
+        large = replace(COMING, size=8_000_000_000, moved=moved)
+        return Report().tell(
+            replace(large, state=file_st.TransferState.WAITING),
+            replace(large, state=file_st.TransferState.ACTIVE),
+        )
+
+    # Nothing has arrived yet, so nothing goes on.
+    assert goes_on(0).endswith("Receiving film.mkv (8.0 GB) from Ana.\n")
+    assert goes_on(12_000_000).endswith("Receiving film.mkv goes on at 12.0 MB.\n")
+    assert goes_on(4_000_000_000).endswith("Receiving film.mkv goes on at 50 %.\n")
+
+
 def test_what_nothing_could_be_sent_of() -> None:
     failed = replace(
         COMING,
@@ -131,7 +145,7 @@ def test_files_that_did_not_arrive_are_named() -> None:
         .splitlines()
     )
     assert shown[0] == "0.jpg and 319 more: finished, but 302 files did not arrive."
-    assert shown[1] == f"  0.jpg: {SENTENCES[Reason.FILE_CHANGED]}"
+    assert shown[1] == f"  0.jpg: {RECEIVING_SENTENCES[Reason.FILE_CHANGED]}"
     assert shown[301:] == ["  and 2 more"]
 
 

@@ -11,7 +11,9 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
-from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.known.events import JoinKnown
+from proxim.core.known.status import KnownEntry, KnownList, Presence
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host_code import HostCode, JoinTarget, parse_target
 from proxim.ui.text.model import (
     GOODBYE_SECONDS,
@@ -461,3 +463,27 @@ def test_a_port_lost_later_or_no_network_are_waited_out() -> None:
     ):
         model.take(status)
     assert model.posted == []
+
+
+@each_row("reason", [Reason.DEVICE_UNKNOWN, Reason.DEVICE_LINKED, Reason.JOIN_BUSY])
+def test_a_device_that_cannot_even_be_tried_ends_the_program(reason: Reason) -> None:
+    # Another program forgot it between the list and the wish.
+    model = Model(replace(JOIN, device="NAS"))
+    entry = KnownEntry(
+        *(KnownID("nas"), "NAS", Verified.CODE, 0.0, 0.0, Presence.UNKNOWN),
+        let_in=False,
+        files_to=None,
+    )
+    model.take(KnownList((entry,), discovery=True))
+    assert model.posted == [JoinKnown(entry.id)]
+    model.take(st.Trouble(Problem(Reason.NO_MULTICAST)))
+    assert not model.closing
+    model.take(st.Trouble(Problem(reason)))
+    assert model.closing
+    assert model.exit_status == 1
+    # With a link, or for a script that says whom to join, it is an answer like others.
+    for other in (Model(replace(JOIN, device="NAS")), Model(JOIN)):
+        if other.options.device is not None:
+            other.take(CONNECTED)
+        other.take(st.Trouble(Problem(reason)))
+        assert not other.closing

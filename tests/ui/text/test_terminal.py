@@ -476,7 +476,7 @@ def test_the_guests_steps() -> None:
 def test_a_rejection_is_said_once() -> None:
     face = Face(replace(JOIN, target=parse_target(NEAR)))
     face.start()
-    closed = st.LinkStatus(LINK, "@code", st.Stage.CLOSED, reason=Reason.BUSY)
+    closed = st.LinkStatus(LINK, "@code", st.Stage.CLOSED, as_guest=True, reason=Reason.BUSY)
     shown = face.show(st.PairOutcome("@code", approved=False, reason=Reason.BUSY), closed)
     assert shown == SENTENCES[Reason.BUSY] + "\n"
 

@@ -3,8 +3,10 @@ from dataclasses import replace
 
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
+from proxim.core.pairing.devices import KnownID
 from proxim.ui.window.pages import HOME, WAITING
 from tests.ui.tk_support import LONG_NAME, Bench, link, transfer
 
@@ -167,3 +169,21 @@ def test_files_elsewhere_mark_the_tab(bench: Bench) -> None:
     assert labels(bench) == ["Invite", "Grace's phone", "Joan"]
     bench.window.show(transfer(1, state=file_st.TransferState.DONE))
     assert labels(bench) == ["Invite", "● Grace's phone", "Joan"]
+
+
+def test_of_two_links_with_a_device_the_one_that_gives_way_leaves_no_page(bench: Bench) -> None:
+    pages = bench.window.pages
+    known = KnownID("grace")
+    for one in (FIRST, SECOND):
+        bench.window.show(replace(link(link_id=one), known=known))
+    assert pages.open == SECOND
+    gone = replace(link(link_id=SECOND), known=known, stage=st.Stage.CLOSED)
+    bench.window.show(replace(gone, reason=Reason.DEVICE_LINKED))
+    assert pages.open == FIRST
+    assert labels(bench) == ["Invite", "Grace's phone"]
+    # Nobody is taken away from another page by it.
+    bench.window.show(replace(link(link_id=ev.LinkID("guest-3")), known=known))
+    pages.select(HOME)
+    bench.window.show(replace(gone, link=ev.LinkID("guest-3"), reason=Reason.DEVICE_LINKED))
+    assert pages.at_home
+    assert labels(bench) == ["Invite", "Grace's phone"]

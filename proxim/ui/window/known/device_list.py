@@ -46,8 +46,10 @@ class DeviceActions:
     """What a person can do with a known device."""
 
     connect: Callable[[KnownID], None]
-    # End its link, or the attempt at one.
+    # End the attempt at a link with it.
     end: Callable[[ev.LinkID], None]
+    # End every link with it.
+    disconnect: Callable[[KnownID], None]
     # Open the page of its link.
     turn_to: Callable[[ev.LinkID], None]
     # Open its settings.
@@ -108,7 +110,7 @@ class Shown:
         if self.entry.link is not None:
             return [
                 ("known.toPage", partial(actions.turn_to, self.entry.link)),
-                ("known.end", partial(actions.end, self.entry.link)),
+                ("known.end", partial(actions.disconnect, self.entry.id)),
             ]
         return [("known.connect", partial(actions.connect, self.entry.id))]
 

@@ -166,6 +166,7 @@ class Known:
             actions = DeviceActions(
                 self._connect,
                 self._end,
+                self._disconnect,
                 self._turn_to,
                 self.set_up,
                 self.ask_to_forget,
@@ -201,6 +202,9 @@ class Known:
 
     def _end(self, link: ev.LinkID) -> None:
         self._post(ev.Disconnect(link))
+
+    def _disconnect(self, device: KnownID) -> None:
+        self._post(known_ev.DisconnectDevice(device))
 
     def _set_discovery(self, on: bool) -> None:
         self._post(known_ev.SetDiscovery(on))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Reason, sentence_for
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
@@ -342,8 +342,7 @@ class LinkPanel(ttk.Frame):
         """Show what there is to say about the link itself, instead of an earlier notice."""
         status = self.status
         if status.stage is st.Stage.CLOSED:
-            at_host = side_of(status) is StepsSide.HOST
-            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+            self._show_line(status.end_sentence)
         elif status.stage is st.Stage.WAITING:
             self.tick()
         elif status.stage is st.Stage.CONNECTED and st.TEXT not in status.features:

@@ -15,7 +15,7 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import Reason, sentence_for
+from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
@@ -180,10 +180,11 @@ class Steps:
         # The outcome is published before the Prompts without its request.
         known = (*self._prompts.shown, *self._prompts.queued)
         prompt = next((one for one in known if one.session_id == status.session_id), None)
-        if prompt is None or status.approved:
+        if prompt is None or status.approved or status.reason is Reason.DEVICE_LINKED:
+            # Who was asked about is linked already, and that is what people see.
             return
         reason = status.reason or Reason.DECLINED
-        sentence = f"{prompt.device.name}: {sentence_for(reason, host=True)}"
+        sentence = f"{prompt.device.name}: {prompt.end_sentence(reason)}"
         wanted = reason in (Reason.DECLINED, Reason.CLOSED)
         self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
 
@@ -202,6 +203,9 @@ class Steps:
             if status.was_connected:
                 if self._connected == link:
                     self.dismiss()
+                return
+            if status.reason is Reason.DEVICE_LINKED:
+                # Nothing has failed: the other device has come by itself.
                 return
             self._end(_failed(status, step))
             return
@@ -260,8 +264,7 @@ def _failed(status: st.LinkStatus, step: int) -> Step:
 
 
 def _why(status: st.LinkStatus) -> str:
-    at_host = side_of(status) is StepsSide.HOST
-    why = sentence_for(status.reason or Reason.INTERNAL, host=at_host)
+    why = status.end_sentence
     # Of several known devices the person has chosen this one, and no code names it.
     return why if status.known is None or not status.peer_name else f"{status.peer_name}: {why}"
 

@@ -332,8 +332,11 @@ class ScreenViewer:
         self.close_button.focus_set()
 
     def ask_again(self) -> None:
-        """Ask to see the screen once more."""
-        self._post(screen_ev.AskScreen(self.link))
+        """Ask once more for what the person had or asked for: to see the screen, or to control it,
+        too.
+        """
+        share = self._share
+        self._post(screen_ev.AskScreen(self.link, control=share is not None and share.control))
 
     def _ask_control(self) -> None:
         self._say(tr("screen.controlAsked", name=self._name or tr("device.otherWith")))

@@ -42,6 +42,8 @@ def state_words(share: ScreenShare, name: str | None) -> str | None:
     key = (_SHOWN if share.shows else _SEEN).get(share.stage)
     if key is None:
         return None
+    if share.stage is ScreenStage.ASKING and share.control:
+        key = "screen.askedBoth"
     first = share.shows or share.stage in (ScreenStage.OFFERED, ScreenStage.PAUSED)
     return tr(key, name=other_first(name) if first else name or tr("device.otherWith"))
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import RECEIVING_SENTENCES, SENDING_SENTENCES, SENTENCES, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, RenamedFile
@@ -74,14 +74,14 @@ def test_one_that_moves_says_how_far_and_how_long(bench: Bench) -> None:
             file_st.TransferState.FAILED,
             OUT,
             {"reason": Reason.DISK_FULL},
-            SENTENCES[Reason.DISK_FULL],
+            SENDING_SENTENCES[Reason.DISK_FULL],
             RowAction.RETRY,
         ),
         (
             file_st.TransferState.FAILED,
             IN,
             {"reason": Reason.DISK_FULL},
-            SENTENCES[Reason.DISK_FULL],
+            RECEIVING_SENTENCES[Reason.DISK_FULL],
             None,
         ),
         (file_st.TransferState.CANCELLED, OUT, {}, "Cancelled.", RowAction.RETRY),

@@ -157,7 +157,8 @@ def test_who_is_linked_is_one_click_away(listed: Bench) -> None:
     listed.settle()
     to_page, end = row(listed, SECOND).buttons
     end.invoke()
-    assert intents(listed) == [ev.Disconnect(LINK)]
+    # All of its links end, also those of other programs of that device.
+    assert intents(listed) == [known_ev.DisconnectDevice(SECOND)]
     to_page.invoke()
     assert listed.window.pages.open == LINK
 

@@ -36,7 +36,7 @@ def test_it_is_said_on_the_home_page_and_ended_there(let_in: Bench) -> None:
     assert "let in without asking" in str(let_in.window.steps._sentence.cget("text"))
     let_in.picture("known-let-in-home")
     row.buttons[1].invoke()
-    assert let_in.posted[-1] == ev.Disconnect(LINK)
+    assert let_in.posted[-1] == known_ev.DisconnectDevice(KnownID("device-0"))
 
 
 def test_it_is_said_on_its_page_beside_the_button_that_ends_it(let_in: Bench) -> None:

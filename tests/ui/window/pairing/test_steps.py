@@ -270,3 +270,21 @@ def test_a_guest_that_waits_is_not_told_that_somebody_was_asked() -> None:
     steps = Steps()
     steps.handle(link("", st.Stage.ASKING, "guest-1", None))
     assert steps.current().sentence.startswith("Found the host.")
+
+
+def test_who_is_linked_already_has_not_failed() -> None:
+    # Both persons pressed Connect at once: the question here goes, and so does our own attempt.
+    linked = Reason.DEVICE_LINKED
+    connected = after(INVITATION, guest(st.Stage.CONNECTED))
+    step = after(
+        INVITATION,
+        asking(PROMPT),
+        guest(st.Stage.CONNECTED),
+        st.PairOutcome("s", approved=False, reason=linked),
+        asking(),
+    )
+    assert step == connected
+    assert not step.failed
+    attempt = guest(st.Stage.DIALING)
+    ended = replace(attempt, stage=st.Stage.CLOSED, reason=linked)
+    assert not after(INVITATION, attempt, ended).failed

@@ -485,7 +485,7 @@ def test_a_resumed_link_keeps_its_window(bench: Bench) -> None:
     assert viewer.link == again
     assert list(screens_of(bench).viewers) == [again]
     assert screen_ev.AskScreen(again) not in bench.posted
-    # It is asked for once there is somebody to ask, and not with control.
+    # It is asked for once there is somebody to ask, and not with control, which nobody had.
     bench.window.show(replace(screen_link(), link=again, resumes=LINK))
     assert bench.posted[-1] == screen_ev.AskScreen(again)
     bench.window.show(replace(share(ScreenStage.ASKING, shows=False), link=again))
@@ -494,6 +494,21 @@ def test_a_resumed_link_keeps_its_window(bench: Bench) -> None:
     bench.window.show(replace(share(ScreenStage.OFFERED, shows=False), link=again))
     pass_look(bench)
     assert [one.link for one in bench.posted if isinstance(one, screen_ev.LookAt)][-1] == again
+
+
+def test_who_controlled_asks_for_both_again_and_reads_so(bench: Bench) -> None:
+    viewer, _ = open_viewer(bench)
+    ended = share(ScreenStage.ENDED, shows=False, reason=Reason.CLOSED)
+    bench.window.show(replace(ended, control=True))
+    viewer.again_button.invoke()
+    assert bench.posted[-1] == screen_ev.AskScreen(LINK, control=True)
+    bench.window.show(replace(share(ScreenStage.ASKING, shows=False), control=True))
+    assert "to see and control the screen" in str(viewer._over_words.cget("text"))
+    lost = share(ScreenStage.ENDED, shows=False, reason=Reason.PEER_VANISHED)
+    bench.window.show(replace(lost, control=True))
+    again = ev.LinkID("host-2")
+    bench.window.show(replace(screen_link(), link=again, resumes=LINK))
+    assert bench.posted[-1] == screen_ev.AskScreen(again, control=True)
 
 
 def test_the_end_of_the_program_closes_it(bench: Bench) -> None:
