@@ -26,6 +26,8 @@ class Reason(StrEnum):
     CLOSED = "closed"
     TOO_MANY_TRIES = "too_many_tries"
     TAMPERED = "tampered"
+    # Nobody can answer at the device that was asked, so its program did; it is no person's no.
+    UNATTENDED = "unattended"
     # The `code` of the wire's error message.
     BAD_JSON = "bad_json"
     BAD_MESSAGE = "bad_message"
@@ -217,6 +219,7 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
     (
         Reason.DECLINED,
         Reason.TIMEOUT,
+        Reason.UNATTENDED,
         Reason.BUSY,
         Reason.EXPIRED,
         Reason.CLOSED,

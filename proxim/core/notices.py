@@ -243,6 +243,6 @@ def _end_kind(status: TransferStatus) -> NoticeKind | None:
         if status.failed:
             return NoticeKind.INCOMPLETE
         return NoticeKind.RECEIVED if incoming else NoticeKind.SENT
-    declined = status.reason is Reason.DECLINED and not incoming
+    declined = status.reason in (Reason.DECLINED, Reason.UNATTENDED) and not incoming
     theirs = declined or status.reason is Reason.PEER_LEFT
     return NoticeKind.INCOMPLETE if theirs or status.state is TransferState.FAILED else None

@@ -216,5 +216,7 @@ def state_words(status: file_st.TransferStatus) -> str:
             return tr("transfers.failed") if status.reason is None else SENTENCES[status.reason]
         case file_st.TransferState.CANCELLED if incoming and status.reason is Reason.DECLINED:
             return tr("transfers.declined")
+        case file_st.TransferState.CANCELLED if incoming and status.reason is Reason.UNATTENDED:
+            return tr("transfers.unattended")
         case file_st.TransferState.CANCELLED:
             return tr("transfers.cancelled") if status.reason is None else SENTENCES[status.reason]

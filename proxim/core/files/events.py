@@ -181,9 +181,13 @@ class AcceptTransfer(ev.FeatureIntent):
 
 @dataclass(frozen=True, slots=True)
 class CancelTransfer(ev.FeatureIntent):
-    """Decline an announced transfer, or end one that is under way, in either direction."""
+    """Decline an announced transfer, or end one that is under way, in either direction.
+
+    `unattended` says of a declined one that nobody can answer here.
+    """
 
     transfer: TransferID = field(repr=False)
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

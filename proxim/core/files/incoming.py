@@ -360,8 +360,9 @@ class Incoming:
     def _decline(self, event: file_ev.CancelTransfer, now: float) -> list[do.Command]:
         # A transfer in state ASKED always has a peer link.
         assert self.peer_link is not None
-        message = self.peer_link.send(file_msg.Cancel(self.id, Reason.DECLINED.value))
-        return [message, *self._end(file_st.TransferState.CANCELLED, Reason.DECLINED)]
+        reason = Reason.UNATTENDED if event.unattended else Reason.DECLINED
+        message = self.peer_link.send(file_msg.Cancel(self.id, reason.value))
+        return [message, *self._end(file_st.TransferState.CANCELLED, reason)]
 
     # --- moving -----------------------------------------------------------------------------------
 

@@ -78,6 +78,7 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.OWN_CODE,
     Reason.TAMPERED,
+    Reason.UNATTENDED,
 )
 # A resuming guest tries again after these rejections, because its next proof may be in time.
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)

@@ -229,7 +229,7 @@ class TransferReport:
                 parts.append(
                     tr(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
                 )
-        declined = sum(one.reason is Reason.DECLINED for one in self._ended)
+        declined = sum(one.reason in (Reason.DECLINED, Reason.UNATTENDED) for one in self._ended)
         if declined:
             parts.append(tr("terminal.declinedSome", count=declined))
         incomplete = len(self._ended) - len(complete) - declined

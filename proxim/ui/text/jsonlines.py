@@ -515,7 +515,7 @@ class JsonLinesFace:
     def _decline_command(self, fields: JSONObject) -> None:
         status = self._asked_about(read_transfer(fields))
         if status is not None:
-            self.model.decline(status.transfer)
+            self.model.decline(file_ev.CancelTransfer(status.transfer))
 
     def _asked_about(self, transfer: TransferID) -> file_st.TransferStatus | None:
         """Return the transfer if it still needs an answer; otherwise report TRANSFER_GONE and

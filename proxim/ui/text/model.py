@@ -317,10 +317,10 @@ class FaceModel:
         self._once_job.accepted(answer.transfer)
         self._post(answer)
 
-    def decline(self, transfer: TransferID) -> None:
+    def decline(self, answer: file_ev.CancelTransfer) -> None:
         """Decline a transfer."""
-        self._answered.add(transfer)
-        self._post(file_ev.CancelTransfer(transfer))
+        self._answered.add(answer.transfer)
+        self._post(answer)
 
     def take_for_pipe(self, status: file_st.TransferStatus, folder: str) -> bool:
         """Accept the one file that goes to standard output, and decline anything else; return
@@ -328,7 +328,7 @@ class FaceModel:
         """
         fits = len(status.entries) == 1 and not status.entries[0].directory
         if not fits or self._piped not in (None, status.transfer):
-            self.decline(status.transfer)
+            self.decline(file_ev.CancelTransfer(status.transfer))
             return False
         self._piped = status.transfer
         self.accept(file_ev.AcceptTransfer(status.transfer, directory=folder))

@@ -286,6 +286,7 @@ def test_finished_before_its_turn() -> None:
     "reason, state",
     [
         ("declined", "cancelled"),
+        ("unattended", "cancelled"),
         ("cancelled", "cancelled"),
         ("disk_full", "failed"),
         ("strange", "failed"),

@@ -170,7 +170,7 @@ def test_what_core_says_needs_an_answer_needs_one_until_it_was_given_here() -> N
     assert [model.needs_answer(one) for one in (COMING, unseen, other)] == [True, False, True]
     accept = file_ev.AcceptTransfer(COMING.transfer, always=True)
     model.accept(accept)
-    model.decline(other.transfer)
+    model.decline(file_ev.CancelTransfer(other.transfer))
     assert model.posted == [accept, file_ev.CancelTransfer(other.transfer)]
     assert not model.needs_answer(COMING)
     assert not model.needs_answer(other)

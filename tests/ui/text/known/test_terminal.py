@@ -7,6 +7,7 @@ from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
+from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence, Remembering, RememberStage
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
@@ -176,12 +177,20 @@ def test_a_request_comes_first_and_the_digits_are_asked_about_again() -> None:
 def test_nobody_answers_after_the_end_of_input() -> None:
     face = Face(CONNECTED)
     face.face.end_of_input()
-    shown = face.show(COMPARE)
-    assert "Nobody can answer here" in shown
-    assert "[yes/no]" not in shown
+    face.written()
+    no = known_ev.AnswerRemember(LINK, False, "012345", unattended=True)
+    assert face.show(COMPARE) == ""
+    assert face.posted == [no]
+    over = replace(FAILED, reason=Reason.UNATTENDED)
+    told = face.show(over)
+    assert told == f"Nothing was remembered.\n{tr('devices.nobodyCompares', name='Ana')}\n"
     open_question = Face(CONNECTED, COMPARE)
     open_question.face.end_of_input()
-    assert "Nobody can answer here" in open_question.written()
+    assert open_question.posted == [no]
+    # Where the other side's program says so, that is what is told.
+    asked = Face(CONNECTED)
+    told = asked.show(replace(over, ours=True))
+    assert told == f"Nothing was remembered.\n{SENTENCES[Reason.UNATTENDED]}\n"
 
 
 def test_which_of_several_links() -> None:
