@@ -138,6 +138,12 @@ class Reason(StrEnum):
     REMEMBER_UNVERIFIED = "remember_unverified"
     REMEMBER_UNSUPPORTED = "remember_unsupported"
     KNOWN_BROKEN = "known_broken"
+    # The Problem's detail is the file, with the reason or the owner.
+    KNOWN_UNREADABLE = "known_unreadable"
+    # The Problem's detail is the names of those entries, and where they are kept.
+    KNOWN_DAMAGED = "known_damaged"
+    # The file was there, and is not any more.
+    KNOWN_LOST = "known_lost"
     # The file belongs to another installation, or was copied from it.
     KNOWN_FOREIGN = "known_foreign"
     KNOWN_UNWRITABLE = "known_unwritable"
@@ -189,7 +195,14 @@ FILE_REASONS: Final = frozenset(
 )
 
 # Reasons whose sentence ends with the Problem's detail.
-_ENDING_IN_DETAIL: Final = frozenset({Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL})
+_ENDING_IN_DETAIL: Final = frozenset(
+    {
+        Reason.SETTINGS_FOREIGN,
+        Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_UNREADABLE,
+        Reason.KNOWN_DAMAGED,
+    }
+)
 
 
 class _Sentences(Mapping[Reason, str]):

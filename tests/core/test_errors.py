@@ -137,8 +137,13 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     assert error.reason is reason
     assert error.problem == Problem(reason, "field name")
     sentence = SENTENCES[reason]
-    if reason in (Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL):
-        # Nobody can make a file theirs, or choose a device, without knowing which there are.
+    if reason in (
+        Reason.SETTINGS_FOREIGN,
+        Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_UNREADABLE,
+        Reason.KNOWN_DAMAGED,
+    ):
+        # Nobody can mend a file, or choose a device, without knowing which there are.
         sentence = f"{sentence.removesuffix('.')}: field name."
     assert error.problem.sentence == sentence
     assert reason.value in str(error)

@@ -138,6 +138,8 @@ class FaceModel:
         self.joined = False
         # None until the file of known devices was read.
         self.known: known_st.KnownList | None = None
+        # Whether nobody can say which devices are known, because the file cannot be read.
+        self.known_unreadable = False
         self._post = post
         self._clock = clock
         # These transfers were accepted or declined here, but their status has not changed yet.
@@ -173,6 +175,9 @@ class FaceModel:
                 return TransferChange(status, self._note_transfer(status))
             case known_st.KnownList():
                 self.known = status
+                return status
+            case st.Trouble(Problem(reason=Reason.KNOWN_UNREADABLE)):
+                self.known_unreadable = True
                 return status
             case st.Networks(_, chosen):
                 self._chosen = chosen
@@ -258,7 +263,8 @@ class FaceModel:
             return ()
         if self.options.device is not None:
             self.close(ExitStatus.USAGE)
-        return (problem,)
+        # Who was told that the file cannot be read needs not hear that no device has this name.
+        return () if self.known_unreadable else (problem,)
 
     @property
     def needs_code(self) -> bool:

@@ -212,7 +212,7 @@ class TerminalFace:
         self._lines.field(tr("terminal.network"), network_words(self._networks))
         if names:
             self._lines.say(tr("devices.ready", names=names))
-        else:
+        elif not self.model.known_unreadable:
             self._lines.say(tr("devices.readyForNobody"))
         if known.trouble is not None:
             self._lines.say(SENTENCES[known.trouble])

@@ -163,7 +163,9 @@ class Side:
         told = self.told.get(transfer)
         if told is not None and told.direction is Direction.IN and not told.over:
             self.agreed.pop(transfer, None)
-        self.run(self.transfers.handle(file_ev.CancelTransfer(transfer, unattended), self.bench.now))
+        self.run(
+            self.transfers.handle(file_ev.CancelTransfer(transfer, unattended), self.bench.now)
+        )
         told = self.told.get(transfer)
         if told is not None and told.state is file_st.TransferState.CANCELLED:
             self.ended_here.add(transfer)

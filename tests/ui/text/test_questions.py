@@ -122,7 +122,10 @@ def test_declined(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
     questions.answer(typed)
-    assert (questions.accepted, questions.declined) == ([], [file_ev.CancelTransfer(COMING.transfer)])
+    assert (questions.accepted, questions.declined) == (
+        [],
+        [file_ev.CancelTransfer(COMING.transfer)],
+    )
 
 
 @each_row("typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"])

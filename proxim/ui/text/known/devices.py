@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Problem, ProximError
+from proxim.core.errors import SENTENCES, Problem, ProximError, Reason
 from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
@@ -35,6 +35,16 @@ _PRESENCES: Final = {
     Presence.REACHABLE: ("devices.presenceReachable", Colour.GREEN),
     Presence.LINKED: ("devices.presenceLinked", Colour.GREEN),
 }
+# Other programs go on with what they could not save until they end. This one ends at once.
+_ENDING: Final = {
+    Reason.KNOWN_UNWRITABLE: "devices.notSaved",
+    Reason.SETTINGS_UNWRITABLE: "devices.noSettings",
+    Reason.SETTINGS_FOREIGN: "devices.noSettings",
+}
+# After these nobody can say which devices are known.
+_UNKNOWABLE: Final = frozenset(
+    {Reason.KNOWN_UNREADABLE, Reason.SETTINGS_UNWRITABLE, Reason.SETTINGS_FOREIGN}
+)
 _VERIFIED: Final = {
     Verified.CODE: "devices.byCode",
     Verified.QR: "devices.byQR",
@@ -109,6 +119,9 @@ class DevicesFace:
                 # What is said before the end was not about a change.
                 self._failed = self._failed or self.model.closing
                 self._show_problem(problem)
+                if problem.reason in _UNKNOWABLE:
+                    self._failed = True
+                    self.model.close(ExitStatus.FAILED)
             case st.Stopped():
                 self._end()
             case _:
@@ -248,10 +261,12 @@ class DevicesFace:
         self._lines.blank()
 
     def _show_problem(self, problem: Problem) -> None:
+        key = _ENDING.get(problem.reason)
+        sentence = problem.sentence if key is None else tr(key, why=problem.detail)
         if not self._json:
-            self._lines.say(problem.sentence)
+            self._lines.say(sentence)
             return
-        fields: dict[str, object] = {"code": problem.reason, "message": problem.sentence}
+        fields: dict[str, object] = {"code": problem.reason, "message": sentence}
         self._event("error", fields | ({"detail": problem.detail} if problem.detail else {}))
 
     def _event(self, kind: str, fields: dict[str, object]) -> None:

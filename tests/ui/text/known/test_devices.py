@@ -9,6 +9,7 @@ from typing import Any
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
@@ -200,11 +201,53 @@ def test_a_change_that_was_not_saved_has_failed() -> None:
     # What was wrong before has nothing to do with it.
     before = st.Trouble(Problem(Reason.SETTINGS_BROKEN))
     face = Face(DevicesWish(device="k1", let_in=True), before, KNOWN)
-    told = face.show(KNOWN, st.Trouble(Problem(Reason.KNOWN_UNWRITABLE)), st.Stopped())
-    assert told == SENTENCES[Reason.KNOWN_UNWRITABLE] + "\n"
+    full = st.Trouble(Problem(Reason.KNOWN_UNWRITABLE, "No space left on device"))
+    told = face.show(KNOWN, full, st.Stopped())
+    # It does not last until this program ends, as that is now.
+    assert told == tr("devices.notSaved", why="No space left on device") + "\n"
+    assert "until" not in told
     assert face.status == 1
     well = Face(DevicesWish(device="k1", let_in=True), before, KNOWN, st.Stopped())
     assert well.status == 0
+
+
+@each_row(
+    "reason, key",
+    [
+        (Reason.KNOWN_UNREADABLE, None),
+        (Reason.SETTINGS_UNWRITABLE, "devices.noSettings"),
+        (Reason.SETTINGS_FOREIGN, "devices.noSettings"),
+    ],
+)
+def test_where_nobody_can_say_what_is_known_nothing_is_listed(
+    reason: Reason, key: str | None
+) -> None:
+    problem = Problem(reason, "/etc/known.json (Is a directory)")
+    sentence = problem.sentence if key is None else tr(key, why=problem.detail)
+    assert "/etc/known.json (Is a directory)" in sentence
+    for wish in (DevicesWish(), DevicesWish(device="k1", forget=True), DevicesWish(discovery=True)):
+        face = Face(wish, st.Trouble(problem), NOBODY)
+        assert face.begun == f"{sentence}\n"
+        assert face.posted == [ev.Shutdown()]
+        assert face.show(st.Stopped()) == ""
+        assert face.status == 1
+    (event,) = events(Face(DevicesWish(), st.Trouble(problem), NOBODY, json=True).begun)
+    assert event == {
+        "event": "error",
+        "code": reason,
+        "message": sentence,
+        "detail": problem.detail,
+    }
+
+
+def test_a_damaged_entry_is_told_before_the_list() -> None:
+    problem = Problem(Reason.KNOWN_DAMAGED, "Desk (known.damaged.json)")
+    face = Face(DevicesWish(), st.Trouble(problem), KNOWN)
+    assert face.begun == f"{problem.sentence}\n"
+    assert problem.sentence.endswith("again: Desk (known.damaged.json).")
+    assert face.later(LOOK_SECONDS).startswith("Laptop")
+    face.show(st.Stopped())
+    assert face.status == 0
 
 
 def test_a_network_side_that_fails_or_hangs_is_no_success() -> None:
