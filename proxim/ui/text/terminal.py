@@ -505,6 +505,8 @@ class TerminalFace:
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/remember":
                 self._known_talk().remember(rest.strip())
+            case "/devices":
+                self._known_talk().list_devices()
             case "/new" if host:
                 self._post(self.model.options.invite)
             case _:

@@ -1,5 +1,5 @@
 """Known devices in the terminal: what becomes of them, the question whether both screens show the
-same digits, and `/remember`.
+same digits, `/remember` and `/devices`.
 """
 
 import math
@@ -123,7 +123,7 @@ class KnownTalk:
             tr("devices.compareOurs" if question.ours else "devices.compare", name=name)
         )
         self._lines.field(tr("devices.digits"), spaced(question.digits or ""), Colour.BOLD)
-        self._lines.say(tr("devices.compareHelp"))
+        self._lines.say(tr("terminal.pleaseAnswer", help=tr("devices.compareHelp")))
         return True
 
     @property
@@ -153,7 +153,21 @@ class KnownTalk:
             self._introduced = None
             self._post(known_ev.AnswerRemember(question.link, text in yes, question.digits))
 
-    # --- the command ------------------------------------------------------------------------------
+    # --- the commands -----------------------------------------------------------------------------
+
+    def list_devices(self) -> None:
+        """Carry out `/devices`."""
+        # It is imported late, as most programs list nothing.
+        from proxim.ui.text.known.devices import say_device
+
+        known = self._model.known
+        if self._model.known_unreadable:
+            self._lines.say(SENTENCES[Reason.KNOWN_UNREADABLE])
+        elif known is None or not known.devices:
+            self._lines.say(tr("devices.none"))
+        else:
+            for entry in known.devices:
+                say_device(self._lines, entry)
 
     def remember(self, typed: str) -> None:
         """Carry out `/remember`, with what was typed behind it."""

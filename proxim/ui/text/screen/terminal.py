@@ -175,7 +175,11 @@ class ScreenTalk:
             self._lines.say(tr("terminal.caution"))
         if question.control:
             self._lines.say(tr("terminal.screenCaution"))
-        self._lines.say(self._help(question))
+        help = self._help(question)
+        if not question.control and question.verified is None:
+            # It does not begin with what is to be typed.
+            help = tr("terminal.pleaseAnswer", help=help)
+        self._lines.say(help)
         return True
 
     def _asked_words(self, question: screen_st.ScreenQuestion) -> str:

@@ -3,6 +3,7 @@
 import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,14 +35,14 @@ NOBODY = KnownList((), discovery=True)
 LISTED = """\
 Laptop (id k1)
   Now      reachable
-  Known    since 2025-06-01 12:00, verified by the code
+  Known    since 2025-06-01 12:00, verified by its code and by six compared digits
   Seen     2025-06-01 13:00
   Joining  asked each time
   Files    asked each time
 
 Ana's PC (id k2)
-  Now      not found here
-  Known    since 2025-06-01 12:00, verified by the QR code
+  Now      not seen here; joining tries its last addresses
+  Known    since 2025-06-01 12:00, verified by its QR code and by six compared digits
   Seen     2025-06-01 13:00
   Joining  LET IN WITHOUT A QUESTION
   Files    accepted without a question, into /data/in
@@ -57,7 +58,13 @@ def found(presence: Presence, other: Presence = Presence.AWAY) -> KnownList:
 class Face:
     """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
 
-    def __init__(self, wish: DevicesWish, *statuses: st.Status, json: bool = False) -> None:
+    def __init__(
+        self,
+        wish: DevicesWish,
+        *statuses: st.Status,
+        json: bool = False,
+        linked_elsewhere: Callable[[], frozenset[KnownID]] = frozenset,
+    ) -> None:
         self.now = 1000.0
         self.out = io.StringIO()
         self.posted: list[ev.Intent] = []
@@ -69,6 +76,7 @@ class Face:
             json=json,
             environ={},
             columns=lambda: 80,
+            linked_elsewhere=linked_elsewhere,
         )
         self.face.start()
         self.begun = self.show(*statuses)
@@ -103,6 +111,26 @@ def test_it_lists_the_devices_after_it_has_looked_for_them() -> None:
     assert face.status == 0
 
 
+@each_row("json", [False, True])
+def test_what_the_open_window_is_linked_with_is_linked(json: bool) -> None:
+    asked: list[None] = []
+
+    def linked() -> frozenset[KnownID]:
+        asked.append(None)
+        return frozenset({PHONE.id, KnownID("another window's")})
+
+    face = Face(DevicesWish(), KNOWN, json=json, linked_elsewhere=linked)
+    face.show(found(Presence.REACHABLE))
+    assert asked == []
+    told = face.later(LOOK_SECONDS)
+    assert asked == [None]
+    if json:
+        (event,) = events(told)
+        assert [one["presence"] for one in event["devices"]] == ["reachable", "linked"]
+    else:
+        assert told == LISTED.replace("not seen here; joining tries its last addresses", "linked")
+
+
 def test_it_waits_no_longer_than_until_all_are_found() -> None:
     face = Face(DevicesWish(), KNOWN)
     told = face.show(found(Presence.REACHABLE, Presence.LINKED))
@@ -117,7 +145,7 @@ def test_it_waits_no_longer_than_until_all_are_found() -> None:
 @each_row("reason", [Reason.NO_MULTICAST])
 def test_it_says_why_nothing_can_be_found(reason: Reason) -> None:
     told = Face(DevicesWish(), KNOWN).show(replace(KNOWN, trouble=reason))
-    assert "  Now      unknown, as known devices cannot be looked for here\n" in told
+    assert "  Now      not looked for; joining tries its last addresses\n" in told
     assert told.endswith(SENTENCES[reason] + "\n")
 
 
