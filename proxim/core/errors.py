@@ -2,7 +2,8 @@
 people.
 
 Every face (window, terminal, JSON lines, the wire's `message` field) takes its sentences from here.
-The sentences are in the language in use, in its sections `reasons` and `hostReasons`.
+The sentences are in the language in use, in its sections `reasons`, `hostReasons`
+and `knownReasons`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -137,6 +138,7 @@ class Reason(StrEnum):
     DIGITS_DIFFER = "digits_differ"
     REMEMBER_UNVERIFIED = "remember_unverified"
     REMEMBER_UNSUPPORTED = "remember_unsupported"
+    # The Problem's detail is the name under which the file is kept, here and with KNOWN_FOREIGN.
     KNOWN_BROKEN = "known_broken"
     # The Problem's detail is the file, with the reason or the owner.
     KNOWN_UNREADABLE = "known_unreadable"
@@ -199,8 +201,10 @@ _ENDING_IN_DETAIL: Final = frozenset(
     {
         Reason.SETTINGS_FOREIGN,
         Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_BROKEN,
         Reason.KNOWN_UNREADABLE,
         Reason.KNOWN_DAMAGED,
+        Reason.KNOWN_FOREIGN,
     }
 )
 
@@ -241,9 +245,26 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
     ),
 )
 
+# Reasons whose other sentences lead to a code, which a known device does not need.
+KNOWN_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
+    "knownReasons",
+    (
+        Reason.UNKNOWN_SESSION,
+        Reason.EXPIRED,
+        Reason.CLOSED,
+        Reason.PEER_LEFT,
+        Reason.DISCONNECTED,
+    ),
+)
 
-def sentence_for(reason: Reason, *, host: bool) -> str:
-    """Return what happened and what to do next, for the person at the host or at the guest."""
+
+def sentence_for(reason: Reason, *, host: bool, known: bool = False) -> str:
+    """Return what happened and what to do next, for the person at the host or at the guest.
+
+    `known` says that the link is one with a known device.
+    """
+    if known and reason in KNOWN_SENTENCES:
+        return KNOWN_SENTENCES[reason]
     return HOST_SENTENCES[reason] if host and reason in HOST_SENTENCES else SENTENCES[reason]
 
 

@@ -88,7 +88,10 @@ def test_a_file_manager_gives_no_streams(monkeypatch: pytest.MonkeyPatch) -> Non
     ids=["a window", "an older one", "one that hangs"],
 )
 def test_the_open_window_says_what_it_is_linked_with(
-    answer: HandoverAnswer | None, devices: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: HandoverAnswer | None,
+    devices: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     place = Open(answer)
     place.lock_file = tmp_path / "window.lock"

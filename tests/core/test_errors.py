@@ -8,6 +8,7 @@ import pytest
 
 from proxim.core.errors import (
     HOST_SENTENCES,
+    KNOWN_SENTENCES,
     SENTENCES,
     MachineMisuseError,
     Problem,
@@ -35,7 +36,6 @@ FOR_DEVELOPERS: Final = {
 NOTHING_TO_DO: Final = {
     Reason.UNSUPPORTED,
     Reason.SETTINGS_BROKEN,
-    Reason.SETTINGS_UNWRITABLE,
     Reason.NO_DISPLAY,
 }
 
@@ -140,8 +140,10 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     if reason in (
         Reason.SETTINGS_FOREIGN,
         Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_BROKEN,
         Reason.KNOWN_UNREADABLE,
         Reason.KNOWN_DAMAGED,
+        Reason.KNOWN_FOREIGN,
     ):
         # Nobody can mend a file, or choose a device, without knowing which there are.
         sentence = f"{sentence.removesuffix('.')}: field name."
@@ -163,6 +165,17 @@ def test_a_problem_does_not_change() -> None:
 
 def test_our_own_bugs_are_no_problem_of_the_peers() -> None:
     assert not issubclass(MachineMisuseError, ProximError)
+
+
+@each_row("reason", KNOWN_SENTENCES)
+def test_whoever_knows_a_device_is_not_sent_for_a_code(reason: Reason) -> None:
+    for host in (True, False):
+        sentence = sentence_for(reason, host=host, known=True)
+        assert sentence == KNOWN_SENTENCES[reason] != sentence_for(reason, host=host)
+        assert sentence.endswith("without a code.")
+    # Other reasons have one sentence for both.
+    busy = sentence_for(Reason.BUSY, host=False, known=True)
+    assert busy == SENTENCES[Reason.BUSY]
 
 
 @each_row("reason", HOST_SENTENCES)

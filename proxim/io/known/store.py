@@ -123,6 +123,8 @@ class KnownStore:
                 loaded = _loaded(fields, path)
         except OSError as error:
             detail = other_owner(path) if isinstance(error, PermissionError) else None
+            if path.is_symlink():
+                detail = f"{path} -> {os.path.realpath(path)} ({plain(error)})"
             detail = detail or f"{path} ({plain(error)})"
             return LoadedKnown(self._base, (Problem(Reason.KNOWN_UNREADABLE, detail),))
         self._base = loaded.file
@@ -226,11 +228,10 @@ class KnownStore:
         try:
             return self._read(path), ()
         except BrokenFileError as error:
-            kept = set_aside(path, "broken")
-            problem = Problem(Reason.KNOWN_BROKEN, f"{error}; kept as {kept}")
+            _log.info("the file of known devices is broken: %s", error)
+            problem = Problem(Reason.KNOWN_BROKEN, set_aside(path, "broken"))
         except _ForeignFileError:
-            kept = set_aside(path, "foreign")
-            problem = Problem(Reason.KNOWN_FOREIGN, f"kept as {kept}")
+            problem = Problem(Reason.KNOWN_FOREIGN, set_aside(path, "foreign"))
         # It is told now, and not missed at the next start.
         _note(lock_file, _NEVER_WRITTEN)
         return None, (problem,)
@@ -464,7 +465,7 @@ def _to_file(fields: Fields) -> tuple[KnownFile, dict[str, Any]]:
         # Nobody can do anything about those that were forgotten, and nothing depends on them but a
         # sentence on the other side.
         count = unreadable + len(damaged)
-        _log.warning("%d entries of the known devices cannot be read", count)
+        _log.info("%d entries of the known devices cannot be read", count)
     # Anything but a plain "yes" announces nothing, so that a typing error cannot.
     discovery = fields.get(_DISCOVERY, True) is True
     file = KnownFile(tuple(devices.values()), tuple(forgotten.values()), discovery)

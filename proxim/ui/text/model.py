@@ -262,7 +262,7 @@ class FaceModel:
         if problem is None:
             return ()
         if self.options.device is not None:
-            self.close(ExitStatus.USAGE)
+            self.close(ExitStatus.FAILED if self.known_unreadable else ExitStatus.USAGE)
         # Who was told that the file cannot be read needs not hear that no device has this name.
         return () if self.known_unreadable else (problem,)
 

@@ -77,7 +77,7 @@ class TerminalFace:
         self._clock = clock
         self._console = Console(out, environ, columns)
         self._lines = Lines(self._console, Output(out, model).write)
-        self._report = TransferReport(self._lines, clock)
+        self._report = TransferReport(self._lines, clock, shows_places=options.pipe_folder is None)
         self._files = FileQuestions(self._lines, clock, model.accept, model.decline)
         self._commands = FileCommands(self._lines, self._report, post, model.send_paths)
         self._role = options.role
@@ -267,7 +267,8 @@ class TerminalFace:
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         name = status.peer_name or tr("device.other")
         if status.let_in and not (before and before.let_in) and status.resumes is None:
-            self._lines.say(tr("devices.letIn", name=name))
+            key = "devices.letInUnseen" if self._input_ended else "devices.letIn"
+            self._lines.say(tr(key, name=name))
         if st.KNOWN in status.features and not self.model.options.once:
             self._known_talk().say_invited(status, before)
         if before is not None and before.stage is status.stage:
@@ -292,7 +293,7 @@ class TerminalFace:
             case st.Stage.CONNECTING:
                 self._lines.say(tr("terminal.opening"))
             case st.Stage.CONNECTED:
-                self._lines.say(connected_words(self._role, status))
+                self._lines.say(connected_words(self._role, status, anybody=not self._input_ended))
             case st.Stage.WAITING:
                 if status.deadline is None:
                     self._lines.say(tr("terminal.lost", name=name))
@@ -300,7 +301,8 @@ class TerminalFace:
                     left = duration(status.deadline - self._clock())
                     self._lines.say(tr("terminal.lostWithin", name=name, time=left))
             case st.Stage.CLOSED:
-                self._lines.say(end_words(self._role, status.reason))
+                known = status.known is not None
+                self._lines.say(end_words(self._role, status.reason, known=known))
 
     def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")

@@ -62,20 +62,22 @@ def answers(key: str) -> frozenset[str]:
     return frozenset(tr(key).split())
 
 
-def end_words(role: Role, reason: Reason | None) -> str:
-    """Return why a request or a link ended."""
+def end_words(role: Role, reason: Reason | None, *, known: bool = False) -> str:
+    """Return why a request or a link ended; `known` is true for a link with a known device."""
     if reason is None:
         return tr("terminal.ended")
-    return sentence_for(reason, host=role is Role.HOST)
+    return sentence_for(reason, host=role is Role.HOST, known=known)
 
 
-def connected_words(role: Role, status: st.LinkStatus) -> str:
-    """Return the sentence for a link that is now open."""
+def connected_words(role: Role, status: st.LinkStatus, *, anybody: bool = True) -> str:
+    """Return the sentence for a link that is now open; `anybody` is false if nobody can type."""
     name = status.peer_name or tr("device.otherWith")
     if status.resumes is not None:
         return tr("terminal.connectedAgain", name=name)
     way = tr("terminal.overLane") if status.via is st.Via.LANE else ""
     proof = proved_words(role, status.verified)
+    if not anybody:
+        return tr("terminal.connectedOnly", name=name, proof=proof, way=way)
     return tr("terminal.connected", name=name, proof=proof, way=way, commands=tr(COMMANDS[role]))
 
 

@@ -16,12 +16,12 @@ from hypothesis import given, strategies
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
+from proxim.core.errors import HOST_SENTENCES, KNOWN_SENTENCES, SENTENCES, Problem, Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.i18n import tr
-from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
@@ -431,6 +431,39 @@ def test_input_that_ends_during_questions() -> None:
     # The first one stands there already.
     assert told.count("asks to join") == 1
     assert face.posted == [UNATTENDED, replace(UNATTENDED, session_id="s2")]
+
+
+def test_where_nobody_can_type_nobody_is_told_what_to_type() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    face.written()
+    let_in = replace(CONNECTED, verified=Verified.KNOWN, known=KnownID("k1"), let_in=True)
+    told = face.show(let_in)
+    assert told == (
+        "Known device Ana was let in without a question, as was chosen for it; proxim devices "
+        "takes that back (--let-in off).\nConnected with Ana (known device).\n"
+    )
+
+
+@each_row("role", [Role.HOST, Role.JOIN])
+def test_the_end_of_a_link_with_a_known_device_speaks_of_no_code(role: Role) -> None:
+    known = replace(CONNECTED, verified=Verified.KNOWN, known=KnownID("k1"))
+    face = Face(FaceOptions(role))
+    face.show(known)
+    told = face.show(replace(known, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT))
+    assert told.lstrip("\n") == KNOWN_SENTENCES[Reason.PEER_LEFT] + "\n"
+
+
+def test_what_goes_through_a_pipe_lies_nowhere() -> None:
+    done = replace(
+        COMING, state=file_st.TransferState.DONE, needs_answer=False, path="/piped/film.mkv"
+    )
+    piped = Face(FaceOptions(Role.HOST, once=True, piped=True, pipe_folder="/piped"))
+    piped.show(CONNECTED)
+    assert "/piped" not in piped.show(done)
+    usual = Face(HOST)
+    usual.show(CONNECTED)
+    assert ": /piped/film.mkv\n" in usual.show(done)
 
 
 def test_a_guest_without_input_is_told_nothing_of_whoever_might_ask_to_join() -> None:

@@ -343,7 +343,9 @@ class LinkPanel(ttk.Frame):
         status = self.status
         if status.stage is st.Stage.CLOSED:
             at_host = side_of(status) is StepsSide.HOST
-            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+            known = status.known is not None
+            reason = status.reason or Reason.PEER_LEFT
+            self._show_line(sentence_for(reason, host=at_host, known=known))
         elif status.stage is st.Stage.WAITING:
             self.tick()
         elif status.stage is st.Stage.CONNECTED and st.TEXT not in status.features:

@@ -261,7 +261,8 @@ def _failed(status: st.LinkStatus, step: int) -> Step:
 
 def _why(status: st.LinkStatus) -> str:
     at_host = side_of(status) is StepsSide.HOST
-    why = sentence_for(status.reason or Reason.INTERNAL, host=at_host)
+    known = status.known is not None
+    why = sentence_for(status.reason or Reason.INTERNAL, host=at_host, known=known)
     # Of several known devices the person has chosen this one, and no code names it.
     return why if status.known is None or not status.peer_name else f"{status.peer_name}: {why}"
 

@@ -214,7 +214,7 @@ def test_who_cannot_read_the_file_says_nothing_that_follows_from_that() -> None:
     guest = Face(st.Trouble(problem), nobody, options=FaceOptions(Role.JOIN, device="Laptop"))
     assert guest.begun == f"{problem.sentence}\n"
     assert guest.posted == [ev.Shutdown()]
-    assert guest.face.model.exit_status == 2
+    assert guest.face.model.exit_status == 1
 
 
 def test_which_of_several_links() -> None:
