@@ -21,6 +21,7 @@ from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, Kn
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.io.known import store as module
 from proxim.io.known.store import MAX_FILE_BYTES, KnownStore, LoadedKnown
+from proxim.io.system.config_file import read_fields
 from proxim.io.system.file_lock import lock
 from tests.paths import ROOT
 
@@ -358,7 +359,7 @@ def test_nobody_reads_while_another_program_writes(
 ) -> None:
     """Windows neither replaces a file that is being read nor opens one that is being replaced."""
     opened(folder).save(FULL)
-    read_fields, seen = module.read_fields, []
+    seen = []
 
     def looking(path: Path, most: int) -> Any:
         descriptor = os.open(folder / ".known.lock", os.O_RDWR)

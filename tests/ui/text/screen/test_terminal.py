@@ -244,7 +244,7 @@ def test_one_question_after_another() -> None:
 
 
 def test_nobody_answers_at_the_end_of_the_input() -> None:
-    no = replace(answered(Grant.NOTHING), unattended=True)
+    no = screen_ev.AnswerScreen(LINK, QUESTION.number, Grant.NOTHING, unattended=True)
     face = Face(CONNECTED)
     face.ask(QUESTION)
     face.face.end_of_input()
