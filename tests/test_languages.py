@@ -15,7 +15,7 @@ from typing import Any, Final
 import pytest
 
 from proxim.app.language import speak
-from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
+from proxim.core.errors import HOST_SENTENCES, KNOWN_SENTENCES, SENTENCES, Reason
 from proxim.core.i18n import ENGLISH, LANGUAGES, tr
 from proxim.core.pairing import messages as pair_msg
 from proxim.io.known.store import FILE_NAME as KNOWN_FILE
@@ -113,10 +113,14 @@ def test_every_text_is_whole(section: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("section", ["reasons", "hostReasons"])
+@pytest.mark.parametrize("section", ["reasons", "hostReasons", "knownReasons"])
 def test_every_reason_has_one_sentence(section: str, language: str) -> None:
     speak(language)
-    table = {"reasons": SENTENCES, "hostReasons": HOST_SENTENCES}[section]
+    table = {
+        "reasons": SENTENCES,
+        "hostReasons": HOST_SENTENCES,
+        "knownReasons": KNOWN_SENTENCES,
+    }[section]
     assert list(FILES[language]["reasons"]) == list(Reason)
     assert set(FILES[language][section]) == set(table)
     for reason, sentence in table.items():

@@ -1,7 +1,8 @@
 """Hands what this program was started for to the one that is open already (`proxim send`, or a
-second `proxim`).
+second `proxim`), and asks it what only it knows.
 """
 
+import os
 import sys
 from typing import Final
 
@@ -18,8 +19,16 @@ from proxim.core.handover import (
     write_request,
 )
 from proxim.core.i18n import tr
-from proxim.io.desktop.instance import Deliver, NoAnswerError, Place
+from proxim.core.pairing.devices import KnownID
+from proxim.io.desktop.instance import (
+    Deliver,
+    FirstEndedError,
+    NoAnswerError,
+    Place,
+    place_of,
+)
 from proxim.io.desktop.requests import HandedOver
+from proxim.io.system.file_lock import is_locked
 from proxim.ui.wording import name_words
 
 FAILED_STATUS: Final = 1
@@ -57,6 +66,19 @@ def hand_to_first(place: Place, options: WindowOptions) -> int:
     if stream is not None:
         stream.write(f"{sentence}\n" if taken else f"proxim: {sentence}\n")
     return 0 if taken else FAILED_STATUS
+
+
+def linked_elsewhere() -> frozenset[KnownID]:
+    """Return the known devices with which the window that is open is linked."""
+    place = place_of(os.environ)
+    if place is None or not is_locked(place.lock_file):
+        return frozenset()
+    request = write_request(HandoverRequest(asks_linked=True))
+    try:
+        return read_answer(place.ask(request, MAX_ANSWER_BYTES)).devices
+    except (NoAnswerError, FirstEndedError, HandoverError):
+        # What is listed is true without it.
+        return frozenset()
 
 
 def words(answer: HandoverAnswer, paths: tuple[str, ...]) -> str:

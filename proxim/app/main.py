@@ -252,6 +252,7 @@ def _run_lines(options: "HostOptions | JoinOptions", streams: "Streams | None" =
 
 def _run_devices(options: "DevicesOptions") -> int:
     from proxim.app.bridge import Bridge
+    from proxim.app.handing import linked_elsewhere
     from proxim.app.startup import Startup
     from proxim.ui.text.known.devices import DevicesFace, DevicesWish
 
@@ -278,6 +279,7 @@ def _run_devices(options: "DevicesOptions") -> int:
         json=options.json,
         environ=os.environ,
         columns=lambda: _columns(sys.stdout),
+        linked_elsewhere=linked_elsewhere,
     )
     return _drive(face, bridge, cancelled)
 

@@ -75,7 +75,8 @@ def _send(options: HostOptions | JoinOptions, name: str, run: Run) -> int:
         try:
             path = folder.keep(_binary(sys.stdin), name)
         except FileError as error:
-            _say(_kept_badly(error, folder.path))
+            # The folder itself goes with this program.
+            _say(_kept_badly(error, folder.path.parent))
             return ExitStatus.FAILED
         return run(replace(options, send=(str(path),)), Streams(terminal, sys.stdout))
 

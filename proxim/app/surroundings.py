@@ -40,6 +40,9 @@ class Surroundings:
     def hand(self, request: HandoverRequest) -> HandoverAnswer:
         """Carry out what another program of the same person wants."""
         answer = self._handover.hand(request)
+        if request.asks_linked:
+            # Nobody at the window needs to see that.
+            return answer
         self._show()
         self._window.come_to_front()
         return answer

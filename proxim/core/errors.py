@@ -27,6 +27,8 @@ class Reason(StrEnum):
     CLOSED = "closed"
     TOO_MANY_TRIES = "too_many_tries"
     TAMPERED = "tampered"
+    # Nobody can answer at the device that was asked, so its program did; it is no person's no.
+    UNATTENDED = "unattended"
     # The `code` of the wire's error message.
     BAD_JSON = "bad_json"
     BAD_MESSAGE = "bad_message"
@@ -140,7 +142,14 @@ class Reason(StrEnum):
     DIGITS_DIFFER = "digits_differ"
     REMEMBER_UNVERIFIED = "remember_unverified"
     REMEMBER_UNSUPPORTED = "remember_unsupported"
+    # The Problem's detail is the name under which the file is kept, here and with KNOWN_FOREIGN.
     KNOWN_BROKEN = "known_broken"
+    # The Problem's detail is the file, with the reason or the owner.
+    KNOWN_UNREADABLE = "known_unreadable"
+    # The Problem's detail is the names of those entries, and where they are kept.
+    KNOWN_DAMAGED = "known_damaged"
+    # The file was there, and is not any more.
+    KNOWN_LOST = "known_lost"
     # The file belongs to another installation, or was copied from it.
     KNOWN_FOREIGN = "known_foreign"
     KNOWN_UNWRITABLE = "known_unwritable"
@@ -192,7 +201,16 @@ FILE_REASONS: Final = frozenset(
 )
 
 # Reasons whose sentence ends with the Problem's detail.
-_ENDING_IN_DETAIL: Final = frozenset({Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL})
+_ENDING_IN_DETAIL: Final = frozenset(
+    {
+        Reason.SETTINGS_FOREIGN,
+        Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_BROKEN,
+        Reason.KNOWN_UNREADABLE,
+        Reason.KNOWN_DAMAGED,
+        Reason.KNOWN_FOREIGN,
+    }
+)
 
 
 class _Sentences(Mapping[Reason, str]):
@@ -222,6 +240,7 @@ HOST_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
     (
         Reason.DECLINED,
         Reason.TIMEOUT,
+        Reason.UNATTENDED,
         Reason.BUSY,
         Reason.EXPIRED,
         Reason.CLOSED,
@@ -292,6 +311,7 @@ RECEIVING_SENTENCES: Final[Mapping[Reason, str]] = _Sentences(
     "receivingReasons",
     (
         Reason.DECLINED,
+        Reason.UNATTENDED,
         Reason.FILE_GONE,
         Reason.FILE_UNREADABLE,
         Reason.NOT_A_FILE,

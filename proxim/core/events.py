@@ -196,6 +196,8 @@ class Decide:
     approved: bool
     # None comes from a script that knows only the first protocol document.
     number: int | None = None
+    # Nobody can answer here, so this rejection is no person's.
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

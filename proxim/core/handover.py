@@ -30,6 +30,8 @@ MAX_PATH_CHARACTERS: Final = 32_767
 MAX_NAME_CHARACTERS: Final = 256
 # Requests that wait for a device. Nobody remembers what more of them were about.
 MAX_PARCELS: Final = 20
+# Linked devices that an answer names. Nobody has more, and each takes some ten bytes.
+MAX_NAMED: Final = 200
 # It changes when an older Proxim could not read what is said.
 _VERSION: Final = 1
 
@@ -40,12 +42,16 @@ class HandoverError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class HandoverRequest:
-    """What another program wants of the running one: at least that its window is seen."""
+    """What another program wants of the running one: that its window is seen, and files are sent;
+    or only to hear something.
+    """
 
     # Absolute paths of files and folders to be sent.
     paths: tuple[str, ...] = field(default=(), repr=False)
     # The name of the device that gets them; None if the person is to choose.
     to: str | None = None
+    # Which known devices are linked is all that it wants to hear; nothing else is done.
+    asks_linked: bool = False
 
 
 class Handed(StrEnum):
@@ -65,6 +71,8 @@ class Handed(StrEnum):
     NO_DEVICE = "no_device"
     # Several known devices have that name.
     SEVERAL = "several"
+    # `devices` are linked; nothing was handed over.
+    LINKED = "linked"
     # Too many requests wait already.
     FULL = "full"
     # The path with this number (from 1) is not there, or may not be read.
@@ -88,6 +96,8 @@ class HandoverAnswer:
     outcome: Handed
     name: str | None = None
     number: int | None = None
+    # The ids of known devices that are linked.
+    devices: frozenset[KnownID] = frozenset()
 
 
 # --- what is said ---------------------------------------------------------------------------------
@@ -95,6 +105,9 @@ class HandoverAnswer:
 
 def write_request(request: HandoverRequest) -> bytes:
     """Return a request as one line."""
+    if request.asks_linked:
+        # A program that does not know this question does not understand it, and does nothing.
+        return _line({"v": _VERSION, "asks": Handed.LINKED})
     return _line({"v": _VERSION, "paths": list(request.paths), "to": request.to})
 
 
@@ -104,6 +117,8 @@ def read_request(line: bytes) -> HandoverRequest:
     paths, to = said.get("paths"), said.get("to")
     if said.get("v") != _VERSION:
         raise HandoverError("another version")
+    if said.get("asks") == Handed.LINKED:
+        return HandoverRequest(asks_linked=True)
     if not isinstance(paths, list) or len(paths) > MAX_ENTRIES:
         raise HandoverError("no list of paths")
     if not all(_is_path(path) for path in paths):
@@ -115,7 +130,9 @@ def read_request(line: bytes) -> HandoverRequest:
 
 def write_answer(answer: HandoverAnswer) -> bytes:
     """Return an answer as one line."""
-    return _line({"outcome": answer.outcome, "name": answer.name, "number": answer.number})
+    said = {"outcome": answer.outcome, "name": answer.name, "number": answer.number}
+    devices = {"devices": sorted(answer.devices)[:MAX_NAMED]} if answer.devices else {}
+    return _line(said | devices)
 
 
 def read_answer(line: bytes) -> HandoverAnswer:
@@ -128,7 +145,11 @@ def read_answer(line: bytes) -> HandoverAnswer:
         raise HandoverError("not a name")
     if number is not None and type(number) is not int:
         raise HandoverError("not a number")
-    return HandoverAnswer(Handed(outcome), None if name is None else display_name(name), number)
+    devices = said.get("devices", [])
+    if not isinstance(devices, list) or not all(map(_is_name, devices)):
+        raise HandoverError("no list of devices")
+    shown = None if name is None else display_name(name)
+    return HandoverAnswer(Handed(outcome), shown, number, frozenset(map(KnownID, devices)))
 
 
 def _line(said: dict[str, Any]) -> bytes:
@@ -208,6 +229,9 @@ class Handover:
 
     def hand(self, request: HandoverRequest) -> HandoverAnswer:
         """Send what is handed over, or keep it; return what becomes of it."""
+        if request.asks_linked:
+            linked = (device.id for device in self._known or () if device.link is not None)
+            return HandoverAnswer(Handed.LINKED, devices=frozenset(linked))
         if not request.paths:
             return HandoverAnswer(Handed.RAISED)
         if len(self.parcels) >= MAX_PARCELS:

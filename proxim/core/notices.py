@@ -14,7 +14,7 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.files.manifest import Direction, TransferID
-from proxim.core.files.status import TransferState, TransferStatus
+from proxim.core.files.status import REFUSALS, TransferState, TransferStatus
 from proxim.core.known.status import Remembering, RememberStage
 from proxim.core.screen.status import ScreenAnswered, ScreenQuestion
 from proxim.core.token_bucket import RateLimit, TokenBucket
@@ -243,6 +243,6 @@ def _end_kind(status: TransferStatus) -> NoticeKind | None:
         if status.failed:
             return NoticeKind.INCOMPLETE
         return NoticeKind.RECEIVED if incoming else NoticeKind.SENT
-    declined = status.reason in (Reason.DECLINED, Reason.ONE_FILE_ONLY) and not incoming
+    declined = status.reason in REFUSALS and not incoming
     theirs = declined or status.reason is Reason.PEER_LEFT
     return NoticeKind.INCOMPLETE if theirs or status.state is TransferState.FAILED else None

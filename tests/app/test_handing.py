@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from proxim.app import handing
 from proxim.app.bridge import Bridge, HandoverWanted
-from proxim.app.handing import deliver_by, hand_to_first, words
+from proxim.app.handing import deliver_by, hand_to_first, linked_elsewhere, words
 from proxim.app.hearing import Hearing
 from proxim.app.language import speak
 from proxim.app.main import _hearing, main
@@ -14,9 +15,10 @@ from proxim.app.options import HostOptions, JoinOptions, WindowOptions
 from proxim.core import status as st
 from proxim.core.handover import Handed, HandoverAnswer, HandoverRequest, read_request, write_answer
 from proxim.core.i18n import LANGUAGES
-from proxim.core.pairing.devices import DeviceInfo
+from proxim.core.pairing.devices import DeviceInfo, KnownID
 from proxim.io.desktop.instance import NoAnswerError, Place
 from proxim.io.desktop.notifications import Notification
+from proxim.io.system.file_lock import lock
 from tests.rows import each_row
 
 
@@ -80,8 +82,42 @@ def test_a_file_manager_gives_no_streams(monkeypatch: pytest.MonkeyPatch) -> Non
     assert hand_to_first(Open(None), WindowOptions()) == 1
 
 
+@each_row(
+    "answer, devices",
+    [
+        (HandoverAnswer(Handed.LINKED, devices=frozenset({KnownID("k1")})), {"k1"}),
+        (HandoverAnswer(Handed.NOT_UNDERSTOOD), set()),
+        (None, set()),
+    ],
+    ids=["a window", "an older one", "one that hangs"],
+)
+def test_the_open_window_says_what_it_is_linked_with(
+    answer: HandoverAnswer | None,
+    devices: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place = Open(answer)
+    place.lock_file = tmp_path / "window.lock"
+    monkeypatch.setattr(handing, "place_of", lambda environment: place)
+    # Nobody is asked where nobody is.
+    assert linked_elsewhere() == frozenset()
+    assert place.asked is None
+    with place.lock_file.open("w") as held:
+        assert lock(held.fileno())
+        assert linked_elsewhere() == devices
+    assert place.asked == HandoverRequest(asks_linked=True)
+    place.lock_file.unlink()
+
+
+def test_without_a_display_no_window_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handing, "place_of", lambda environment: None)
+    assert linked_elsewhere() == frozenset()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("outcome", Handed)
+# Nobody reads the answer to a question of a program.
+@pytest.mark.parametrize("outcome", sorted({*Handed} - {Handed.LINKED}))
 def test_every_outcome_has_a_sentence(outcome: Handed, language: str) -> None:
     speak(language)
     sentence = words(HandoverAnswer(outcome, "Laptop", 2), ("/a", "/home/ada/notes"))

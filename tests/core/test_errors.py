@@ -46,7 +46,6 @@ FOR_DEVELOPERS: Final = {
 NOTHING_TO_DO: Final = {
     Reason.UNSUPPORTED,
     Reason.SETTINGS_BROKEN,
-    Reason.SETTINGS_UNWRITABLE,
     Reason.NO_DISPLAY,
 }
 
@@ -148,8 +147,15 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     assert error.reason is reason
     assert error.problem == Problem(reason, "field name")
     sentence = SENTENCES[reason]
-    if reason in (Reason.SETTINGS_FOREIGN, Reason.DEVICE_SEVERAL):
-        # Nobody can make a file theirs, or choose a device, without knowing which there are.
+    if reason in (
+        Reason.SETTINGS_FOREIGN,
+        Reason.DEVICE_SEVERAL,
+        Reason.KNOWN_BROKEN,
+        Reason.KNOWN_UNREADABLE,
+        Reason.KNOWN_DAMAGED,
+        Reason.KNOWN_FOREIGN,
+    ):
+        # Nobody can mend a file, or choose a device, without knowing which there are.
         sentence = f"{sentence.removesuffix('.')}: field name."
     assert error.problem.sentence == sentence
     assert reason.value in str(error)
@@ -215,7 +221,9 @@ CODE_HELPS: Final = {
     Reason.FORGOTTEN_HERE,
     Reason.DEVICE_NOT_FOUND,
     Reason.KNOWN_BROKEN,
+    Reason.KNOWN_DAMAGED,
     Reason.KNOWN_FOREIGN,
+    Reason.KNOWN_LOST,
     Reason.NO_MULTICAST,
     # Who has the key of the two devices is verified.
     Reason.REMEMBER_UNVERIFIED,

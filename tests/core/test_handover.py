@@ -15,6 +15,7 @@ from proxim.core.files.manifest import MAX_ENTRIES
 from proxim.core.handover import (
     MAX_ANSWER_BYTES,
     MAX_NAME_CHARACTERS,
+    MAX_NAMED,
     MAX_PARCELS,
     MAX_PATH_CHARACTERS,
     MAX_REQUEST_BYTES,
@@ -43,8 +44,9 @@ from tests.rows import each_row
         HandoverRequest(),
         HandoverRequest((os.path.abspath("a b"), os.path.abspath("ü%\n\"'")), "Büro"),
         HandoverRequest((os.path.abspath("\udcff"),)),
+        HandoverRequest(asks_linked=True),
     ],
-    ids=["nothing", "odd", "no UTF-8"],
+    ids=["nothing", "odd", "no UTF-8", "a question"],
 )
 def test_a_request_arrives_as_it_was(request_: HandoverRequest) -> None:
     line = write_request(request_)
@@ -94,7 +96,12 @@ def test_whatever_is_said_is_read_or_refused(line: bytes) -> None:
 
 @each_row(
     "answer",
-    [HandoverAnswer(Handed.SENDING, "Laptop"), HandoverAnswer(Handed.PATH_GONE, number=3)],
+    [
+        HandoverAnswer(Handed.SENDING, "Laptop"),
+        HandoverAnswer(Handed.PATH_GONE, number=3),
+        HandoverAnswer(Handed.LINKED),
+        HandoverAnswer(Handed.LINKED, devices=frozenset({KnownID("k1"), KnownID("k2")})),
+    ],
 )
 def test_an_answer_arrives_as_it_was(answer: HandoverAnswer) -> None:
     assert read_answer(write_answer(answer)) == answer
@@ -113,13 +120,26 @@ def test_a_name_in_an_answer_cannot_drive_a_terminal() -> None:
         b'{"outcome":["sending"]}',
         b'{"outcome":"sending","name":7}',
         b'{"outcome":"sending","number":true}',
+        b'{"outcome":"linked","devices":"k1"}',
+        b'{"outcome":"linked","devices":[7]}',
         b'{"outcome":"sending"}' + b" " * MAX_ANSWER_BYTES,
     ],
-    ids=[*"abcdef"],
+    ids=[*"abcdefgh"],
 )
 def test_what_is_no_answer_is_refused(line: bytes) -> None:
     with pytest.raises(HandoverError):
         read_answer(line)
+
+
+def test_an_answer_with_many_devices_can_be_read() -> None:
+    many = frozenset(KnownID(f"id-{number:05}") for number in range(1000))
+    answer = read_answer(write_answer(HandoverAnswer(Handed.LINKED, devices=many)))
+    assert len(answer.devices) == MAX_NAMED
+    assert answer.devices < many
+
+
+def test_a_program_of_before_does_not_take_the_question_for_a_wish() -> None:
+    assert "paths" not in json.loads(write_request(HandoverRequest(asks_linked=True)))
 
 
 # --- who gets them --------------------------------------------------------------------------------
@@ -183,6 +203,17 @@ def desk() -> Desk:
 
 def test_without_files_the_window_is_only_raised(desk: Desk) -> None:
     assert desk.hand(paths=()) == HandoverAnswer(Handed.RAISED)
+    assert desk.waiting == []
+
+
+def test_who_asks_hears_which_known_devices_are_linked_and_does_nothing(desk: Desk) -> None:
+    question = HandoverRequest(asks_linked=True)
+    assert desk.handover.hand(question) == HandoverAnswer(Handed.LINKED)
+    laptop, desktop = known("Laptop", "Desktop").devices
+    linked = replace(laptop, presence=Presence.LINKED, link=ev.LinkID("host-1"))
+    desk.handover.note(KnownList((linked, desktop), discovery=True))
+    assert desk.handover.hand(question) == HandoverAnswer(Handed.LINKED, devices=frozenset({K1}))
+    assert desk.took() == []
     assert desk.waiting == []
 
 

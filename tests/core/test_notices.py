@@ -155,6 +155,10 @@ def test_who_was_let_in_is_heard_once_for_each_link() -> None:
             transfer(TransferState.CANCELLED, direction=Direction.OUT, reason=Reason.DECLINED),
             NoticeKind.INCOMPLETE,
         ),
+        (
+            transfer(TransferState.CANCELLED, direction=Direction.OUT, reason=Reason.UNATTENDED),
+            NoticeKind.INCOMPLETE,
+        ),
         # The person here has done that.
         (transfer(TransferState.CANCELLED, reason=Reason.DECLINED), None),
         (transfer(TransferState.CANCELLED, reason=Reason.CANCELLED), None),

@@ -160,6 +160,38 @@ def test_a_known_device_may_be_let_in_and_its_files_taken_unasked(homes: Homes) 
     assert (laptop["let_in"], laptop["files_to"]) == (False, None)
 
 
+@contextmanager
+def unattended(homes: Homes) -> Iterator[Program]:
+    """Run a host for known devices at which nobody can type."""
+    with homes.host("--known") as host:
+        host.text_line("no code is shown")
+        assert host.process.stdin is not None
+        host.process.stdin.close()
+        host.text_line("Nobody can answer here")
+        yield host
+
+
+def test_where_nobody_can_answer_whoever_asks_to_join_hears_so_at_once(homes: Homes) -> None:
+    with unattended(homes) as host, homes.guest("--device", "Desk", "--json") as guest:
+        # It is no time-out: a person would be given 40 seconds.
+        result = guest.event("pair_result", patience=30)
+        assert (result["status"], result["reason"]) == ("rejected", "unattended")
+        assert guest.ended() == 1
+        host.text_line("Nobody can answer here, so the request was declined")
+
+
+def test_where_nobody_can_answer_whoever_sends_files_hears_so_at_once(homes: Homes) -> None:
+    notes = homes.root / "unasked.txt"
+    notes.write_text("hello")
+    assert homes.devices("desk", "Laptop", "--let-in", "on")[0] == 0
+    with unattended(homes) as host:
+        with homes.guest("--device", "Desk", "--send", str(notes), "--once", "--json") as guest:
+            assert end(guest)["reason"] == "unattended"
+            assert guest.ended() == 1
+        host.text_line("nobody can accept here, so it was declined")
+    assert homes.devices("desk", "Laptop", "--let-in", "off")[0] == 0
+
+
 def test_files_for_a_pipe_go_there_whatever_was_chosen_for_the_device(homes: Homes) -> None:
     """A known device that is let in sends to standard output, with nobody at either side."""
     elsewhere = homes.root / "elsewhere"

@@ -47,6 +47,7 @@ MAX_NAME_BYTES: Final = 3 * 255
 # becomes the general one.
 _WIRE_REASONS: Final = (
     Reason.DECLINED,
+    Reason.UNATTENDED,
     Reason.CANCELLED,
     Reason.FILE_CHANGED,
     Reason.FILE_GONE,

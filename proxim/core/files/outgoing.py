@@ -346,7 +346,7 @@ class Outgoing:
 
     def _cancelled_by_peer(self, event: file_msg.Cancel, now: float) -> list[do.Command]:
         reason = file_msg.file_reason(event.reason)
-        refused = reason in (Reason.DECLINED, Reason.ONE_FILE_ONLY, Reason.CANCELLED)
+        refused = reason in (*file_st.REFUSALS, Reason.CANCELLED)
         return self._end(
             file_st.TransferState.CANCELLED if refused else file_st.TransferState.FAILED, reason
         )

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -28,6 +29,10 @@ class TransferState(StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+
+
+# Why files are not taken, so that nothing has failed.
+REFUSALS: Final = (Reason.DECLINED, Reason.UNATTENDED, Reason.ONE_FILE_ONLY)
 
 
 @dataclass(frozen=True, slots=True)

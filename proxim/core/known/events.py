@@ -29,10 +29,12 @@ class AnswerRemember(ev.LinkIntent):
     """A person has compared the digits. `same` False ends it: nothing is remembered.
 
     With `digits`, the answer counts for these alone: others may have come while they were read.
+    `unattended` says of a no that nobody can compare them here.
     """
 
     same: bool
     digits: str | None = field(default=None, repr=False)
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class KnownHost:
         self.search = search
         self._places = places
         self._tried: set[tuple[str, int]] = set()
+        # Where nobody answered in time, and which of these were dialled once more.
+        self._silent: set[tuple[str, int]] = set()
+        self._again: set[tuple[str, int]] = set()
         self._secret = keys.proof_secret(device.key, guest=own_uuid, host=device.uuid)
         self._name_key = keys.name_key(device.key, own_uuid)
         self._tombstone_key = keys.tombstone_key(device.key, device.uuid)
@@ -49,6 +52,21 @@ class KnownHost:
         place = self._first()
         if place is not None:
             self._tried.add((place.address, place.port))
+        return place
+
+    def was_silent(self, address: str, port: int) -> None:
+        """Note that nobody answered there in time, which a device that is busy may need."""
+        self._silent.add((address, port))
+
+    def again(self, *, late: bool) -> Endpoint | None:
+        """Where to dial once more, with more patience, when all places were tried; `late` says that
+        nothing more will be found, and then one such try is enough.
+        """
+        left = self._silent - self._again
+        place = next((one for one in self._places() if (one.address, one.port) in left), None)
+        if place is None or (late and self._again):
+            return None
+        self._again.add((place.address, place.port))
         return place
 
     def better(self, address: str, port: int) -> bool:

@@ -37,6 +37,7 @@ _REASONS: Final = {
     for reason in (
         Reason.DIGITS_DIFFER,
         Reason.TIMEOUT,
+        Reason.UNATTENDED,
         Reason.BUSY,
         Reason.REMEMBER_UNVERIFIED,
         Reason.REMEMBER_UNSUPPORTED,
@@ -252,7 +253,8 @@ class Remember:
             # It was meant for the digits of an earlier attempt.
             return []
         if not event.same:
-            return self._fail(Reason.DIGITS_DIFFER, tell=True)
+            reason = Reason.UNATTENDED if event.unattended else Reason.DIGITS_DIFFER
+            return self._fail(reason, tell=True)
         attempt = self._current
         yes = self._link.send(known_msg.Yes(attempt.run, self._pair.yes_tag(self._own_side)))
         if attempt.other_yes:

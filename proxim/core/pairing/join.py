@@ -60,7 +60,8 @@ from proxim.core.transitions import TransitionTable
 
 # A LAN answers in milliseconds; a firewall that drops packets never does.
 DIAL_SECONDS: Final = 4.0
-# A known device may be at other places, too, so the next is tried sooner.
+# A known device may be at other places, too, so the next is tried sooner. After all of them, those
+# that were silent are dialled once more, as long as any other host.
 KNOWN_DIAL_SECONDS: Final = 2.0
 # A host answers within milliseconds; this is as long as its own challenge lasts.
 CHALLENGE_SECONDS: Final = 10.0
@@ -78,6 +79,7 @@ _REJECTIONS: Final = (
     Reason.TOO_MANY_TRIES,
     Reason.OWN_CODE,
     Reason.TAMPERED,
+    Reason.UNATTENDED,
 )
 # The reasons for which a host may end a session.
 _SESSION_ENDS: Final = (*_REJECTIONS, Reason.PEER_VANISHED, Reason.DEVICE_LINKED)
@@ -281,7 +283,10 @@ class Guest:
         """Dial the next place of a known device, or wait until it is found at another."""
         # Only an attempt to join a known device calls this.
         assert self._known is not None
-        place = self._known.next()
+        place, seconds = self._known.next(), KNOWN_DIAL_SECONDS
+        if place is None:
+            late = now >= self._search_until
+            place, seconds = self._known.again(late=late), DIAL_SECONDS
         if place is None and now >= self._search_until:
             recognised = not self._not_recognised
             return self._end(Reason.DEVICE_NOT_FOUND if recognised else Reason.NOT_RECOGNISED, now)
@@ -292,7 +297,7 @@ class Guest:
         looks = self.link.publish(stage=st.Stage.DIALING, peer_address=address, deadline=None)
         if place is not None:
             found = do.CancelTimer(self._timer(ev.TimerName.SEARCH))
-            return [found, looks, *self._dial(KNOWN_DIAL_SECONDS)]
+            return [found, looks, *self._dial(seconds)]
         if self.state is GuestState.SEARCHING:
             return []
         self.state = GuestState.SEARCHING
@@ -374,6 +379,8 @@ class Guest:
         return self._fail(event.reason, now)
 
     def _no_answer(self, event: ev.TimerFired, now: float) -> list[do.Command]:
+        if self._known is not None:
+            self._known.was_silent(self._target.address, self._target.port)
         return self._fail(Reason.NO_ANSWER, now)
 
     # --- proof ------------------------------------------------------------------------------------

@@ -348,7 +348,8 @@ class Session:
             return self._too_late(event, now)
         if not event.approved:
             self._muted.add(self.guest.address)
-            return self._reject(Reason.DECLINED, now)
+            reason = Reason.UNATTENDED if event.unattended else Reason.DECLINED
+            return self._reject(reason, now)
         return [do.CancelTimer(self._approval_timer), *self._approve(self.guest, now)]
 
     def _too_late(self, event: ev.Decide, now: float) -> list[do.Command]:

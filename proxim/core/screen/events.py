@@ -49,11 +49,13 @@ class AnswerScreen(ev.LinkIntent):
 
     `number` is the question's, so that the answer cannot meet another. `knowing` says that the
     person has read that the other side's page may have been altered (the second step).
+    `unattended` says of a no that nobody can answer here.
     """
 
     number: int
     grant: Grant
     knowing: bool = False
+    unattended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,7 +222,8 @@ class Shower:
         over = self._no_question()
         if event.grant is Grant.NOTHING:
             self._ask_again = now + ASK_AGAIN_SECONDS
-            return [*over, *self._refuse(Reason.DECLINED)]
+            reason = Reason.UNATTENDED if event.unattended else Reason.DECLINED
+            return [*over, *self._refuse(reason)]
         control = event.grant is Grant.CONTROL and self._may_control(event.knowing)
         if self.state is ShowState.OFF:
             return [*over, *self._start(control=control)]

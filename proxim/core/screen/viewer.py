@@ -26,6 +26,7 @@ ASKING_SECONDS: Final = ANSWER_SECONDS + 5.0
 # The reasons that whoever shows may give; any other reason becomes CLOSED.
 _REASONS: Final = (
     Reason.DECLINED,
+    Reason.UNATTENDED,
     Reason.TIMEOUT,
     Reason.TOO_MANY,
     Reason.PEER_ERROR,

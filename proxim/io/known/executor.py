@@ -16,7 +16,7 @@ from proxim.core.known import commands as known_do
 from proxim.core.known import events as known_ev
 from proxim.core.known.devices import KnownFile
 from proxim.io.known.discovery import Discovery
-from proxim.io.known.store import KnownStore
+from proxim.io.known.store import KnownStore, LoadedKnown
 
 # How often it is looked whether another program has changed the file: a device that was forgotten
 # there must not come in here. It costs 0.04 % of a core.
@@ -84,12 +84,15 @@ class KnownExecutor:
             changed = await asyncio.to_thread(self._store.changed)
             # What core has changed meanwhile goes into the file first.
             if changed is not None and self._unsaved is None:
-                self._store.take(changed)
-                self._report(known_ev.KnownLoaded(changed))
+                self._store.take(changed.file)
+                self._tell(changed)
 
     async def _load(self) -> None:
         async with self._file_lock:
             loaded = await asyncio.to_thread(self._store.load)
+        self._tell(loaded)
+
+    def _tell(self, loaded: LoadedKnown) -> None:
         for problem in loaded.problems:
             self._publish(st.Trouble(problem))
         self._report(known_ev.KnownLoaded(loaded.file))

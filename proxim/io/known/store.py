@@ -23,10 +23,12 @@ from typing import Any, Final
 from proxim.core.errors import Problem, Reason
 from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
 from proxim.core.pairing.devices import KnownID, Verified
+from proxim.core.sanitize import display_name
 from proxim.io.system.config_file import (
     BrokenFileError,
     Fields,
     make_folder,
+    other_owner,
     path_in,
     plain,
     read_fields,
@@ -38,6 +40,10 @@ from proxim.io.system.file_lock import lock
 FILE_NAME: Final = "known.json"
 # The file is replaced at each write, so another one is locked in its place.
 LOCK_NAME: Final = ".known.lock"
+# Entries that cannot be read are copied to it, and told of then and not at each start.
+DAMAGED_NAME: Final = "known.damaged.json"
+# A disk that breaks another entry every day must not be filled; the oldest ones go.
+MAX_DAMAGED: Final = 100
 # A device takes half a KiB, so this is enough for more devices than anybody knows.
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 # How long another program may hold the lock. It needs milliseconds, unless the disk hangs, and
@@ -53,6 +59,10 @@ _UUID: Final = "uuid"
 _DEVICES: Final = "devices"
 _FORGOTTEN: Final = "forgotten"
 _DISCOVERY: Final = "discovery"
+_ENTRIES: Final = "entries"
+# The length of the lock's file says whether the known devices were written, so that they are missed
+# if they are gone.
+_NEVER_WRITTEN, _WRITTEN = 0, 1
 
 _log = logging.getLogger(__name__)
 
@@ -94,7 +104,8 @@ class KnownStore:
         self._looked_at: _Mark | None = None
 
     def load(self) -> LoadedKnown:
-        """Read the file. A file that cannot be used is set aside, and nothing is known then.
+        """Read the file. One whose contents cannot be used is set aside, and nothing is known then;
+        one that cannot be read is left as it is.
 
         Never raises for the state of the disk.
         """
@@ -102,23 +113,24 @@ class KnownStore:
             # This user has no home, or the settings could not be read. The person has been told
             # that, and learns of it again as soon as something is to be kept.
             return LoadedKnown(self._base)
-        problems: tuple[Problem, ...] = ()
+        path = self._folder / FILE_NAME
         try:
-            path = path_in(self._folder, FILE_NAME)
-            try:
-                # A write replaces the file at once, so reading needs no lock: the folder may be
-                # one in which nothing can be written.
-                fields = self._read(path)
-            except (BrokenFileError, _ForeignFileError):
-                with _locked(path):
-                    fields, problems = self._read_or_set_aside(path)
+            path = self._path()
+            with _locked_if_possible(path) as lock_file:
+                fields, problems = self._read_or_set_aside(path, lock_file)
+                if fields is None:
+                    return LoadedKnown(self._base, problems or _missed(lock_file))
+                loaded = _loaded(fields, path)
         except OSError as error:
-            return LoadedKnown(self._base, (Problem(Reason.KNOWN_UNWRITABLE, plain(error)),))
-        if fields is not None:
-            self._base = _to_file(fields)
-            counts = len(self._base.devices), len(self._base.forgotten)
-            _log.info("known devices: %d, forgotten: %d", *counts)
-        return LoadedKnown(self._base, problems)
+            detail = other_owner(path) if isinstance(error, PermissionError) else None
+            if path.is_symlink():
+                detail = f"{path} -> {os.path.realpath(path)} ({plain(error)})"
+            detail = detail or f"{path} ({plain(error)})"
+            return LoadedKnown(self._base, (Problem(Reason.KNOWN_UNREADABLE, detail),))
+        self._base = loaded.file
+        counts = len(self._base.devices), len(self._base.forgotten)
+        _log.info("known devices: %d, forgotten: %d", *counts)
+        return loaded
 
     def save(self, file: KnownFile) -> tuple[Problem, ...]:
         """Write what changed since the last call, and leave everything else in the file as it is.
@@ -127,16 +139,17 @@ class KnownStore:
         next ones.
         """
         try:
-            path = path_in(self._folder, FILE_NAME)
+            path = self._path()
             make_folder(path)
-            with _locked(path):
-                fields, problems = self._read_or_set_aside(path)
+            with _locked(path) as lock_file:
+                fields, problems = self._read_or_set_aside(path, lock_file)
                 if fields is None:
                     # What was set aside just now is written anew, too: it was ours until then.
                     fields = _merged({_UUID: self._uuid}, KnownFile(), file)
                 else:
                     fields = _merged(fields, self._base, file)
                 write_fields(path, fields)
+                _note(lock_file, _WRITTEN)
         except OSError as error:
             self._unwritten = True
             return (Problem(Reason.KNOWN_UNWRITABLE, plain(error)),)
@@ -145,7 +158,7 @@ class KnownStore:
         self._looked_at = None
         return problems
 
-    def changed(self) -> KnownFile | None:
+    def changed(self) -> LoadedKnown | None:
         """Return what is known now if another program has changed that; else None. Whoever goes on
         from it says so by `take`.
 
@@ -155,13 +168,14 @@ class KnownStore:
         if self._folder is None or self._unwritten:
             return None
         try:
-            path = path_in(self._folder, FILE_NAME)
+            path = self._path()
             mark = _mark(path)
             if mark == self._looked_at:
                 return None
             # Windows replaces no file that is being read.
             with _locked(path):
                 mark, fields = _mark(path), self._read(path)
+                loaded = None if fields is None else _loaded(fields, path)
         except OSError:
             return None
         except (BrokenFileError, _ForeignFileError):
@@ -169,12 +183,23 @@ class KnownStore:
             self._looked_at = mark
             return None
         self._looked_at = mark
-        file = None if fields is None else _to_file(fields)
-        return None if file is None or _as_sets(file) == _as_sets(self._base) else file
+        same = loaded is None or _as_sets(loaded.file) == _as_sets(self._base)
+        return None if same else loaded
 
     def take(self, file: KnownFile) -> None:
         """Count this as what the program has read."""
         self._base = file
+
+    def _path(self) -> Path:
+        """Return where the file is. Raises OSError, also for a link that leads to no file: what it
+        led to may be on a disk that is missing now, and no other one takes its place.
+        """
+        path = path_in(self._folder, FILE_NAME)
+        # Without a folder path_in has raised.
+        assert self._folder is not None
+        if (self._folder / FILE_NAME).is_symlink():
+            path.stat()
+        return path
 
     def _read(self, path: Path) -> Fields | None:
         """Return the file's fields, or None if there is no file.
@@ -193,7 +218,9 @@ class KnownStore:
             raise _ForeignFileError
         return fields
 
-    def _read_or_set_aside(self, path: Path) -> tuple[Fields | None, tuple[Problem, ...]]:
+    def _read_or_set_aside(
+        self, path: Path, lock_file: int | None
+    ) -> tuple[Fields | None, tuple[Problem, ...]]:
         """Return the file's fields, or None with the reason why they cannot be used.
 
         Raises OSError.
@@ -201,11 +228,13 @@ class KnownStore:
         try:
             return self._read(path), ()
         except BrokenFileError as error:
-            kept = set_aside(path, "broken")
-            return None, (Problem(Reason.KNOWN_BROKEN, f"{error}; kept as {kept}"),)
+            _log.info("the file of known devices is broken: %s", error)
+            problem = Problem(Reason.KNOWN_BROKEN, set_aside(path, "broken"))
         except _ForeignFileError:
-            kept = set_aside(path, "foreign")
-            return None, (Problem(Reason.KNOWN_FOREIGN, f"kept as {kept}"),)
+            problem = Problem(Reason.KNOWN_FOREIGN, set_aside(path, "foreign"))
+        # It is told now, and not missed at the next start.
+        _note(lock_file, _NEVER_WRITTEN)
+        return None, (problem,)
 
 
 _Mark = tuple[int, int, int]
@@ -228,8 +257,22 @@ def _as_sets(file: KnownFile) -> tuple[object, ...]:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Keep other programs from writing the file meanwhile. Raises OSError."""
+def _locked_if_possible(path: Path) -> Iterator[int | None]:
+    """Keep other programs from writing the file meanwhile, so that Windows lets both do what they
+    do. In a folder where nothing can be written nobody writes it; then this yields None.
+    """
+    with contextlib.ExitStack() as stack:
+        lock_file = None
+        # Without a file there is nothing to read, and who knows nobody leaves no trace.
+        if path.exists() or (path.parent / LOCK_NAME).exists():
+            with contextlib.suppress(OSError):
+                lock_file = stack.enter_context(_locked(path))
+        yield lock_file
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Keep other programs from writing the file meanwhile; yield what is locked. Raises OSError."""
     descriptor = os.open(
         path.parent / LOCK_NAME,
         os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0),
@@ -242,9 +285,62 @@ def _locked(path: Path) -> Iterator[None]:
                 _log.warning("another program has locked the known devices for too long")
                 break
             time.sleep(_LOCK_AGAIN_SECONDS)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _note(lock_file: int | None, length: int) -> None:
+    """Note in the lock's file whether the known devices were written."""
+    if lock_file is not None:
+        # Where that cannot be noted, they are not missed.
+        with contextlib.suppress(OSError):
+            os.ftruncate(lock_file, length)
+
+
+def _missed(lock_file: int | None) -> tuple[Problem, ...]:
+    """Return that the file is gone which was here, once."""
+    if lock_file is None or os.fstat(lock_file).st_size != _WRITTEN:
+        return ()
+    _note(lock_file, _NEVER_WRITTEN)
+    return (Problem(Reason.KNOWN_LOST),)
+
+
+# --- entries that cannot be read ------------------------------------------------------------------
+
+
+def _loaded(fields: Fields, path: Path) -> LoadedKnown:
+    """Return what can be read, and tell of the devices that cannot, unless that was done."""
+    file, damaged = _to_file(fields)
+    if not damaged:
+        return LoadedKnown(file)
+    new, kept = damaged, False
+    try:
+        before = _kept_before(path.parent / DAMAGED_NAME)
+        new = {name: entry for name, entry in damaged.items() if entry not in before}
+        if new:
+            # The entry itself stays where it is: a newer Proxim, which may have written it, reads
+            # it there.
+            entries = [*before, *new.values()][-MAX_DAMAGED:]
+            write_fields(path.parent / DAMAGED_NAME, {_ENTRIES: entries})
+        kept = True
+    except OSError as error:
+        _log.warning("damaged entries cannot be kept: %s", plain(error))
+    if not new:
+        return LoadedKnown(file)
+    where = f" ({DAMAGED_NAME})" if kept else ""
+    return LoadedKnown(file, (Problem(Reason.KNOWN_DAMAGED, f"{', '.join(new)}{where}"),))
+
+
+def _kept_before(path: Path) -> list[Any]:
+    """Return the entries that were told of. Raises OSError."""
+    try:
+        fields = read_fields(path, MAX_FILE_BYTES)
+    except BrokenFileError:
+        set_aside(path, "broken")
+        return []
+    entries = None if fields is None else fields.get(_ENTRIES)
+    return entries if isinstance(entries, list) else []
 
 
 # --- what changed ---------------------------------------------------------------------------------
@@ -343,28 +439,37 @@ def _forgotten_fields(one: ForgottenDevice) -> Fields:
     }
 
 
-def _to_file(fields: Fields) -> KnownFile:
-    """Return what this version can read of the file. The rest stays in the file."""
+def _to_file(fields: Fields) -> tuple[KnownFile, dict[str, Any]]:
+    """Return what this version can read of the file, and the devices that it cannot, by what people
+    call them. The rest stays in the file.
+    """
     devices: dict[KnownID, KnownDevice] = {}
     forgotten: dict[bytes, ForgottenDevice] = {}
+    damaged: dict[str, Any] = {}
     unreadable = 0
-    for entry in fields.get(_DEVICES, []):
+    for number, entry in enumerate(fields.get(_DEVICES, []), 1):
         try:
             device = _to_device(entry)
             devices.setdefault(device.id, device)
         except _UnreadableError:
-            unreadable += 1
+            name = entry.get("name") if isinstance(entry, dict) else None
+            shown = display_name(name) if isinstance(name, str) and name else f"#{number}"
+            damaged[shown if shown not in damaged else f"{shown} #{number}"] = entry
     for entry in fields.get(_FORGOTTEN, []):
         try:
             one = _to_forgotten(entry)
             forgotten.setdefault(one.name_key, one)
         except _UnreadableError:
             unreadable += 1
-    if unreadable:
-        _log.warning("%d entries of the known devices cannot be read", unreadable)
+    if unreadable or damaged:
+        # Nobody can do anything about those that were forgotten, and nothing depends on them but a
+        # sentence on the other side.
+        count = unreadable + len(damaged)
+        _log.info("%d entries of the known devices cannot be read", count)
     # Anything but a plain "yes" announces nothing, so that a typing error cannot.
     discovery = fields.get(_DISCOVERY, True) is True
-    return KnownFile(tuple(devices.values()), tuple(forgotten.values()), discovery)
+    file = KnownFile(tuple(devices.values()), tuple(forgotten.values()), discovery)
+    return file, damaged
 
 
 def _to_device(entry: object) -> KnownDevice:

@@ -11,17 +11,25 @@ import json
 import os
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 # Files that are set aside are kept, but a disk that breaks the file at every start must not be
 # filled.
 MAX_SET_ASIDE: Final = 20
 # Some network disks know no fsync.
 _NO_FSYNC: Final = frozenset({errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EPERM})
+# Windows neither replaces nor opens a file that another program has open in its own way, as virus
+# scanners, backups and indexers do for a moment. Elsewhere such an error lasts.
+_BUSY: tuple[type[OSError], ...] = (PermissionError,) if sys.platform == "win32" else ()
+# How long that is waited for. What really is forbidden is told after it.
+BUSY_SECONDS: Final = 1.0
+_BUSY_AGAIN_SECONDS: Final = 0.02
 
 Fields = dict[str, Any]
+_Result = TypeVar("_Result")
 
 
 class BrokenFileError(Exception):
@@ -46,8 +54,7 @@ def read_fields(path: Path, max_bytes: int) -> Fields | None:
         # Reading a pipe would wait for ever.
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise BrokenFileError("not a file")
-        with open(path, "rb") as file:
-            raw = file.read(max_bytes + 1)
+        raw = _patiently(lambda: _read_at_most(path, max_bytes + 1))
     except FileNotFoundError:
         return None
     if len(raw) > max_bytes:
@@ -60,6 +67,28 @@ def read_fields(path: Path, max_bytes: int) -> Fields | None:
     if not isinstance(fields, dict):
         raise BrokenFileError("not an object")
     return fields
+
+
+def _read_at_most(path: Path, size: int) -> bytes:
+    with open(path, "rb") as file:
+        return file.read(size)
+
+
+def replace_file(temporary: Path, path: Path) -> None:
+    """Move a new file into the old one's place. Raises OSError."""
+    _patiently(lambda: os.replace(temporary, path))
+
+
+def _patiently(act: Callable[[], _Result]) -> _Result:
+    """Do something again while another program is in its way for a moment."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return act()
+        except _BUSY:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_BUSY_AGAIN_SECONDS)
 
 
 def put_new(temporary: Path, path: Path) -> None:
@@ -79,7 +108,7 @@ def put_new(temporary: Path, path: Path) -> None:
 
 
 def write_fields(
-    path: Path, fields: Fields, put: Callable[[Path, Path], object] = os.replace
+    path: Path, fields: Fields, put: Callable[[Path, Path], object] = replace_file
 ) -> None:
     """Write a new file, then `put` it into place. Raises OSError.
 
@@ -120,7 +149,7 @@ def set_aside(path: Path, why: str) -> str:
     stem = f"{path.stem}.{why}"
     names = [f"{stem}.json", *(f"{stem}-{n}.json" for n in range(2, MAX_SET_ASIDE + 1))]
     name = next((name for name in names if not os.path.lexists(path.parent / name)), names[-1])
-    os.replace(path, path.parent / name)
+    replace_file(path, path.parent / name)
     return name
 
 

@@ -8,7 +8,6 @@ line from time to time.
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from proxim.core.errors import Reason
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID, count_files
 from proxim.core.i18n import after_colon, tr
@@ -60,9 +59,13 @@ class TransferReport:
     `clock` is monotonic.
     """
 
-    def __init__(self, lines: Lines, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, lines: Lines, clock: Callable[[], float], *, shows_places: bool = True
+    ) -> None:
         self._lines = lines
         self._clock = clock
+        # Whether it is said where a file is. What is kept for a pipe alone is gone in a moment.
+        self._shows_places = shows_places
         self._moving: dict[TransferID, file_st.TransferStatus] = {}
         self._shown: dict[TransferID, _Shown] = {}
         self._drawn_at: float | None = None
@@ -124,7 +127,8 @@ class TransferReport:
                 else tr("terminal.took", time=duration(self._clock() - shown.since))
             )
             key = "terminal.received" if status.direction is Direction.IN else "terminal.sent"
-            where = "" if status.path is None else f": {name_words(status.path)}"
+            named = status.path is not None and self._shows_places
+            where = f": {name_words(status.path or '')}" if named else ""
             self._lines.say(tr(key, what=described(status), took=took, where=where))
         for line in outcome_lines(status, OUTCOMES_SHOWN):
             self._lines.say(line, "  ")
@@ -231,7 +235,7 @@ class TransferReport:
                 parts.append(
                     tr(key, what=f"{files} ({size_words(sum(one.size for one in these))})")
                 )
-        declined = sum(one.reason is Reason.DECLINED for one in self._ended)
+        declined = sum(one.reason in file_st.REFUSALS for one in self._ended)
         if declined:
             parts.append(tr("terminal.declinedSome", count=declined))
         incomplete = len(self._ended) - len(complete) - declined

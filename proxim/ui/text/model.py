@@ -140,6 +140,8 @@ class FaceModel:
         self.joined = False
         # None until the file of known devices was read.
         self.known: known_st.KnownList | None = None
+        # Whether nobody can say which devices are known, because the file cannot be read.
+        self.known_unreadable = False
         self._post = post
         self._clock = clock
         # These transfers were accepted or declined here, but their status has not changed yet.
@@ -175,6 +177,9 @@ class FaceModel:
                 return TransferChange(status, self._note_transfer(status))
             case known_st.KnownList():
                 self.known = status
+                return status
+            case st.Trouble(Problem(reason=Reason.KNOWN_UNREADABLE)):
+                self.known_unreadable = True
                 return status
             case st.Networks(_, chosen):
                 self._chosen = chosen
@@ -261,8 +266,9 @@ class FaceModel:
         if problem is None:
             return ()
         if self.options.device is not None:
-            self.close(ExitStatus.USAGE)
-        return (problem,)
+            self.close(ExitStatus.FAILED if self.known_unreadable else ExitStatus.USAGE)
+        # Who was told that the file cannot be read needs not hear that no device has this name.
+        return () if self.known_unreadable else (problem,)
 
     def _cannot_join(self, reason: Reason) -> bool:
         """Whether this says that the device of --device cannot be joined: another program may have

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from proxim.core import status as st
+from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import MAX_ENTRIES, Entry, TransferID
@@ -25,7 +26,8 @@ _SPAN: Final = re.compile(r"([0-9]+)(?:-([0-9]+))?")
 class FileQuestions:
     """Asks about announced files, one transfer at a time.
 
-    `accept` and `decline` are called with the decision; `clock` is monotonic.
+    `accept` and `decline` are called with the decision, `decline` also with the reason that the
+    sender is told; `clock` is monotonic.
     """
 
     def __init__(
@@ -33,7 +35,7 @@ class FileQuestions:
         lines: Lines,
         clock: Callable[[], float],
         accept: Callable[[file_ev.AcceptTransfer], None],
-        decline: Callable[[TransferID], None],
+        decline: Callable[[TransferID, Reason], None],
     ) -> None:
         self._lines = lines
         self._clock = clock
@@ -62,26 +64,35 @@ class FileQuestions:
         """Withdraw the question, because another one comes first; it is asked again afterwards."""
         self._introduced = None
 
-    def introduce(self, *, anybody: bool) -> None:
-        """Describe the transfer that the next question is about, unless that was done.
+    def turn_down(self) -> None:
+        """Decline everything, because nobody can answer: whoever sends it learns so at once."""
+        waiting, self._waiting = [*self._waiting.values()], {}
+        for one in waiting:
+            self._say(one)
+            self._decline(one.transfer, Reason.UNATTENDED)
 
-        `anybody` is false if nobody can answer, because stdin has ended.
-        """
+    def introduce(self) -> None:
+        """Describe the transfer that the next question is about, unless that was done."""
         first = next(iter(self._waiting.values()), None)
         if first is None or first.transfer == self._introduced:
             return
         self._introduced = first.transfer
         self._introduced_at = self._clock()
         entries = self._listed = listed(first.entries)
-        peer = first.peer_name or tr("device.otherFirst")
-        key = "terminal.wantsToSendList" if len(entries) > 1 else "terminal.wantsToSend"
         self._lines.blank()
-        self._lines.say(tr(key, name=peer, what=described(first)))
         if len(entries) > 1:
+            peer = first.peer_name or tr("device.otherFirst")
+            self._lines.say(tr("terminal.wantsToSendList", name=peer, what=described(first)))
             self._list(entries[:NAMES_SHOWN])
+        else:
+            self._say(first)
         if len(entries) > NAMES_SHOWN:
             self._lines.say(tr("terminal.listMore", count=len(entries) - NAMES_SHOWN), "      ")
-        self._lines.say(self._help() if anybody else tr("terminal.nobodyAccepts"))
+        self._lines.say(self._help())
+
+    def _say(self, one: file_st.TransferStatus) -> None:
+        peer = one.peer_name or tr("device.otherFirst")
+        self._lines.say(tr("terminal.wantsToSend", name=peer, what=described(one)))
 
     @property
     def question(self) -> str | None:
@@ -114,7 +125,7 @@ class FileQuestions:
         elif some is None:
             self.remove(one.transfer)
             if text in no:
-                self._decline(one.transfer)
+                self._decline(one.transfer, Reason.DECLINED)
             else:
                 self._accept(file_ev.AcceptTransfer(one.transfer, always=text in always))
         else:

@@ -77,7 +77,7 @@ class TerminalFace:
         self._clock = clock
         self._console = Console(out, environ, columns)
         self._lines = Lines(self._console, Output(out, model).write)
-        self._report = TransferReport(self._lines, clock)
+        self._report = TransferReport(self._lines, clock, shows_places=options.pipe_folder is None)
         self._files = FileQuestions(self._lines, clock, model.accept, model.decline)
         self._commands = FileCommands(self._lines, self._report, post, model.send_paths)
         self._role = options.role
@@ -212,7 +212,7 @@ class TerminalFace:
         self._lines.field(tr("terminal.network"), network_words(self._networks))
         if names:
             self._lines.say(tr("devices.ready", names=names))
-        else:
+        elif not self.model.known_unreadable:
             self._lines.say(tr("devices.readyForNobody"))
         if known.trouble is not None:
             self._lines.say(SENTENCES[known.trouble])
@@ -270,7 +270,8 @@ class TerminalFace:
     def _show_link(self, status: st.LinkStatus, before: st.LinkStatus | None) -> None:
         name = status.peer_name or tr("device.other")
         if status.let_in and not (before and before.let_in) and status.resumes is None:
-            self._lines.say(tr("devices.letIn", name=name))
+            key = "devices.letInUnseen" if self._input_ended else "devices.letIn"
+            self._lines.say(tr(key, name=name))
         if st.KNOWN in status.features and not self.model.options.once:
             self._known_talk().say_invited(status, before)
         if before is not None and before.stage is status.stage:
@@ -295,7 +296,7 @@ class TerminalFace:
             case st.Stage.CONNECTING:
                 self._lines.say(tr("terminal.opening"))
             case st.Stage.CONNECTED:
-                self._lines.say(connected_words(self._role, status))
+                self._lines.say(connected_words(self._role, status, anybody=not self._input_ended))
             case st.Stage.WAITING:
                 if status.deadline is None:
                     self._lines.say(tr("terminal.lost", name=name))
@@ -335,6 +336,9 @@ class TerminalFace:
         """Ask the next question, unless it is already there."""
         if self.model.closing:
             return
+        if self._input_ended:
+            self._turn_down()
+            return
         prompt = next(iter(self._prompts), None)
         if prompt != self._introduced:
             self._introduced = prompt
@@ -344,7 +348,7 @@ class TerminalFace:
         first = prompt is None
         if self._known is not None and not first:
             self._known.postpone()
-        elif self._known is not None and self._known.introduce(anybody=not self._input_ended):
+        elif self._known is not None and self._known.introduce():
             first = False
         self._introduce_others(first=first)
         question = self._question()
@@ -354,15 +358,31 @@ class TerminalFace:
 
     def _introduce_others(self, *, first: bool) -> None:
         """Describe what else is to be asked; `first` is false while a question comes before it."""
-        anybody = not self._input_ended
         if self._screens is not None and not first:
             self._screens.postpone()
-        elif self._screens is not None and self._screens.introduce(anybody=anybody):
+        elif self._screens is not None and self._screens.introduce():
             first = False
         if first:
-            self._files.introduce(anybody=anybody)
+            self._files.introduce()
         else:
             self._files.postpone()
+
+    def _turn_down(self) -> None:
+        """Decline everything that is asked, because nobody can answer: whoever asks learns so at
+        once, instead of waiting until the time is over.
+        """
+        for prompt in [*self._prompts]:
+            if prompt != self._introduced:
+                self._introduce(prompt)
+            self._settle(prompt)
+            self._post(ev.Decide(prompt.session_id, False, prompt.number, unattended=True))
+        self._introduced = None
+        if self._known is not None:
+            self._known.turn_down()
+        if self._screens is not None:
+            self._screens.turn_down()
+        self._files.turn_down()
+        self._shield(up=False)
 
     def _shield(self, *, up: bool) -> None:
         """Let nobody control this screen while a question stands on it that they could answer."""
@@ -388,12 +408,8 @@ class TerminalFace:
         if prompt.replaces is not None:
             lost = prompt.replaces.peer_name or tr("device.otherWith")
             self._lines.say(tr("terminal.replaces", name=lost))
-        if self._input_ended:
-            self._lines.say(tr("terminal.nobodyAnswers"))
 
     def _question(self) -> str | None:
-        if self._input_ended:
-            return None
         if self._introduced is not None:
             key = (
                 "terminal.allowUnverified"
@@ -493,6 +509,8 @@ class TerminalFace:
                 self._show_problem(Problem(Reason.NOT_CONNECTED))
             case "/remember":
                 self._known_talk().remember(rest.strip())
+            case "/devices":
+                self._known_talk().list_devices()
             case "/new" if host:
                 self._post(self.model.options.invite)
             case _:
@@ -551,22 +569,18 @@ class TerminalFace:
             self._show_problem(error.problem)
 
     def end_of_input(self) -> None:
-        """Ask no more questions; a guest that has not joined yet ends the program."""
+        """Decline what is asked from now on; a guest that has not joined yet ends the program."""
         if self._input_ended or self.model.closing:
             return
         self._input_ended = True
+        self._offered = None
         if self.model.needs_code:
             doubts = () if self._doubted is None else self.model.cautions(self._doubted)
             self._show_problem(Problem(next(iter(doubts), Reason.CODE_MISSING)))
             self.model.close(ExitStatus.USAGE)
-        elif (
-            self._introduced is not None
-            or (self._known is not None and self._known.open)
-            or (self._screens is not None and self._screens.open)
-        ):
-            self._lines.say(tr("terminal.nobodyAnswers"))
-        elif self._files.open is not None:
-            self._lines.say(tr("terminal.nobodyAccepts"))
+        elif self._role is Role.HOST:
+            self._lines.say(tr("terminal.nobodyHere"))
+        self._ask()
 
     def _seconds_to(self, moment: float) -> int:
         return max(0, math.ceil(moment - self._clock()))

@@ -69,13 +69,15 @@ def end_words(role: Role, reason: Reason | None, *, known: bool) -> str:
     return sentence_for(reason, host=role is Role.HOST, known=known)
 
 
-def connected_words(role: Role, status: st.LinkStatus) -> str:
-    """Return the sentence for a link that is now open."""
+def connected_words(role: Role, status: st.LinkStatus, *, anybody: bool = True) -> str:
+    """Return the sentence for a link that is now open; `anybody` is false if nobody can type."""
     name = status.peer_name or tr("device.otherWith")
     if status.resumes is not None:
         return tr("terminal.connectedAgain", name=name)
     way = tr("terminal.overLane") if status.via is st.Via.LANE else ""
     proof = proved_words(role, status.verified)
+    if not anybody:
+        return tr("terminal.connectedOnly", name=name, proof=proof, way=way)
     return tr("terminal.connected", name=name, proof=proof, way=way, commands=tr(COMMANDS[role]))
 
 

@@ -37,6 +37,7 @@ const RETRYABLE = [
   "link_timeout",
   "too_many",
   "bad_description",
+  "unattended",
 ];
 // These ends were decided by a person. A page that is loaded again does not ask by itself then.
 const DECIDED = ["declined", "disconnected", "link_copied"];

@@ -286,6 +286,8 @@ def test_finished_before_its_turn() -> None:
     "reason, state",
     [
         ("declined", "cancelled"),
+        ("unattended", "cancelled"),
+        ("one_file_only", "cancelled"),
         ("cancelled", "cancelled"),
         ("disk_full", "failed"),
         ("strange", "failed"),

@@ -197,6 +197,15 @@ def test_declined(one_by_one: bool) -> None:
     assert not opened(bench.right)
 
 
+def test_declined_by_a_program_at_which_nobody_can_answer() -> None:
+    bench = bench_of()
+    transfer = sent(bench, "a")
+    bench.right.cancel(transfer, reason=Reason.UNATTENDED)
+    bench.settle()
+    assert ends(bench, transfer) == both(file_st.TransferState.CANCELLED, Reason.UNATTENDED)
+    assert not opened(bench.right)
+
+
 def test_always_from_this_link() -> None:
     bench = bench_of()
     bench.right.accept(sent(bench, "a"), always=True)

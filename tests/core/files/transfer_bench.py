@@ -159,11 +159,11 @@ class Side:
             )
         )
 
-    def cancel(self, transfer: TransferID) -> None:
+    def cancel(self, transfer: TransferID, *, reason: Reason = Reason.DECLINED) -> None:
         told = self.told.get(transfer)
         if told is not None and told.direction is Direction.IN and not told.over:
             self.agreed.pop(transfer, None)
-        self.run(self.transfers.handle(file_ev.CancelTransfer(transfer), self.bench.now))
+        self.run(self.transfers.handle(file_ev.CancelTransfer(transfer, reason), self.bench.now))
         told = self.told.get(transfer)
         if told is not None and told.state is file_st.TransferState.CANCELLED:
             self.ended_here.add(transfer)

@@ -25,7 +25,7 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host import MAX_SESSIONS_OF_KNOWN
-from proxim.core.pairing.join import KNOWN_DIAL_SECONDS
+from proxim.core.pairing.join import DIAL_SECONDS, KNOWN_DIAL_SECONDS
 from proxim.core.pairing.session import APPROVAL_SECONDS
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import messages as screen_msg
@@ -709,6 +709,41 @@ def test_where_nobody_answers_it_is_looked_for(world: KnownWorld) -> None:
     world.advance(KNOWN_DIAL_SECONDS)
     assert world.guest.ledger.looking
     world.advance(SEARCH_SECONDS)
+    assert ended(world) is Reason.DEVICE_NOT_FOUND
+
+
+def test_who_is_too_busy_to_answer_at_once_is_dialled_once_more(world: KnownWorld) -> None:
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    world.reachable = True
+    world.advance(KNOWN_DIAL_SECONDS)
+    world.decide(approved=True)
+    assert world.status(world.guest).stage is st.Stage.CONNECTED
+
+
+@pytest.mark.parametrize("discovery", [True, False])
+def test_who_never_answers_is_dialled_twice(world: KnownWorld, discovery: bool) -> None:
+    world.handle(world.guest, known_ev.SetDiscovery(on=discovery))
+    world.with_endpoints(("192.168.1.66", 1, "192.168.1.0/24"))
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    world.advance(KNOWN_DIAL_SECONDS)
+    assert world.links()[-1].stage is st.Stage.DIALING
+    world.advance(DIAL_SECONDS)
+    assert ended(world) is Reason.DEVICE_NOT_FOUND
+
+
+def test_one_more_try_is_enough_where_nothing_more_is_found(world: KnownWorld) -> None:
+    world.handle(world.guest, known_ev.SetDiscovery(on=False))
+    world.with_endpoints(
+        ("192.168.1.66", 1, "192.168.1.0/24"), ("192.168.1.67", 1, "192.168.1.0/24")
+    )
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    world.advance(KNOWN_DIAL_SECONDS)
+    world.advance(KNOWN_DIAL_SECONDS)
+    assert world.links()[-1].peer_address == "192.168.1.66:1"
+    world.advance(DIAL_SECONDS)
     assert ended(world) is Reason.DEVICE_NOT_FOUND
 
 

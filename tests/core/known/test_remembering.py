@@ -177,6 +177,15 @@ def test_a_person_who_sees_other_digits_ends_it_on_both_sides() -> None:
         assert two.host.devices == two.guest.devices == ()
 
 
+def test_where_nobody_can_compare_both_sides_learn_so_at_once() -> None:
+    two = Two().compare()
+    two.host.answer(same=False, unattended=True)
+    two.settle()
+    failed(two.host, Reason.UNATTENDED)
+    failed(two.guest, Reason.UNATTENDED)
+    assert two.host.devices == two.guest.devices == ()
+
+
 def test_a_yes_can_be_taken_back_while_the_other_is_awaited() -> None:
     two = Two().compare()
     two.guest.answer()

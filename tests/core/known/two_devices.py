@@ -134,8 +134,10 @@ class Side:
     def ask(self) -> list[do.Command]:
         return self.handle(known_ev.RememberDevice(self.link.id))
 
-    def answer(self, *, same: bool = True, digits: str | None = None) -> list[do.Command]:
-        return self.handle(known_ev.AnswerRemember(self.link.id, same, digits))
+    def answer(
+        self, *, same: bool = True, digits: str | None = None, unattended: bool = False
+    ) -> list[do.Command]:
+        return self.handle(known_ev.AnswerRemember(self.link.id, same, digits, unattended))
 
     def time_out(self) -> list[do.Command]:
         ((timer, at),) = self.timers.items()

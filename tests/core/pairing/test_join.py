@@ -723,6 +723,7 @@ def test_a_host_that_falls_silent_is_given_5_seconds_more_than_its_person() -> N
                 Reason.UNKNOWN_SESSION,
                 Reason.NOT_VERIFIED,
                 Reason.CLOSED,
+                Reason.UNATTENDED,
             )
         ],
         (None, Reason.DECLINED),

@@ -313,7 +313,11 @@ def test_approval_tells_the_guest_and_opens_a_peer_that_waits_for_its_offer() ->
 
 @each_row(
     "event, reason",
-    [(ev.Decide(ID, approved=False), Reason.DECLINED), (ev.TimerFired(APPROVAL), Reason.TIMEOUT)],
+    [
+        (ev.Decide(ID, approved=False), Reason.DECLINED),
+        (ev.Decide(ID, approved=False, unattended=True), Reason.UNATTENDED),
+        (ev.TimerFired(APPROVAL), Reason.TIMEOUT),
+    ],
 )
 def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason: Reason) -> None:
     session = asked()

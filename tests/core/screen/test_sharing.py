@@ -226,6 +226,15 @@ def test_no_answer_is_a_no() -> None:
     assert both.sees.last(screen_st.ScreenShare).reason is Reason.TIMEOUT
 
 
+def test_where_nobody_can_answer_the_other_side_learns_so() -> None:
+    both = Both()
+    both.ask()
+    number = both.shows.last(screen_st.ScreenQuestion).number
+    no = screen_ev.AnswerScreen(LINK, number, Grant.NOTHING, unattended=True)
+    both.tell(both.shows, no)
+    assert both.sees.last(screen_st.ScreenShare).reason is Reason.UNATTENDED
+
+
 def test_who_was_declined_asks_again_later_and_not_for_ever() -> None:
     both = Both()
     for number in range(1, 4):

@@ -26,8 +26,9 @@ def tag(key: str, slot: int) -> bytes:
 
 
 class Finder:
-    def __init__(self) -> None:
-        self._ahead = 0.0
+    def __init__(self, ahead: float) -> None:
+        # How far its clock is ahead of the real one, in seconds.
+        self._ahead = ahead
         self._announced: list[str] | None = None
         self._known: list[str] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,7 +112,7 @@ def say(**fields: object) -> None:
 
 
 async def main() -> None:
-    finder = Finder()
+    finder = Finder(float(sys.argv[1]))
     watch = asyncio.create_task(finder.watch_networks())
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(

@@ -175,6 +175,8 @@ def test_a_device_that_is_twice_on_one_network_sees_a_host_once(room: Rooms) -> 
     guest.tell("look", keys=[PAIR])
     host.announce("10.80.0.1", PAIR)
     seen = guest.wait("seen", matches=[PAIR])
+    # It is told for each interface. One that has not heard it yet could not go on with it.
+    guest.wait("seen", service=seen["service"])
     room.ip("guest", "link set eth1 down")
     host.tell("stop announcing")
     guest.wait("gone", service=seen["service"])

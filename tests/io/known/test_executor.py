@@ -143,6 +143,28 @@ async def test_a_file_that_cannot_be_used_is_told_before_what_is_known(
     assert trouble.problem.reason is Reason.KNOWN_BROKEN
 
 
+async def test_an_entry_that_is_damaged_by_another_program_is_told(
+    programs: list[Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    program = start(programs, tmp_path)
+    program.executor.start()
+    await program.told.wait(known_ev.KnownLoaded)
+    program.do(known_do.SaveKnown(FULL))
+    await program.stop()
+    again = start(programs, tmp_path)
+    again.executor.start()
+    await again.told.wait(known_ev.KnownLoaded, lambda loaded: loaded.file == FULL)
+    fields = json.loads((tmp_path / "known.json").read_text())
+    fields["devices"][0]["key"] = "?"
+    (tmp_path / "new").write_text(json.dumps(fields))
+    (tmp_path / "new").rename(tmp_path / "known.json")
+    await again.told.wait(known_ev.KnownLoaded, lambda loaded: loaded.file != FULL)
+    [trouble] = again.published
+    assert isinstance(trouble, st.Trouble)
+    assert trouble.problem.reason is Reason.KNOWN_DAMAGED
+
+
 async def test_a_change_that_cannot_be_saved_is_told(programs: list[Program]) -> None:
     program = start(programs, None)
     program.do(known_do.SaveKnown(FULL))

@@ -20,7 +20,8 @@ from proxim.core.errors import Problem, Reason
 from proxim.core.known.devices import Endpoint, ForgottenDevice, KnownDevice, KnownFile
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.io.known import store as module
-from proxim.io.known.store import MAX_FILE_BYTES, KnownStore
+from proxim.io.known.store import MAX_FILE_BYTES, KnownStore, LoadedKnown
+from proxim.io.system.config_file import read_fields
 from proxim.io.system.file_lock import lock
 from tests.paths import ROOT
 
@@ -199,9 +200,10 @@ def test_nothing_half_written_is_ever_in_its_place(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="on Windows only some users may make links")
 def test_a_symbolic_link_stays_one(folder: Path, tmp_path: Path) -> None:
-    folder.mkdir()
     elsewhere = tmp_path / "dotfiles"
     elsewhere.mkdir()
+    opened(folder).save(KnownFile())
+    path_of(folder).rename(elsewhere / "mine.json")
     path_of(folder).symlink_to(elsewhere / "mine.json")
     opened(folder).save(FULL)
     assert path_of(folder).is_symlink()
@@ -288,7 +290,7 @@ def test_without_a_folder_it_lasts_for_this_run() -> None:
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     store = KnownStore(tmp_path / "file" / "proxim", OURS)
-    assert reasons(store.load().problems) == [Reason.KNOWN_UNWRITABLE]
+    assert reasons(store.load().problems) == [Reason.KNOWN_UNREADABLE]
     [problem] = store.save(FULL)
     assert problem.reason is Reason.KNOWN_UNWRITABLE
     # A path has the person's name in it.
@@ -312,6 +314,183 @@ def test_what_can_only_be_read_is_used_all_the_same(
     assert reasons(store.save(KnownFile())) == [Reason.KNOWN_UNWRITABLE]
 
 
+def unreadable(kind: str, folder: Path) -> None:
+    """Put something in the file's place that cannot be read."""
+    path = path_of(folder)
+    folder.mkdir(exist_ok=True)
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "link to nothing":
+        path.symlink_to(folder / "nowhere.json")
+    elif kind == "link to a missing disk":
+        path.symlink_to(folder.parent / "missing" / "known.json")
+    else:
+        path.symlink_to(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows only some users may make links")
+@pytest.mark.parametrize(
+    "kind", ["folder", "link to nothing", "link to a missing disk", "link to itself"]
+)
+def test_what_cannot_be_read_is_told_and_never_replaced(folder: Path, kind: str) -> None:
+    unreadable(kind, folder)
+    store = KnownStore(folder, OURS)
+    loaded = store.load()
+    assert loaded.file == KnownFile()
+    [problem] = loaded.problems
+    assert problem.reason is Reason.KNOWN_UNREADABLE
+    # The person has to find it.
+    assert problem.detail.startswith(str(path_of(folder)))
+    assert problem.detail.endswith(")")
+    # Where a link leads is what is missing.
+    assert (
+        path_of(folder).is_dir() or f" -> {os.path.realpath(path_of(folder))} (" in problem.detail
+    )
+    assert store.changed() is None
+    assert reasons(store.save(FULL)) == [Reason.KNOWN_UNWRITABLE]
+    left = {one.name for one in folder.iterdir()} - {".known.lock"}
+    assert left == {"known.json"}
+    assert path_of(folder).is_dir() or path_of(folder).is_symlink()
+    assert not (folder.parent / "missing").exists()
+
+
+def test_nobody_reads_while_another_program_writes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows neither replaces a file that is being read nor opens one that is being replaced."""
+    opened(folder).save(FULL)
+    seen = []
+
+    def looking(path: Path, most: int) -> Any:
+        descriptor = os.open(folder / ".known.lock", os.O_RDWR)
+        seen.append(lock(descriptor))
+        os.close(descriptor)
+        return read_fields(path, most)
+
+    monkeypatch.setattr(module, "read_fields", looking)
+    store = opened(folder, FULL)
+    store.changed()
+    store.save(KnownFile())
+    assert seen == [False] * 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has rights of another kind")
+def test_a_file_of_another_user_is_named_with_its_owner(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(folder).save(FULL)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(module, "read_fields", refused)
+    monkeypatch.setattr(module, "other_owner", lambda path: f"{path} (root)")
+    [problem] = KnownStore(folder, OURS).load().problems
+    assert problem == Problem(Reason.KNOWN_UNREADABLE, f"{path_of(folder)} (root)")
+
+
+def test_a_file_that_is_gone_is_missed_once(folder: Path) -> None:
+    opened(folder).save(FULL)
+    path_of(folder).unlink()
+    loaded = KnownStore(folder, OURS).load()
+    assert (loaded.file, reasons(loaded.problems)) == (KnownFile(), [Reason.KNOWN_LOST])
+    opened(folder, KnownFile()).save(KnownFile((DESK,)))
+    path_of(folder).unlink()
+    assert reasons(KnownStore(folder, OURS).load().problems) == [Reason.KNOWN_LOST]
+
+
+def test_what_never_was_written_is_not_missed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert reasons(opened(folder).save(FULL)) == [Reason.KNOWN_UNWRITABLE]
+    opened(folder, KnownFile())
+    # What was set aside has been told, too.
+    put(folder, "rubbish")
+    assert reasons(KnownStore(folder, OURS).load().problems) == [Reason.KNOWN_BROKEN]
+    opened(folder, KnownFile())
+
+
+# --- entries that cannot be read ------------------------------------------------------------------
+
+
+def damage(folder: Path, *changes: dict[str, Any]) -> None:
+    fields = fields_of(folder)
+    for place, change in enumerate(changes):
+        fields["devices"][place] = {**fields["devices"][place], **change}
+    put(folder, fields)
+
+
+def test_a_damaged_device_is_told_once_by_its_name_and_kept(folder: Path) -> None:
+    opened(folder).save(replace(FULL, devices=(LAPTOP, DESK)))
+    damage(folder, {"key": "?"})
+    loaded = KnownStore(folder, OURS).load()
+    assert loaded.file == replace(FULL, devices=(DESK,))
+    [problem] = loaded.problems
+    assert problem == Problem(Reason.KNOWN_DAMAGED, "Laptöp (known.damaged.json)")
+    kept = json.loads((folder / "known.damaged.json").read_text())
+    assert kept == {"entries": [fields_of(folder)["devices"][0]]}
+    assert stat.S_IMODE((folder / "known.damaged.json").stat().st_mode) & 0o077 == 0
+    # It is not told again, and what is saved now leaves it in its place.
+    opened(folder, loaded.file).save(KnownFile((replace(DESK, name="Attic"),)))
+    assert [one["name"] for one in fields_of(folder)["devices"]] == ["Laptöp", "Attic"]
+    # Another one is.
+    damage(folder, {}, {"since": "then", "name": ""})
+    [problem] = KnownStore(folder, OURS).load().problems
+    assert problem.detail == "#2 (known.damaged.json)"
+    assert len(json.loads((folder / "known.damaged.json").read_text())["entries"]) == 2
+
+
+def test_two_damaged_devices_of_one_name_are_two(folder: Path) -> None:
+    opened(folder).save(KnownFile((LAPTOP, DESK)))
+    damage(folder, {"key": 1, "name": "Desk"}, {"key": 2})
+    [problem] = KnownStore(folder, OURS).load().problems
+    assert problem.detail == "Desk, Desk #2 (known.damaged.json)"
+
+
+def test_a_device_that_is_damaged_while_a_program_runs_is_told_there(folder: Path) -> None:
+    store = opened(folder)
+    store.save(FULL)
+    assert store.changed() is None
+    damage(folder, {"key": "?"})
+    changed = store.changed()
+    assert changed is not None
+    assert changed.file.devices == (DESK,)
+    assert reasons(changed.problems) == [Reason.KNOWN_DAMAGED]
+
+
+def test_where_damaged_entries_cannot_be_kept_they_are_told_all_the_same(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(folder).save(FULL)
+    damage(folder, {"key": "?"})
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_fields", refused)
+        [problem] = KnownStore(folder, OURS).load().problems
+        assert problem.detail == "Laptöp"
+    # Rubbish in their place is set aside.
+    (folder / "known.damaged.json").write_text("rubbish")
+    assert reasons(KnownStore(folder, OURS).load().problems) == [Reason.KNOWN_DAMAGED]
+    assert (folder / "known.damaged.broken.json").read_text() == "rubbish"
+    opened(folder)
+
+
+def test_a_damaged_entry_of_a_forgotten_device_needs_nobody(folder: Path) -> None:
+    opened(folder).save(FULL)
+    fields = fields_of(folder)
+    fields["forgotten"][0]["since"] = "then"
+    put(folder, fields)
+    opened(folder, replace(FULL, forgotten=()))
+
+
 # --- other versions -------------------------------------------------------------------------------
 
 
@@ -324,6 +503,7 @@ def test_what_a_newer_version_wrote_stays(folder: Path) -> None:
     # This version knows no such proof.
     fields["devices"].append({**fields["devices"][1], "id": "new", "verified": "handshake"})
     put(folder, fields)
+    assert reasons(KnownStore(folder, OURS).load().problems) == [Reason.KNOWN_DAMAGED]
     store = opened(folder, FULL)
     changed = replace(FULL, devices=(replace(LAPTOP, name="Kitchen"), DESK))
     store.save(changed)
@@ -360,6 +540,8 @@ def test_an_entry_that_cannot_be_read_costs_no_other(folder: Path, damage: Damag
     fields["devices"].append("text")
     put(folder, fields)
     expected = KnownFile((DESK,), (FORGOTTEN,), discovery=False)
+    loaded = KnownStore(folder, OURS).load()
+    assert (loaded.file, reasons(loaded.problems)) == (expected, [Reason.KNOWN_DAMAGED])
     opened(folder, expected).save(replace(expected, discovery=True))
     # It stays in the file, for a version that can read it.
     assert len(fields_of(folder)["devices"]) == 3
@@ -425,15 +607,16 @@ def test_what_another_program_changed_is_there_and_is_not_taken_back(folder: Pat
     one, other = opened(folder), opened(folder)
     assert one.changed() is None
     other.save(KnownFile((LAPTOP, DESK)))
-    assert one.changed() == KnownFile((LAPTOP, DESK))
+    assert one.changed() == LoadedKnown(KnownFile((LAPTOP, DESK)))
     one.take(KnownFile((LAPTOP, DESK)))
     assert one.changed() is other.changed() is None
     other.save(KnownFile((DESK,), (FORGOTTEN,)))
     found = one.changed()
-    assert found == KnownFile((DESK,), (FORGOTTEN,))
+    assert found == LoadedKnown(KnownFile((DESK,), (FORGOTTEN,)))
     # Until the program goes on from it, its own changes follow from what it knew before.
     one.save(KnownFile((LAPTOP, replace(DESK, name="Attic"))))
-    assert one.changed() == KnownFile((replace(DESK, name="Attic"),), (FORGOTTEN,))
+    left = KnownFile((replace(DESK, name="Attic"),), (FORGOTTEN,))
+    assert one.changed() == LoadedKnown(left)
 
 
 def test_what_cannot_be_saved_is_not_taken_back_by_the_file(
@@ -542,6 +725,7 @@ def test_the_log_has_numbers_alone(folder: Path, caplog: pytest.LogCaptureFixtur
     fields = fields_of(folder)
     fields["devices"].append({"id": "Schlüssel"})
     put(folder, fields)
+    KnownStore(folder, OURS).load()
     opened(folder)
     assert "known devices: 2, forgotten: 1" in caplog.text
     for secret in ("Lapt", "Desk", "uuid", OURS, "192.168", str(folder), "Schl"):

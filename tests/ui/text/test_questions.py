@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from proxim.app.language import speak
 from proxim.core import status as st
+from proxim.core.errors import Reason
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, TransferID
@@ -48,14 +49,17 @@ class Questions:
         self.now = 100.0
         self.out = io.StringIO()
         self.accepted: list[file_ev.AcceptTransfer] = []
-        self.declined: list[TransferID] = []
+        self.declined: list[tuple[TransferID, Reason]] = []
         lines = Lines(Console(self.out, {}, lambda: 80), writer(self.out))
-        self.it = FileQuestions(lines, lambda: self.now, self.accepted.append, self.declined.append)
+        self.it = FileQuestions(lines, lambda: self.now, self.accepted.append, self.decline)
+
+    def decline(self, transfer: TransferID, reason: Reason) -> None:
+        self.declined.append((transfer, reason))
 
     def put(self, *transfers: file_st.TransferStatus) -> str:
         for transfer in transfers:
             self.it.put(transfer)
-        self.it.introduce(anybody=True)
+        self.it.introduce()
         return self.said()
 
     def answer(self, text: str, after: float = st.ANSWER_DELAY_SECONDS) -> str:
@@ -122,7 +126,10 @@ def test_declined(typed: str) -> None:
     questions = Questions()
     questions.put(COMING)
     questions.answer(typed)
-    assert (questions.accepted, questions.declined) == ([], [COMING.transfer])
+    assert (questions.accepted, questions.declined) == (
+        [],
+        [(COMING.transfer, Reason.DECLINED)],
+    )
 
 
 @each_row("typed", ["", "ok", "y?", "y x", "y 0", "y 5", "y 3-9", "y 99999", "y 4-1", "1", "yn"])
@@ -168,8 +175,11 @@ def test_a_question_that_was_put_off_is_put_anew() -> None:
 def test_what_nobody_can_answer() -> None:
     questions = Questions()
     questions.it.put(COMING)
-    questions.it.introduce(anybody=False)
-    assert questions.said().splitlines()[-1].startswith("Nobody can accept here")
+    questions.it.turn_down()
+    assert questions.said() == "Ana wants to send trip and 1 more (3 files, 1.0 kB).\n"
+    assert questions.declined == [(COMING.transfer, Reason.UNATTENDED)]
+    questions.it.turn_down()
+    assert len(questions.declined) == 1
 
 
 def test_in_german() -> None:

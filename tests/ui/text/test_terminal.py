@@ -16,12 +16,18 @@ from hypothesis import given, strategies
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import HOST_SENTENCES, SENTENCES, Problem, Reason
+from proxim.core.errors import (
+    HOST_SENTENCES,
+    SENTENCES,
+    Problem,
+    Reason,
+    sentence_for,
+)
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import Direction, Entry, FailedFile, TransferID
 from proxim.core.i18n import tr
-from proxim.core.pairing.devices import DeviceInfo, Verified
+from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from proxim.ui.text.terminal import TerminalFace
@@ -404,20 +410,75 @@ def test_an_answer_to_one_request_never_approves_the_next(
     assert face.posted == []
 
 
-def test_without_input_a_request_runs_out() -> None:
+UNATTENDED = ev.Decide("s1", False, 11, unattended=True)
+TURNED_DOWN = st.PairOutcome("s1", approved=False, reason=Reason.UNATTENDED)
+
+
+def test_without_input_a_request_is_declined_at_once() -> None:
     face = Face(HOST)
     face.face.end_of_input()
+    assert face.written().startswith("Nobody can answer here, as the input has ended: ")
     shown = face.show(asking(PROMPT))
-    assert "Nobody can answer here" in shown
+    assert "Ana asks to join.\n" in shown
     assert "Allow?" not in shown
+    assert face.posted == [UNATTENDED]
+    # The status that has the request comes again before it is over.
+    assert face.show(asking(PROMPT)) == ""
+    assert face.show(TURNED_DOWN, asking()) == HOST_SENTENCES[Reason.UNATTENDED] + "\n"
+    assert face.posted == [UNATTENDED]
 
 
-def test_input_that_ends_during_a_question() -> None:
+def test_input_that_ends_during_questions() -> None:
     face = Face(HOST)
-    face.show(asking(PROMPT))
+    face.show(asking(VERIFIED, replace(VERIFIED, session_id="s2")))
     face.face.end_of_input()
-    assert face.written().startswith("\nNobody can answer here")
-    assert face.posted == []
+    told = face.written()
+    assert told.startswith("\nNobody can answer here")
+    # The first one stands there already.
+    assert told.count("asks to join") == 1
+    assert face.posted == [UNATTENDED, replace(UNATTENDED, session_id="s2")]
+
+
+def test_where_nobody_can_type_nobody_is_told_what_to_type() -> None:
+    face = Face(HOST)
+    face.face.end_of_input()
+    face.written()
+    let_in = replace(CONNECTED, verified=Verified.KNOWN, known=KnownID("k1"), let_in=True)
+    told = face.show(let_in)
+    assert told == (
+        "Known device Ana was let in without a question, as was chosen for it; proxim devices "
+        "takes that back (--let-in off).\nConnected with Ana (known device).\n"
+    )
+
+
+@each_row("role", [Role.HOST, Role.JOIN])
+def test_the_end_of_a_link_with_a_known_device_speaks_of_no_code(role: Role) -> None:
+    as_guest = role is Role.JOIN
+    known = replace(CONNECTED, verified=Verified.KNOWN, known=KnownID("k1"), as_guest=as_guest)
+    face = Face(FaceOptions(role))
+    face.show(known)
+    told = face.show(replace(known, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT))
+    sentence = sentence_for(Reason.PEER_LEFT, host=not as_guest, known=True)
+    assert (told.lstrip("\n"), "code" in sentence) == (sentence + "\n", False)
+
+
+def test_what_goes_through_a_pipe_lies_nowhere() -> None:
+    done = replace(
+        COMING, state=file_st.TransferState.DONE, needs_answer=False, path="/piped/film.mkv"
+    )
+    piped = Face(FaceOptions(Role.HOST, once=True, piped=True, pipe_folder="/piped"))
+    piped.show(CONNECTED)
+    assert "/piped" not in piped.show(done)
+    usual = Face(HOST)
+    usual.show(CONNECTED)
+    assert ": /piped/film.mkv\n" in usual.show(done)
+
+
+def test_a_guest_without_input_is_told_nothing_of_whoever_might_ask_to_join() -> None:
+    face = Face(replace(JOIN, target=parse_target(NEAR)))
+    face.start()
+    face.face.end_of_input()
+    assert "Nobody" not in face.written()
 
 
 # --- the steps -----------------------------------------------------------------------------------
@@ -834,17 +895,42 @@ def test_always_is_an_answer_to_what_was_asked_alone() -> None:
     assert face.show(third).endswith(TAKE)
 
 
-def test_without_input_nobody_accepts() -> None:
+def test_without_input_files_are_declined_at_once() -> None:
+    no = file_ev.CancelTransfer(COMING.transfer, Reason.UNATTENDED)
+    declined = replace(
+        COMING,
+        state=file_st.TransferState.CANCELLED,
+        needs_answer=False,
+        reason=Reason.UNATTENDED,
+    )
+    for early in (True, False):
+        face = Face(HOST)
+        face.show(CONNECTED)
+        if early:
+            face.face.end_of_input()
+        shown = face.show(COMING)
+        if not early:
+            face.face.end_of_input()
+            shown = face.written()
+        assert "Ana wants to send film.mkv (8.4 MB).\n" in shown
+        assert ("[y/n" in shown) is False
+        assert face.posted == [no]
+        assert face.show(declined) == (
+            "film.mkv: nobody can accept here, so it was declined; --save-to DIR takes files "
+            "without asking.\n"
+        )
+
+
+def test_what_was_typed_before_the_end_of_input_is_not_sent_after_it(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("x")
     face = Face(HOST)
+    face.show(CONNECTED)
+    face.read(str(path))
     face.face.end_of_input()
-    shown = face.show(COMING)
-    assert "Nobody can accept here" in shown
-    assert "[y/n" not in shown
-    face = Face(HOST)
-    face.show(CONNECTED, COMING)
-    face.face.end_of_input()
-    assert "Nobody can accept here" in face.written()
-    assert face.posted == []
+    face.written()
+    face.face.catch_up()
+    assert face.written() == ""
 
 
 def test_files_are_sent_from_the_terminal() -> None:

@@ -7,18 +7,18 @@ be changed.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Problem, ProximError
+from proxim.core.errors import SENTENCES, Problem, ProximError, Reason
 from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
 from proxim.core.known.choosing import chosen_device
 from proxim.core.known.status import KnownEntry, Presence
-from proxim.core.pairing.devices import Verified
+from proxim.core.pairing.devices import KnownID, Verified
 from proxim.ui.text.console import Colour, Console, Lines
 from proxim.ui.text.jsonlines import event_line, is_unicode
 from proxim.ui.text.known.jsonlines import list_fields
@@ -35,6 +35,16 @@ _PRESENCES: Final = {
     Presence.REACHABLE: ("devices.presenceReachable", Colour.GREEN),
     Presence.LINKED: ("devices.presenceLinked", Colour.GREEN),
 }
+# Other programs go on with what they could not save until they end. This one ends at once.
+_ENDING: Final = {
+    Reason.KNOWN_UNWRITABLE: "devices.notSaved",
+    Reason.SETTINGS_UNWRITABLE: "devices.noSettings",
+    Reason.SETTINGS_FOREIGN: "devices.noSettings",
+}
+# After these nobody can say which devices are known.
+_UNKNOWABLE: Final = frozenset(
+    {Reason.KNOWN_UNREADABLE, Reason.SETTINGS_UNWRITABLE, Reason.SETTINGS_FOREIGN}
+)
 _VERIFIED: Final = {
     Verified.CODE: "devices.byCode",
     Verified.QR: "devices.byQR",
@@ -65,7 +75,8 @@ class DevicesWish:
 class DevicesFace:
     """Lists known devices, or changes them, and ends.
 
-    `clock` is monotonic; `columns` returns the terminal's width.
+    `clock` is monotonic; `columns` returns the terminal's width; `linked_elsewhere` asks the
+    person's window which devices it is linked with, since this program makes no links.
     """
 
     def __init__(
@@ -78,12 +89,14 @@ class DevicesFace:
         json: bool,
         environ: Mapping[str, str],
         columns: Callable[[], int],
+        linked_elsewhere: Callable[[], frozenset[KnownID]] = frozenset,
     ) -> None:
         self.model = FaceModel(FaceOptions(Role.JOIN), post, clock)
         self._wish = wish
         self._post = post
         self._clock = clock
         self._json = json
+        self._linked_elsewhere = linked_elsewhere
         self._output = Output(out, self.model)
         self._lines = Lines(Console(out, environ, columns), self._output.write)
         self._ascii_only = not is_unicode(getattr(out, "encoding", None))
@@ -109,6 +122,9 @@ class DevicesFace:
                 # What is said before the end was not about a change.
                 self._failed = self._failed or self.model.closing
                 self._show_problem(problem)
+                if problem.reason in _UNKNOWABLE:
+                    self._failed = True
+                    self.model.close(ExitStatus.FAILED)
             case st.Stopped():
                 self._end()
             case _:
@@ -216,7 +232,11 @@ class DevicesFace:
         return [one for one in known.devices if wanted is None or one.id == wanted.id]
 
     def _list(self, known: known_st.KnownList) -> None:
-        meant = self._meant(known)
+        linked = self._linked_elsewhere()
+        meant = [
+            replace(one, presence=Presence.LINKED) if one.id in linked else one
+            for one in self._meant(known)
+        ]
         if self._json:
             shown = known_st.KnownList(tuple(meant), known.discovery, known.trouble)
             self._event("known_devices", list_fields(shown))
@@ -224,38 +244,41 @@ class DevicesFace:
         if not meant:
             self._lines.say(tr("devices.none"))
         for entry in meant:
-            self._list_one(entry)
+            say_device(self._lines, entry)
         if not known.discovery:
             self._lines.say(tr("devices.discoveryOff"))
         if known.trouble is not None:
             self._lines.say(SENTENCES[known.trouble])
 
-    def _list_one(self, entry: KnownEntry) -> None:
-        self._lines.say(tr("devices.entry", name=entry.name, id=entry.id))
-        key, colour = _PRESENCES[entry.presence]
-        self._lines.field(tr("devices.now"), tr(key), colour)
-        since = tr(_VERIFIED[entry.verified], moment=_local(entry.since))
-        self._lines.field(tr("devices.known"), since)
-        self._lines.field(tr("devices.lastSeen"), _local(entry.last_seen))
-        self._lines.field(
-            tr("devices.comesIn"), tr("devices.letInUnasked" if entry.let_in else "devices.asked")
-        )
-        if entry.files_to is None:
-            self._lines.field(tr("devices.files"), tr("devices.asked"))
-        else:
-            folder = name_words(entry.files_to)
-            self._lines.field(tr("devices.files"), tr("devices.filesUnasked", folder=folder))
-        self._lines.blank()
-
     def _show_problem(self, problem: Problem) -> None:
+        key = _ENDING.get(problem.reason)
+        sentence = problem.sentence if key is None else tr(key, why=problem.detail)
         if not self._json:
-            self._lines.say(problem.sentence)
+            self._lines.say(sentence)
             return
-        fields: dict[str, object] = {"code": problem.reason, "message": problem.sentence}
+        fields: dict[str, object] = {"code": problem.reason, "message": sentence}
         self._event("error", fields | ({"detail": problem.detail} if problem.detail else {}))
 
     def _event(self, kind: str, fields: dict[str, object]) -> None:
         self._output.write(event_line(kind, fields, ascii_only=self._ascii_only))
+
+
+def say_device(lines: Lines, entry: KnownEntry) -> None:
+    """Say what is kept of a device, and where it is."""
+    lines.say(tr("devices.entry", name=entry.name, id=entry.id))
+    key, colour = _PRESENCES[entry.presence]
+    lines.field(tr("devices.now"), tr(key), colour)
+    lines.field(tr("devices.known"), tr(_VERIFIED[entry.verified], moment=_local(entry.since)))
+    lines.field(tr("devices.lastSeen"), _local(entry.last_seen))
+    lines.field(
+        tr("devices.comesIn"), tr("devices.letInUnasked" if entry.let_in else "devices.asked")
+    )
+    if entry.files_to is None:
+        lines.field(tr("devices.files"), tr("devices.asked"))
+    else:
+        folder = name_words(entry.files_to)
+        lines.field(tr("devices.files"), tr("devices.filesUnasked", folder=folder))
+    lines.blank()
 
 
 def _local(moment: float) -> str:

@@ -1,5 +1,5 @@
 """Known devices in the terminal: what becomes of them, the question whether both screens show the
-same digits, and `/remember`.
+same digits, `/remember` and `/devices`.
 """
 
 import math
@@ -41,6 +41,8 @@ class KnownTalk:
         self._clock = clock
         # The digits that wait for an answer, the next ones first.
         self._questions: dict[ev.LinkID, known_st.Remembering] = {}
+        # Where this face has said no, as nobody can answer here.
+        self._turned_down: set[ev.LinkID] = set()
         # The question that stands there, and since when.
         self._introduced: known_st.Remembering | None = None
         self._introduced_at = 0.0
@@ -64,8 +66,11 @@ class KnownTalk:
             case RememberStage.FAILED:
                 if not says_so(status.reason):
                     self._lines.say(tr("devices.notKept"))
-                if status.reason is not None:
+                if status.reason is Reason.UNATTENDED and status.link in self._turned_down:
+                    self._lines.say(tr("devices.nobodyCompares", name=name))
+                elif status.reason is not None:
                     self._lines.say(failure_words(status.reason))
+                self._turned_down.discard(status.link)
             case _:
                 pass
 
@@ -94,11 +99,18 @@ class KnownTalk:
         """Withdraw the question, because another one comes first; it is asked again afterwards."""
         self._introduced = None
 
-    def introduce(self, *, anybody: bool) -> bool:
-        """Describe the next question, unless that was done; return whether there is one.
+    def turn_down(self) -> None:
+        """End what asks, because nobody can compare the digits: the other side learns so."""
+        self._introduced = None
+        while (question := self._asking) is not None:
+            del self._questions[question.link]
+            self._turned_down.add(question.link)
+            self._post(
+                known_ev.AnswerRemember(question.link, False, question.digits, unattended=True)
+            )
 
-        `anybody` is false if nobody can answer, because stdin has ended.
-        """
+    def introduce(self) -> bool:
+        """Describe the next question, unless that was done; return whether there is one."""
         question = self._asking
         if question is None or question == self._introduced:
             self._introduced = question
@@ -111,7 +123,7 @@ class KnownTalk:
             tr("devices.compareOurs" if question.ours else "devices.compare", name=name)
         )
         self._lines.field(tr("devices.digits"), spaced(question.digits or ""), Colour.BOLD)
-        self._lines.say(tr("devices.compareHelp") if anybody else tr("terminal.nobodyAnswers"))
+        self._lines.say(tr("terminal.pleaseAnswer", help=tr("devices.compareHelp")))
         return True
 
     @property
@@ -141,7 +153,21 @@ class KnownTalk:
             self._introduced = None
             self._post(known_ev.AnswerRemember(question.link, text in yes, question.digits))
 
-    # --- the command ------------------------------------------------------------------------------
+    # --- the commands -----------------------------------------------------------------------------
+
+    def list_devices(self) -> None:
+        """Carry out `/devices`."""
+        # It is imported late, as most programs list nothing.
+        from proxim.ui.text.known.devices import say_device
+
+        known = self._model.known
+        if self._model.known_unreadable:
+            self._lines.say(SENTENCES[Reason.KNOWN_UNREADABLE])
+        elif known is None or not known.devices:
+            self._lines.say(tr("devices.none"))
+        else:
+            for entry in known.devices:
+                say_device(self._lines, entry)
 
     def remember(self, typed: str) -> None:
         """Carry out `/remember`, with what was typed behind it."""

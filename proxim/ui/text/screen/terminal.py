@@ -145,11 +145,21 @@ class ScreenTalk:
         self._introduced = None
         self._warned = None
 
-    def introduce(self, *, anybody: bool) -> bool:
-        """Describe the next question, unless that was done; return whether there is one.
+    def turn_down(self) -> None:
+        """Decline what is asked, because nobody can answer: the other side learns so."""
+        self._introduced = self._warned = None
+        while (question := self._asking) is not None:
+            self._settled.add(question)
+            self._lines.blank()
+            self._lines.say(self._asked_words(question))
+            self._lines.say(tr("terminal.nobodyAnswers"))
+            nothing = Grant.NOTHING
+            self._post(
+                screen_ev.AnswerScreen(question.link, question.number, nothing, unattended=True)
+            )
 
-        `anybody` is false if nobody can answer, because stdin has ended.
-        """
+    def introduce(self) -> bool:
+        """Describe the next question, unless that was done; return whether there is one."""
         question = self._asking
         if question is None or question == self._introduced:
             self._introduced = question
@@ -159,19 +169,26 @@ class ScreenTalk:
         self._warned = None
         badge, colour = BADGES[question.verified]
         self._lines.blank()
-        key = "terminal.screenAsked"
-        if self._is_more(question):
-            key = "terminal.screenAskedMore"
-        elif question.control:
-            key = "terminal.screenAskedControl"
-        self._lines.say(tr(key, name=question.peer_name or tr("device.otherFirst")))
+        self._lines.say(self._asked_words(question))
         self._lines.field(tr("terminal.proof"), tr(badge), colour)
         if question.verified is None:
             self._lines.say(tr("terminal.caution"))
         if question.control:
             self._lines.say(tr("terminal.screenCaution"))
-        self._lines.say(self._help(question) if anybody else tr("terminal.nobodyAnswers"))
+        help = self._help(question)
+        if not question.control and question.verified is None:
+            # It does not begin with what is to be typed.
+            help = tr("terminal.pleaseAnswer", help=help)
+        self._lines.say(help)
         return True
+
+    def _asked_words(self, question: screen_st.ScreenQuestion) -> str:
+        key = "terminal.screenAsked"
+        if self._is_more(question):
+            key = "terminal.screenAskedMore"
+        elif question.control:
+            key = "terminal.screenAskedControl"
+        return tr(key, name=question.peer_name or tr("device.otherFirst"))
 
     @property
     def question(self) -> str | None:

@@ -3,12 +3,14 @@
 import io
 import json
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
@@ -33,14 +35,14 @@ NOBODY = KnownList((), discovery=True)
 LISTED = """\
 Laptop (id k1)
   Now      reachable
-  Known    since 2025-06-01 12:00, verified by the code
+  Known    since 2025-06-01 12:00, verified by its code and by six compared digits
   Seen     2025-06-01 13:00
   Joining  asked each time
   Files    asked each time
 
 Ana's PC (id k2)
-  Now      not found here
-  Known    since 2025-06-01 12:00, verified by the QR code
+  Now      not seen here; joining tries its last addresses
+  Known    since 2025-06-01 12:00, verified by its QR code and by six compared digits
   Seen     2025-06-01 13:00
   Joining  LET IN WITHOUT A QUESTION
   Files    accepted without a question, into /data/in
@@ -56,7 +58,13 @@ def found(presence: Presence, other: Presence = Presence.AWAY) -> KnownList:
 class Face:
     """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
 
-    def __init__(self, wish: DevicesWish, *statuses: st.Status, json: bool = False) -> None:
+    def __init__(
+        self,
+        wish: DevicesWish,
+        *statuses: st.Status,
+        json: bool = False,
+        linked_elsewhere: Callable[[], frozenset[KnownID]] = frozenset,
+    ) -> None:
         self.now = 1000.0
         self.out = io.StringIO()
         self.posted: list[ev.Intent] = []
@@ -68,6 +76,7 @@ class Face:
             json=json,
             environ={},
             columns=lambda: 80,
+            linked_elsewhere=linked_elsewhere,
         )
         self.face.start()
         self.begun = self.show(*statuses)
@@ -102,6 +111,26 @@ def test_it_lists_the_devices_after_it_has_looked_for_them() -> None:
     assert face.status == 0
 
 
+@each_row("json", [False, True])
+def test_what_the_open_window_is_linked_with_is_linked(json: bool) -> None:
+    asked: list[None] = []
+
+    def linked() -> frozenset[KnownID]:
+        asked.append(None)
+        return frozenset({PHONE.id, KnownID("another window's")})
+
+    face = Face(DevicesWish(), KNOWN, json=json, linked_elsewhere=linked)
+    face.show(found(Presence.REACHABLE))
+    assert asked == []
+    told = face.later(LOOK_SECONDS)
+    assert asked == [None]
+    if json:
+        (event,) = events(told)
+        assert [one["presence"] for one in event["devices"]] == ["reachable", "linked"]
+    else:
+        assert told == LISTED.replace("not seen here; joining tries its last addresses", "linked")
+
+
 def test_it_waits_no_longer_than_until_all_are_found() -> None:
     face = Face(DevicesWish(), KNOWN)
     told = face.show(found(Presence.REACHABLE, Presence.LINKED))
@@ -116,7 +145,7 @@ def test_it_waits_no_longer_than_until_all_are_found() -> None:
 @each_row("reason", [Reason.NO_MULTICAST])
 def test_it_says_why_nothing_can_be_found(reason: Reason) -> None:
     told = Face(DevicesWish(), KNOWN).show(replace(KNOWN, trouble=reason))
-    assert "  Now      unknown, as known devices cannot be looked for here\n" in told
+    assert "  Now      not looked for; joining tries its last addresses\n" in told
     assert told.endswith(SENTENCES[reason] + "\n")
 
 
@@ -200,11 +229,53 @@ def test_a_change_that_was_not_saved_has_failed() -> None:
     # What was wrong before has nothing to do with it.
     before = st.Trouble(Problem(Reason.SETTINGS_BROKEN))
     face = Face(DevicesWish(device="k1", let_in=True), before, KNOWN)
-    told = face.show(KNOWN, st.Trouble(Problem(Reason.KNOWN_UNWRITABLE)), st.Stopped())
-    assert told == SENTENCES[Reason.KNOWN_UNWRITABLE] + "\n"
+    full = st.Trouble(Problem(Reason.KNOWN_UNWRITABLE, "No space left on device"))
+    told = face.show(KNOWN, full, st.Stopped())
+    # It does not last until this program ends, as that is now.
+    assert told == tr("devices.notSaved", why="No space left on device") + "\n"
+    assert "until" not in told
     assert face.status == 1
     well = Face(DevicesWish(device="k1", let_in=True), before, KNOWN, st.Stopped())
     assert well.status == 0
+
+
+@each_row(
+    "reason, key",
+    [
+        (Reason.KNOWN_UNREADABLE, None),
+        (Reason.SETTINGS_UNWRITABLE, "devices.noSettings"),
+        (Reason.SETTINGS_FOREIGN, "devices.noSettings"),
+    ],
+)
+def test_where_nobody_can_say_what_is_known_nothing_is_listed(
+    reason: Reason, key: str | None
+) -> None:
+    problem = Problem(reason, "/etc/known.json (Is a directory)")
+    sentence = problem.sentence if key is None else tr(key, why=problem.detail)
+    assert "/etc/known.json (Is a directory)" in sentence
+    for wish in (DevicesWish(), DevicesWish(device="k1", forget=True), DevicesWish(discovery=True)):
+        face = Face(wish, st.Trouble(problem), NOBODY)
+        assert face.begun == f"{sentence}\n"
+        assert face.posted == [ev.Shutdown()]
+        assert face.show(st.Stopped()) == ""
+        assert face.status == 1
+    (event,) = events(Face(DevicesWish(), st.Trouble(problem), NOBODY, json=True).begun)
+    assert event == {
+        "event": "error",
+        "code": reason,
+        "message": sentence,
+        "detail": problem.detail,
+    }
+
+
+def test_a_damaged_entry_is_told_before_the_list() -> None:
+    problem = Problem(Reason.KNOWN_DAMAGED, "Desk (known.damaged.json)")
+    face = Face(DevicesWish(), st.Trouble(problem), KNOWN)
+    assert face.begun == f"{problem.sentence}\n"
+    assert problem.sentence.endswith("again: Desk (known.damaged.json).")
+    assert face.later(LOOK_SECONDS).startswith("Laptop")
+    face.show(st.Stopped())
+    assert face.status == 0
 
 
 def test_a_network_side_that_fails_or_hangs_is_no_success() -> None:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence, Remembering, RememberStage
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
@@ -85,7 +86,7 @@ class Face:
 
 
 def test_who_may_be_remembered_is_told_how() -> None:
-    offer = "/remember makes the two devices known to each other, so that"
+    offer = "Type /remember to make the two devices known to each other, so that"
     assert Face(CONNECTED).begun.count(offer) == 1
     late = Face(replace(CONNECTED, features=()))
     assert offer not in late.begun
@@ -176,12 +177,44 @@ def test_a_request_comes_first_and_the_digits_are_asked_about_again() -> None:
 def test_nobody_answers_after_the_end_of_input() -> None:
     face = Face(CONNECTED)
     face.face.end_of_input()
-    shown = face.show(COMPARE)
-    assert "Nobody can answer here" in shown
-    assert "[yes/no]" not in shown
+    face.written()
+    no = known_ev.AnswerRemember(LINK, False, "012345", unattended=True)
+    assert face.show(COMPARE) == ""
+    assert face.posted == [no]
+    over = replace(FAILED, reason=Reason.UNATTENDED)
+    told = face.show(over)
+    assert told == f"Nothing was remembered.\n{tr('devices.nobodyCompares', name='Ana')}\n"
     open_question = Face(CONNECTED, COMPARE)
     open_question.face.end_of_input()
-    assert "Nobody can answer here" in open_question.written()
+    assert open_question.posted == [no]
+    # Where the other side's program says so, that is what is told.
+    asked = Face(CONNECTED)
+    told = asked.show(replace(over, ours=True))
+    assert told == f"Nothing was remembered.\n{SENTENCES[Reason.UNATTENDED]}\n"
+
+
+def test_known_devices_are_listed_again_whenever_that_is_asked() -> None:
+    face = Face(KNOWN, options=FaceOptions(Role.HOST, known_only=True))
+    assert face.read("/devices").startswith("Laptop (id k1)\n  Now      not seen here")
+    assert "/devices lists those" in face.read("/help")
+    face.show(KnownList((), discovery=True))
+    assert face.read("/devices").startswith("This device knows no others yet.")
+    assert Face(options=JOIN).read("/devices").startswith("This device knows no others yet.")
+    unreadable = Face(st.Trouble(Problem(Reason.KNOWN_UNREADABLE, "x")))
+    assert unreadable.read("/devices") == SENTENCES[Reason.KNOWN_UNREADABLE] + "\n"
+
+
+def test_who_cannot_read_the_file_says_nothing_that_follows_from_that() -> None:
+    problem = Problem(Reason.KNOWN_UNREADABLE, "/etc/known.json (Is a directory)")
+    nobody = KnownList((), discovery=True)
+    host = Face(st.Trouble(problem), options=FaceOptions(Role.HOST, known_only=True))
+    told = host.show(nobody, st.Networks((), "192.168.1.7"))
+    assert host.begun == f"{problem.sentence}\n"
+    assert "knows no others" not in told
+    guest = Face(st.Trouble(problem), nobody, options=FaceOptions(Role.JOIN, device="Laptop"))
+    assert guest.begun == f"{problem.sentence}\n"
+    assert guest.posted == [ev.Shutdown()]
+    assert guest.face.model.exit_status == 1
 
 
 def test_which_of_several_links() -> None:

@@ -244,15 +244,18 @@ def test_one_question_after_another() -> None:
 
 
 def test_nobody_answers_at_the_end_of_the_input() -> None:
+    no = screen_ev.AnswerScreen(LINK, QUESTION.number, Grant.NOTHING, unattended=True)
     face = Face(CONNECTED)
     face.ask(QUESTION)
     face.face.end_of_input()
     assert tr("terminal.nobodyAnswers") in face.written()
+    assert face.posted == [no]
     asked = Face(CONNECTED)
     asked.face.end_of_input()
     shown = asked.show(QUESTION)
-    assert tr("terminal.nobodyAnswers") in shown
+    assert "asks to see this screen.\n" + tr("terminal.nobodyAnswers") in shown
     assert "[y/N]" not in shown
+    assert asked.posted == [no]
 
 
 def test_the_words_of_another_language() -> None:
@@ -297,7 +300,7 @@ def test_a_question_that_nobody_can_answer_keeps_nobody_off() -> None:
     face = Face(CONNECTED, OFFERED, CONTROLLED)
     face.face.end_of_input()
     face.show(COMING)
-    assert face.posted == []
+    assert face.posted == [file_ev.CancelTransfer(COMING.transfer, Reason.UNATTENDED)]
 
 
 # --- what becomes of it ---------------------------------------------------------------------------

@@ -85,7 +85,7 @@ def test_it_says_in_signs_and_words_where_each_is(listed: Bench) -> None:
         "reachable now",
         "connected",
         "reachable now",
-        "not found",
+        "not seen now",
     ]
     assert shown[4][2].startswith("last seen 20")
     listed.picture("known-few")
@@ -112,7 +112,7 @@ def test_it_follows_each_change_without_losing_its_place(listed: Bench) -> None:
     listed.focus(row(listed, SECOND))
     show(listed, known(entry(1), entry(0, Presence.AWAY, name="Zoe")))
     assert list(list_of(listed).rows) == [SECOND, FIRST]
-    assert text(row(listed))[1:] == ("Zoe", "not found")
+    assert text(row(listed))[1:] == ("Zoe", "not seen now")
     assert listed.focused() is row(listed, SECOND)
 
 

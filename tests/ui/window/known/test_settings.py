@@ -74,7 +74,7 @@ def test_what_is_being_typed_survives_a_status(bench: Bench, settings: DeviceSet
     settings.name.insert("end", " at home")
     bench.window.show(known(entry(0, Presence.AWAY)))
     assert settings.name.get() == "Ada's PC at home"
-    assert settings._where.cget("text") == "Last seen today · not found"
+    assert settings._where.cget("text") == "Last seen today · not seen now"
     # Nor does the old name come back under the hands of who clears the field for another one.
     settings.name.delete(0, "end")
     bench.window.show(known(entry(0, Presence.REACHABLE)))
