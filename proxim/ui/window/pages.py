@@ -16,7 +16,7 @@ from proxim.core.i18n import tr
 from proxim.ui.window.home import HomePage
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import SCREEN_BARS
+from proxim.ui.window.widgets import SCREEN_BARS, resize
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
@@ -216,7 +216,7 @@ class Pages:
         if wanted != self._wanted:
             before, self._wanted = self._wanted, wanted
             if before is None:
-                root.geometry(f"{wanted[0]}x{wanted[1]}")
+                resize(root, *wanted)
                 return
             actual = (root.winfo_width(), root.winfo_height())
             new = [
@@ -224,7 +224,7 @@ class Pages:
                 for now, old, new in zip(actual, before, wanted, strict=True)
             ]
             if tuple(new) != actual:
-                root.geometry(f"{new[0]}x{new[1]}")
+                resize(root, *new)
 
     def destroyed(self) -> None:
         """Remove what was kept for the pages, as the window is gone."""

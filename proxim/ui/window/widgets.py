@@ -297,7 +297,7 @@ class Choice(ttk.Menubutton):
 def place_over(
     root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0
 ) -> None:
-    """Place a dialog over the main window, with all of it on the screen.
+    """Place a dialog that will be so large over the main window, with all of it on the screen.
 
     If several are open, each is moved `shift` pixels right and down.
     """
@@ -311,4 +311,15 @@ def place_over(
         top = (window.winfo_screenheight() - height) // 3
     left = max(0, min(left + shift, window.winfo_screenwidth() - width))
     top = max(0, min(top + shift, window.winfo_screenheight() - height))
-    window.geometry(f"{width}x{height}+{left}+{top}")
+    window.geometry(f"+{left}+{top}")
+
+
+def resize(window: tkinter.Tk, width: int, height: int) -> None:
+    """Give a window another size where it is.
+
+    `geometry` would also move it to where Tk believes that it is, which is a corner of the screen
+    as long as the window manager alone has chosen its place.
+    """
+    window.configure(width=width, height=height)
+    # From now on it has the size that was just asked for, not one from before.
+    window.geometry("")
