@@ -12,7 +12,7 @@ from typing import Final
 
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import SCREEN_BARS, place_over
+from proxim.ui.window.widgets import SCREEN_BARS, place_over, stay_on_screen
 
 # Pixels at 100 %.
 _MARGIN: Final = 20
@@ -122,14 +122,8 @@ class Dialog:
         then()
 
     def _stay_on_screen(self) -> None:
-        """Move the dialog up if it has grown beyond the lower edge of the screen."""
-        window = self.window
-        beyond = window.winfo_rooty() + window.winfo_height() - window.winfo_screenheight()
-        if beyond <= 0 or not window.winfo_viewable():
-            return
-        # This is the place of its frame, unlike winfo_x.
-        _, left, top = window.wm_geometry().split("+", 2)
-        window.geometry(f"+{left}+{max(0, int(top) - beyond)}")
+        if self.window.winfo_viewable():
+            stay_on_screen(self.window, self.window.winfo_height())
 
     def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
         if event.widget is self.window:

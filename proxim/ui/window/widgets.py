@@ -323,3 +323,14 @@ def resize(window: tkinter.Tk, width: int, height: int) -> None:
     window.configure(width=width, height=height)
     # From now on it has the size that was just asked for, not one from before.
     window.geometry("")
+    if window.winfo_viewable():
+        stay_on_screen(window, height)
+
+
+def stay_on_screen(window: tkinter.Tk | tkinter.Toplevel, height: int) -> None:
+    """Move a window up if it reaches beyond the lower edge of the screen with this height."""
+    beyond = window.winfo_rooty() + height - window.winfo_screenheight()
+    if beyond > 0:
+        # This is the place of its frame, unlike winfo_x.
+        _, left, top = window.wm_geometry().split("+", 2)
+        window.geometry(f"+{left}+{max(0, int(top) - beyond)}")

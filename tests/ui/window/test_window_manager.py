@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from proxim.ui.window.widgets import resize
+from proxim.ui.window.widgets import SCREEN_BARS, resize
 from tests.ui.tk_support import PATIENCE, Bench, MakeBench
 
 
@@ -60,6 +60,18 @@ def test_a_size_of_the_persons_own_is_no_hindrance(managed: Bench) -> None:
     managed.pump(lambda: _size(managed) == (width + 50, height + 50))
     resize(root, width, height + 10)
     managed.pump(lambda: _size(managed) == (width, height + 10))
+
+
+def test_it_moves_up_where_it_would_leave_the_screen(managed: Bench) -> None:
+    root = managed.root
+    managed.wait_until_whole()
+    left, width, height = root.winfo_rootx(), *_size(managed)
+    most = root.winfo_screenheight() - managed.window.theme.px(SCREEN_BARS)
+    assert root.winfo_rooty() + most > root.winfo_screenheight()
+    resize(root, width, most)
+    managed.pump(lambda: _size(managed) == (width, most) != (width, height))
+    managed.pump(lambda: root.winfo_rooty() + most <= root.winfo_screenheight())
+    assert root.winfo_rootx() == left
 
 
 def _size(bench: Bench) -> tuple[int, int]:
