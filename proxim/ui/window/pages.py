@@ -97,7 +97,14 @@ class Pages:
         if status.stage is not st.Stage.CONNECTED:
             # The state line on the home page shows the attempt; there is nothing to read yet.
             return False
-        self._add(status)
+        ended = self._ended_page_of(status)
+        if ended is None:
+            self._add(status)
+        else:
+            self._go_on(ended, status.link)
+            self.links[status.link].begin_again(status)
+            if self.tabs is not None:
+                self.tabs.put(status.link, self.links[status.link].peer_name)
         self._tell_others()
         if not status.let_in:
             self.select(status.link)
@@ -258,6 +265,8 @@ class Pages:
             self._known,
             self._open_links,
         )
+        # What stands below the pages comes after them.
+        panel.lower(self._home)
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)
 
@@ -267,7 +276,7 @@ class Pages:
             self.tabs = TabRow(self._root, self._theme, self.select)
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
             # The tabs are first on the screen, so the Tab key reaches them first.
-            self.tabs.lower(self._home)
+            self.tabs.lower()
             self.tabs.put(HOME, tr("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
@@ -299,8 +308,23 @@ class Pages:
                 self.tabs.destroy()
                 self.tabs = None
 
+    def _ended_page_of(self, status: st.LinkStatus) -> ev.LinkID | None:
+        """Return the ended link whose page this link goes on with: people have one page for each
+        known device, with all texts since the program began.
+
+        Who is not known has proved nothing about who it was before, whatever it is called.
+        """
+        ended = (
+            link
+            for link, panel in self.links.items()
+            if panel.status.stage is st.Stage.CLOSED
+            and status.known is not None
+            and panel.device == status.known
+        )
+        return next(ended, None)
+
     def _go_on(self, before: ev.LinkID, now: ev.LinkID) -> None:
-        """Go on with a resumed link: people see one link, with all texts from before."""
+        """Let another link have this page, with all texts from before."""
         self.links[now] = self.links.pop(before)
         if self.tabs is not None:
             self.tabs.rename_key(before, now)
@@ -318,6 +342,7 @@ class Pages:
 
         if self.waiting is None:
             self.waiting = TransferList(self._root, self._theme, self._post, self._answer)
+            self.waiting.lower(self._home)
             self._have_tabs().put(WAITING, tr("window.files"))
         return self.waiting
 

@@ -59,6 +59,9 @@ class FakeLink:
     def send(self, message: Any) -> do.Command:
         return link_do.SendOnChannel(self.id, 1, dump_link_message(message))
 
+    def publish(self, *, digits_differed: bool) -> do.Command:
+        return do.Publish(replace(self.status, digits_differed=digits_differed))
+
     def want_lane(self) -> list[do.Command]:
         return []
 

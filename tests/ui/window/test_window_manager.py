@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def test_it_stays_where_the_window_manager_put_it(managed: Bench) -> None:
     assert min(place) > 40
     for more in (60, 20, 40):
         resize(root, width, height + more)
-        managed.pump(lambda more=more: _size(managed) == (width, height + more))
+        managed.pump(partial(_has_size, managed, width, height + more))
         managed.settle()
         assert (root.winfo_rootx(), root.winfo_rooty()) == place
 
@@ -72,6 +73,10 @@ def test_it_moves_up_where_it_would_leave_the_screen(managed: Bench) -> None:
     managed.pump(lambda: _size(managed) == (width, most) != (width, height))
     managed.pump(lambda: root.winfo_rooty() + most <= root.winfo_screenheight())
     assert root.winfo_rootx() == left
+
+
+def _has_size(bench: Bench, width: int, height: int) -> bool:
+    return _size(bench) == (width, height)
 
 
 def _size(bench: Bench) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from proxim.core.i18n import tr
 from proxim.ui.window.dialog import Dialog
+from proxim.ui.window.known.words import forget_means
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, bind_letters, set_lettered
 
@@ -22,6 +23,7 @@ class ForgetQuestion:
         root: tkinter.Tk,
         theme: Theme,
         name: str,
+        linked: bool,
         forget: Callable[[], None],
         closed: Callable[[], None],
     ) -> None:
@@ -34,7 +36,7 @@ class ForgetQuestion:
         px, body = theme.px, dialog.body
         question = WrapLabel(body, tr("known.forgetQuestion", name=name), "Bold.TLabel", px(_WIDTH))
         question.grid(row=0, column=0, sticky="ew")
-        means = WrapLabel(body, tr("known.forgetMeans"), wraplength=px(_WIDTH))
+        means = WrapLabel(body, forget_means(linked=linked), wraplength=px(_WIDTH))
         means.grid(row=1, column=0, sticky="ew", pady=(px(4), px(16)))
         buttons = ttk.Frame(body)
         buttons.grid(row=2, column=0, sticky="e")

@@ -236,7 +236,12 @@ class Known:
             self.question.close()
         forget = partial(self._post, known_ev.ForgetDevice(device))
         self.question = ForgetQuestion(
-            self._root, self._theme, entry.name, forget, partial(self._question_closed, device)
+            self._root,
+            self._theme,
+            entry.name,
+            entry.link is not None,
+            forget,
+            partial(self._question_closed, device),
         )
 
     def _question_closed(self, device: KnownID) -> None:

@@ -17,7 +17,7 @@ from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry
 from proxim.ui.window.dialog import Dialog
-from proxim.ui.window.known.words import last_seen_words, verified_words
+from proxim.ui.window.known.words import forget_means, last_seen_words, verified_words
 from proxim.ui.window.scroll_area import ScrollArea
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
@@ -82,6 +82,7 @@ class DeviceSettings:
         if renamed:
             self._show_name()
         set_text(self._since, verified_words(entry))
+        set_text(self._means, forget_means(linked=entry.link is not None))
         set_text(self._where, last_seen_words(entry, self._clock()))
         if entry.let_in:
             self._hide_warning()
@@ -297,8 +298,8 @@ class DeviceSettings:
         foot.columnconfigure(1, weight=1)
         self.forget_button = ttk.Button(foot, command=self.forget)
         self.forget_button.grid(row=0, column=0)
-        means = WrapLabel(foot, tr("known.forgetMeans"), "Small.TLabel", px(200))
-        means.grid(row=0, column=1, sticky="ew", padx=px(10))
+        self._means = WrapLabel(foot, style="Small.TLabel", wraplength=px(200))
+        self._means.grid(row=0, column=1, sticky="ew", padx=px(10))
         self.close_button = ttk.Button(foot, style="Main.TButton", command=self.close)
         self.close_button.grid(row=0, column=2)
         return foot

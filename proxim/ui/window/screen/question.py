@@ -45,6 +45,8 @@ class Asked:
     second_step: bool
     # Until when it can be answered; None where the person here began it.
     deadline: float | None = None
+    # Whether digits that two persons compared on this link were not the same.
+    differed: bool = False
 
 
 class ScreenDialog:
@@ -146,7 +148,7 @@ class ScreenDialog:
             (WrapLabel(body, name, "Title.TLabel" if large else "Bold.TLabel", wrap), (0, 2)),
             (WrapLabel(body, tr(self._wish), "TLabel", wrap), (0, 10)),
         ]
-        words, style = self._theme.badge(asked.verified)
+        words, style = self._theme.badge(asked.verified, differed=asked.differed)
         lines.append((ttk.Label(body, text=words, style=style), (0, 10)))
         if asked.view:
             lines.append((WrapLabel(body, tr("screen.viewMeans"), "TLabel", wrap), (0, 8)))
