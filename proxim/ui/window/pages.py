@@ -108,10 +108,17 @@ class Pages:
         self._tell_others()
         if not status.let_in:
             self.select(status.link)
-        elif self.tabs is not None:
+        elif self.tabs is not None and self.open != status.link:
             # Nobody here did anything for it, and may be writing to somebody else.
             self.tabs.mark_unread(status.link)
         return True
+
+    def show_known(self) -> None:
+        """Show what is kept of the devices of all pages by now."""
+        for link, panel in self.links.items():
+            panel.show_known()
+            if self.tabs is not None:
+                self.tabs.put(link, panel.peer_name)
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
         """Show a text that was sent or received on the page of its link."""

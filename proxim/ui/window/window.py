@@ -348,6 +348,7 @@ class Window:
             case KnownList():
                 had_devices = self.home.devices is not None
                 self._have_known().show(status)
+                self.pages.show_known()
                 if (self.home.devices is not None) != had_devices:
                     # The page has another size at once, so that it is not folded for a moment.
                     self.root.update_idletasks()

@@ -149,9 +149,9 @@ class LinkKnown:
 
     def _show_remembering(self) -> None:
         status, link = self._remembering, self._status
-        # A page whose link has ended says so, and why.
+        # A page whose link has ended says so, and why, and how to come back.
         over = link is None or link.stage is st.Stage.CLOSED
-        if status is None or (over and status.stage is not RememberStage.KEPT):
+        if status is None or over:
             self.remember_line.grid_remove()
         else:
             style, buttons = self._look(status)

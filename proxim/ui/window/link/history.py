@@ -140,7 +140,9 @@ class History(ttk.Frame):
     def _scrolled(self, first: float, last: float) -> None:
         self._bar.set(first, last)
         # Tk passes them as strings.
-        if float(first) <= 0 and float(last) >= 1:
+        whole = float(first) <= 0 and float(last) >= 1
+        # A bar is at least as high as its arrows.
+        if whole or self.text.winfo_height() < self._bar.winfo_reqheight():
             self._bar.grid_remove()
         else:
             self._bar.grid(row=0, column=1, sticky="ns")

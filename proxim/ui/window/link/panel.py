@@ -51,6 +51,13 @@ _STATES: Final = {
     st.Stage.WAITING: "link.lost",
     st.Stage.CLOSED: "link.closed",
 }
+# What the usual sentences of these say of a new code is not for known devices.
+_ENDED: Final = {
+    Reason.CLOSED: "known.itEnded",
+    Reason.PEER_LEFT: "known.itEnded",
+    Reason.DISCONNECTED: "known.youEnded",
+    Reason.EXPIRED: "known.itEnded",
+}
 # Lines of the field, and pixels at 100 % around the page: with enough height, and below _LOW.
 _ENTRY_LINES: Final = (3, 1)
 _EDGE: Final = (20, 8)
@@ -96,6 +103,8 @@ class LinkPanel(ttk.Frame):
         # became known.
         self._device: KnownID | None = None
         self.device: KnownID | None = None
+        # The name that this known device has by now.
+        self._given_name: str | None = None
         self._open_links = open_links
         self._recipients = Recipients(())
         self._pictures = pictures
@@ -131,7 +140,7 @@ class LinkPanel(ttk.Frame):
     @property
     def peer_name(self) -> str:
         """The peer's name, for its tab."""
-        return self.status.peer_name or tr("device.otherLabel")
+        return self._given_name or self.status.peer_name or tr("device.otherLabel")
 
     def _build_head(self) -> None:
         px = self._theme.px
@@ -225,17 +234,14 @@ class LinkPanel(ttk.Frame):
         """Show how the link is now."""
         self.status = status
         closed = status.stage is st.Stage.CLOSED
-        set_text(
-            self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
-        )
         state, via = tr(_STATES.get(status.stage, "link.connecting")), tr(_VIAS[status.via])
         set_text(
             self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
-        self._show_state()
         self._show_screen()
         self.show_known()
+        self._show_state()
         self._allow()
         connected = status.stage is st.Stage.CONNECTED
         no_files = connected and st.FILES not in status.features
@@ -322,9 +328,15 @@ class LinkPanel(ttk.Frame):
         if self._known is not None:
             entry = self._known_devices().entry_of(status)
             self._known.show_link(status, entry)
-        self._device = None if entry is None else entry.id
+        before, self._device = self._device, None if entry is None else entry.id
+        self._given_name = None if entry is None else entry.name
         self.device = self._device or self.device
+        width = self._theme.px(_NAME_WIDTH)
+        set_text(self._peer, shortened(self.peer_name, self._theme.title, width))
         self._show_badge()
+        if before != self._device and status.stage is st.Stage.CLOSED:
+            # How to come back is another way now.
+            self._show_state()
 
     def _order(self) -> None:
         """Let the Tab key follow what is seen, whichever of these came first."""
@@ -377,7 +389,11 @@ class LinkPanel(ttk.Frame):
         status = self.status
         if status.stage is st.Stage.CLOSED:
             at_host = side_of(status) is StepsSide.HOST
-            self._show_line(sentence_for(status.reason or Reason.PEER_LEFT, host=at_host))
+            reason = status.reason or Reason.PEER_LEFT
+            # Who is known needs no code.
+            again = self._device is not None and reason in _ENDED
+            sentence = sentence_for(reason, host=at_host)
+            self._show_line(tr(_ENDED[reason]) if again else sentence)
         elif status.stage is st.Stage.WAITING:
             self.tick()
         elif status.stage is st.Stage.CONNECTED and st.TEXT not in status.features:

@@ -74,6 +74,40 @@ def test_what_was_not_read_stays_marked_and_open_pages_stay_open(bench: Bench) -
     assert str(tabs._buttons[AGAIN].cget("text")).startswith("●")
 
 
+def test_the_open_page_is_not_marked_when_its_device_comes_back(bench: Bench) -> None:
+    ended(bench)
+    bench.window.show(known_link(0, link_id=AGAIN, let_in=True))
+    tabs = bench.window.pages.tabs
+    assert tabs is not None
+    assert bench.window.pages.open == AGAIN
+    assert str(tabs._buttons[AGAIN].cget("text")) == "Ada's PC"
+
+
+def test_a_new_name_is_on_the_page_and_its_tab_at_once(bench: Bench) -> None:
+    bench.window.show(known(entry(0, link=LINK)))
+    bench.window.show(known_link(0))
+    bench.window.show(known(entry(0, link=LINK, name="Study")))
+    panel, tabs = bench.window.pages.links[LINK], bench.window.pages.tabs
+    assert tabs is not None
+    assert str(panel._peer.cget("text")) == "Study"
+    assert str(tabs._buttons[LINK].cget("text")) == "Study"
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.CLOSED, Reason.PEER_LEFT, Reason.DISCONNECTED, Reason.EXPIRED]
+)
+def test_who_is_known_is_told_of_no_code(bench: Bench, reason: Reason) -> None:
+    panel = ended(bench)
+    bench.window.show(replace(known_link(0, st.Stage.CLOSED), reason=reason))
+    said = str(panel._note.cget("text"))
+    assert "Known devices" in said
+    assert "code" not in said
+    # Who was forgotten needs one.
+    bench.window.show(known(entry(1)))
+    assert str(panel._note.cget("text")) != said
+    assert badge(panel) == ("Verified", "Green")
+
+
 def test_it_is_also_found_if_it_became_known_on_the_link_that_ended(bench: Bench) -> None:
     bench.window.show(app_link())
     panel = bench.window.pages.links[LINK]
