@@ -531,6 +531,12 @@ def test_who_controls_reads_why_nothing_happens() -> None:
     assert said(both) == controls
     # The person there sees what is in front of them.
     assert len(both.shows.of(screen_st.ScreenShare)) == shown
+    # Who only looks is told nothing about it.
+    looks = Both().viewed(Grant.VIEW)
+    told = len(looks.sees.of(screen_st.ScreenShare))
+    looks.tell(looks.shows, screen_ev.Shield(up=True))
+    looks.tell(looks.shows, screen_ev.Shield(up=False))
+    assert len(looks.sees.of(screen_st.ScreenShare)) == told
     # Who is allowed control anew begins anew.
     both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored=True))
     both.tell(both.shows, screen_ev.StopControl(LINK))
