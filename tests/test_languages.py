@@ -333,6 +333,7 @@ LETTERED: Final = [
             "link.sendClipboard",
         ),
         *("link.copyLast", "link.inviteAnother"),
+        *("known.remember", "known.compareNow", "known.askFromNow", "screen.menu", "join.heading"),
     ],
 ]
 SAME_LETTER: Final = [
@@ -342,6 +343,12 @@ SAME_LETTER: Final = [
     ["screen.onlySee", "screen.letSee"],
     ["screen.seeAndControl", "screen.control", "screen.controlAllTheSame"],
 ]
+# On the page of a link these take the place of others.
+INSTEAD: Final = {
+    "link.disconnect": "link.closeTab",
+    "known.remember": "known.device",
+    "known.compareNow": "known.showDigits",
+}
 
 
 def letter_of(text: Any) -> str | None:
@@ -363,7 +370,12 @@ def test_letters_press_one_button_each(language: str) -> None:
         )
     for group in SAME_LETTER:
         assert len({letter_of(known[key]) for key in group}) == 1, group
-    named = {key for group in (*LETTERED, *SAME_LETTER) for key in group}
+    for instead, place in INSTEAD.items():
+        page = [place if key == instead else key for key in LETTERED[-1]]
+        letters = [letter_of(known[key]) for key in page]
+        assert None not in letters
+        assert len(set(letters)) == len(letters), (page, letters)
+    named = {key for group in (*LETTERED, *SAME_LETTER, INSTEAD.values()) for key in group}
     assert {key for key, text in known.items() if letter_of(text)} == named
 
 

@@ -126,6 +126,8 @@ class Reason(StrEnum):
     SCREEN_IDLE = "screen_idle"
     BAR_HIDDEN = "bar_hidden"
     MONITOR_GONE = "monitor_gone"
+    OWN_WINDOW = "own_window"
+    QUESTION_OPEN = "question_open"
     NOTHING_COPIED = "nothing_copied"
     COPIED_TOO_LONG = "copied_too_long"
     CLIPBOARD_UNSUPPORTED = "clipboard_unsupported"

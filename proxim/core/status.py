@@ -196,6 +196,9 @@ class LinkStatus:
     known: KnownID | None = None
     # Whether it was let in without a question, by a stored yes of this host's person.
     let_in: bool = False
+    # Whether two persons compared digits on this link that were not the same, so that somebody may
+    # stand between the two devices, whatever was proved.
+    digits_differed: bool = False
 
     @property
     def end_sentence(self) -> str:

@@ -220,6 +220,7 @@ CODE_HELPS: Final = {
     Reason.FORGOTTEN,
     Reason.FORGOTTEN_HERE,
     Reason.DEVICE_NOT_FOUND,
+    Reason.DIGITS_DIFFER,
     Reason.KNOWN_BROKEN,
     Reason.KNOWN_DAMAGED,
     Reason.KNOWN_FOREIGN,

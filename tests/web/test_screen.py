@@ -311,6 +311,9 @@ def test_control_is_asked_for_and_taken_back(on_laptop: Seer) -> None:
     on_laptop.tab.sees(words("controlDeclined"))
     on_laptop.host.allow(control=True)
     on_laptop.tab.sees(words("controls"))
+    for reason in ("own_window", "question_open"):
+        on_laptop.host.allow(control=True, reason=reason)
+        on_laptop.tab.sees(REASONS[reason])
     on_laptop.host.allow(reason="bar_hidden")
     on_laptop.tab.sees(REASONS["bar_hidden"])
     on_laptop.host.allow(reason="monitor_gone")

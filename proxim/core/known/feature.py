@@ -69,6 +69,7 @@ class _Kept:
 
     asked: int
     device: KnownID | None
+    digits_differed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,10 @@ class KnownDevices(LinkFeature):
         linked = _Linked(link, remember, device)
         self._links[link.id] = linked
         self._changed = True
-        return self._met(linked)
+        doubted = []
+        if kept is not None and kept.digits_differed:
+            doubted.append(link.publish(digits_differed=True))
+        return [*doubted, *self._met(linked)]
 
     def link_down(self, link: ev.LinkID, reason: Reason, now: float) -> list[do.Command]:
         """End an attempt to become known."""
@@ -262,7 +266,8 @@ class KnownDevices(LinkFeature):
         self._changed = True
         ended = linked.remember.link_down(reason)
         if reason is Reason.PEER_VANISHED:
-            kept = _Kept(linked.remember.asked, linked.device)
+            differed = linked.link.status.digits_differed
+            kept = _Kept(linked.remember.asked, linked.device, differed)
             self._kept[session_of(linked.link)] = kept
             while len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]

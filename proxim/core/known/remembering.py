@@ -297,7 +297,9 @@ class Remember:
             return [*self._store.drop(device), *self._fail(Reason.DIGITS_DIFFER, tell=True)]
         self.kept = device
         kept = self._publish(known_st.RememberStage.KEPT)
-        return [*self._store.keep(device), *self._over(), kept]
+        # Whoever stood in between could not have made these digits agree.
+        trusted = self._doubt(False)
+        return [*self._store.keep(device), *self._over(), *trusted, kept]
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -321,7 +323,14 @@ class Remember:
     def _fail(self, reason: Reason, *, tell: bool = False) -> list[do.Command]:
         told = [self._link.send(known_msg.No(self._current.run, reason.value))] if tell else []
         failed = self._publish(known_st.RememberStage.FAILED, reason=reason)
-        return [*told, *self._over(), failed]
+        doubted = self._doubt(True) if reason is Reason.DIGITS_DIFFER else []
+        return [*told, *self._over(), *doubted, failed]
+
+    def _doubt(self, differed: bool) -> list[do.Command]:
+        """Let people see on the link itself whether its digits have differed."""
+        if self._link.status.digits_differed == differed:
+            return []
+        return [self._link.publish(digits_differed=differed)]
 
     def _over(self) -> list[do.Command]:
         self.state = RememberState.IDLE

@@ -66,6 +66,11 @@ class PeerLink(Protocol):
     def send(self, message: LinkMessage) -> do.Command:
         """Return the command that sends this message on the link's control channel."""
 
+    def publish(self, *, digits_differed: bool) -> do.Command:
+        """Change what a feature has found out about the link, and return the command that publishes
+        it.
+        """
+
     def want_lane(self) -> list[do.Command]:
         """Open the lane, if it is not open yet and the peer supports lanes."""
 

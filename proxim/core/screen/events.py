@@ -159,6 +159,16 @@ class LocalInput(ev.FeatureEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class InputIgnored(ev.FeatureEvent):
+    """What whoever controls this device did last was for a window of ours, and so was not done; or
+    it was for another window again.
+    """
+
+    link: ev.LinkID
+    ignored: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PanicKeysPressed(ev.FeatureEvent):
     """Somebody at this device pressed the keys that end everything that it shows."""
 
@@ -200,6 +210,7 @@ ScreenAnswer = (
     | PicturesRefused
     | ControlFailed
     | LocalInput
+    | InputIgnored
     | InputReceived
     | PanicKeysPressed
     | ClipboardRead

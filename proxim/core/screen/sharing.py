@@ -158,6 +158,7 @@ class ScreenSharing(LinkFeature):
 
     def _shield(self, up: bool) -> list[do.Command]:
         self._shields += 1 if up else -1
-        if not up:
+        if self._shields != (1 if up else 0):
+            # Another question is open as well.
             return []
-        return [command for both in self._links.values() for command in both.shower.shield()]
+        return [command for both in self._links.values() for command in both.shower.shield(up)]

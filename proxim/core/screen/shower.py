@@ -124,6 +124,8 @@ class Shower:
         self._rate = TokenBucket(INPUT_RATE, 0.0)
         self._last_input = 0.0
         self._touched = False
+        # Whether what was done last was for a window of ours.
+        self._ignored = False
         self._text_bytes = TokenBucket(TEXT_BYTES, 0.0)
         self._copy_rate = TokenBucket(COPY_RATE, 0.0)
         # Whether the clipboard is being read for the peer.
@@ -158,9 +160,11 @@ class Shower:
         TRANSITIONS.called(self, "link_down", before)
         return commands
 
-    def shield(self) -> list[do.Command]:
-        """Let go of everything, since nobody may control for a while."""
-        return self._let_go() if self.state is ShowState.CONTROLLED else []
+    def shield(self, up: bool) -> list[do.Command]:
+        """Let go of everything, since nobody may control for a while; or let it go on."""
+        if self.state is not ShowState.CONTROLLED:
+            return []
+        return [*(self._let_go() if up else []), self._explain()]
 
     def input_opened(self, channel: int, share: str) -> list[do.Command] | None:
         """Receive the input that arrives on this channel; None if it belongs to no share."""
@@ -367,7 +371,7 @@ class Shower:
     def _leave_control(self) -> list[do.Command]:
         """Release everything, and say that nobody controls; the caller chooses the next state."""
         released = self._let_go()
-        self._copying = False
+        self._copying = self._ignored = False
         if self.state is not ShowState.CONTROLLED:
             return released
         return [*released, screen_do.EndControl(self._link.id)]
@@ -463,6 +467,19 @@ class Shower:
         first = now >= self._local_until
         self._local_until = now + LOCAL_SECONDS
         return self._let_go() if first else []
+
+    def _input_ignored(self, event: screen_ev.InputIgnored, now: float) -> list[do.Command]:
+        if event.ignored == self._ignored:
+            return []
+        self._ignored = event.ignored
+        return [self._explain()]
+
+    def _explain(self) -> do.Command:
+        """Tell whoever controls why nothing happens here, or that it does again."""
+        reason = Reason.OWN_WINDOW if self._ignored else None
+        reason = Reason.QUESTION_OPEN if self._shielded() else reason
+        message = self._message()
+        return self._link.send(message if reason is None else replace(message, reason=reason.value))
 
     def _let_go(self, *, in_turn: bool = False) -> list[do.Command]:
         touched, self._touched = self._touched, False
@@ -598,6 +615,7 @@ TRANSITIONS: Final = TransitionTable(
             screen_ev.InputReceived: (Shower._input, {_S.CONTROLLED, _S.VIEWED}),
             screen_ev.ScreenTimer.SILENCE: (Shower._silent, {_S.CONTROLLED}),
             screen_ev.LocalInput: (Shower._local_input, {_S.CONTROLLED}),
+            screen_ev.InputIgnored: (Shower._input_ignored, {_S.CONTROLLED}),
             screen_ev.StopControl: (Shower._stop_control, {_S.VIEWED}),
             screen_ev.ControlFailed: (Shower._control_failed, {_S.VIEWED}),
             screen_ev.ClipboardRead: (Shower._clipboard_read, {_S.CONTROLLED}),
@@ -629,6 +647,7 @@ TRANSITIONS: Final = TransitionTable(
         screen_ev.StopScreen: {_S.OFF},
         screen_ev.InputReceived: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
         screen_ev.LocalInput: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
+        screen_ev.InputIgnored: {_S.OFF, _S.STARTING, _S.OFFERED, _S.VIEWED, _S.PAUSED},
     },
     calls={"link_down": {state: {_S.OFF} for state in _S}},
 )

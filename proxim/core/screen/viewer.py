@@ -46,6 +46,8 @@ _REASONS: Final = (
     Reason.CONTROL_UNVERIFIED,
     Reason.BAR_HIDDEN,
     Reason.MONITOR_GONE,
+    Reason.OWN_WINDOW,
+    Reason.QUESTION_OPEN,
     Reason.UNSUPPORTED,
     Reason.NOTHING_COPIED,
     Reason.COPIED_TOO_LONG,

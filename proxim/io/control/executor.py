@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from proxim.core import commands as do
@@ -46,7 +47,12 @@ PIECE_CHARACTERS: Final = 16
 # display that hangs releases nothing, and the program ends all the same.
 END_SECONDS: Final = 5.0
 
-ControlEvent = screen_ev.ControlFailed | screen_ev.LocalInput | screen_ev.ClipboardRead
+ControlEvent = (
+    screen_ev.ControlFailed
+    | screen_ev.LocalInput
+    | screen_ev.InputIgnored
+    | screen_ev.ClipboardRead
+)
 
 
 @dataclass(slots=True)
@@ -71,11 +77,17 @@ class _Worker:
         self,
         make: Callable[[], Injector],
         moved: Callable[[], None],
+        ignored: Callable[[screen_ev.InputIgnored], None],
         failed: Callable[[Reason], None],
     ) -> None:
-        """The thread calls `moved` when the mouse was moved here, and `failed` when it must end."""
+        """The thread calls `moved` when the mouse was moved here, `ignored` when what is done
+        begins or ceases to be for our own windows, and `failed` when it must end.
+        """
         self._make = make
         self._moved = moved
+        self._ignored = ignored
+        # The link whose input was ignored last, until it was told otherwise.
+        self._ignored_of: ev.LinkID | None = None
         self._failed = failed
         # None ends the thread.
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -150,11 +162,19 @@ class _Worker:
     def _do(self, injector: Injector, job: _Job) -> None:
         if job.inject is None:
             injector.let_go()
+            # Control may have ended with it, and what begins anew is told anew.
+            self._ignored_of = None
             return
         for what in _pieces(job.inject):
             if job.turn.over or self._look(injector):
                 return
             injector.inject(what.monitor, what.input)
+            self._tell_ignored(what.link, injector.ignored)
+
+    def _tell_ignored(self, link: ev.LinkID, ignored: bool) -> None:
+        if ignored != (link == self._ignored_of):
+            self._ignored_of = link if ignored else None
+            self._ignored(screen_ev.InputIgnored(link, ignored))
 
 
 def _replaces(newer: _Job | None, older: _Job) -> bool:
@@ -243,6 +263,7 @@ class ControlExecutor:
         worker = _Worker(
             self._make_injector,
             moved=lambda: self._post(self._moved),
+            ignored=lambda told: self._post(partial(self._tell_ignored, told)),
             failed=lambda reason: self._post(lambda: self._failed(worker, reason)),
         )
         self._threads = [one for one in self._threads if one.is_alive()] + [worker.thread]
@@ -287,6 +308,10 @@ class ControlExecutor:
     def _moved(self) -> None:
         if self._turns:
             self._report(screen_ev.LocalInput())
+
+    def _tell_ignored(self, told: screen_ev.InputIgnored) -> None:
+        if told.link in self._turns:
+            self._report(told)
 
     def _failed(self, worker: _Worker, reason: Reason) -> None:
         if self._worker is not worker:

@@ -17,6 +17,12 @@ class ControlError(ProximError):
 class Injector(Protocol):
     """Uses this device's mouse and keyboard. All methods belong to one thread at a time."""
 
+    @property
+    def ignored(self) -> bool:
+        """Whether the last key, click, text or turn of the wheel was for a window of this process,
+        and so was not done.
+        """
+
     def inject(self, monitor: Monitor, what: Input) -> None:
         """Do what somebody did who sees this monitor. Raises ControlError.
 

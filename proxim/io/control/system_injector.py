@@ -126,6 +126,8 @@ class SystemInjector(Generic[Stroke]):
         self._buttons = 0
         # Buttons that were pressed over a window of ours do nothing until they are released.
         self._ignored = 0
+        # As Injector says.
+        self.ignored = False
         # Where the pointer is as far as we know, and where it will be.
         self._expected: deque[Place] = deque(maxlen=MAX_EXPECTED)
         # The key that was pressed last, and when it is repeated.
@@ -140,7 +142,7 @@ class SystemInjector(Generic[Stroke]):
                 self._expected.append(self._devices.move(monitor, x, y))
                 self._press_buttons(buttons)
             case WheelInput(dx, dy):
-                if not self._devices.ours(pointed=True):
+                if not self._is_ours(pointed=True):
                     self._devices.wheel(dx, dy)
             case KeyInput(code, key, True):
                 self._press(code, key)
@@ -150,7 +152,7 @@ class SystemInjector(Generic[Stroke]):
             case TextInput(text):
                 # A key that is held would make shortcuts of the text.
                 self._let_go_of_keys()
-                if not self._devices.ours(pointed=False):
+                if not self._is_ours(pointed=False):
                     self._type_text(text)
             case ReleaseAll():
                 self.let_go()
@@ -201,6 +203,10 @@ class SystemInjector(Generic[Stroke]):
         finally:
             self._devices.close()
 
+    def _is_ours(self, *, pointed: bool) -> bool:
+        self.ignored = self._devices.ours(pointed=pointed)
+        return self.ignored
+
     # --- buttons ----------------------------------------------------------------------------------
 
     def _press_buttons(self, buttons: int) -> None:
@@ -209,7 +215,7 @@ class SystemInjector(Generic[Stroke]):
             if not (buttons ^ self._buttons) & bit:
                 continue
             down = bool(buttons & bit)
-            if down and self._devices.ours(pointed=True):
+            if down and self._is_ours(pointed=True):
                 self._ignored |= bit
             self._buttons ^= bit
             if not self._ignored & bit:
@@ -224,7 +230,7 @@ class SystemInjector(Generic[Stroke]):
         if held_by in self._held:
             # Repeating is this side's.
             return
-        if self._devices.ours(pointed=False):
+        if self._is_ours(pointed=False):
             return
         if key == _ALT_GRAPH:
             # Windows gives AltGr as Ctrl and Alt. What it types comes as a character.

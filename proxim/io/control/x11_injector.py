@@ -121,6 +121,8 @@ class X11Injector:
         self._buttons: dict[int, int] = {}
         # Buttons that were pressed over a window of ours, and do nothing until they are released.
         self._ignored = 0
+        # As Injector says.
+        self.ignored = False
         self._undo: _Undo | None = None
         self._undo_with: int | None = None
         self._wheel_x = self._wheel_y = 0
@@ -191,7 +193,9 @@ class X11Injector:
                 # Neither a click nor what is dragged reaches a window of ours.
                 self._ignored |= pressed
                 pressed = 0
+                self.ignored = True
             else:
+                self.ignored = self.ignored and not pressed
                 self._fake(_MOTION, 0, x, y)
             for bit, button in _BUTTONS.items():
                 if bit & released:
@@ -204,7 +208,10 @@ class X11Injector:
     def _turn_wheel(self, dx: int, dy: int) -> None:
         self._wheel_x, right = _notches(self._wheel_x, dx)
         self._wheel_y, down = _notches(self._wheel_y, dy)
-        if not (right or down) or self._own.at(*self._pointer()):
+        if not (right or down):
+            return
+        self.ignored = self._own.at(*self._pointer())
+        if self.ignored:
             return
         clicks = [_DOWN if down > 0 else _UP] * abs(down) + [_RIGHT if right > 0 else _LEFT] * abs(
             right
@@ -232,7 +239,8 @@ class X11Injector:
             return
         held = self._held[place] = _Held(key, None)
         self._change_back()
-        if self._own.focused():
+        self.ignored = self._own.focused()
+        if self.ignored:
             return
         if key in MODIFIERS:
             held.keycode = self._press_named(code, MODIFIERS[key])
@@ -341,7 +349,8 @@ class X11Injector:
         ]
         self._lend(lacking[: len(self._spares)])
         for character in lines:
-            if self._own.focused():
+            self.ignored = self._own.focused()
+            if self.ignored:
                 return
             if character in "\n\t":
                 keycode = self._press_plain(NAMED_KEYS["Enter" if character == "\n" else "Tab"])

@@ -35,7 +35,7 @@ _TEXTS: Final = {
     "/screen/texts.json": {"pageScreen": "page"},
 }
 # These stand among the `reasons` with a word before them: what senders and receivers read instead.
-_PREFIXES: Final = {"sendingReasons": "sending ", "receivingReasons": "receiving "}
+_PREFIXES: Final = {"sendingReasons": "out ", "receivingReasons": "in "}
 # Lines of `// ..`, and `/* .. */` on lines of its own.
 _COMMENTS: Final = re.compile(r"^[ \t]*(?://.*|/\*(?:(?!\*/)(?s:.))*\*/[ \t]*)$", re.MULTILINE)
 # This script is sent within the page, so that nothing has to be loaded before it runs.

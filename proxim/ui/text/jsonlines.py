@@ -322,6 +322,7 @@ class JsonLinesFace:
                     replaces=status.replaces,
                     expiresAt=self._waiting_until(status),
                     known=status.known,
+                    digits_differed=status.digits_differed or None,
                     # Only the host knows whether it asked.
                     let_in=None if status.known is None or status.as_guest else status.let_in,
                 ),

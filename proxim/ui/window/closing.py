@@ -10,9 +10,9 @@ from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
-from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import WrapLabel, bind_letters, place_over, set_lettered, set_text
+from proxim.ui.window.widgets import WrapLabel, bind_letters, set_lettered, set_text
 
 # Pixels at 100 %.
 _WIDTH: Final = 320
@@ -84,20 +84,13 @@ class CloseQuestion:
         stop: Callable[[], None],
         answered: Callable[[], None],
     ) -> None:
-        self._theme = theme
         self._stop = stop
         self._answered = answered
-        window = self.window = tkinter.Toplevel(root, class_="ProximClosing")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.title("Proxim")
-        window.resizable(False, False)
-        window.protocol("WM_DELETE_WINDOW", self.wait)
-        window.bind("<Escape>", lambda _event: self.wait())
-        px = theme.px
-        body = ttk.Frame(window, padding=px(20))
-        body.pack(fill="both", expand=True)
-        body.columnconfigure(0, weight=1)
+        dialog = self._dialog = Dialog(
+            root, theme, "ProximClosing", self.wait, width=_WIDTH, title="Proxim"
+        )
+        self.window, self.restyle = dialog.window, dialog.restyle
+        px, body = theme.px, dialog.body
         self._count = WrapLabel(body, style="Bold.TLabel", wraplength=px(_WIDTH))
         self._count.grid(row=0, column=0, sticky="ew")
         self._consequence = WrapLabel(body, wraplength=px(_WIDTH))
@@ -110,34 +103,20 @@ class CloseQuestion:
         self.wait_button.grid(row=0, column=1)
         set_lettered(self.stop_button, "window.stopAndClose")
         set_lettered(self.wait_button, "window.wait")
-        bind_letters(window, [self.stop_button, self.wait_button])
-        self.restyle()
+        bind_letters(dialog.window, [self.stop_button, self.wait_button])
 
     def show(self, unfinished: Unfinished) -> None:
         """Show how many transfers run, and what becomes of them."""
         set_text(self._count, unfinished.counts)
         set_text(self._consequence, unfinished.consequence)
-        if self.window.winfo_viewable():
-            self._fit()
 
-    def _fit(self) -> None:
-        """Give the open question the height of its present words."""
-        self.window.update_idletasks()
-        width, height = self.window.winfo_width(), self.window.winfo_reqheight()
-        if height != self.window.winfo_height():
-            self.window.geometry(f"{width}x{height}")
-
-    def open(self, root: tkinter.Tk) -> None:
+    def open(self) -> None:
         """Bring the question to the front, for the first time or again."""
-        window = self.window
-        if not window.winfo_viewable():
-            window.update_idletasks()
-            width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-            place_over(root, window, width, window.winfo_reqheight())
-            window.deiconify()
-        window.lift()
         # The person has just asked to close the window, so the question takes the focus.
-        self.wait_button.focus_force()
+        if self.window.winfo_viewable():
+            self._dialog.lift(self.wait_button)
+        else:
+            self._dialog.appear(self.wait_button)
 
     def wait(self) -> None:
         """Leave the window open."""
@@ -150,10 +129,5 @@ class CloseQuestion:
 
     def close(self) -> None:
         """Withdraw the question, as nothing runs any more."""
-        self.window.destroy()
+        self._dialog.close()
         self._answered()
-
-    def restyle(self) -> None:
-        """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
-        darken_title_bar(self.window, self._theme.is_dark)

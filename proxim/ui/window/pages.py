@@ -17,7 +17,7 @@ from proxim.core.i18n import tr
 from proxim.ui.window.home import HomePage
 from proxim.ui.window.tabs import TabRow
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import SCREEN_BARS
+from proxim.ui.window.widgets import SCREEN_BARS, resize
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
@@ -101,14 +101,28 @@ class Pages:
         if status.stage is not st.Stage.CONNECTED:
             # The state line on the home page shows the attempt; there is nothing to read yet.
             return False
-        self._add(status)
+        ended = self._ended_page_of(status)
+        if ended is None:
+            self._add(status)
+        else:
+            self._go_on(ended, status.link)
+            self.links[status.link].begin_again(status)
+            if self.tabs is not None:
+                self.tabs.put(status.link, self.links[status.link].peer_name)
         self._tell_others()
         if not status.let_in:
             self.select(status.link)
-        elif self.tabs is not None:
+        elif self.tabs is not None and self.open != status.link:
             # Nobody here did anything for it, and may be writing to somebody else.
             self.tabs.mark_unread(status.link)
         return True
+
+    def show_known(self) -> None:
+        """Show what is kept of the devices of all pages by now."""
+        for link, panel in self.links.items():
+            panel.show_known()
+            if self.tabs is not None:
+                self.tabs.put(link, panel.peer_name)
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
         """Show a text that was sent or received on the page of its link."""
@@ -220,7 +234,7 @@ class Pages:
         if wanted != self._wanted:
             before, self._wanted = self._wanted, wanted
             if before is None:
-                root.geometry(f"{wanted[0]}x{wanted[1]}")
+                resize(root, *wanted)
                 return
             actual = (root.winfo_width(), root.winfo_height())
             new = [
@@ -228,7 +242,7 @@ class Pages:
                 for now, old, new in zip(actual, before, wanted, strict=True)
             ]
             if tuple(new) != actual:
-                root.geometry(f"{new[0]}x{new[1]}")
+                resize(root, *new)
 
     def destroyed(self) -> None:
         """Remove what was kept for the pages, as the window is gone."""
@@ -262,6 +276,8 @@ class Pages:
             self._known,
             self._open_links,
         )
+        # What stands below the pages comes after them.
+        panel.lower(self._home)
         self.links[status.link] = panel
         tabs.put(status.link, panel.peer_name)
 
@@ -271,7 +287,7 @@ class Pages:
             self.tabs = TabRow(self._root, self._theme, self.select)
             self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
             # The tabs are first on the screen, so the Tab key reaches them first.
-            self.tabs.lower(self._home)
+            self.tabs.lower()
             self.tabs.put(HOME, tr("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
@@ -315,8 +331,23 @@ class Pages:
                 self.tabs.destroy()
                 self.tabs = None
 
+    def _ended_page_of(self, status: st.LinkStatus) -> ev.LinkID | None:
+        """Return the ended link whose page this link goes on with: people have one page for each
+        known device, with all texts since the program began.
+
+        Who is not known has proved nothing about who it was before, whatever it is called.
+        """
+        ended = (
+            link
+            for link, panel in self.links.items()
+            if panel.status.stage is st.Stage.CLOSED
+            and status.known is not None
+            and panel.device == status.known
+        )
+        return next(ended, None)
+
     def _go_on(self, before: ev.LinkID, now: ev.LinkID) -> None:
-        """Go on with a resumed link: people see one link, with all texts from before."""
+        """Let another link have this page, with all texts from before."""
         self.links[now] = self.links.pop(before)
         if self.tabs is not None:
             self.tabs.rename_key(before, now)
@@ -334,6 +365,7 @@ class Pages:
 
         if self.waiting is None:
             self.waiting = TransferList(self._root, self._theme, self._post, self._answer)
+            self.waiting.lower(self._home)
             self._have_tabs().put(WAITING, tr("window.files"))
         return self.waiting
 

@@ -143,10 +143,24 @@ class Theme:
         self._colour()
         return True
 
-    def badge(self, verified: Verified | None, *, at_guest: bool = False) -> tuple[str, str]:
+    def badge(
+        self,
+        verified: Verified | None,
+        *,
+        at_guest: bool = False,
+        forgotten: bool = False,
+        differed: bool = False,
+    ) -> tuple[str, str]:
         """Return the words and the style for how a device proved itself; at a guest that device is
         the host.
+
+        `forgotten` is a device that was known when it did, and `differed` one whose digits were not
+        the same, whatever it proved.
         """
+        if differed:
+            return tr("known.digitsDiffered"), "Red.Badge.TLabel"
+        if forgotten and verified is Verified.KNOWN:
+            return tr("window.verified"), "Green.Badge.TLabel"
         key, style = {
             Verified.CODE: ("window.verified", "Green.Badge.TLabel"),
             Verified.QR: (

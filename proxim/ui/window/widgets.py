@@ -4,7 +4,7 @@ buttons, shortened names.
 
 import math
 import tkinter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from tkinter import ttk
 from tkinter.font import Font
@@ -102,7 +102,7 @@ def lettered(key: str) -> tuple[str, int]:
     return text.replace("&", "", 1), text.find("&")
 
 
-def set_lettered(button: ttk.Button, key: str) -> None:
+def set_lettered(button: ttk.Button | ttk.Menubutton, key: str) -> None:
     """Change the text of a button and its letter, if they differ."""
     text, underline = lettered(key)
     set_text(button, text)
@@ -202,30 +202,44 @@ class CopyButton(ttk.Button):
             self._restore = None
 
 
-def bind_letters(window: tkinter.Misc, buttons: list[ttk.Button]) -> None:
+def bind_letters(window: tkinter.Misc, buttons: Sequence[ttk.Button | ttk.Menubutton]) -> None:
     """Let Alt with its underlined letter press a button that is visible and enabled.
 
-    macOS has no such convention.
+    The letter is the one that the button has by then. macOS has no such convention.
     """
     if window.tk.call("tk", "windowingsystem") == "aqua":
         return
-    for button in buttons:
-        letter = str(button.cget("text"))[int(str(button.cget("underline")))].lower()
 
-        def press(_event: object, button: ttk.Button = button) -> str | None:
+    def press(event: "tkinter.Event[tkinter.Misc]") -> str | None:
+        for button in buttons:
+            # A disabled button would take the focus from the widget that the next key is meant for.
             if (
-                not button.winfo_exists()
-                or not button.winfo_viewable()
-                or button.instate(["disabled"])
+                button.winfo_exists()
+                and button.winfo_viewable()
+                and not button.instate(["disabled"])
+                and _letter_of(button) == event.keysym.lower()
             ):
-                # A disabled button would take the focus from the widget that the next key is meant
-                # for.
-                return None
-            button.focus_set()
-            button.invoke()
-            return "break"
+                button.focus_set()
+                # It opens a menu as well.
+                button.event_generate("<space>")
+                return "break"
+        return None
 
-        window.bind(f"<Alt-{letter}>", press, add=True)
+    window.bind("<Alt-KeyPress>", press, add=True)
+
+
+def _letter_of(button: ttk.Button | ttk.Menubutton) -> str | None:
+    at = int(str(button.cget("underline")))
+    return str(button.cget("text"))[at].lower() if at >= 0 else None
+
+
+def tab_order(*widgets: tkinter.Misc) -> None:
+    """Let the Tab key reach these widgets of one parent in this order, after all others.
+
+    Tk takes the order in which they were made, unless they are raised.
+    """
+    for widget in widgets:
+        widget.lift()
 
 
 def command_key(widget: tkinter.Misc) -> str:
@@ -297,7 +311,7 @@ class Choice(ttk.Menubutton):
 def place_over(
     root: tkinter.Tk, window: tkinter.Toplevel, width: int, height: int, shift: int = 0
 ) -> None:
-    """Place a dialog over the main window, with all of it on the screen.
+    """Place a dialog that will be so large over the main window, with all of it on the screen.
 
     If several are open, each is moved `shift` pixels right and down.
     """
@@ -311,4 +325,26 @@ def place_over(
         top = (window.winfo_screenheight() - height) // 3
     left = max(0, min(left + shift, window.winfo_screenwidth() - width))
     top = max(0, min(top + shift, window.winfo_screenheight() - height))
-    window.geometry(f"{width}x{height}+{left}+{top}")
+    window.geometry(f"+{left}+{top}")
+
+
+def resize(window: tkinter.Tk, width: int, height: int) -> None:
+    """Give a window another size where it is.
+
+    `geometry` would also move it to where Tk believes that it is, which is a corner of the screen
+    as long as the window manager alone has chosen its place.
+    """
+    window.configure(width=width, height=height)
+    # From now on it has the size that was just asked for, not one from before.
+    window.geometry("")
+    if window.winfo_viewable():
+        stay_on_screen(window, height)
+
+
+def stay_on_screen(window: tkinter.Tk | tkinter.Toplevel, height: int) -> None:
+    """Move a window up if it reaches beyond the lower edge of the screen with this height."""
+    beyond = window.winfo_rooty() + height - window.winfo_screenheight()
+    if beyond > 0:
+        # This is the place of its frame, unlike winfo_x.
+        _, left, top = window.wm_geometry().split("+", 2)
+        window.geometry(f"+{left}+{max(0, int(top) - beyond)}")

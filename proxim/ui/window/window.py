@@ -197,7 +197,7 @@ class Window:
                 self.root, self.theme, self._close_at_once, self._close_answered
             )
         self._show_running(self._close_question)
-        self._close_question.open(self.root)
+        self._close_question.open()
 
     def _show_running(self, question: "CloseQuestion") -> None:
         from proxim.ui.window.closing import Unfinished
@@ -236,6 +236,8 @@ class Window:
         root, theme = self.root, self.theme
         root.columnconfigure(0, weight=1)
         root.rowconfigure(1, weight=1)
+        # The pages say how large the window is (widgets.resize).
+        root.grid_propagate(False)
         home = self.home = HomePage(root, theme, self._post, self._clock)
         home.grid(row=1, column=0, sticky="nsew")
         self.device_bar, self.invite = home.device_bar, home.invite
@@ -346,6 +348,7 @@ class Window:
             case KnownList():
                 had_devices = self.home.devices is not None
                 self._have_known().show(status)
+                self.pages.show_known()
                 if (self.home.devices is not None) != had_devices:
                     # The page has another size at once, so that it is not folded for a moment.
                     self.root.update_idletasks()

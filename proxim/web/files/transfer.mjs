@@ -16,8 +16,8 @@ const OVER = ["done", "cancelled", "failed"];
 // A cancel that was sent so shortly before a link was lost may not have arrived. The program uses the
 // same time (core/files/incoming.py).
 const UNACKNOWLEDGED_MS = 10_000;
-// A peer's cancel without a reason, or for one of these, is a decision and no failure.
-const CANCELLED_REASONS = ["declined", "unattended", "one_file_only", "cancelled", undefined, null];
+// A peer's cancel for one of these is a decision and no failure.
+const REFUSALS = ["declined", "unattended", "one_file_only", "cancelled"];
 
 /** One transfer. A subclass says what its messages mean, and what stops with a link. */
 export class Transfer {
@@ -159,8 +159,8 @@ export class Transfer {
    */
   message({ type, reason }) {
     if (type === "cancel") {
-      const state = CANCELLED_REASONS.includes(reason) ? "cancelled" : "failed";
-      this.finish(state, String(reason ?? "cancelled"));
+      const why = String(reason ?? "cancelled");
+      this.finish(REFUSALS.includes(why) ? "cancelled" : "failed", why);
     }
     return true;
   }

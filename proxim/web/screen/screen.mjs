@@ -36,6 +36,9 @@ const NO_CONTROL = {
   too_many: "askedTooOften",
 };
 
+// These are said while this page controls as well
+const WHILE_CONTROLLED = ["monitor_gone", "own_window", "question_open"];
+
 class Screen {
   // Whether the view opens once the screen may be seen
   opens = false;
@@ -97,7 +100,7 @@ class Screen {
     view.update(this.stateWords());
     // What stands in the way of the picture, or of control
     const isWaiting = stage === "paused" || stage === "lost" || stage === "asking";
-    const isSaid = reason && (stage === "viewed" || reason === "monitor_gone");
+    const isSaid = reason && (stage === "viewed" || WHILE_CONTROLLED.includes(reason));
     const note = isSaid ? this.why(NO_CONTROL, reason) : "";
     view.stage.say(isWaiting ? this.stateWords() : note, isWaiting);
   }

@@ -183,10 +183,10 @@ export class TransfersView {
       notes.unshift(this.words.tr("packedPart", { name: this.named(transfer.packedAs) }));
     }
     for (const { path, reason } of leftOut) {
-      const why = this.words.ofFiles(reason, outgoing);
-      const isNoFile = reason === "not_a_file";
-      const name = { path: this.named(path) };
-      notes.push(isNoFile ? this.words.tr("leftOut", name) : `${name.path}: ${why}`);
+      const name = this.named(path);
+      const isFile = reason !== "not_a_file";
+      const why = isFile && this.words.ofFiles(reason, outgoing);
+      notes.push(why ? `${name}: ${why}` : this.words.tr("leftOut", { path: name }));
     }
     const more = notes.length - MAX_NAMES;
     if (more > 0) notes.splice(MAX_NAMES, more, this.words.tr("moreFiles", { count: more }));

@@ -38,8 +38,8 @@ export class Words {
    * @param {boolean} outgoing
    */
   ofFiles(reason, outgoing) {
-    const all = this.sentence(String(reason), this.reasons.transfer_failed);
-    return this.sentence(`${outgoing ? "sending" : "receiving"} ${reason}`, all);
+    const own = this.reasons[`${outgoing ? "out" : "in"} ${reason}`];
+    return own ?? this.sentence(String(reason), this.reasons.transfer_failed);
   }
 
   /** @param {number} bytes */

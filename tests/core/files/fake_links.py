@@ -2,7 +2,7 @@
 
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from proxim.core import commands as do
 from proxim.core import events as ev
@@ -35,6 +35,9 @@ class FakePeerLink:
 
     def send(self, message: LinkMessage) -> do.Command:
         return link_do.SendOnChannel(self.id, 0, json.dumps(message.fields()))
+
+    def publish(self, *, digits_differed: bool) -> do.Command:
+        return do.Publish(replace(self.status, digits_differed=digits_differed))
 
     def drop_lane(self) -> list[do.Command]:
         return [link_do.CloseLane(self.id)] if self.lane_open else []

@@ -186,6 +186,39 @@ def test_where_nobody_can_compare_both_sides_learn_so_at_once() -> None:
     assert two.host.devices == two.guest.devices == ()
 
 
+def test_a_link_whose_digits_differed_says_so_until_they_agree() -> None:
+    two = Two().compare()
+    two.host.answer(same=False)
+    two.settle()
+    sides = (two.host, two.guest)
+    assert all(side.link.status.digits_differed for side in sides)
+    assert all(side.link.status in side.statuses for side in sides), "it is published"
+    # Who takes the link up again is in doubt, too.
+    for side in sides:
+        side.down()
+        again = ev.LinkID(f"{side.link.id}-again")
+        side.link.status = replace(
+            side.link.status, link=again, resumes=side.link.id, digits_differed=False
+        )
+        side.up()
+    assert all(side.link.status.digits_differed for side in sides)
+    two.compare()
+    two.host.answer()
+    two.guest.answer()
+    two.settle()
+    assert two.host.told.stage is RememberStage.KEPT
+    assert not any(side.link.status.digits_differed for side in sides)
+    assert all(side.link.status in side.statuses for side in sides)
+
+
+def test_what_is_only_late_is_no_doubt() -> None:
+    two = Two().compare()
+    two.host.handle(ev.TimerFired(next(iter(two.host.timers))))
+    two.settle()
+    failed(two.host, Reason.TIMEOUT)
+    assert not two.host.link.status.digits_differed
+
+
 def test_a_yes_can_be_taken_back_while_the_other_is_awaited() -> None:
     two = Two().compare()
     two.guest.answer()
@@ -309,17 +342,17 @@ def test_the_other_side_cannot_ask_for_ever_not_even_on_new_links() -> None:
         two.compare(two.guest)
         two.host.answer(same=False)
         two.settle()
-    seen = len(two.host.statuses)
+    seen = len(two.host.remembering)
     two.compare(two.guest)
     failed(two.guest, Reason.DECLINED)
-    assert len(two.host.statuses) == seen, "nobody was asked"
+    assert len(two.host.remembering) == seen, "nobody was asked"
     two.host.down()
     two.host.link.status = replace(
         two.host.link.status, link=ev.LinkID("host-2"), resumes=two.host.link.id
     )
     two.host.up()
     two.compare(two.guest)
-    assert len(two.host.statuses) == seen
+    assert len(two.host.remembering) == seen
     # The person here may still ask.
     two.compare(two.host)
     assert two.host.told.stage is RememberStage.COMPARE

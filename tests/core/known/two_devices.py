@@ -56,6 +56,10 @@ class FakePeerLink:
     def send(self, message: LinkMessage) -> do.Command:
         return link_do.SendOnChannel(self.id, 0, json.dumps(message.fields()))
 
+    def publish(self, *, digits_differed: bool) -> do.Command:
+        self.status = replace(self.status, digits_differed=digits_differed)
+        return do.Publish(self.status)
+
     def drop_lane(self) -> list[do.Command]:
         return []
 
@@ -148,6 +152,11 @@ class Side:
     def told(self) -> known_st.Remembering:
         """The newest status of the attempt."""
         return next(one for one in reversed(self.statuses) if isinstance(one, known_st.Remembering))
+
+    @property
+    def remembering(self) -> list[known_st.Remembering]:
+        """All that people have seen of attempts."""
+        return [one for one in self.statuses if isinstance(one, known_st.Remembering)]
 
     @property
     def shown(self) -> known_st.KnownList:

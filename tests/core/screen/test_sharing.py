@@ -59,6 +59,9 @@ class FakeLink:
     def send(self, message: Any) -> do.Command:
         return link_do.SendOnChannel(self.id, 1, dump_link_message(message))
 
+    def publish(self, *, digits_differed: bool) -> do.Command:
+        return do.Publish(replace(self.status, digits_differed=digits_differed))
+
     def want_lane(self) -> list[do.Command]:
         return []
 
@@ -513,6 +516,44 @@ def test_nobody_controls_while_a_question_of_ours_is_open() -> None:
     both.tell(both.shows, screen_ev.Shield(up=False))
     both.input(BUTTON)
     assert len(both.shows.of(screen_do.Inject)) == 2
+
+
+def said(both: Both) -> tuple[ScreenStage, Reason | None]:
+    """What whoever controls reads now."""
+    share = both.sees.last(screen_st.ScreenShare)
+    return share.stage, share.reason
+
+
+def test_who_controls_reads_why_nothing_happens() -> None:
+    both = Both().viewed(Grant.CONTROL)
+    shown = len(both.shows.of(screen_st.ScreenShare))
+    controls = (ScreenStage.CONTROLLED, None)
+    for ignored in (True, True):
+        both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored))
+        assert said(both) == (ScreenStage.CONTROLLED, Reason.OWN_WINDOW)
+    # A question hides it, and goes again.
+    both.tell(both.shows, screen_ev.Shield(up=True))
+    assert said(both) == (ScreenStage.CONTROLLED, Reason.QUESTION_OPEN)
+    both.tell(both.shows, screen_ev.Shield(up=False))
+    assert said(both) == (ScreenStage.CONTROLLED, Reason.OWN_WINDOW)
+    both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored=False))
+    assert said(both) == controls
+    # The person there sees what is in front of them.
+    assert len(both.shows.of(screen_st.ScreenShare)) == shown
+    # Who only looks is told nothing about it.
+    looks = Both().viewed(Grant.VIEW)
+    told = len(looks.sees.of(screen_st.ScreenShare))
+    looks.tell(looks.shows, screen_ev.Shield(up=True))
+    looks.tell(looks.shows, screen_ev.Shield(up=False))
+    assert len(looks.sees.of(screen_st.ScreenShare)) == told
+    # Who is allowed control anew begins anew.
+    both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored=True))
+    both.tell(both.shows, screen_ev.StopControl(LINK))
+    both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored=True))
+    both.tell(both.shows, screen_ev.LetControl(LINK))
+    assert said(both) == controls
+    both.tell(both.shows, screen_ev.InputIgnored(LINK, ignored=True))
+    assert said(both) == (ScreenStage.CONTROLLED, Reason.OWN_WINDOW)
 
 
 def test_a_key_that_is_held_in_silence_is_let_go() -> None:
@@ -1167,6 +1208,8 @@ class AnyShare(RuleBasedStateMachine):
                 screen_ev.GoOnShowing(LINK),
                 screen_ev.StopScreen(LINK),
                 screen_ev.LocalInput(),
+                screen_ev.InputIgnored(LINK, ignored=True),
+                screen_ev.InputIgnored(LINK, ignored=False),
                 screen_ev.ControlFailed(LINK),
                 screen_ev.ClipboardRead(LINK, "text"),
                 screen_ev.ScreenFailed(LINK, Reason.INTERNAL),

@@ -34,6 +34,7 @@ class FakeInjector:
         self.may_go_on = threading.Event()
         self.may_go_on.set()
         self.began = threading.Event()
+        self.ignored = False
 
     def inject(self, monitor: Monitor, what: Input) -> None:
         assert monitor == MONITOR
@@ -219,6 +220,31 @@ async def test_who_moves_the_mouse_here_wins(bench: Bench) -> None:
     bench.injector.moved = True
     await bench.reported.wait(screen_ev.LocalInput)
     assert bench.injector.done == [KEY, "let go"]
+
+
+async def test_what_is_for_our_own_windows_is_told_once(bench: Bench) -> None:
+    def told() -> list[object]:
+        return [one for one in bench.reported.all if isinstance(one, screen_ev.InputIgnored)]
+
+    bench.do(screen_do.StartControl(LINK))
+    bench.inject(KEY)
+    await until(lambda: bench.injector.done == [KEY])
+    bench.injector.ignored = True
+    bench.inject(KEY)
+    bench.inject(KEY)
+    await until(lambda: len(bench.injector.done) == 3)
+    ignored, done = screen_ev.InputIgnored(LINK, True), screen_ev.InputIgnored(LINK, False)
+    await until(lambda: told() == [ignored])
+    bench.injector.ignored = False
+    bench.inject(KEY)
+    await until(lambda: told() == [ignored, done])
+    # What is allowed anew is told anew.
+    bench.injector.ignored = True
+    bench.inject(KEY)
+    await until(lambda: told() == [ignored, done, ignored])
+    bench.do(screen_do.LetGo(LINK))
+    bench.inject(KEY)
+    await until(lambda: told() == [ignored, done, ignored, ignored])
 
 
 @pytest.mark.parametrize("error", [ControlError(Reason.CONTROL_UNSUPPORTED), RuntimeError("a bug")])

@@ -25,6 +25,7 @@ class Blocked:
         self.repeated = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self.closed = False
+        self.ignored = False
 
     def inject(self, monitor: Monitor, what: Input) -> None:
         raise ControlError(Reason.CONTROL_BLOCKED)

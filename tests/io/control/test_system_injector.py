@@ -240,13 +240,16 @@ def test_our_windows_are_not_touched() -> None:
         down("Enter", "Enter"),
         TextInput("yes"),
     ):
+        injector.ignored = False
         injector.inject(MONITOR, each)
+        assert injector.ignored, each
     assert devices.did == ["move 0 0"]
     # What was pressed there is not released elsewhere, and the next one is pressed again.
     devices.our_pointed = devices.our_keyboard = False
     for each in (PointerInput(0, 0, 0), up("Enter", "Enter"), PointerInput(0, 0, 1)):
         injector.inject(MONITOR, each)
     assert devices.did[1:] == ["move 0 0", "move 0 0", "+button 0"]
+    assert not injector.ignored
     # What was pressed elsewhere is released here.
     devices.our_pointed = True
     injector.inject(MONITOR, PointerInput(0, 0, 0))

@@ -519,13 +519,22 @@ def test_our_own_windows_are_out_of_reach(
     x: float, own_window: int, injector: X11Injector, keyboard: Keyboard, program: Program
 ) -> None:
     inside = (x, 10 / 1400)
-    do(injector, PointerInput(*inside, 0), PointerInput(*inside, 1), WheelInput(0, 120))
+    injector.ignored = False
+    do(injector, PointerInput(*inside, 0))
+    assert not injector.ignored
+    do(injector, PointerInput(*inside, 1))
+    assert injector.ignored
+    do(injector, WheelInput(0, 120))
+    assert injector.ignored
     assert keyboard.down == []
     # The button that was pressed over it presses nothing elsewhere.
     do(injector, PointerInput(*IN_IT, 1), PointerInput(*IN_IT, 0))
     assert program.events() == []
+    assert injector.ignored
     # Nothing is dragged to it.
-    do(injector, PointerInput(*IN_IT, 1), PointerInput(*inside, 1), PointerInput(*inside, 0))
+    do(injector, PointerInput(*IN_IT, 1))
+    assert not injector.ignored
+    do(injector, PointerInput(*inside, 1), PointerInput(*inside, 0))
     down, up = program.events()
     assert (down["x"], up["x"]) == (200, 200)
 
@@ -554,12 +563,16 @@ def test_keys_for_our_own_windows_are_dropped(
     keyboard.core.GetInputFocus().reply()
     injector.moved_here()
     assert keyboard.down == []
-    do(injector, *key("KeyA", "a"), TextInput("text\n"), *key("ControlLeft", "Control", up=False))
+    do(injector, *key("KeyA", "a"))
+    assert injector.ignored
+    do(injector, TextInput("text\n"), *key("ControlLeft", "Control", up=False))
+    assert injector.ignored
     assert keyboard.down == []
     # The focus goes elsewhere while Control is held.
     program.focus()
     do(injector, *key("KeyC", "c"), KeyInput("ControlLeft", "Control", False))
     (pressed,) = program.presses()
+    assert not injector.ignored
     assert pressed.state & 0xFF == CONTROL
     # The focus follows the pointer.
     do(injector, PointerInput(710 / 1600, 10 / 1400, 0))

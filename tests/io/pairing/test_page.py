@@ -32,8 +32,8 @@ def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
         with subtests.test(language=language):
             assert list(languages()[language]["reasons"]) == [
                 *(one.value for one in SENTENCES),
-                *(f"sending {one}" for one in SENDING_SENTENCES),
-                *(f"receiving {one}" for one in RECEIVING_SENTENCES),
+                *(f"out {one}" for one in SENDING_SENTENCES),
+                *(f"in {one}" for one in RECEIVING_SENTENCES),
             ]
             for sections in (AT_FIRST, OF_SCREENS_TEXTS):
                 words, english = (languages(sections)[one]["page"] for one in (language, "en"))
@@ -48,8 +48,8 @@ def test_every_language_has_all_words(subtests: pytest.Subtests) -> None:
 def test_english_is_the_programs_own_table() -> None:
     assert languages()["en"]["reasons"] == {
         **{reason.value: one for reason, one in SENTENCES.items()},
-        **{f"sending {reason}": one for reason, one in SENDING_SENTENCES.items()},
-        **{f"receiving {reason}": one for reason, one in RECEIVING_SENTENCES.items()},
+        **{f"out {reason}": one for reason, one in SENDING_SENTENCES.items()},
+        **{f"in {reason}": one for reason, one in RECEIVING_SENTENCES.items()},
     }
 
 

@@ -22,6 +22,7 @@ from proxim.core.files.manifest import (
 from proxim.ui.text.console import Console, Lines, columns_of
 from proxim.ui.text.files import LINE_SECONDS, REDRAW_SECONDS, TransferReport
 from tests.rows import each_row
+from tests.ui.text.faces import taken
 
 SIZE = 8_400_000
 COMING = file_st.TransferStatus(
@@ -73,10 +74,7 @@ class Report:
         return self.said()
 
     def said(self) -> str:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
+        return taken(self.out)
 
 
 def test_what_comes_from_its_beginning_to_its_end() -> None:

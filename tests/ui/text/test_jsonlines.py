@@ -6,7 +6,6 @@ import io
 import json
 from dataclasses import replace
 from ipaddress import IPv4Address
-from typing import Any
 
 from hypothesis import given, strategies
 
@@ -25,13 +24,13 @@ from proxim.core.files.manifest import (
 )
 from proxim.core.pairing.devices import DeviceInfo, Verified
 from proxim.core.pairing.host_code import HostCode, parse_target
-from proxim.ui.text.jsonlines import JsonLinesFace
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from tests.core.link.whiteboard import Drawn
 from tests.rows import each_row
+from tests.ui.text.faces import Event
+from tests.ui.text.faces import JsonLinesBench as Face
 
 # This is 2025-06-01T12:00:00Z.
-NOON = 1_748_779_200.0
 LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
@@ -61,54 +60,6 @@ COMING = file_st.TransferStatus(
 )
 ACCEPTED = replace(COMING, needs_answer=False)
 GOING = replace(ACCEPTED, transfer=TransferID("t2"), direction=Direction.OUT)
-
-Event = dict[str, Any]
-
-
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
-
-    def __init__(self, options: FaceOptions, out: io.TextIOBase | None = None) -> None:
-        self.now = 1000.0
-        self.out = out or io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = JsonLinesFace(
-            options,
-            self.posted.append,
-            self.out,  # type: ignore[arg-type]
-            lambda: self.now,
-            lambda: NOON,
-        )
-
-    def show(self, *statuses: st.Status) -> list[Event]:
-        for status in statuses:
-            self.face.show(status)
-        return self.events()
-
-    def later(self, seconds: float) -> list[Event]:
-        """Let this many seconds pass while nothing happens; return the events that are written."""
-        self.now += seconds
-        self.face.catch_up()
-        return self.events()
-
-    def read(self, *lines: str | Event) -> list[Event]:
-        for line in lines:
-            self.face.line(line if isinstance(line, str) else json.dumps(line))
-        return self.events()
-
-    def events(self) -> list[Event]:
-        """Return the events written since the last call, one from each line."""
-        assert isinstance(self.out, io.StringIO)
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        assert text == "" or text.endswith("\n")
-        lines = text.split("\n")[:-1]
-        # No line contains a character that another reader takes for the end of a line.
-        assert text.splitlines() == lines
-        events = [json.loads(line) for line in lines]
-        assert all(isinstance(event.get("event"), str) for event in events)
-        return events
 
 
 def error(reason: Reason, **more: str) -> Event:

@@ -15,6 +15,7 @@ from proxim.core.files.manifest import Direction, Entry, TransferID
 from proxim.ui.text.console import Console, Lines
 from proxim.ui.text.questions import FileQuestions
 from tests.rows import each_row
+from tests.ui.text.faces import taken
 
 TRIP = (
     Entry("trip", directory=True),
@@ -68,10 +69,7 @@ class Questions:
         return self.said()
 
     def said(self) -> str:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
+        return taken(self.out)
 
 
 def test_several_files_are_listed_with_numbers() -> None:

@@ -3,9 +3,7 @@ control the terminal.
 """
 
 import io
-import time
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -34,9 +32,9 @@ from proxim.ui.text.terminal import TerminalFace
 from tests.core.link.whiteboard import Drawn
 from tests.rows import each_row
 from tests.ui.asking import asking
+from tests.ui.text.faces import LOCAL_NOON
+from tests.ui.text.faces import TerminalBench as Face
 
-# The tests run in any time zone.
-NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
 LINK = ev.LinkID("host-1")
 NEAR = HostCode(IPv4Address("192.168.1.7"), 47800, 12345).shown
 FAR = HostCode(IPv4Address("203.0.113.9"), 47800, 12345).shown
@@ -58,56 +56,6 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
-
-    def __init__(
-        self,
-        options: FaceOptions,
-        out: io.StringIO | None = None,
-        environ: Mapping[str, str] | None = None,
-        columns: int = 80,
-    ) -> None:
-        self.now = 1000.0
-        self.out = out or io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = TerminalFace(
-            options,
-            self.posted.append,
-            self.out,
-            lambda: self.now,
-            lambda: NOON,
-            environ=environ or {},
-            columns=lambda: columns,
-        )
-
-    def start(self) -> str:
-        self.face.start()
-        return self.written()
-
-    def show(self, *statuses: st.Status) -> str:
-        for status in statuses:
-            self.face.show(status)
-        return self.written()
-
-    def ask(self, *statuses: st.Status) -> str:
-        """Show statuses and let the time pass in which a question accepts no yes."""
-        shown = self.show(*statuses)
-        self.now += st.ANSWER_DELAY_SECONDS
-        return shown
-
-    def read(self, *lines: str) -> str:
-        for line in lines:
-            self.face.line(line)
-        return self.written()
-
-    def written(self) -> str:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
 
 
 # --- a code is shown ------------------------------------------------------------------------------
@@ -790,7 +738,13 @@ def test_a_stdout_without_block_characters() -> None:
     out = io.TextIOWrapper(raw, encoding="ascii", newline="")
     posted: list[ev.Intent] = []
     face = TerminalFace(
-        HOST, posted.append, out, lambda: 1000.0, lambda: NOON, environ={}, columns=lambda: 200
+        HOST,
+        posted.append,
+        out,
+        lambda: 1000.0,
+        lambda: LOCAL_NOON,
+        environ={},
+        columns=lambda: 200,
     )
     face.show(INVITATION)
     face.show(replace(CONNECTED, peer_name="Zoë"))

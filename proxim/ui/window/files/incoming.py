@@ -5,7 +5,6 @@ It is a window of its own, and the rest of the program goes on. It does not take
 other programs, and its buttons are disabled at first, so that a key meant for a text is no answer.
 """
 
-import math
 import os
 import tkinter
 from collections.abc import Callable
@@ -18,14 +17,12 @@ from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.files.manifest import TransferID, count_files
 from proxim.core.i18n import number, tr
+from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.files.pick_list import PickList
-from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
-    SCREEN_BARS,
     WrapLabel,
     bind_letters,
-    place_over,
     set_lettered,
     set_text,
     shortened_middle,
@@ -33,6 +30,7 @@ from proxim.ui.window.widgets import (
 from proxim.ui.wording import count_words, size_words
 
 _WIDTH: Final = 420
+_LOOK_AGAIN_SECONDS: Final = 0.02
 
 
 class IncomingQuestion:
@@ -52,7 +50,6 @@ class IncomingQuestion:
         folder: str | None = None,
     ) -> None:
         self.status = status
-        self._root = root
         self._theme = theme
         self._post = post
         self._clock = clock
@@ -63,20 +60,17 @@ class IncomingQuestion:
         self._approvable_from = clock() + st.ANSWER_DELAY_SECONDS
         self._answered = False
         self._waiting = 0
-        window = self.window = tkinter.Toplevel(root, class_="ProximIncoming")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.protocol("WM_DELETE_WINDOW", self.decline)
-        window.bind("<Escape>", lambda _event: self.decline())
-        self._always = tkinter.BooleanVar(window, value=False)
-        self._build()
-        self.restyle()
-        self.wait(0)
-        self._appear()
-        self._timer: str | None = window.after(
-            math.ceil(st.ANSWER_DELAY_SECONDS * 1000), self._come_alive
+        dialog = self._dialog = Dialog(
+            root, theme, "ProximIncoming", self.decline, width=_WIDTH, shrinks=True
         )
-        window.bind("<Destroy>", self._destroyed, add=True)
+        self.window, self.restyle = dialog.window, dialog.restyle
+        self._always = tkinter.BooleanVar(dialog.window, value=False)
+        self._build()
+        self.wait(0)
+        dialog.appear(None)
+        # This sets the focus within this window; the system decides which window is in front.
+        self.decline_button.focus_set()
+        dialog.run_in(st.ANSWER_DELAY_SECONDS, self._come_alive)
 
     @property
     def answerable(self) -> bool:
@@ -108,21 +102,13 @@ class IncomingQuestion:
 
     def lift(self) -> None:
         """Bring the question to the front, because the person wants to answer it."""
-        self.window.deiconify()
-        self.window.lift()
-        self.decline_button.focus_force()
+        self._dialog.lift(self.decline_button)
 
     def close(self) -> None:
         """Close the question without posting an answer."""
         self._answered = True
-        if self.window.winfo_exists():
-            self.window.destroy()
+        self._dialog.close()
         self._closed()
-
-    def restyle(self) -> None:
-        """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
-        darken_title_bar(self.window, self._theme.is_dark)
 
     @property
     def _anything(self) -> bool:
@@ -133,16 +119,10 @@ class IncomingQuestion:
         self._post(intent)
         self.close()
 
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if event.widget is self.window and self._timer is not None:
-            self.window.after_cancel(self._timer)
-            self._timer = None
-
     def _come_alive(self) -> None:
-        self._timer = None
         # The clock may be a little slower than Tk's.
         if not self.answerable:
-            self._timer = self.window.after(20, self._come_alive)
+            self._dialog.run_in(_LOOK_AGAIN_SECONDS, self._come_alive)
             return
         self.decline_button.configure(state="normal")
         self._refresh()
@@ -151,9 +131,7 @@ class IncomingQuestion:
 
     def _build(self) -> None:
         px, theme, status = self._theme.px, self._theme, self.status
-        body = ttk.Frame(self.window, padding=px(20))
-        body.pack(fill="both", expand=True)
-        body.columnconfigure(0, weight=1)
+        body = self._dialog.body
         body.rowconfigure(3, weight=1)
         name = WrapLabel(
             body, status.peer_name or tr("device.otherFirst"), "Title.TLabel", px(_WIDTH)
@@ -232,19 +210,6 @@ class IncomingQuestion:
             set_text(
                 self._where, shortened_middle(words, self._theme.body, width - self._theme.px(4))
             )
-
-    def _appear(self) -> None:
-        window, root = self.window, self._root
-        window.update_idletasks()
-        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-        # On a low screen the list gets what is left.
-        room = window.winfo_screenheight() - self._theme.px(SCREEN_BARS)
-        height = min(window.winfo_reqheight(), room)
-        place_over(root, window, width, height)
-        window.minsize(width, height)
-        window.deiconify()
-        # This sets the focus within this window; the system decides which window is in front.
-        self.decline_button.focus_set()
 
 
 class IncomingQueue:

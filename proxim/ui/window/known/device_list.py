@@ -6,7 +6,7 @@ the join field has the same.
 """
 
 import tkinter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from tkinter import ttk
@@ -28,8 +28,13 @@ _NAME_WIDTH_MIN: Final = 70
 _MENU_NAME_WIDTH: Final = 260
 _WRAP: Final = 460
 _GAP: Final = 6
-# Devices in one column of the menu: a low screen has room for these.
-_MENU_LINES: Final = 14
+# Devices in one menu, at least and at most. Tk's menus do not scroll, and one that reaches from its
+# button beyond the screen would lie under the pointer that opened it.
+_MENU_LINES: Final = (4, 14)
+# The menu's other lines: more devices, the line between, the settings, the search, and its border.
+_MENU_OTHER_LINES: Final = 5
+# Pixels at 100 % between two lines of a menu.
+_MENU_LINE_GAP: Final = 4
 # Rows that Page Up and Page Down pass.
 _PAGE: Final = 4
 
@@ -39,6 +44,9 @@ _STYLES: Final = {
     Presence.AWAY: "Quiet.Row.TLabel",
     Presence.UNKNOWN: "Quiet.Row.TLabel",
 }
+
+
+_LIKELY: Final = (Presence.REACHABLE, Presence.LINKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,11 @@ class Shown:
         if self.entry.link is not None and self.let_in:
             return tr("known.letInShort")
         return presence_words(self.entry, now)
+
+    @property
+    def likely(self) -> bool:
+        """Whether something can be done with it at once."""
+        return self.attempt is not None or self.entry.presence in _LIKELY
 
     @property
     def sign(self) -> str:
@@ -223,9 +236,11 @@ class DeviceList(ttk.Frame):
         self.menu_button = ttk.Menubutton(heading, style="Small.TMenubutton")
         self.menu_button.grid(row=0, column=0, columnspan=2, sticky="ne")
         self.menu_button.grid_remove()
-        self._all = tkinter.Menu(self.menu_button, tearoff=False, postcommand=self._fill_all)
-        self._set_up = tkinter.Menu(self._all, tearoff=False)
+        self._all = tkinter.Menu(self.menu_button, tearoff=False)
         self.menu_button.configure(menu=self._all)
+        # These are the keys and the button by which ttk opens it; its height says where.
+        for opens in ("<Button-1>", "<space>", "<Down>", "<Up>"):
+            self.menu_button.bind(opens, lambda _event: self._fill_all())
         # What it shows is about one device.
         self.menu = tkinter.Menu(self, tearoff=False)
 
@@ -428,22 +443,66 @@ class DeviceList(ttk.Frame):
 
     def _fill_all(self) -> None:
         """Fill the menu that stands for the list."""
-        theme, now = self._theme, self._clock()
-        for menu in (self._all, self._set_up):
-            themed_menu(menu, theme)
-            menu.delete(0, "end")
-        width = theme.px(_MENU_NAME_WIDTH)
-        for place, one in enumerate(self._shown):
-            name = shortened(one.entry.name, theme.body, width)
-            _, command = one.choices(self._actions)[0]
+        menu = self._all
+        for child in menu.winfo_children():
+            child.destroy()
+        themed_menu(menu, self._theme)
+        menu.delete(0, "end")
+        # The sort keeps the order of the names.
+        likely = sorted(self._shown, key=lambda one: not one.likely)
+        now, width = self._clock(), self._theme.px(_MENU_NAME_WIDTH)
+
+        def add(menu: tkinter.Menu, one: Shown) -> None:
+            name = shortened(one.entry.name, self._theme.body, width)
             words = tr("known.inMenu", sign=one.sign, name=name, where=one.words(now))
-            broken = place > 0 and place % _MENU_LINES == 0
-            self._all.add_command(label=words, command=command, columnbreak=broken)
-            self._set_up.add_command(
-                label=name, columnbreak=broken, command=partial(self._actions.set_up, one.entry.id)
-            )
-        self._all.add_separator()
-        self._all.add_cascade(label=tr("known.setUpOne"), menu=self._set_up)
-        self._all.add_checkbutton(
-            label=tr("known.find"), variable=self._discovers, command=self._switch
-        )
+            _, command = one.choices(self._actions)[0]
+            menu.add_command(label=words, command=command)
+
+        def add_settings(menu: tkinter.Menu, one: Shown) -> None:
+            name = shortened(one.entry.name, self._theme.body, width)
+            menu.add_command(label=name, command=partial(self._actions.set_up, one.entry.id))
+
+        lines = self._menu_lines
+        self._add_devices(menu, likely, lines, add)
+        menu.add_separator()
+        settings = self._submenu(menu)
+        self._add_devices(settings, self._shown, lines, add_settings)
+        menu.add_cascade(label=tr("known.setUpOne"), menu=settings)
+        menu.add_checkbutton(label=tr("known.find"), variable=self._discovers, command=self._switch)
+        button = self.menu_button
+        below = button.winfo_screenheight() - button.winfo_rooty() - button.winfo_height()
+        menu.update_idletasks()
+        button.configure(direction="below" if menu.winfo_reqheight() <= below else "above")
+
+    def _add_devices(
+        self,
+        menu: tkinter.Menu,
+        devices: Sequence[Shown],
+        lines: int,
+        add: Callable[[tkinter.Menu, Shown], None],
+    ) -> None:
+        """Add devices to a menu, and those for which it has no room to a menu of its own."""
+        # A line of its own for a single device would take the room that the device needs.
+        first = devices if len(devices) <= lines + 1 else devices[:lines]
+        for one in first:
+            add(menu, one)
+        rest = devices[len(first) :]
+        if rest:
+            more = self._submenu(menu)
+            self._add_devices(more, rest, lines, add)
+            menu.add_cascade(label=tr("known.moreDevices", count=len(rest)), menu=more)
+
+    def _submenu(self, menu: tkinter.Menu) -> tkinter.Menu:
+        made = tkinter.Menu(menu, tearoff=False)
+        themed_menu(made, self._theme)
+        return made
+
+    @property
+    def _menu_lines(self) -> int:
+        """How many devices a menu shows, so that it fits above its button or below it."""
+        button = self.menu_button
+        above = button.winfo_rooty()
+        below = button.winfo_screenheight() - above - button.winfo_height()
+        line = self._theme.body.metrics("linespace") + self._theme.px(_MENU_LINE_GAP)
+        fit = max(above, below) // line - _MENU_OTHER_LINES
+        return max(_MENU_LINES[0], min(fit, _MENU_LINES[1]))

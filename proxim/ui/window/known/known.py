@@ -30,9 +30,6 @@ class Page(Protocol):
     def status(self) -> st.LinkStatus:
         """How the link is now."""
 
-    def show_known(self) -> None:
-        """Show again what is kept of the device at the other end."""
-
     def show_remembering(self, status: Remembering, /) -> None:
         """Show what becomes of the wish that the two devices know each other."""
 
@@ -187,10 +184,6 @@ class Known:
                 window.close()
             else:
                 window.show(entry)
-        for link in self._links:
-            page = self._page_of(link)
-            if page is not None:
-                page.show_known()
         self.look(seen=self._seen)
 
     def _refresh(self) -> None:
@@ -240,7 +233,12 @@ class Known:
             self.question.close()
         forget = partial(self._post, known_ev.ForgetDevice(device))
         self.question = ForgetQuestion(
-            self._root, self._theme, entry.name, forget, partial(self._question_closed, device)
+            self._root,
+            self._theme,
+            entry.name,
+            entry.link is not None,
+            forget,
+            partial(self._question_closed, device),
         )
 
     def _question_closed(self, device: KnownID) -> None:

@@ -19,7 +19,7 @@ from proxim.core.pairing.devices import KnownID
 from proxim.ui.remember_words import failure_words
 from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import countdown, set_text, shortened
+from proxim.ui.window.widgets import bind_letters, countdown, set_lettered, shortened
 
 # Pixels at 100 %.
 _NAME_WIDTH: Final = 170
@@ -56,6 +56,7 @@ class LinkKnown:
         self._entry: KnownEntry | None = None
         self._remembering: Remembering | None = None
         self.button = ttk.Button(button_master, style="Small.TButton", command=self._press)
+        bind_letters(button_master.winfo_toplevel(), [self.button])
         self.lines = ttk.Frame(lines_master)
         self.lines.columnconfigure(0, weight=1)
         self.let_in_line = ButtonLine(self.lines, theme)
@@ -113,7 +114,7 @@ class LinkKnown:
         if self._entry is None and not self.can_remember:
             self.button.grid_remove()
             return
-        set_text(self.button, tr("known.device" if self._entry is not None else "known.remember"))
+        set_lettered(self.button, "known.device" if self._entry is not None else "known.remember")
         under_way = self._remembering is not None and self._remembering.stage in _UNDER_WAY
         self.button.state(["disabled" if under_way and self._entry is None else "!disabled"])
         self.button.grid()
@@ -148,9 +149,9 @@ class LinkKnown:
 
     def _show_remembering(self) -> None:
         status, link = self._remembering, self._status
-        # A page whose link has ended says so, and why.
+        # A page whose link has ended says so, and why, and how to come back.
         over = link is None or link.stage is st.Stage.CLOSED
-        if status is None or (over and status.stage is not RememberStage.KEPT):
+        if status is None or over:
             self.remember_line.grid_remove()
         else:
             style, buttons = self._look(status)
@@ -170,7 +171,10 @@ class LinkKnown:
                 return "Green", [("window.ok", self._dismiss)]
             case RememberStage.FAILED:
                 alarming = status.reason in (Reason.DIGITS_DIFFER, Reason.TAMPERED)
-                return "Red" if alarming else "Amber", [("window.ok", self._dismiss)]
+                if not alarming:
+                    return "Amber", [("window.ok", self._dismiss)]
+                end = partial(self._post, ev.Disconnect(status.link))
+                return "Red", [("known.end", end), ("window.ok", self._dismiss)]
             case RememberStage.PREPARING:
                 return "Blue", []
 

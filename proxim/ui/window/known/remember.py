@@ -16,14 +16,13 @@ from proxim.core.i18n import tr
 from proxim.core.known.status import Remembering, RememberStage
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_name
-from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     SCREEN_BARS,
     WrapLabel,
     bind_letters,
     next_second,
-    place_over,
     set_lettered,
     set_text,
     shortened,
@@ -54,32 +53,29 @@ class DigitsDialog:
         answer: Callable[[bool], None],
     ) -> None:
         self.status = status
-        self._root = root
         self._theme = theme
         self._clock = theme.clock
         self._verified = verified
         self._answer = answer
         self._ready_from = self._clock() + st.ANSWER_DELAY_SECONDS
         self._answered = False
-        # It runs when the countdown changes, or when the answers begin to count.
-        self._timer: str | None = None
-        window = self.window = tkinter.Toplevel(root, class_="ProximRemember")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.title(tr("known.digitsTitle"))
-        window.resizable(False, False)
-        window.protocol("WM_DELETE_WINDOW", self.close)
-        window.bind("<Escape>", lambda _event: self.close())
-        window.bind("<Destroy>", self._destroyed, add=True)
+        dialog = self._dialog = Dialog(
+            root,
+            theme,
+            "ProximRemember",
+            self.close,
+            width=_WIDTH,
+            title=tr("known.digitsTitle"),
+        )
+        self.window, self.restyle = dialog.window, dialog.restyle
         self._build()
-        self.restyle()
         self.show(status)
         self._appear()
 
     @property
     def is_open(self) -> bool:
         """Whether the digits are on the screen."""
-        return bool(self.window.winfo_exists())
+        return self._dialog.is_open
 
     @property
     def answerable(self) -> bool:
@@ -120,24 +116,15 @@ class DigitsDialog:
             self.close_button.grid()
             if self.window.winfo_viewable():
                 self.close_button.focus_set()
-                self._fit()
         self._tick()
 
     def lift(self) -> None:
         """Bring the digits to the front."""
-        self.window.deiconify()
-        self.window.lift()
-        self._safe_button.focus_force()
+        self._dialog.lift(self._safe_button)
 
     def close(self) -> None:
         """Close the window without an answer."""
-        if self.window.winfo_exists():
-            self.window.destroy()
-
-    def restyle(self) -> None:
-        """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
-        darken_title_bar(self.window, self._theme.is_dark)
+        self._dialog.close()
 
     @property
     def _name(self) -> str:
@@ -153,18 +140,11 @@ class DigitsDialog:
         waiting = self.status.stage is RememberStage.WAITING
         return self.close_button if waiting else self.differ_button
 
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if event.widget is self.window and self._timer is not None:
-            self.window.after_cancel(self._timer)
-            self._timer = None
-
     # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
         px, wrap = self._theme.px, self._theme.px(_WIDTH)
-        body = ttk.Frame(self.window, padding=px(20))
-        body.pack(fill="both", expand=True)
-        body.columnconfigure(0, weight=1, minsize=wrap)
+        body = self._dialog.body
         # A long name is easier to read on one line.
         large = self._theme.title.measure(self._name) <= wrap
         name = WrapLabel(body, self._name, "Title.TLabel" if large else "Bold.TLabel", wrap)
@@ -225,23 +205,8 @@ class DigitsDialog:
             for label in self._spared:
                 label.grid_remove()
             self._font.configure(size=self._theme.code_large.cget("size"))
-            window.update_idletasks()
-        place_over(self._root, window, window.winfo_reqwidth(), window.winfo_reqheight())
-        window.deiconify()
-        # Somebody is waiting and the time is short, so the dialog comes to the front.
-        window.attributes("-topmost", True)
-        window.lift()
-        if not self.status.ours:
-            window.bell()
-        self._safe_button.focus_force()
-
-    def _fit(self) -> None:
-        """Give the window the height of its present words."""
-        window = self.window
-        window.update_idletasks()
-        # The events that have just run may have closed the window.
-        if window.winfo_exists():
-            window.geometry(f"{window.winfo_width()}x{window.winfo_reqheight()}")
+        self._dialog.appear(self._safe_button)
+        self._dialog.come_first(bell=not self.status.ours)
 
     def _tick(self) -> None:
         now, deadline = self._clock(), self.status.deadline
@@ -261,10 +226,4 @@ class DigitsDialog:
             state = "normal" if able else "disabled"
             if str(button.cget("state")) != state:
                 button.configure(state=state)
-        if self._timer is not None:
-            self.window.after_cancel(self._timer)
-        self._timer = (
-            self.window.after(math.ceil((min(changes) - now) * 1000), self._tick)
-            if changes
-            else None
-        )
+        self._dialog.run_in(min(changes) - now if changes else None, self._tick)

@@ -5,7 +5,6 @@ What lets a device do something without a question is off at first, says what it
 turned on, and is turned on by a second button that does not count at first.
 """
 
-import math
 import os
 import tkinter
 from collections.abc import Callable
@@ -17,15 +16,13 @@ from proxim.core import status as st
 from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry
-from proxim.ui.window.known.words import last_seen_words, verified_words
-from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.dialog import Dialog
+from proxim.ui.window.known.words import forget_means, last_seen_words, verified_words
 from proxim.ui.window.scroll_area import ScrollArea
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
-    SCREEN_BARS,
     WrapLabel,
     bind_letters,
-    place_over,
     set_lettered,
     set_text,
     shortened_middle,
@@ -33,6 +30,8 @@ from proxim.ui.window.widgets import (
 
 # Pixels at 100 %.
 _WIDTH: Final = 440
+# Above and below the rule over the last buttons.
+_GAP: Final = 12
 _ASK: Final = "ask"
 _LET_IN: Final = "let-in"
 
@@ -55,7 +54,6 @@ class DeviceSettings:
         closed: Callable[[], None],
     ) -> None:
         self.entry = entry
-        self._root = root
         self._theme = theme
         self._post = post
         self._clock = clock
@@ -63,20 +61,18 @@ class DeviceSettings:
         self._closed = closed
         # From when on the second button counts; None while it is not shown.
         self._sure_from: float | None = None
-        self._timer: str | None = None
-        window = self.window = tkinter.Toplevel(root, class_="ProximKnown")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.resizable(False, False)
-        window.protocol("WM_DELETE_WINDOW", self.close)
-        window.bind("<Escape>", lambda _event: self.close())
-        window.bind("<Destroy>", self._destroyed, add=True)
+        dialog = self._dialog = Dialog(root, theme, "ProximKnown", self.close, width=_WIDTH)
+        window = self.window = dialog.window
         self._policy = tkinter.StringVar(window, value=_ASK)
         self._takes = tkinter.BooleanVar(window, value=False)
         self._build()
-        self.restyle()
         self.show(entry)
-        self._appear()
+        # What is above the last buttons scrolls on a low screen.
+        window.update_idletasks()
+        below = self._foot.winfo_reqheight() + self._rule.winfo_reqheight() + 2 * theme.px(_GAP)
+        self.area.limit_height(dialog.room - below)
+        # The person has just asked for it, so the window takes the focus.
+        dialog.appear(self.name)
 
     def show(self, entry: KnownEntry) -> None:
         """Show what is kept of the device now."""
@@ -86,6 +82,7 @@ class DeviceSettings:
         if renamed:
             self._show_name()
         set_text(self._since, verified_words(entry))
+        set_text(self._means, forget_means(linked=entry.link is not None))
         set_text(self._where, last_seen_words(entry, self._clock()))
         if entry.let_in:
             self._hide_warning()
@@ -93,30 +90,21 @@ class DeviceSettings:
             self._policy.set(_LET_IN if entry.let_in else _ASK)
         self._takes.set(entry.files_to is not None)
         self._show_folder()
-        self._fit()
 
     def lift(self) -> None:
         """Bring the window to the front."""
-        self.window.deiconify()
-        self.window.lift()
-        self.name.focus_force()
+        self._dialog.lift(self.name)
 
     def close(self) -> None:
         """Close the window."""
-        if self.window.winfo_exists():
-            self.window.destroy()
+        if self._dialog.is_open:
+            self._dialog.close()
             self._closed()
 
     def restyle(self) -> None:
         """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
+        self._dialog.restyle()
         self.area.restyle()
-        darken_title_bar(self.window, self._theme.is_dark)
-
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if event.widget is self.window and self._timer is not None:
-            self.window.after_cancel(self._timer)
-            self._timer = None
 
     # --- actions of the person --------------------------------------------------------------------
 
@@ -144,7 +132,6 @@ class DeviceSettings:
         self._hide_warning()
         self._policy.set(_LET_IN if self.entry.let_in else _ASK)
         self.ask_button.focus_set()
-        self._fit()
 
     def forget(self) -> None:
         """Forget the device at once."""
@@ -166,7 +153,6 @@ class DeviceSettings:
         wanted = self._policy.get() == _LET_IN
         if wanted == self.entry.let_in:
             self._hide_warning()
-            self._fit()
         elif wanted:
             self._warn()
         else:
@@ -189,7 +175,10 @@ class DeviceSettings:
         self._sure_from = self._theme.clock() + st.ANSWER_DELAY_SECONDS
         self.sure_button.configure(state="disabled")
         self._warning.grid()
-        self._fit()
+        self.window.update_idletasks()
+        # The events that have just run may have closed the window.
+        if not self._dialog.is_open:
+            return
         self.area.see(self._warning)
         self.stay_button.focus_set()
         self._count()
@@ -199,12 +188,11 @@ class DeviceSettings:
         self._warning.grid_remove()
 
     def _count(self) -> None:
-        self._timer = None
         if self._sure_from is None:
             return
         left = self._sure_from - self._theme.clock()
         if left > 0:
-            self._timer = self.window.after(math.ceil(left * 1000), self._count)
+            self._dialog.run_in(left, self._count)
         else:
             self.sure_button.configure(state="normal")
 
@@ -212,14 +200,9 @@ class DeviceSettings:
 
     def _build(self) -> None:
         px = self._theme.px
-        around = ttk.Frame(self.window, padding=px(20))
-        around.pack(fill="both", expand=True)
-        around.columnconfigure(0, weight=1, minsize=px(_WIDTH))
-        # What is above the last buttons scrolls on a low screen.
+        around = self._dialog.body
         self.area = ScrollArea(around, self._theme)
         self.area.grid(row=0, column=0, sticky="ew")
-        # `_appear` knows better, once all of it has its size.
-        self.area.limit_height(self.window.winfo_screenheight())
         body = self.area.inside
         body.columnconfigure(0, weight=1)
         self._build_name(body).grid(row=0, column=0, sticky="ew")
@@ -230,7 +213,7 @@ class DeviceSettings:
         self._build_policy(body).grid(row=3, column=0, sticky="ew", pady=(px(16), 0))
         self._build_files(body).grid(row=4, column=0, sticky="ew", pady=(px(14), 0))
         self._rule = ttk.Frame(around, height=px(1), style="Rule.TFrame")
-        self._rule.grid(row=1, column=0, sticky="ew", pady=px(12))
+        self._rule.grid(row=1, column=0, sticky="ew", pady=px(_GAP))
         self._foot = self._build_foot(around)
         self._foot.grid(row=2, column=0, sticky="ew")
         self.area.let_scroll(body)
@@ -315,8 +298,8 @@ class DeviceSettings:
         foot.columnconfigure(1, weight=1)
         self.forget_button = ttk.Button(foot, command=self.forget)
         self.forget_button.grid(row=0, column=0)
-        means = WrapLabel(foot, tr("known.forgetMeans"), "Small.TLabel", px(200))
-        means.grid(row=0, column=1, sticky="ew", padx=px(10))
+        self._means = WrapLabel(foot, style="Small.TLabel", wraplength=px(200))
+        self._means.grid(row=0, column=1, sticky="ew", padx=px(10))
         self.close_button = ttk.Button(foot, style="Main.TButton", command=self.close)
         self.close_button.grid(row=0, column=2)
         return foot
@@ -333,34 +316,3 @@ class DeviceSettings:
             room = width - self._theme.px(4)
             words = tr("known.into", folder=folder)
             set_text(self._into, shortened_middle(words, self._theme.body, room))
-
-    def _appear(self) -> None:
-        window = self.window
-        window.update_idletasks()
-        px = self._theme.px
-        foot = self._foot.winfo_reqheight() + 2 * px(12) + px(1) + 2 * px(20)
-        self.area.limit_height(window.winfo_screenheight() - px(SCREEN_BARS) - foot)
-        window.update_idletasks()
-        place_over(self._root, window, window.winfo_reqwidth(), window.winfo_reqheight())
-        window.deiconify()
-        window.lift()
-        # The person has just asked for it, so the window takes the focus.
-        self.name.focus_force()
-
-    def _fit(self) -> None:
-        """Give the open window the height of its present words."""
-        window = self.window
-        if not window.winfo_viewable():
-            return
-        window.update_idletasks()
-        # The events that have just run may have closed the window.
-        if window.winfo_exists() and window.winfo_reqheight() != window.winfo_height():
-            left, top = window.winfo_x(), window.winfo_y()
-            height = window.winfo_reqheight()
-            # All of it stays on the screen.
-            top = max(0, min(top, window.winfo_screenheight() - self._theme.px(36) - height))
-            window.geometry(f"{window.winfo_width()}x{height}+{left}+{top}")
-            # A wrapped line may need another height at the final width.
-            window.update_idletasks()
-            if window.winfo_exists() and window.winfo_reqheight() != height:
-                window.geometry(f"{window.winfo_width()}x{window.winfo_reqheight()}")

@@ -58,3 +58,9 @@ def date_words(moment: float) -> str:
 def verified_words(entry: KnownEntry) -> str:
     """Return since when a device is known, and how it was verified then."""
     return tr("known.since", date=date_words(entry.since), how=tr(_VERIFIED_BY[entry.verified]))
+
+
+def forget_means(*, linked: bool) -> str:
+    """Return what becomes of a device that is forgotten, and of its link if it has one."""
+    means = tr("known.forgetMeans")
+    return f"{means} {tr('known.forgetLeavesOpen')}" if linked else means

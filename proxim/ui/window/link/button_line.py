@@ -5,9 +5,8 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.core.i18n import tr
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import WrapLabel, set_text
+from proxim.ui.window.widgets import WrapLabel, bind_letters, set_lettered, set_text
 
 # Pixels at 100 %.
 _WRAP: Final = 280
@@ -24,6 +23,7 @@ class ButtonLine(ttk.Frame):
         self._words.grid(row=0, column=0, sticky="ew")
         self._gap = px(4)
         self.buttons: list[ttk.Button] = []
+        bind_letters(self.winfo_toplevel(), self.buttons)
 
     @property
     def words(self) -> str:
@@ -41,9 +41,11 @@ class ButtonLine(ttk.Frame):
         self._words.restyle(f"{style}.Line.TLabel")
         for button in self.buttons:
             button.destroy()
-        self.buttons = [
-            ttk.Button(self, text=tr(key), style="Small.TButton", command=command)
-            for key, command in buttons
+        # Its letters are bound once, to whatever buttons it has.
+        self.buttons[:] = [
+            ttk.Button(self, style="Small.TButton", command=command) for _, command in buttons
         ]
+        for button, (key, _) in zip(self.buttons, buttons, strict=True):
+            set_lettered(button, key)
         for column, button in enumerate(self.buttons, start=1):
             button.grid(row=0, column=column, padx=(self._gap, 0))

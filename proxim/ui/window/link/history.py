@@ -106,6 +106,17 @@ class History(ttk.Frame):
         if at_end or not received:
             widget.see("end")
 
+    def mark(self, words: str) -> None:
+        """Say below the texts so far that others begin here."""
+        if not self._entries:
+            return
+        # It goes when the text above it goes.
+        tags = ("head", "mark", f"entry{self._count - 1}")
+        self.text.configure(state="normal")
+        self.text.insert("end", f"{words}\n", tags)
+        self.text.configure(state="disabled")
+        self.text.see("end")
+
     def restyle(self) -> None:
         """Apply the current palette."""
         look = self._theme.palette
@@ -120,6 +131,7 @@ class History(ttk.Frame):
         )
         self.text.tag_configure("theirs", foreground=look.blue.foreground)
         self.text.tag_configure("ours", foreground=look.quiet)
+        self.text.tag_configure("mark", foreground=look.quiet)
         self.text.tag_configure("copy", foreground=look.accent, underline=True)
         self.text.tag_configure("link", foreground=look.accent, underline=True)
         self.text.tag_raise("copy")
@@ -128,7 +140,9 @@ class History(ttk.Frame):
     def _scrolled(self, first: float, last: float) -> None:
         self._bar.set(first, last)
         # Tk passes them as strings.
-        if float(first) <= 0 and float(last) >= 1:
+        whole = float(first) <= 0 and float(last) >= 1
+        # A bar is at least as high as its arrows.
+        if whole or self.text.winfo_height() < self._bar.winfo_reqheight():
             self._bar.grid_remove()
         else:
             self._bar.grid(row=0, column=1, sticky="ns")

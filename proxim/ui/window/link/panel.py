@@ -2,6 +2,7 @@
 buttons that send files.
 """
 
+import time
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Reason
+from proxim.core.errors import SENTENCES, Reason, sentence_for
 from proxim.core.files import events as file_ev
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
+from proxim.core.pairing.devices import KnownID
 from proxim.ui.window.clipboard import CopiedText, PictureFolder
 from proxim.ui.window.fields import insert_text
 from proxim.ui.window.files.transfers import TransferList
@@ -31,6 +33,7 @@ from proxim.ui.window.widgets import (
     set_lettered,
     set_text,
     shortened,
+    tab_order,
 )
 
 # These are loaded with the first device that knows what a screen is, or what a known device is.
@@ -89,6 +92,12 @@ class LinkPanel(ttk.Frame):
         self._known_devices = known
         # It exists once the peer can be known, or is.
         self._known: LinkKnown | None = None
+        # The known device at the other end, and the same even after the end of the link on which it
+        # became known.
+        self._device: KnownID | None = None
+        self.device: KnownID | None = None
+        # The name that this known device has by now.
+        self._given_name: str | None = None
         self._open_links = open_links
         self._recipients = Recipients(())
         self._pictures = pictures
@@ -124,7 +133,7 @@ class LinkPanel(ttk.Frame):
     @property
     def peer_name(self) -> str:
         """The peer's name, for its tab."""
-        return self.status.peer_name or tr("device.otherLabel")
+        return self._given_name or self.status.peer_name or tr("device.otherLabel")
 
     def _build_head(self) -> None:
         px = self._theme.px
@@ -218,20 +227,14 @@ class LinkPanel(ttk.Frame):
         """Show how the link is now."""
         self.status = status
         closed = status.stage is st.Stage.CLOSED
-        set_text(
-            self._peer, shortened(self.peer_name, self._theme.title, self._theme.px(_NAME_WIDTH))
-        )
-        at_guest = side_of(status) is StepsSide.GUEST
-        words, style = self._theme.badge(status.verified, at_guest=at_guest)
-        self._badge.configure(text=words, style=style)
         state, via = tr(_STATES.get(status.stage, "link.connecting")), tr(_VIAS[status.via])
         set_text(
             self._where, " · ".join(part for part in (state, status.peer_address, via) if part)
         )
         set_lettered(self.end_button, "link.closeTab" if closed else "link.disconnect")
-        self._show_state()
         self._show_screen()
         self.show_known()
+        self._show_state()
         self._allow()
         connected = status.stage is st.Stage.CONNECTED
         no_files = connected and st.FILES not in status.features
@@ -291,9 +294,20 @@ class LinkPanel(ttk.Frame):
 
     # --- what is known, and screens ---------------------------------------------------------------
 
+    def _show_badge(self) -> None:
+        status = self.status
+        words, style = self._theme.badge(
+            status.verified,
+            at_guest=side_of(status) is StepsSide.GUEST,
+            forgotten=status.known is not None and self._device is None,
+            differed=status.digits_differed,
+        )
+        self._badge.configure(text=words, style=style)
+
     def show_known(self) -> None:
         """Show what is kept of the device at the other end, and whether it can be remembered."""
         status = self.status
+        entry = None
         if self._known is None and (st.KNOWN in status.features or status.known is not None):
             # This is imported late, as most devices are guests for once.
             from proxim.ui.window.known.link_known import LinkKnown
@@ -303,8 +317,32 @@ class LinkPanel(ttk.Frame):
             self._known = LinkKnown(self._second, head, self._theme, self._post, actions)
             self._known.button.grid(row=0, column=1, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
             self._known.lines.grid(row=3, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
+            self._order()
         if self._known is not None:
-            self._known.show_link(status, self._known_devices().entry_of(status))
+            entry = self._known_devices().entry_of(status)
+            self._known.show_link(status, entry)
+        before, self._device = self._device, None if entry is None else entry.id
+        self._given_name = None if entry is None else entry.name
+        self.device = self._device or self.device
+        width = self._theme.px(_NAME_WIDTH)
+        set_text(self._peer, shortened(self.peer_name, self._theme.title, width))
+        self._show_badge()
+        if before != self._device and status.stage is st.Stage.CLOSED:
+            # How to come back is another way now.
+            self._show_state()
+
+    def _order(self) -> None:
+        """Let the Tab key follow what is seen, whichever of these came first."""
+        screen, known = self._screen, self._known
+        if screen is not None and known is not None:
+            tab_order(known.button, screen.menu)
+            tab_order(screen.lines, known.lines)
+
+    def begin_again(self, status: st.LinkStatus) -> None:
+        """Go on below what stands here with another link of the same device."""
+        self._sending = None
+        self.history.mark(tr("link.again", time=time.strftime("%H:%M")))
+        self.show(status)
 
     def show_remembering(self, status: "Remembering") -> None:
         """Show what becomes of the wish that the two devices know each other."""
@@ -321,6 +359,7 @@ class LinkPanel(ttk.Frame):
             self._screen = LinkScreen(self._second, head, self._theme, self._post, actions)
             self._screen.menu.grid(row=0, column=2, sticky="e", padx=(px(6), 0), pady=(px(4), 0))
             self._screen.lines.grid(row=2, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
+            self._order()
         if self._screen is not None:
             self._screen.show_link(self.status)
 
@@ -342,7 +381,14 @@ class LinkPanel(ttk.Frame):
         """Show what there is to say about the link itself, instead of an earlier notice."""
         status = self.status
         if status.stage is st.Stage.CLOSED:
-            self._show_line(status.end_sentence)
+            # Who was made known on this link needs no code from now on, and who was forgotten does.
+            self._show_line(
+                sentence_for(
+                    status.reason or Reason.PEER_LEFT,
+                    host=not status.as_guest,
+                    known=self._device is not None,
+                )
+            )
         elif status.stage is st.Stage.WAITING:
             self.tick()
         elif status.stage is st.Stage.CONNECTED and st.TEXT not in status.features:

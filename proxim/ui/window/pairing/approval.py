@@ -18,7 +18,7 @@ from proxim.core import status as st
 from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_name, printable_text
-from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     PlainText,
@@ -26,7 +26,6 @@ from proxim.ui.window.widgets import (
     bind_letters,
     lettered,
     next_second,
-    place_over,
     set_lettered,
     set_text,
 )
@@ -79,7 +78,6 @@ class ApprovalDialog:
         beside: int = 0,
     ) -> None:
         self.prompt = prompt
-        self._root = root
         self._theme = theme
         self._post = post
         self._clock = clock
@@ -88,20 +86,14 @@ class ApprovalDialog:
         # A device that proved itself needs no warning.
         self._warned = prompt.verified is not None
         self._decided = False
-        # It runs when the countdown changes, or when Approve is enabled or disabled.
-        self._timer: str | None = None
         self._plain: list[PlainText] = []
-        window = self.window = tkinter.Toplevel(root, class_="ProximRequest")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.title(tr("approval.title"))
-        window.resizable(False, False)
-        window.protocol("WM_DELETE_WINDOW", self.reject)
-        window.bind("<Escape>", lambda _event: self.reject())
-        window.bind("<Destroy>", self._destroyed, add=True)
+        dialog = self._dialog = Dialog(
+            root, theme, "ProximRequest", self.reject, width=_WIDTH, title=tr("approval.title")
+        )
+        self.window = dialog.window
         self._build()
-        self.restyle()
-        self._appear(theme.px(_CASCADE) * beside)
+        dialog.appear(self.reject_button, theme.px(_CASCADE) * beside)
+        dialog.come_first(bell=True)
         self._tick()
 
     @property
@@ -134,20 +126,13 @@ class ApprovalDialog:
     def close(self) -> None:
         """Close the dialog without an answer."""
         self._decided = True
-        if self.window.winfo_exists():
-            self.window.destroy()
+        self._dialog.close()
 
     def restyle(self) -> None:
         """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
+        self._dialog.restyle()
         for text in self._plain:
             text.restyle()
-        darken_title_bar(self.window, self._theme.is_dark)
-
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if event.widget is self.window and self._timer is not None:
-            self.window.after_cancel(self._timer)
-            self._timer = None
 
     def _decide(self, *, approved: bool) -> None:
         self._decided = True
@@ -164,20 +149,13 @@ class ApprovalDialog:
         set_lettered(self.approve_button, "approval.approveUnverified")
         self.approve_button.configure(state="disabled")
         self.reject_button.focus_set()
-        window = self.window
-        window.update_idletasks()
-        # The events that have just run may have closed the window.
-        if window.winfo_exists():
-            window.geometry(
-                f"{max(window.winfo_width(), window.winfo_reqwidth())}x{window.winfo_reqheight()}"
-            )
-            self._tick()
+        self._tick()
 
     def _build(self) -> None:
         px = self._theme.px
         prompt = self.prompt
-        body = ttk.Frame(self.window, padding=px(20))
-        body.pack(fill="both", expand=True)
+        body = ttk.Frame(self._dialog.body)
+        body.grid(row=0, column=0, sticky="ew")
         body.columnconfigure(1, weight=1)
         wrap = px(_WIDTH)
         shown = display_name(prompt.device.name)
@@ -254,18 +232,6 @@ class ApprovalDialog:
         self._plain.extend(details)
         return details
 
-    def _appear(self, shift: int) -> None:
-        window, root = self.window, self._root
-        window.update_idletasks()
-        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-        place_over(root, window, width, window.winfo_reqheight(), shift)
-        window.deiconify()
-        # Somebody is waiting and the time is short, so the dialog comes to the front.
-        window.attributes("-topmost", True)
-        window.lift()
-        window.bell()
-        self.reject_button.focus_force()
-
     def _tick(self) -> None:
         now = self._clock()
         left = max(0, math.ceil(self.prompt.deadline - now))
@@ -275,13 +241,7 @@ class ApprovalDialog:
         state = "normal" if self.approvable else "disabled"
         if str(self.approve_button.cget("state")) != state:
             self.approve_button.configure(state=state)
-        if self._timer is not None:
-            self.window.after_cancel(self._timer)
         changes = [at for at in (next_second(self.prompt.deadline, now),) if at is not None]
         if self._approvable_from > now:
             changes.append(self._approvable_from)
-        self._timer = (
-            self.window.after(math.ceil((min(changes) - now) * 1000), self._tick)
-            if changes
-            else None
-        )
+        self._dialog.run_in(min(changes) - now if changes else None, self._tick)

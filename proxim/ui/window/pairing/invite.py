@@ -302,6 +302,8 @@ class InvitePanel(ttk.Frame):
                 )
             if self._network_label is not None:
                 self._network_label.grid_remove()
+                # The Tab key follows what is seen.
+                self.refuse.lift()
             self.network.grid(sticky="w", **place)  # type: ignore[arg-type]
             set_text(self.network, shortened(text, theme.body, px(_TEXT_WIDTH - 50)))
             self.network.offer(

@@ -142,6 +142,12 @@ class ScreenBar:
             label.configure(style=f"{tone}.Line.TLabel")
         self._who.configure(font=self._theme.bold)
 
+    def show_differed(self, *, differed: bool) -> None:
+        """Show whether digits that two persons compared on this link were not the same."""
+        words, style = self._theme.badge(self._verified, differed=differed)
+        if str(self._badge.cget("text")) != words:
+            self._badge.configure(text=words, style=style)
+
     # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:

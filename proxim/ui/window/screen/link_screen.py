@@ -19,7 +19,7 @@ from proxim.core.screen.status import ScreenShare, ScreenStage
 from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.screen.words import other_first, state_words
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import shortened, themed_menu
+from proxim.ui.window.widgets import bind_letters, set_lettered, shortened, themed_menu
 
 # Pixels at 100 %.
 _NAME_WIDTH: Final = 140
@@ -59,7 +59,9 @@ class LinkScreen:
         self._actions = actions
         self._status: st.LinkStatus | None = None
         self._shares: dict[bool, ScreenShare] = {}
-        self.menu = ttk.Menubutton(menu_master, text=tr("screen.menu"), style="Small.TMenubutton")
+        self.menu = ttk.Menubutton(menu_master, style="Small.TMenubutton")
+        set_lettered(self.menu, "screen.menu")
+        bind_letters(menu_master.winfo_toplevel(), [self.menu])
         self._choices = tkinter.Menu(self.menu, tearoff=False, postcommand=self._fill)
         self.menu.configure(menu=self._choices)
         self.lines = ttk.Frame(lines_master)

@@ -17,14 +17,13 @@ from proxim.core.i18n import tr
 from proxim.core.pairing.devices import Verified
 from proxim.core.sanitize import display_name
 from proxim.core.screen.events import Grant
-from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.screen.words import other_first
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
     WrapLabel,
     bind_letters,
     next_second,
-    place_over,
     set_lettered,
     set_text,
 )
@@ -46,6 +45,8 @@ class Asked:
     second_step: bool
     # Until when it can be answered; None where the person here began it.
     deadline: float | None = None
+    # Whether digits that two persons compared on this link were not the same.
+    differed: bool = False
 
 
 class ScreenDialog:
@@ -63,26 +64,25 @@ class ScreenDialog:
         answer: Callable[[Grant, bool], None],
     ) -> None:
         self.asked = asked
-        self._root = root
         self._theme = theme
         self._clock = theme.clock
         self._answer = answer
         self._ready_from = self._clock() + st.ANSWER_DELAY_SECONDS
         self._knowing = False
         self._decided = False
-        # It runs when the countdown changes, or when the yeses are enabled or disabled.
-        self._timer: str | None = None
-        window = self.window = tkinter.Toplevel(root, class_="ProximScreenQuestion")
-        # The window stays hidden until it is complete and in its place.
-        window.withdraw()
-        window.title(tr("screen.questionTitle"))
-        window.resizable(False, False)
-        window.protocol("WM_DELETE_WINDOW", self.refuse)
-        window.bind("<Escape>", lambda _event: self.refuse())
-        window.bind("<Destroy>", self._destroyed, add=True)
+        dialog = self._dialog = Dialog(
+            root,
+            theme,
+            "ProximScreenQuestion",
+            self.refuse,
+            width=_WIDTH,
+            title=tr("screen.questionTitle"),
+        )
+        self.window, self.restyle = dialog.window, dialog.restyle
         self._build()
-        self.restyle()
-        self._appear()
+        dialog.appear(self.no_button)
+        # Somebody is waiting, unless the person here began it.
+        dialog.come_first(bell=asked.deadline is not None)
         self._tick()
 
     @property
@@ -120,18 +120,7 @@ class ScreenDialog:
     def close(self) -> None:
         """Close the dialog without an answer."""
         self._decided = True
-        if self.window.winfo_exists():
-            self.window.destroy()
-
-    def restyle(self) -> None:
-        """Apply the current palette."""
-        self.window.configure(background=self._theme.palette.background)
-        darken_title_bar(self.window, self._theme.is_dark)
-
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
-        if event.widget is self.window and self._timer is not None:
-            self.window.after_cancel(self._timer)
-            self._timer = None
+        self._dialog.close()
 
     def _decide(self, grant: Grant) -> None:
         self.close()
@@ -145,21 +134,13 @@ class ScreenDialog:
         self._control_words.restyle("Amber.Line.TLabel")
         set_lettered(self.control_button, "screen.controlAllTheSame")
         self.no_button.focus_set()
-        window = self.window
-        window.update_idletasks()
-        # The events that have just run may have closed the window.
-        if window.winfo_exists():
-            width = max(window.winfo_width(), window.winfo_reqwidth())
-            window.geometry(f"{width}x{window.winfo_reqheight()}")
-            self._tick()
+        self._tick()
 
     # --- widgets ----------------------------------------------------------------------------------
 
     def _build(self) -> None:
         px, asked = self._theme.px, self.asked
-        body = ttk.Frame(self.window, padding=px(20))
-        body.pack(fill="both", expand=True)
-        body.columnconfigure(0, weight=1)
+        body = self._dialog.body
         wrap = px(_WIDTH)
         name = display_name(other_first(asked.peer_name))
         large = self._theme.title.measure(name) <= wrap
@@ -167,7 +148,7 @@ class ScreenDialog:
             (WrapLabel(body, name, "Title.TLabel" if large else "Bold.TLabel", wrap), (0, 2)),
             (WrapLabel(body, tr(self._wish), "TLabel", wrap), (0, 10)),
         ]
-        words, style = self._theme.badge(asked.verified)
+        words, style = self._theme.badge(asked.verified, differed=asked.differed)
         lines.append((ttk.Label(body, text=words, style=style), (0, 10)))
         if asked.view:
             lines.append((WrapLabel(body, tr("screen.viewMeans"), "TLabel", wrap), (0, 8)))
@@ -229,19 +210,6 @@ class ScreenDialog:
                 button.bind(enter, lambda _event: "break")
         bind_letters(self.window, shown)
 
-    def _appear(self) -> None:
-        window = self.window
-        window.update_idletasks()
-        width = max(window.winfo_reqwidth(), self._theme.px(_WIDTH))
-        place_over(self._root, window, width, window.winfo_reqheight())
-        window.deiconify()
-        # Somebody is waiting and the time is short, so the dialog comes to the front.
-        window.attributes("-topmost", True)
-        window.lift()
-        if self.asked.deadline is not None:
-            window.bell()
-        self.no_button.focus_force()
-
     def _tick(self) -> None:
         now, deadline = self._clock(), self.asked.deadline
         changes = [self._ready_from] if self._ready_from > now else []
@@ -256,10 +224,4 @@ class ScreenDialog:
         for button in (self.view_button, self.control_button):
             if str(button.cget("state")) != state:
                 button.configure(state=state)
-        if self._timer is not None:
-            self.window.after_cancel(self._timer)
-        self._timer = (
-            self.window.after(math.ceil((min(changes) - now) * 1000), self._tick)
-            if changes
-            else None
-        )
+        self._dialog.run_in(min(changes) - now if changes else None, self._tick)

@@ -130,6 +130,8 @@ class Screens:
         if before is not None and (viewer := self.viewers.pop(before, None)) is not None:
             self.viewers[now] = viewer
             viewer.link = now
+        if (bar := self.bars.get(now)) is not None:
+            bar.show_differed(differed=status.digits_differed)
         viewer = self.viewers.get(now)
         if viewer is not None and viewer.was_lost and st.SCREEN in status.features:
             # The other side allowed it, and is not asked again.
@@ -169,9 +171,14 @@ class Screens:
             control=question.control,
             second_step=question.second_step,
             deadline=question.deadline,
+            differed=self._differed(question.link),
         )
         self.dialog = ScreenDialog(self._root, self._theme, asked, partial(self._answer, question))
         self._asking()
+
+    def _differed(self, link: ev.LinkID) -> bool:
+        page = self._page_of(link)
+        return page is not None and page.status.digits_differed
 
     def _answer(self, question: ScreenQuestion, grant: Grant, knowing: bool) -> None:
         self._post(screen_ev.AnswerScreen(question.link, question.number, grant, knowing))
@@ -207,6 +214,7 @@ class Screens:
             view=False,
             control=True,
             second_step=needs_second_step(page.status.verified),
+            differed=page.status.digits_differed,
         )
         self._letting = link
         self.dialog = ScreenDialog(self._root, self._theme, asked, partial(self._let, link))
@@ -250,6 +258,7 @@ class Screens:
                     below=len(self.bars),
                 )
                 bar.show_panic_keys(self._panic_keys)
+                bar.show_differed(differed=self._differed(link))
             bar.show(share)
         self._shield.watch(on=bool(self._shown))
         self._tell_page(page, share)

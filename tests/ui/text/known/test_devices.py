@@ -2,7 +2,6 @@
 
 import io
 import json
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,11 +15,17 @@ from proxim.core.known.status import KnownEntry, KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.ui.text.known.devices import LOOK_SECONDS, DevicesFace, DevicesWish
 from tests.rows import each_row
+from tests.ui.text.faces import LOCAL_NOON, taken
 
-# The tests run in any time zone.
-NOON = time.mktime((2025, 6, 1, 12, 0, 0, 0, 0, -1))
 LAPTOP = KnownEntry(
-    KnownID("k1"), "Laptop", Verified.CODE, NOON, NOON + 3600, Presence.UNKNOWN, False, None
+    KnownID("k1"),
+    "Laptop",
+    Verified.CODE,
+    LOCAL_NOON,
+    LOCAL_NOON + 3600,
+    Presence.UNKNOWN,
+    False,
+    None,
 )
 PHONE = replace(
     LAPTOP,
@@ -84,10 +89,7 @@ class Face:
     def show(self, *statuses: st.Status) -> str:
         for status in statuses:
             self.face.show(status)
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
+        return taken(self.out)
 
     def later(self, seconds: float) -> str:
         self.now += seconds

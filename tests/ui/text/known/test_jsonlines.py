@@ -1,10 +1,7 @@
 """Known devices as JSON lines: every event and command of docs/json-lines.md about them."""
 
-import io
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,14 +17,13 @@ from proxim.core.known.status import (
     RememberStage,
 )
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
-from proxim.ui.text.jsonlines import JsonLinesFace
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from tests.paths import ROOT
 from tests.rows import each_row
+from tests.ui.text.faces import LINK, NOON, Event, JsonLinesBench, linked
 
 # This is 2025-06-01T12:00:00Z.
-NOON = 1_748_779_200.0
-LINK, OTHER = ev.LinkID("host-1"), ev.LinkID("host-2")
+OTHER = ev.LinkID("host-2")
 LAPTOP = KnownEntry(
     KnownID("k1"), "Laptop", Verified.CODE, NOON, NOON + 60, Presence.AWAY, False, None
 )
@@ -35,51 +31,21 @@ PHONE = replace(LAPTOP, id=KnownID("k2"), name="Ana's PC", let_in=True, files_to
 TWIN = replace(LAPTOP, id=KnownID("k3"))
 KNOWN = KnownList((LAPTOP, PHONE), discovery=True)
 NOBODY = KnownList((), discovery=True)
-CONNECTED = st.LinkStatus(
-    LINK,
-    "s1",
-    st.Stage.CONNECTED,
-    peer_name="Ana",
-    verified=Verified.CODE,
-    features=("text", "known"),
-    was_connected=True,
-)
+CONNECTED = linked("text", "known")
 COMPARE = Remembering(
     LINK, RememberStage.COMPARE, "Ana", ours=False, digits="012345", deadline=1060.0
 )
 HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 
-Event = dict[str, Any]
 
-
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
+class Face(JsonLinesBench):
+    """A face that has begun and has shown these statuses."""
 
     def __init__(self, *statuses: st.Status, options: FaceOptions = HOST) -> None:
-        self.now = 1000.0
-        self.out = io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = JsonLinesFace(
-            options, self.posted.append, self.out, lambda: self.now, lambda: NOON
-        )
+        super().__init__(options)
         self.face.start()
         self.show(*statuses)
-
-    def show(self, *statuses: st.Status) -> list[Event]:
-        for status in statuses:
-            self.face.show(status)
-        return self.events()
-
-    def read(self, kind: str, **fields: object) -> list[Event]:
-        self.face.line(json.dumps({"type": kind, **fields}))
-        return self.events()
-
-    def events(self) -> list[Event]:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return [json.loads(line) for line in text.splitlines()]
 
 
 def error(reason: Reason, **more: str) -> Event:
@@ -138,9 +104,9 @@ def test_who_knows_nobody_reads_nothing_of_it_until_it_asks() -> None:
     face = Face()
     assert face.show(NOBODY) == []
     nothing = {"event": "known_devices", "devices": [], "discovery": True}
-    assert face.read("look") == [nothing]
+    assert face.command("look") == [nothing]
     assert face.posted == [known_ev.LookForDevices(True)]
-    assert face.read("look", on=False) == [nothing]
+    assert face.command("look", on=False) == [nothing]
     assert face.posted[1:] == [known_ev.LookForDevices(False)]
 
 
@@ -202,7 +168,7 @@ def test_a_host_for_known_devices_says_when_it_is_ready_and_shows_no_code() -> N
     # It cannot be reached for a while.
     assert face.show(networks(None), networks("10.0.0.2")) == [ready | {"address": "10.0.0.2"}]
     # A script may ask for one.
-    assert face.read("new_code") == []
+    assert face.command("new_code") == []
     assert face.posted == [HOST.invite]
 
 
@@ -215,56 +181,56 @@ def test_a_host_that_shows_a_code_is_ready_with_its_session() -> None:
 
 def test_remembering_is_asked_for_and_answered() -> None:
     face = Face(KNOWN, CONNECTED)
-    assert face.read("remember") == []
+    assert face.command("remember") == []
     face.show(COMPARE)
-    assert face.read("answer_remember", same=True) == []
+    assert face.command("answer_remember", same=True) == []
     assert face.posted == [
         known_ev.RememberDevice(LINK),
         known_ev.AnswerRemember(LINK, True, "012345"),
     ]
-    assert face.read("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
-    assert face.read("answer_remember", same="yes") == refused("same must be true or false")
+    assert face.command("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
+    assert face.command("answer_remember", same="yes") == refused("same must be true or false")
     # It is about these digits, and no others that came meanwhile.
     face.show(replace(COMPARE, digits="543210"))
     gone = [error(Reason.PROMPT_GONE)]
-    assert face.read("answer_remember", same=True, digits="012345") == gone
-    assert face.read("answer_remember", same=True, digits="543210") == []
+    assert face.command("answer_remember", same=True, digits="012345") == gone
+    assert face.command("answer_remember", same=True, digits="543210") == []
     assert face.posted[2:] == [known_ev.AnswerRemember(LINK, True, "543210")]
 
 
 def test_a_no_to_the_digits_and_an_answer_that_comes_too_late() -> None:
     face = Face(CONNECTED, COMPARE)
-    face.read("answer_remember", same=False, link="host-1")
+    face.command("answer_remember", same=False, link="host-1")
     assert face.posted == [known_ev.AnswerRemember(LINK, False, "012345")]
     failed = replace(COMPARE, stage=RememberStage.FAILED, reason=Reason.TIMEOUT)
     late = Face(CONNECTED, COMPARE, failed)
-    assert late.read("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
+    assert late.command("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
     assert late.posted == []
     # Its link is closed, so it is no question any more.
     ended = Face(CONNECTED, COMPARE, replace(CONNECTED, stage=st.Stage.CLOSED))
-    assert ended.read("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
+    assert ended.command("answer_remember", same=True) == [error(Reason.PROMPT_GONE)]
 
 
 def test_remembering_needs_to_know_which_link() -> None:
     both = (CONNECTED, replace(CONNECTED, link=OTHER))
     face = Face(*both)
     which = refused("link is needed while there are several")
-    assert face.read("remember") == which
+    assert face.command("remember") == which
     face.show(COMPARE, replace(COMPARE, link=OTHER))
-    assert face.read("answer_remember", same=True) == which
-    face.read("remember", link="host-2")
-    face.read("answer_remember", same=True, link="host-2")
+    assert face.command("answer_remember", same=True) == which
+    face.command("remember", link="host-2")
+    face.command("answer_remember", same=True, link="host-2")
     assert face.posted == [
         known_ev.RememberDevice(OTHER),
         known_ev.AnswerRemember(OTHER, True, "012345"),
     ]
-    assert Face().read("remember") == [error(Reason.NOT_CONNECTED)]
+    assert Face().command("remember") == [error(Reason.NOT_CONNECTED)]
 
 
 def test_a_device_that_cannot_be_remembered() -> None:
     face = Face(replace(CONNECTED, features=("text",)))
     # Its greeting may still be on its way.
-    assert face.read("remember") == []
+    assert face.command("remember") == []
     face.now += GREETING_SECONDS
     face.face.catch_up()
     assert face.events() == [error(Reason.REMEMBER_UNSUPPORTED)]
@@ -284,7 +250,7 @@ def test_a_device_is_changed_by_its_id_or_its_name(tmp_path: Path) -> None:
         ("discovery", {"on": False}),
     ]
     for kind, fields in commands:
-        assert face.read(kind, **fields) == [], kind
+        assert face.command(kind, **fields) == [], kind
     assert face.posted == [
         known_ev.RenameKnown(LAPTOP.id, "Desk"),
         known_ev.SetLetIn(LAPTOP.id, True),
@@ -309,18 +275,18 @@ DEVICE_COMMANDS: list[tuple[str, Event]] = [
 def test_no_device_and_two_of_a_name_are_errors(kind: str, fields: Event) -> None:
     options = JOIN if kind == "join" else HOST
     face = Face(KnownList((LAPTOP, TWIN), discovery=True), options=options)
-    assert face.read(kind, device="Desk", **fields) == [error(Reason.DEVICE_UNKNOWN)]
+    assert face.command(kind, device="Desk", **fields) == [error(Reason.DEVICE_UNKNOWN)]
     several = error(Reason.DEVICE_SEVERAL, detail="Laptop (k1), Laptop (k3)")
-    assert face.read(kind, device="Laptop", **fields) == [several]
+    assert face.command(kind, device="Laptop", **fields) == [several]
     assert face.posted == []
-    assert face.read(kind, device="k3", **fields) == []
+    assert face.command(kind, device="k3", **fields) == []
     assert len(face.posted) == 1
 
 
 @each_row("kind, fields", DEVICE_COMMANDS)
 def test_a_command_may_come_before_the_list(kind: str, fields: Event) -> None:
     face = Face(options=JOIN if kind == "join" else HOST)
-    assert face.read(kind, device="Laptop", **fields) == []
+    assert face.command(kind, device="Laptop", **fields) == []
     assert face.posted == []
     assert face.show(KNOWN) == LISTED
     assert len(face.posted) == 1
@@ -347,18 +313,18 @@ WRONG: list[tuple[str, Event, str]] = [
 @each_row("kind, fields, detail", WRONG)
 def test_what_is_no_command_changes_nothing(kind: str, fields: Event, detail: str) -> None:
     face = Face(KNOWN, CONNECTED)
-    assert face.read(kind, **fields) == refused(detail)
+    assert face.command(kind, **fields) == refused(detail)
     assert face.posted == []
 
 
 def test_what_cannot_be_kept_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     face = Face(KNOWN)
-    assert face.read("rename_device", device="k1", name=" ") == [error(Reason.NAME_UNUSABLE)]
-    gone = face.read("files_to", device="k1", directory=str(tmp_path / "gone"))
+    assert face.command("rename_device", device="k1", name=" ") == [error(Reason.NAME_UNUSABLE)]
+    gone = face.command("files_to", device="k1", directory=str(tmp_path / "gone"))
     assert gone == [error(Reason.FOLDER_GONE)]
     # Root may write everywhere, so a fake denies it.
     monkeypatch.setattr("os.access", lambda path, mode: False)
-    closed = face.read("files_to", device="k1", directory=str(tmp_path))
+    closed = face.command("files_to", device="k1", directory=str(tmp_path))
     assert closed == [error(Reason.FOLDER_READ_ONLY)]
     assert face.posted == []
 
@@ -382,7 +348,7 @@ def test_a_guest_joins_the_device_of_the_command_line() -> None:
     )
     dialing = {"event": "join", "state": "dialing", "address": "", "known": "k1"}
     assert face.show(link) == [dialing]
-    assert face.read("join", device="k2") == [error(Reason.JOIN_BUSY)]
+    assert face.command("join", device="k2") == [error(Reason.JOIN_BUSY)]
     assert not face.face.model.closing
 
 
@@ -395,17 +361,17 @@ def test_a_device_of_the_command_line_that_nobody_knows_ends_the_program() -> No
 
 def test_a_script_joins_a_device_and_may_try_another() -> None:
     face = Face(KNOWN, options=JOIN)
-    assert face.read("join", device="Desk") == [error(Reason.DEVICE_UNKNOWN)]
-    both = face.read("join", device="k1", code="02501-WK381")
+    assert face.command("join", device="Desk") == [error(Reason.DEVICE_UNKNOWN)]
+    both = face.command("join", device="k1", code="02501-WK381")
     assert both == refused("join takes a code or a device, not both")
-    assert face.read("join", device="k1") == []
+    assert face.command("join", device="k1") == []
     assert face.posted == [known_ev.JoinKnown(LAPTOP.id)]
-    assert Face(KNOWN).read("join", device="k1") == refused("join is a command of proxim join")
+    assert Face(KNOWN).command("join", device="k1") == refused("join is a command of proxim join")
 
 
 def test_a_device_that_nobody_knows_is_the_last_word_of_a_script_that_has_ended() -> None:
     face = Face(options=JOIN)
-    face.read("join", device="Desk")
+    face.command("join", device="Desk")
     face.face.end_of_input()
     assert not face.face.model.closing
     shown = face.show(NOBODY)

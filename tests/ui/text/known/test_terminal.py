@@ -1,6 +1,5 @@
 """Known devices in the terminal: what a person reads and types about them."""
 
-import io
 from dataclasses import replace
 
 from proxim.app.language import speak
@@ -12,23 +11,15 @@ from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence, Remembering, RememberStage
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
-from proxim.ui.text.terminal import TerminalFace
 from tests.rows import each_row
 from tests.ui.asking import asking
+from tests.ui.text.faces import LINK, TerminalBench, linked
 
-LINK, OTHER = ev.LinkID("host-1"), ev.LinkID("host-2")
+OTHER = ev.LinkID("host-2")
 LAPTOP = KnownEntry(KnownID("k1"), "Laptop", Verified.CODE, 0.0, 0.0, Presence.AWAY, False, None)
 TWIN = replace(LAPTOP, id=KnownID("k3"))
 KNOWN = KnownList((LAPTOP,), discovery=True)
-CONNECTED = st.LinkStatus(
-    LINK,
-    "s1",
-    st.Stage.CONNECTED,
-    peer_name="Ana",
-    verified=Verified.CODE,
-    features=("text", "known"),
-    was_connected=True,
-)
+CONNECTED = linked("text", "known")
 BEN = replace(CONNECTED, link=OTHER, peer_name="Ben")
 PREPARING = Remembering(LINK, RememberStage.PREPARING, "Ana", ours=False)
 COMPARE = replace(PREPARING, stage=RememberStage.COMPARE, digits="012345", deadline=1060.0)
@@ -40,46 +31,13 @@ HOST = FaceOptions(Role.HOST)
 JOIN = FaceOptions(Role.JOIN)
 
 
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
+class Face(TerminalBench):
+    """A face that has begun and has shown these statuses."""
 
     def __init__(self, *statuses: st.Status, options: FaceOptions = HOST) -> None:
-        self.now = 1000.0
-        self.out = io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = TerminalFace(
-            options,
-            self.posted.append,
-            self.out,
-            lambda: self.now,
-            lambda: 0.0,
-            environ={},
-            columns=lambda: 80,
-        )
-        self.face.start()
+        super().__init__(options)
+        self.start()
         self.begun = self.show(*statuses)
-
-    def show(self, *statuses: st.Status) -> str:
-        for status in statuses:
-            self.face.show(status)
-        return self.written()
-
-    def ask(self, *statuses: st.Status) -> str:
-        """Show statuses and let the time pass in which a question accepts no answer."""
-        shown = self.show(*statuses)
-        self.now += st.ANSWER_DELAY_SECONDS
-        return shown
-
-    def read(self, *lines: str) -> str:
-        for line in lines:
-            self.face.line(line)
-        return self.written()
-
-    def written(self) -> str:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
 
 
 # --- remember -------------------------------------------------------------------------------------

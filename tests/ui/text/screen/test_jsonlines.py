@@ -1,7 +1,5 @@
 """Shared screens as JSON lines: every event and command of docs/json-lines.md about them."""
 
-import io
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -17,23 +15,14 @@ from proxim.core.screen import status as screen_st
 from proxim.core.screen.events import Grant
 from proxim.core.screen.messages import Monitor
 from proxim.core.screen.status import ScreenStage
-from proxim.ui.text.jsonlines import JsonLinesFace
 from proxim.ui.text.model import GREETING_SECONDS, FaceOptions, Role
 from tests.paths import ROOT
 from tests.rows import each_row
+from tests.ui.text.faces import LINK, Event, JsonLinesBench, linked
 
 # This is 2025-06-01T12:00:00Z.
-NOON = 1_748_779_200.0
-LINK, OTHER = ev.LinkID("host-1"), ev.LinkID("host-2")
-CONNECTED = st.LinkStatus(
-    LINK,
-    "s1",
-    st.Stage.CONNECTED,
-    peer_name="Ana",
-    verified=Verified.CODE,
-    features=("screen",),
-    was_connected=True,
-)
+OTHER = ev.LinkID("host-2")
+CONNECTED = linked("screen")
 LEFT = Monitor(0, "DP-1", 0, 0, 1920, 1080)
 RIGHT = Monitor(7, "HDMI\x1b[2J", 1920, 0, 2560, 1440, 1.5)
 QUESTION = screen_st.ScreenQuestion(
@@ -43,35 +32,13 @@ SHOWN = screen_st.ScreenShare(LINK, True, ScreenStage.OFFERED, 0, (LEFT, RIGHT))
 SEEN = replace(SHOWN, shows=False)
 FIGURES = sight.Figures(29.96, 4.256, 31)
 
-Event = dict[str, Any]
 
-
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
+class Face(JsonLinesBench):
+    """A face that has shown these statuses."""
 
     def __init__(self, *statuses: st.Status) -> None:
-        self.now = 1000.0
-        self.out = io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = JsonLinesFace(
-            FaceOptions(Role.HOST), self.posted.append, self.out, lambda: self.now, lambda: NOON
-        )
+        super().__init__(FaceOptions(Role.HOST))
         self.show(*statuses)
-
-    def show(self, *statuses: st.Status) -> list[Event]:
-        for status in statuses:
-            self.face.show(status)
-        return self.events()
-
-    def read(self, kind: str, **fields: object) -> list[Event]:
-        self.face.line(json.dumps({"type": kind, **fields}))
-        return self.events()
-
-    def events(self) -> list[Event]:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return [json.loads(line) for line in text.splitlines()]
 
 
 def error(reason: Reason, **more: str) -> Event:
@@ -221,30 +188,30 @@ def test_no_share_id_is_written() -> None:
 )
 def test_beginning(fields: dict[str, Any], intent: ev.Intent) -> None:
     face = Face(CONNECTED)
-    assert face.read(**{"kind": fields.pop("type"), **fields}) == []
+    assert face.command(**{"kind": fields.pop("type"), **fields}) == []
     assert face.posted == [intent]
 
 
 def test_beginning_needs_one_link_that_knows_screens() -> None:
     face = Face()
-    assert face.read("screen_show") == [error(Reason.NOT_CONNECTED)]
+    assert face.command("screen_show") == [error(Reason.NOT_CONNECTED)]
     other = replace(CONNECTED, link=OTHER, features=("text",))
     face.show(CONNECTED, other)
-    assert face.read("screen_show") == refused("link is needed while there are several")
-    assert face.read("screen_show", link="host-3") == [error(Reason.NOT_CONNECTED)]
+    assert face.command("screen_show") == refused("link is needed while there are several")
+    assert face.command("screen_show", link="host-3") == [error(Reason.NOT_CONNECTED)]
     assert face.posted == []
     # The greeting of the other device may be on its way.
-    assert face.read("screen_ask", link="host-2") == []
+    assert face.command("screen_ask", link="host-2") == []
     face.now += GREETING_SECONDS
     face.face.catch_up()
     assert face.events() == [error(Reason.SCREENS_UNKNOWN)]
-    assert face.read("screen_ask", link="host-2") == [error(Reason.SCREENS_UNKNOWN)]
+    assert face.command("screen_ask", link="host-2") == [error(Reason.SCREENS_UNKNOWN)]
     assert face.posted == []
 
 
 def test_what_is_asked_before_the_greeting_is_asked_then() -> None:
     face = Face(replace(CONNECTED, features=()))
-    assert face.read("screen_ask") == []
+    assert face.command("screen_ask") == []
     face.show(replace(CONNECTED, features=("text",)))
     assert face.posted == []
     face.show(CONNECTED)
@@ -262,28 +229,28 @@ def test_what_is_asked_before_the_greeting_is_asked_then() -> None:
 )
 def test_an_answer(word: str, knowing: bool | None, grant: Grant) -> None:
     face = Face(CONNECTED, QUESTION)
-    assert face.read("screen_answer", question=1, grant=word, knowing=knowing) == []
+    assert face.command("screen_answer", question=1, grant=word, knowing=knowing) == []
     assert face.posted == [screen_ev.AnswerScreen(LINK, 1, grant, knowing is True)]
-    assert face.read("screen_answer", question=1, grant="view") == [error(Reason.PROMPT_GONE)]
+    assert face.command("screen_answer", question=1, grant="view") == [error(Reason.PROMPT_GONE)]
     assert len(face.posted) == 1
 
 
 def test_an_answer_that_cannot_be_changes_nothing() -> None:
     face = Face(CONNECTED, QUESTION)
-    assert face.read("screen_answer", question=2, grant="view") == [error(Reason.PROMPT_GONE)]
+    assert face.command("screen_answer", question=2, grant="view") == [error(Reason.PROMPT_GONE)]
     for wrong in ({"question": 1, "grant": "yes"}, {"question": True, "grant": "view"}, {}):
-        (event,) = face.read("screen_answer", **wrong)
+        (event,) = face.command("screen_answer", **wrong)
         assert event["code"] == "bad_command"
     assert face.posted == []
     face.show(screen_st.ScreenAnswered(LINK, 1))
-    assert face.read("screen_answer", question=1, grant="view") == [error(Reason.PROMPT_GONE)]
+    assert face.command("screen_answer", question=1, grant="view") == [error(Reason.PROMPT_GONE)]
 
 
 def test_two_questions_of_one_number_are_told_apart() -> None:
     face = Face(CONNECTED, replace(CONNECTED, link=OTHER), QUESTION, replace(QUESTION, link=OTHER))
     several = refused("link is needed while there are several")
-    assert face.read("screen_answer", question=1, grant="no") == several
-    assert face.read("screen_answer", question=1, grant="no", link="host-2") == []
+    assert face.command("screen_answer", question=1, grant="no") == several
+    assert face.command("screen_answer", question=1, grant="no", link="host-2") == []
     assert face.posted == [screen_ev.AnswerScreen(OTHER, 1, Grant.NOTHING)]
 
 
@@ -304,10 +271,10 @@ def test_control_needs_what_it_needs_everywhere(
 ) -> None:
     link = replace(CONNECTED, verified=verified)
     face = Face(link, replace(QUESTION, verified=verified))
-    assert face.read("screen_answer", question=1, grant="control", knowing=knowing) == events
+    assert face.command("screen_answer", question=1, grant="control", knowing=knowing) == events
     assert bool(face.posted) is posted
     face = Face(link, replace(SHOWN, stage=ScreenStage.VIEWED))
-    assert face.read("screen_let_control", knowing=knowing) == events
+    assert face.command("screen_let_control", knowing=knowing) == events
     assert face.posted == ([screen_ev.LetControl(LINK, knowing)] if posted else [])
 
 
@@ -335,20 +302,20 @@ def test_what_is_done_with_a_screen_that_is_shown(
     share: screen_st.ScreenShare, kind: str, intent: ev.Intent
 ) -> None:
     face = Face(CONNECTED, share)
-    assert face.read(kind, link="host-2") == [error(Reason.SCREEN_IDLE)]
-    assert face.read(kind) == []
-    assert face.read(kind, link="host-1") == []
+    assert face.command(kind, link="host-2") == [error(Reason.SCREEN_IDLE)]
+    assert face.command(kind) == []
+    assert face.command(kind, link="host-1") == []
     assert face.posted == [intent, intent]
     # Where nothing is shown, or no longer, the script is told so.
     face.show(replace(share, stage=ScreenStage.ENDED))
-    assert face.read(kind) == [error(Reason.SCREEN_IDLE)]
+    assert face.command(kind) == [error(Reason.SCREEN_IDLE)]
 
 
 def test_what_takes_something_back_is_for_all_and_what_gives_it_for_one() -> None:
     face = Face(CONNECTED, VIEWED, replace(CONNECTED, link=OTHER), replace(VIEWED, link=OTHER))
-    assert face.read("screen_let_control") == refused("link is needed while there are several")
-    assert face.read("screen_pause") == []
-    assert face.read("screen_stop") == []
+    assert face.command("screen_let_control") == refused("link is needed while there are several")
+    assert face.command("screen_pause") == []
+    assert face.command("screen_stop") == []
     assert face.posted == [
         *map(screen_ev.PauseScreen, (LINK, OTHER)),
         *map(screen_ev.StopScreen, (LINK, OTHER)),
@@ -357,28 +324,28 @@ def test_what_takes_something_back_is_for_all_and_what_gives_it_for_one() -> Non
 
 def test_looking() -> None:
     face = Face(CONNECTED)
-    assert face.read("screen_look") == [error(Reason.SCREEN_IDLE)]
+    assert face.command("screen_look") == [error(Reason.SCREEN_IDLE)]
     face.show(screen_st.ScreenShare(LINK, shows=False, stage=ScreenStage.ASKING))
-    assert face.read("screen_look") == [error(Reason.SCREEN_IDLE)]
+    assert face.command("screen_look") == [error(Reason.SCREEN_IDLE)]
     face.show(SEEN)
-    assert face.read("screen_look") == []
-    assert face.read("screen_look", monitor=7, width=640, height=360) == []
+    assert face.command("screen_look") == []
+    assert face.command("screen_look", monitor=7, width=640, height=360) == []
     assert face.posted == [
         screen_ev.LookAt(LINK, 0, 1920, 1080),
         screen_ev.LookAt(LINK, 7, 640, 360),
     ]
     for wrong in (3, "0", False):
-        (event,) = face.read("screen_look", monitor=wrong)
+        (event,) = face.command("screen_look", monitor=wrong)
         assert event["detail"] == "monitor must be the id of one in monitors"
-    assert face.read("screen_look", width=0)[0]["code"] == "bad_command"
+    assert face.command("screen_look", width=0)[0]["code"] == "bad_command"
     face.show(replace(CONNECTED, link=OTHER), replace(SEEN, link=OTHER))
-    assert face.read("screen_look") == refused("link is needed while there are several")
+    assert face.command("screen_look") == refused("link is needed while there are several")
 
 
 @pytest.mark.parametrize("wrong", [{"type": "screen_what"}, {"type": "screen_show", "link": 7}])
 def test_what_is_no_command(wrong: dict[str, Any]) -> None:
     face = Face(CONNECTED)
-    (event,) = face.read(**{"kind": wrong["type"], **wrong} | {"kind": wrong["type"]})
+    (event,) = face.command(**{"kind": wrong["type"], **wrong} | {"kind": wrong["type"]})
     assert event["code"] == "bad_command"
     assert face.posted == []
 

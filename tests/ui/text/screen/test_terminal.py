@@ -1,6 +1,5 @@
 """Shared screens in the terminal: what a person reads and types, and who cannot answer for them."""
 
-import io
 from dataclasses import replace
 
 from proxim.core import events as ev
@@ -17,20 +16,12 @@ from proxim.core.screen.events import Grant
 from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.status import PanicChord, ScreenStage
 from proxim.ui.text.model import FaceOptions, Role
-from proxim.ui.text.terminal import TerminalFace
 from tests.rows import each_row
 from tests.ui.asking import asking
+from tests.ui.text.faces import LINK, TerminalBench, linked
 
-LINK, OTHER = ev.LinkID("host-1"), ev.LinkID("host-2")
-CONNECTED = st.LinkStatus(
-    LINK,
-    "s1",
-    st.Stage.CONNECTED,
-    peer_name="Ana",
-    verified=Verified.CODE,
-    features=("screen", "files"),
-    was_connected=True,
-)
+OTHER = ev.LinkID("host-2")
+CONNECTED = linked("screen", "files")
 BEN = replace(CONNECTED, link=OTHER, peer_name="Ben")
 LEFT, RIGHT = Monitor(0, "DP-1", 0, 0, 1920, 1080), Monitor(3, "", 1920, 0, 1920, 1080)
 QUESTION = screen_st.ScreenQuestion(
@@ -62,45 +53,12 @@ COMING = file_st.TransferStatus(
 )
 
 
-class Face:
-    """A face whose clock stands at 1000 until a test moves it, with its output and its intents."""
+class Face(TerminalBench):
+    """A face that has shown these statuses."""
 
     def __init__(self, *statuses: st.Status, options: FaceOptions | None = None) -> None:
-        self.now = 1000.0
-        self.out = io.StringIO()
-        self.posted: list[ev.Intent] = []
-        self.face = TerminalFace(
-            options or FaceOptions(Role.HOST),
-            self.posted.append,
-            self.out,
-            lambda: self.now,
-            lambda: 0.0,
-            environ={},
-            columns=lambda: 80,
-        )
+        super().__init__(options or FaceOptions(Role.HOST))
         self.show(*statuses)
-
-    def show(self, *statuses: st.Status) -> str:
-        for status in statuses:
-            self.face.show(status)
-        return self.written()
-
-    def ask(self, *statuses: st.Status) -> str:
-        """Show statuses and let the time pass in which a question accepts no yes."""
-        shown = self.show(*statuses)
-        self.now += st.ANSWER_DELAY_SECONDS
-        return shown
-
-    def read(self, *lines: str) -> str:
-        for line in lines:
-            self.face.line(line)
-        return self.written()
-
-    def written(self) -> str:
-        text = self.out.getvalue()
-        self.out.seek(0)
-        self.out.truncate()
-        return text
 
     @property
     def answers(self) -> list[ev.Intent]:

@@ -337,8 +337,50 @@ def test_the_menu_that_stands_for_the_list(bench: Bench) -> None:
     assert devices._all.entrycget(0, "label") == "● Ada's PC: reachable now"
     devices._all.invoke(0)
     assert intents(bench) == [known_ev.JoinKnown(FIRST)]
-    devices._set_up.invoke(3)
+    submenu(devices._all, "Settings").invoke(3)
     assert KnownID("device-3") in known_of(bench).settings
+
+
+def submenu(menu: tkinter.Menu, label: str) -> tkinter.Menu:
+    """Return the menu that an entry opens."""
+    found = menu.nametowidget(menu.entrycget(label, "menu"))
+    assert isinstance(found, tkinter.Menu)
+    return found
+
+
+def labels(menu: tkinter.Menu) -> list[str]:
+    """Return the entries of a menu."""
+    last = menu.index("end")
+    assert last is not None
+    kinds = [menu.type(at) for at in range(last + 1)]
+    return [
+        "" if kind == "separator" else menu.entrycget(at, "label") for at, kind in enumerate(kinds)
+    ]
+
+
+def test_a_menu_of_many_devices_fits_beside_its_button(bench: Bench) -> None:
+    bench.window.show(many(40))
+    resize(bench, 610, 330)
+    devices = list_of(bench)
+    devices._fill_all()
+    first = labels(devices._all)
+    # What can be reached comes first, and no device is missing.
+    assert all("reachable" in label for label in first[:14])
+    assert first[14:] == ["26 more", "", "Settings", "Find them on this network"]
+    found, menu, more = first[:14], devices._all, "26 more"
+    while more.endswith("more"):
+        menu = submenu(menu, more)
+        found += [label for label in labels(menu) if not label.endswith("more")]
+        more = labels(menu)[-1]
+    assert len({*found}) == 40
+    assert devices._all.winfo_reqheight() < bench.root.winfo_screenheight() / 2
+    assert devices._all.winfo_reqwidth() < bench.window.theme.px(610)
+    # It opens to the side where it has room, and so never under the pointer.
+    assert str(devices.menu_button.cget("direction")) == "below"
+    bench.root.geometry(f"+0+{bench.root.winfo_screenheight() - bench.root.winfo_height()}")
+    bench.pump(lambda: bench.root.winfo_rooty() > 0)
+    devices._fill_all()
+    assert str(devices.menu_button.cget("direction")) == "above"
 
 
 @pytest.mark.parametrize("height", [330, 420, 620])

@@ -516,3 +516,24 @@ def test_the_end_of_the_program_closes_it(bench: Bench) -> None:
     bench.window.close()
     with pytest.raises(tkinter.TclError):
         viewer.window.title()
+
+
+def band(viewer: ScreenViewer) -> tuple[str, str]:
+    words, style = viewer._band.cget("text"), str(viewer._band.cget("style"))
+    return (str(words), style.partition(".")[0]) if viewer._band.winfo_viewable() else ("", "")
+
+
+@pytest.mark.parametrize("reason", [Reason.OWN_WINDOW, Reason.QUESTION_OPEN])
+def test_it_says_why_keys_do_nothing_there(bench: Bench, reason: Reason) -> None:
+    viewer, _ = controlling(bench)
+    bench.settle()
+    before = band(viewer)
+    bench.window.show(share(ScreenStage.CONTROLLED, shows=False, reason=reason))
+    bench.pump(lambda: band(viewer) == (SENTENCES[reason], "Amber"))
+    # Control goes on: the next key may be for another window.
+    posted = len(bench.posted)
+    bench.focus(viewer.picture.canvas)
+    bench.key(viewer.picture.canvas, "a")
+    assert any(isinstance(one, screen_ev.UseScreen) for one in bench.posted[posted:])
+    bench.window.show(share(ScreenStage.CONTROLLED, shows=False))
+    bench.pump(lambda: band(viewer) == before)
