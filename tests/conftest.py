@@ -14,6 +14,7 @@ import pytest
 from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from proxim import core
 from proxim.app import language as system_language
@@ -178,13 +179,26 @@ def measure(config: pytest.Config, *, on: bool) -> None:
 
 # pytest-xdist has no type annotations.
 class Pieces(LoadScopeScheduling):  # type: ignore[misc]
-    """Gives the pieces to the workers in the order of PIECES.
+    """Gives the pieces to half of the workers, in the order of PIECES, and all remaining tests to
+    the other half; who runs out of the one goes on with the other.
 
-    `--dist=loadgroup` would do this with marks, but pytest-xdist 3.8 loses them with pytest 9.2.
+    In most pieces a worker waits most of the time, and in most remaining tests it computes. So both
+    go on at the same time from the first minute to the last.
+
+    `--dist=loadgroup` would keep pieces together with marks, but pytest-xdist 3.8 loses them with
+    pytest 9.2.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         return piece_of(nodeid) or nodeid
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        # The pieces come first in the queue.
+        if self.nodes.index(node) >= len(self.nodes) / 2:
+            other = next((scope for scope in self.workqueue if scope not in TURNS), None)
+            if other is not None:
+                self.workqueue.move_to_end(other, last=False)
+        super()._assign_work_unit(node)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -197,10 +211,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces:
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many workers there are if nobody says it.
 
-    More than half of the time a worker waits: for a network that is poor on purpose, a browser, a
-    countdown. Two workers a processor, and one more, compute meanwhile.
+    One half runs what waits most of the time: for a network that is poor on purpose, a browser, a
+    countdown. The other half computes meanwhile (Pieces).
     """
-    return 2 * (os.cpu_count() or 1) + 1
+    return 3 * (os.cpu_count() or 1)
 
 
 def loop_that_closes() -> asyncio.AbstractEventLoop:

@@ -152,9 +152,9 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
             }"""
         )
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
-        guest.sees(WORDS["declined"])
+        guest.sees(REASONS["in declined"])
         still_linked(host, guest)
-        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [WORDS["declined"]]
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [REASONS["in declined"]]
 
 
 def test_after_a_goodbye_nothing_is_asked_again(
@@ -191,7 +191,7 @@ def test_who_leaves_cancels_what_moves(
         assert guest.page.evaluate("document.activeElement.matches('#transfers > li')")
         guest.page.click("#leave")
         assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
-        guest.sees(REASONS["cancelled"])
+        guest.sees(REASONS["in cancelled"])
 
 
 # --- tabs and invitations -------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def test_a_cancel_without_a_link_reaches_the_host(
         guest.page.evaluate("() => { apart = false; }")
         guest.is_linked()
         assert host.event("transfer", state="cancelled", direction="out")["name"] == "down.bin"
-        guest.sees(REASONS["cancelled"])
+        guest.sees(REASONS["in cancelled"])
         # The button is gone, and the keyboard must not be at the top of the page.
         assert guest.page.evaluate("document.activeElement.matches('#transfers > li')")
 
