@@ -154,7 +154,9 @@ def test_decline_then_accept(chromium: Browser, own_address: str, tmp_path: Path
         assert host.event("transfer", state="cancelled")["reason"] == "declined"
         guest.sees(REASONS["in declined"])
         still_linked(host, guest)
-        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [REASONS["in declined"]]
+        assert guest.page.locator("#transfers > li > p").all_inner_texts() == [
+            REASONS["in declined"]
+        ]
 
 
 def test_after_a_goodbye_nothing_is_asked_again(
