@@ -249,9 +249,12 @@ def test_the_other_side_is_told_that_it_was_forgotten(tmp_path: Path) -> None:
     assert status == 0
     assert lines[0].startswith("Laptop is forgotten here")
     assert homes.known("desk") == []
-    with homes.host("--known", "--json"), homes.guest("--device", "Desk", "--json") as guest:
-        assert guest.event("link", state="closed")["reason"] == "forgotten"
-        assert guest.ended() == 1
+    with homes.host("--known", "--json") as host:
+        # It announces nothing to whom it has forgotten, so it has to listen before it is dialled.
+        host.event("ready")
+        with homes.guest("--device", "Desk", "--json") as guest:
+            assert guest.event("link", state="closed")["reason"] == "forgotten"
+            assert guest.ended() == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folders of users are elsewhere")
