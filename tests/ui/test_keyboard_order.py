@@ -80,8 +80,12 @@ SCENES: dict[str, Callable[[Bench], None]] = (
 )
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("scene", SCENES)
-def test_tab_follows_what_is_seen_and_letters_are_distinct(bench: Bench, scene: str) -> None:
+def test_tab_follows_what_is_seen_and_each_letter_presses_one_button(
+    bench: Bench, scene: str, language: str
+) -> None:
+    speak(language)
     SCENES[scene](bench)
     bench.wait_until_whole()
     for window in windows(bench.root):
@@ -89,15 +93,6 @@ def test_tab_follows_what_is_seen_and_letters_are_distinct(bench: Bench, scene: 
         wrong = [f"{one} before {two}" for one, two in pairwise(stops) if not before(one, two)]
         assert not wrong, (scene, wrong)
         assert [*reversed(stops)] == tab_stops(window, back=True)
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("scene", SCENES)
-def test_each_letter_presses_one_button(bench: Bench, scene: str, language: str) -> None:
-    speak(language)
-    SCENES[scene](bench)
-    bench.wait_until_whole()
-    for window in windows(bench.root):
         found = [*letters(window)]
         if window is bench.root and not bench.window.pages.at_home:
             # It leads to the field on the home page.
