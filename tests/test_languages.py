@@ -15,7 +15,15 @@ from typing import Any, Final
 import pytest
 
 from proxim.app.language import speak
-from proxim.core.errors import HOST_SENTENCES, KNOWN_SENTENCES, SENTENCES, Reason
+from proxim.core.errors import (
+    HOST_SENTENCES,
+    KNOWN_HOST_SENTENCES,
+    KNOWN_SENTENCES,
+    RECEIVING_SENTENCES,
+    SENDING_SENTENCES,
+    SENTENCES,
+    Reason,
+)
 from proxim.core.i18n import ENGLISH, LANGUAGES, tr
 from proxim.core.pairing import messages as pair_msg
 from proxim.io.known.store import FILE_NAME as KNOWN_FILE
@@ -24,17 +32,17 @@ from proxim.ui.window.clipboard import MACOS_FILES
 from tests.paths import ROOT
 
 FILES: Final = {language: read_language(language) for language in LANGUAGES}
-# The code builds the keys of these sections, so they are not written out in Python.
-BY_RULE: Final = {
-    "page",
-    "pageScreen",
-    "reasons",
-    "hostReasons",
-    "knownReasons",
-    "knownHostReasons",
-    "sendingReasons",
-    "receivingReasons",
+# The sentences of these sections, by reason.
+TABLES: Final = {
+    "reasons": SENTENCES,
+    "hostReasons": HOST_SENTENCES,
+    "knownReasons": KNOWN_SENTENCES,
+    "knownHostReasons": KNOWN_HOST_SENTENCES,
+    "sendingReasons": SENDING_SENTENCES,
+    "receivingReasons": RECEIVING_SENTENCES,
 }
+# The code builds the keys of these sections, so they are not written out in Python.
+BY_RULE: Final = {"page", "pageScreen", *TABLES}
 OTHERS: Final = [language for language in LANGUAGES if language != ENGLISH]
 
 Text = str | dict[str, str]
@@ -113,14 +121,10 @@ def test_every_text_is_whole(section: str, language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("section", ["reasons", "hostReasons", "knownReasons"])
+@pytest.mark.parametrize("section", [*TABLES])
 def test_every_reason_has_one_sentence(section: str, language: str) -> None:
     speak(language)
-    table = {
-        "reasons": SENTENCES,
-        "hostReasons": HOST_SENTENCES,
-        "knownReasons": KNOWN_SENTENCES,
-    }[section]
+    table = TABLES[section]
     assert list(FILES[language]["reasons"]) == list(Reason)
     assert set(FILES[language][section]) == set(table)
     for reason, sentence in table.items():
@@ -128,7 +132,9 @@ def test_every_reason_has_one_sentence(section: str, language: str) -> None:
         assert sentence[0].isupper(), reason
         assert sentence.endswith("."), reason
         assert not re.search(r"[.!?…]\s", sentence), f"{reason}: more than one sentence"
-        assert re.search(r"[;:,] ", sentence), f"{reason}: no next step"
+        # Who has declined something has no next step.
+        wanted = (section, reason) == ("receivingReasons", Reason.DECLINED)
+        assert wanted or re.search(r"[;:,] ", sentence), f"{reason}: no next step"
         assert not re.search(r"[{}%<>\[\]\\]", sentence), reason
         # The sentence is also sent to the other side, so its length is limited.
         assert len(sentence.encode()) <= pair_msg.MAX_MESSAGE_BYTES, reason

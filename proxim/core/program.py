@@ -15,7 +15,7 @@ from proxim.core.known.finding import Surroundings
 from proxim.core.known.host import KnownHost
 from proxim.core.link import events as link_ev
 from proxim.core.link.features import Features, session_of
-from proxim.core.link.link import Link, LinkState
+from proxim.core.link.link import HEARTBEAT_SECONDS, Link, LinkState
 from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing.devices import DeviceInfo, KnownID
 from proxim.core.pairing.host import Host, HostEvent
@@ -116,11 +116,12 @@ class Program:
                 commands += self._to_guest(GiveWay(), guest, now)
             elif self._device.id < known.uuid:
                 # Both sides have let the other one in, so one of them decides for both, and the
-                # link that opened first stays.
+                # link that opened first stays. While nothing is heard on it, its program may have
+                # crashed and begun anew, and then the other link is all that there is.
                 first = next(one for one in links if one is invited or one.id == guest.link.id)
                 if first is invited:
                     commands += self._to_guest(GiveWay(), guest, now)
-                else:
+                elif now - guest.link.heard_at <= HEARTBEAT_SECONDS:
                     # A link without a guest of ours is one of our host.
                     assert self._host is not None
                     commands += self._host.give_way(invited.id, now)

@@ -34,13 +34,10 @@ SILENCE_SECONDS: Final = 4.5
 # The number of unreadable messages that a peer may send before the link ends.
 MAX_UNREADABLE_MESSAGES: Final = 8
 
-# The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT.
-_BYE_REASONS: Final = (
-    Reason.EXPIRED,
-    Reason.CLOSED,
-    Reason.TAMPERED,
-    Reason.DEVICE_LINKED,
-)
+# The reasons that a peer's goodbye may give; any other reason becomes PEER_LEFT. Only a device that
+# is known can have another link.
+_BYE_REASONS: Final = (Reason.EXPIRED, Reason.CLOSED, Reason.TAMPERED)
+_KNOWN_BYE_REASONS: Final = (*_BYE_REASONS, Reason.DEVICE_LINKED)
 # Two minutes are enough for a closed laptop lid, a lift, or a router that restarts.
 RESUME_SECONDS: Final = 120.0
 # The pause between two dials is short: people wait, and a dial on the LAN costs almost nothing.
@@ -89,8 +86,10 @@ class Link:
         self._control: int | None = None
         self._unreadable_count = 0
         self._peer_greeted = False
+        # From when on the peer's silence counts: a peer cannot help that this program was asleep.
         self._last_received = 0.0
         self._ticked = 0.0
+        self._heard_at = 0.0
 
     @property
     def id(self) -> ev.LinkID:
@@ -144,6 +143,11 @@ class Link:
         return self._lane.drop()
 
     # --- for the owner ----------------------------------------------------------------------------
+
+    @property
+    def heard_at(self) -> float:
+        """When the open link opened, or the peer was heard last."""
+        return self._heard_at
 
     def publish(self, **changes: Any) -> do.Command:
         """Change the link's status, and return the command that publishes it."""
@@ -275,7 +279,7 @@ class Link:
 
     def _opened(self, now: float) -> list[do.Command]:
         self.state = LinkState.OPEN
-        self._last_received = self._ticked = now
+        self._last_received = self._ticked = self._heard_at = now
         self.status = replace(self.status, stage=st.Stage.CONNECTED, was_connected=True)
         return [
             do.CancelTimer(self._timer(ev.TimerName.LINK_OPEN)),
@@ -396,7 +400,7 @@ class Link:
             if event.channel == link_ev.LANE_CHANNEL and self._lane.carrier
             else []
         )
-        self._last_received = now
+        self._last_received = self._heard_at = now
         if event.channel != self._control:
             # This is a channel that was answered with `unsupported`, one that `io` serves (a stream
             # of files), or a lane that carries no messages.
@@ -418,7 +422,8 @@ class Link:
             case link_msg.Hello():
                 return self._greeted(message, now)
             case link_msg.Bye(reason):
-                return self.close(reason_of(reason, _BYE_REASONS, Reason.PEER_LEFT), now)
+                allowed = _BYE_REASONS if self.status.known is None else _KNOWN_BYE_REASONS
+                return self.close(reason_of(reason, allowed, Reason.PEER_LEFT), now)
             case link_msg.OfferLane():
                 return self._offered(message)
             case _:

@@ -81,8 +81,9 @@ _REJECTIONS: Final = (
     Reason.TAMPERED,
     Reason.UNATTENDED,
 )
-# The reasons for which a host may end a session.
-_SESSION_ENDS: Final = (*_REJECTIONS, Reason.PEER_VANISHED, Reason.DEVICE_LINKED)
+# The reasons for which a host may end a session; only a known device can have another link.
+_SESSION_ENDS: Final = (*_REJECTIONS, Reason.PEER_VANISHED)
+_KNOWN_SESSION_ENDS: Final = (*_SESSION_ENDS, Reason.DEVICE_LINKED)
 # A resuming guest tries again after these rejections, because its next proof may be in time.
 _PASSING: Final = (Reason.TIMEOUT, Reason.BUSY)
 # For these reasons the guest's close code is 4401, which notifies the host: it may have approved
@@ -477,7 +478,8 @@ class Guest:
         return self._fail(reason_of(event.code, _LINK_FAILURES, Reason.HOST_ERROR), now)
 
     def _session_ended(self, event: pair_msg.SessionEnded, now: float) -> list[do.Command]:
-        return self._end(reason_of(event.reason, _SESSION_ENDS, Reason.CLOSED), now)
+        allowed = _SESSION_ENDS if self._known is None else _KNOWN_SESSION_ENDS
+        return self._end(reason_of(event.reason, allowed, Reason.CLOSED), now)
 
     def _host_gone(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._hangs_up = False

@@ -197,9 +197,13 @@ def _told(reason: Reason, otherwise: Reason) -> Reason:
     return otherwise if reason is Reason.FORGOTTEN_HERE else reason
 
 
-def _left_for(event: pair_ev.ConnectionLost) -> Reason:
-    """Return why a guest has left before its link was open."""
-    linked = event.code == pair_msg.CloseCode.LINKED_ALREADY
+def _left_for(guest: PairingRequest | None, event: pair_ev.ConnectionLost) -> Reason:
+    """Return why a guest has left before its link was open.
+
+    Only a known device can have another link, so nobody else's close code says so.
+    """
+    known = guest is not None and guest.known is not None
+    linked = known and event.code == pair_msg.CloseCode.LINKED_ALREADY
     return Reason.DEVICE_LINKED if linked else Reason.GUEST_LEFT
 
 
@@ -367,7 +371,8 @@ class Session:
 
     def _asker_left(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
         self._unanswered = True
-        return [*self._close_prompt(_left_for(event)), *self._after_prompt(now)]
+        why = _left_for(self.guest, event)
+        return [*self._close_prompt(why), *self._after_prompt(now)]
 
     def _reject(self, reason: Reason, now: float, *, surplus: bool = False) -> list[do.Command]:
         closed = self._close_prompt(reason, answer=reason, surplus=surplus)
@@ -531,10 +536,9 @@ class Session:
     def _guest_lost_while_linking(
         self, event: pair_ev.ConnectionLost, now: float
     ) -> list[do.Command]:
-        self.guest = None
+        why, self.guest = _left_for(self.guest, event), None
         if self._signaling.warned_by(event.code):
             return self._end_with_link(End(Reason.TAMPERED), now)
-        why = _left_for(event)
         if why is not Reason.GUEST_LEFT or not self._answer_sent:
             return self._close_link(why, now)
         left = max(0.0, min(LOST_SOCKET_SECONDS, self._open_by - now))

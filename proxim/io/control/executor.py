@@ -64,10 +64,13 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """One command for the thread; without an Inject it is to let go."""
+    """One command for the thread; without an Inject it is to let go, and `ends` is the link whose
+    control ends with that.
+    """
 
     turn: _Turn
     inject: screen_do.Inject | None = field(default=None, repr=False)
+    ends: ev.LinkID | None = None
 
 
 class _Worker:
@@ -86,8 +89,8 @@ class _Worker:
         self._make = make
         self._moved = moved
         self._ignored = ignored
-        # The link whose input was ignored last, until it was told otherwise.
-        self._ignored_of: ev.LinkID | None = None
+        # The links that were told so, and not yet otherwise.
+        self._ignored_of: set[ev.LinkID] = set()
         self._failed = failed
         # None ends the thread.
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -162,8 +165,9 @@ class _Worker:
     def _do(self, injector: Injector, job: _Job) -> None:
         if job.inject is None:
             injector.let_go()
-            # Control may have ended with it, and what begins anew is told anew.
-            self._ignored_of = None
+            if job.ends is not None:
+                # What begins anew is told anew.
+                self._ignored_of.discard(job.ends)
             return
         for what in _pieces(job.inject):
             if job.turn.over or self._look(injector):
@@ -172,8 +176,8 @@ class _Worker:
             self._tell_ignored(what.link, injector.ignored)
 
     def _tell_ignored(self, link: ev.LinkID, ignored: bool) -> None:
-        if ignored != (link == self._ignored_of):
-            self._ignored_of = link if ignored else None
+        if ignored != (link in self._ignored_of):
+            self._ignored_of ^= {link}
             self._ignored(screen_ev.InputIgnored(link, ignored))
 
 
@@ -282,7 +286,7 @@ class ControlExecutor:
         if self._worker is None:
             # It failed.
             return
-        self._worker.add(_Job(turn))
+        self._worker.add(_Job(turn, ends=command.link))
         if not self._turns:
             self._worker.add(None)
             self._worker = None

@@ -30,6 +30,7 @@ class Colour(StrEnum):
     """ANSI SGR parameters from the 16 colours, which every terminal theme makes readable."""
 
     BOLD = "1"
+    RED = "31"
     GREEN = "32"
     AMBER = "33"
     BLUE = "34"

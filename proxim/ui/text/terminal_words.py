@@ -24,6 +24,8 @@ BADGES: Final = {
     Verified.KNOWN: ("devices.badge", Colour.GREEN),
     None: ("terminal.badgeNone", Colour.AMBER),
 }
+# Once digits have differed, nobody is shown what was proved on that link.
+DIFFERED: Final = ("devices.badgeDiffered", Colour.RED)
 # What is said before a host is dialled that needs the person's consent.
 CAUTIONS: Final = {
     Reason.FAR_ADDRESS: ("terminal.far", "terminal.farCaution"),

@@ -7,6 +7,7 @@ their device and may be from an earlier run, share a page of their own.
 
 import tkinter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
@@ -90,7 +91,7 @@ class Pages:
             self._go_on(status.resumes, status.link)
         panel = self.links.get(status.link)
         if panel is not None and status.reason is Reason.DEVICE_LINKED:
-            self._drop_double(status)
+            self._end_double(panel, status)
             return False
         if panel is not None:
             panel.show(status)
@@ -303,16 +304,34 @@ class Pages:
         self._remove_tab(link)
         self._tell_others()
 
-    def _drop_double(self, status: st.LinkStatus) -> None:
-        """Remove the page of a link that gave way to another one with the same device.
-
-        It was open for a moment, and people see one link.
+    def _end_double(self, panel: "LinkPanel", status: st.LinkStatus) -> None:
+        """Show one page for two links with the same device, of which this one gave way to the
+        other, as long as nothing that stands on either page is lost by that.
         """
         others = (one for one in self._open_links() if one.link != status.link)
-        other = next((one for one in others if one.known == status.known), None)
-        if self.open == status.link and other is not None:
-            self.select(other.link)
-        self._close(status.link)
+        same = (one for one in others if one.known is not None and one.known == status.known)
+        other = next(same, None)
+        if other is None:
+            # Nobody sees the link that the other side speaks of.
+            panel.show(replace(status, reason=Reason.PEER_LEFT))
+            self._tell_others()
+            return
+        if panel.is_blank:
+            self._close_beside(status.link, other.link)
+        elif self.links[other.link].is_blank:
+            # What was said before this moment is on the page that the device has had.
+            self._close_beside(other.link, status.link)
+            self._go_on(status.link, other.link)
+            panel.show(other)
+        else:
+            panel.show(status)
+        self._tell_others()
+
+    def _close_beside(self, link: ev.LinkID, stays: ev.LinkID) -> None:
+        """Remove a page; whoever looks at it sees another one instead."""
+        if self.open == link:
+            self.select(stays)
+        self._close(link)
 
     def _open_links(self) -> tuple[st.LinkStatus, ...]:
         """Return how all links are that something can be sent over, or could be."""

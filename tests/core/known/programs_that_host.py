@@ -113,6 +113,24 @@ class Room:
         self.settle()
         return side
 
+    def vanish(self, side: Side) -> None:
+        """Let a program end without a word, as when it crashes. Its sockets are closed."""
+        self.sides.remove(side)
+        for peers in self._peers:
+            if side in (end[0] for end in (peers.guest, peers.host) if end is not None):
+                peers.open = False
+        for wire in self._wires:
+            if wire.open and side in (wire.guest[0], wire.host[0]):
+                wire.open = False
+                to, name = wire.other(side)
+                self._tell(wire, (to, pair_ev.ConnectionLost(name)))
+        self.lines = {key: line for key, line in self.lines.items() if key[1] != id(side)}
+
+    def pass_time(self, side: Side, seconds: float) -> None:
+        """Let time pass for one program; the effects are under way afterwards."""
+        for command in side.advance(seconds):
+            self._execute(side, command)
+
     # --- what people do
 
     def connect(self, side: Side) -> None:

@@ -1,5 +1,6 @@
 """Two people press Connect on each other at once, and get one link."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.events import SendText
 from proxim.core.known import events as known_ev
+from proxim.core.link.link import HEARTBEAT_SECONDS, SILENCE_SECONDS
 from proxim.core.pairing.join import GuestState
 from tests.core.handed_in import PORT
 from tests.core.known.programs_that_host import ADA, BEN, Room, Side
@@ -157,6 +159,30 @@ def test_an_open_link_gives_way_to_one_that_opened_before_it() -> None:
     assert room.ada.ends == [Reason.DEVICE_LINKED]
     one_link(room)
     assert not room.ada.open[0].as_guest
+
+
+def test_a_link_whose_program_crashed_does_not_end_that_of_the_next() -> None:
+    room = Room()
+    for side in (room.ada, room.ben):
+        room.let_in(side)
+    room.connect(room.ada)
+    room.settle()
+    (dead,) = room.ada.open
+    # Ben's program crashes, is started again and connects before Ada's has missed it.
+    room.vanish(room.ben)
+    again = room.add(Side(BEN, ADA, PORT, "again"))
+    room.pass_time(room.ada, 2 * HEARTBEAT_SECONDS)
+    room.connect(again)
+    room.settle()
+    assert [one.link for one in room.ada.open][:1] == [dead.link]
+    assert len(room.ada.open) == 2
+    for _ in range(math.ceil(2 * SILENCE_SECONDS / HEARTBEAT_SECONDS)):
+        for side in (room.ada, again):
+            room.pass_time(side, HEARTBEAT_SECONDS)
+        room.settle()
+    assert again.ends == []
+    assert [one.as_guest for one in room.ada.open] == [False]
+    assert len(again.open) == 1
 
 
 def test_who_is_still_looked_for_has_come_by_itself() -> None:

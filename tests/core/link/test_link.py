@@ -443,6 +443,8 @@ def test_too_many_unreadable_messages_end_the_link() -> None:
         ("expired", Reason.EXPIRED),
         ("closed", Reason.CLOSED),
         ("disconnected", Reason.PEER_LEFT),
+        # Only a known device can have another link.
+        ("device_linked", Reason.PEER_LEFT),
         ("internal", Reason.PEER_LEFT),
         ("no such reason", Reason.PEER_LEFT),
         (None, Reason.PEER_LEFT),

@@ -785,7 +785,13 @@ def test_an_error_of_the_host_ends_the_attempt_at_every_stage(
 @each_row("stage", LINKABLE)
 @each_row(
     "said, reason",
-    [("expired", Reason.EXPIRED), ("closed", Reason.CLOSED), ("whatever", Reason.CLOSED)],
+    [
+        ("expired", Reason.EXPIRED),
+        ("closed", Reason.CLOSED),
+        # The host of a code is no known device, which alone can have another link.
+        ("device_linked", Reason.CLOSED),
+        ("whatever", Reason.CLOSED),
+    ],
 )
 def test_the_end_of_the_session_ends_the_attempt_at_every_stage(
     stage: GuestState, said: str, reason: Reason

@@ -327,9 +327,11 @@ def test_a_rejected_request_leaves_the_session_open(event: SessionInput, reason:
     assert session.state is SessionState.ASKED
 
 
-def test_a_guest_that_leaves_takes_its_prompt_along() -> None:
+# Nobody knows this guest, so it cannot have another link, whatever its close code says.
+@each_row("code", [None, pair_msg.CloseCode.LINKED_ALREADY])
+def test_a_guest_that_leaves_takes_its_prompt_along(code: int | None) -> None:
     session = asked()
-    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0) == [
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection, code), T0) == [
         do.CancelTimer(APPROVAL),
         do.Publish(st.PairOutcome(ID, approved=False, reason=Reason.GUEST_LEFT)),
     ]
@@ -489,9 +491,10 @@ def test_a_second_attempt_takes_its_own_offer() -> None:
     assert offered[-1] == link_do.ApplyDescription(ev.LinkID("host-2"), pair_msg.SDPType.OFFER, SDP)
 
 
-def test_a_guest_that_leaves_before_its_answer_takes_the_link_along() -> None:
+@each_row("code", [None, pair_msg.CloseCode.LINKED_ALREADY])
+def test_a_guest_that_leaves_before_its_answer_takes_the_link_along(code: int | None) -> None:
     session = approved()
-    assert session.handle(pair_ev.ConnectionLost(GUEST.connection), T0) == link_closed(
+    assert session.handle(pair_ev.ConnectionLost(GUEST.connection, code), T0) == link_closed(
         Reason.GUEST_LEFT, APPROVED
     )
     assert session.state is SessionState.OPEN

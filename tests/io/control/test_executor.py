@@ -238,13 +238,36 @@ async def test_what_is_for_our_own_windows_is_told_once(bench: Bench) -> None:
     bench.injector.ignored = False
     bench.inject(KEY)
     await until(lambda: told() == [ignored, done])
-    # What is allowed anew is told anew.
+    # Letting go changes nothing about it.
     bench.injector.ignored = True
     bench.inject(KEY)
     await until(lambda: told() == [ignored, done, ignored])
     bench.do(screen_do.LetGo(LINK))
+    bench.injector.ignored = False
     bench.inject(KEY)
-    await until(lambda: told() == [ignored, done, ignored, ignored])
+    await until(lambda: told() == [ignored, done, ignored, done])
+
+
+async def test_of_each_link_it_is_told_what_is_for_our_own_windows(bench: Bench) -> None:
+    def told() -> list[object]:
+        return [one for one in bench.reported.all if isinstance(one, screen_ev.InputIgnored)]
+
+    bench.do(screen_do.StartControl(LINK), screen_do.StartControl(OTHER))
+    bench.injector.ignored = True
+    bench.inject(KEY)
+    bench.inject(KEY, link=OTHER)
+    expected = [screen_ev.InputIgnored(one, True) for one in (LINK, OTHER)]
+    await until(lambda: told() == expected)
+    # What is allowed anew is told anew.
+    bench.do(screen_do.EndControl(OTHER), screen_do.StartControl(OTHER))
+    bench.inject(KEY, link=OTHER)
+    expected.append(screen_ev.InputIgnored(OTHER, True))
+    await until(lambda: told() == expected)
+    bench.injector.ignored = False
+    bench.inject(KEY)
+    bench.inject(KEY, link=OTHER)
+    expected += [screen_ev.InputIgnored(one, False) for one in (LINK, OTHER)]
+    await until(lambda: told() == expected)
 
 
 @pytest.mark.parametrize("error", [ControlError(Reason.CONTROL_UNSUPPORTED), RuntimeError("a bug")])

@@ -187,3 +187,44 @@ def test_of_two_links_with_a_device_the_one_that_gives_way_leaves_no_page(bench:
     bench.window.show(replace(gone, link=ev.LinkID("guest-3"), reason=Reason.DEVICE_LINKED))
     assert pages.at_home
     assert labels(bench) == ["Invite", "Grace's phone"]
+
+
+def two_links(bench: Bench, *written: ev.LinkID) -> st.LinkStatus:
+    """Show two links with one known device, and a text on these; return the end of the second."""
+    known = KnownID("grace")
+    for one in (FIRST, SECOND):
+        bench.window.show(replace(link(link_id=one), known=known))
+    for one in written:
+        bench.window.show(st.TextReceived(one, f"on {one}"))
+    gone = replace(link(link_id=SECOND), known=known, stage=st.Stage.CLOSED)
+    return replace(gone, reason=Reason.DEVICE_LINKED)
+
+
+def test_what_was_written_stays_when_one_of_two_links_gives_way(bench: Bench) -> None:
+    pages = bench.window.pages
+    gone = two_links(bench, SECOND)
+    panel = pages.links[SECOND]
+    pages.select(FIRST)
+    bench.window.show(gone)
+    assert pages.links == {FIRST: panel}
+    assert pages.open == FIRST
+    assert panel.status.stage is st.Stage.CONNECTED
+    assert f"on {SECOND}" in panel.history.text.get("1.0", "end")
+    assert labels(bench) == ["Invite", "Grace's phone"]
+
+
+def test_two_pages_on_which_something_stands_are_both_kept(bench: Bench) -> None:
+    pages = bench.window.pages
+    bench.window.show(two_links(bench, FIRST, SECOND))
+    assert [*pages.links] == [FIRST, SECOND]
+    ended = pages.links[SECOND].status
+    assert (ended.stage, ended.reason) == (st.Stage.CLOSED, Reason.DEVICE_LINKED)
+
+
+def test_no_page_goes_for_a_link_that_nobody_sees(bench: Bench) -> None:
+    pages = bench.window.pages
+    gone = two_links(bench)
+    bench.window.show(replace(gone, link=FIRST, reason=Reason.PEER_LEFT))
+    bench.window.show(gone)
+    assert [*pages.links] == [FIRST, SECOND]
+    assert pages.links[SECOND].status.reason is Reason.PEER_LEFT

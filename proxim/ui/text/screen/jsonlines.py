@@ -78,6 +78,8 @@ class ScreenLines:
         self._shares.note(status)
         match status:
             case screen_st.ScreenQuestion():
+                asker = self._model.links.get(status.link)
+                differed = asker is not None and asker.digits_differed
                 self._event(
                     {
                         "state": "asked",
@@ -89,6 +91,7 @@ class ScreenLines:
                         "control": status.control,
                         "second_step": status.second_step,
                         "expiresAt": self._moment(status.deadline),
+                        **({"digits_differed": True} if differed else {}),
                     }
                 )
             case screen_st.ScreenAnswered(link, number):

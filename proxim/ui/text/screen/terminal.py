@@ -21,7 +21,7 @@ from proxim.core.screen.status import PanicChord, ScreenStage, needs_second_step
 from proxim.ui.text.console import Lines
 from proxim.ui.text.model import FaceModel
 from proxim.ui.text.screen.shares import Shares
-from proxim.ui.text.terminal_words import BADGES, answers
+from proxim.ui.text.terminal_words import BADGES, DIFFERED, answers
 
 # Why a share is over, where the sentence of the reason is about a link or a message.
 _ENDS: Final = {
@@ -167,7 +167,9 @@ class ScreenTalk:
         self._introduced = question
         self._introduced_at = self._clock()
         self._warned = None
-        badge, colour = BADGES[question.verified]
+        asker = self._model.links.get(question.link)
+        differed = asker is not None and asker.digits_differed
+        badge, colour = DIFFERED if differed else BADGES[question.verified]
         self._lines.blank()
         self._lines.say(self._asked_words(question))
         self._lines.field(tr("terminal.proof"), tr(badge), colour)

@@ -76,6 +76,11 @@ class History(ttk.Frame):
             (entry.text for entry in reversed(self._entries.values()) if entry.received), None
         )
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is no text."""
+        return not self._entries
+
     def add(self, who: str, text: str, *, received: bool) -> None:
         """Append a text, and scroll to it unless the person is reading an older one."""
         shown = printable_text(text)

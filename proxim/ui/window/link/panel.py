@@ -338,6 +338,11 @@ class LinkPanel(ttk.Frame):
             tab_order(known.button, screen.menu)
             tab_order(screen.lines, known.lines)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing stands here that anybody has sent, received or begun to write."""
+        return self.history.is_blank and not self.transfers.rows and not self._written()
+
     def begin_again(self, status: st.LinkStatus) -> None:
         """Go on below what stands here with another link of the same device."""
         self._sending = None

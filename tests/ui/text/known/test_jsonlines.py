@@ -379,6 +379,14 @@ def test_a_device_that_nobody_knows_is_the_last_word_of_a_script_that_has_ended(
     assert face.face.model.exit_status == 2
 
 
+def test_a_link_whose_digits_differed_says_so_from_then_on() -> None:
+    doubted = replace(CONNECTED, digits_differed=True)
+    face = Face(CONNECTED)
+    assert face.show(doubted) == []
+    (closed,) = face.show(replace(doubted, stage=st.Stage.CLOSED, reason=Reason.PEER_LEFT))
+    assert closed["digits_differed"] is True
+
+
 def test_all_of_it_is_documented() -> None:
     page = (ROOT / "docs/json-lines.md").read_text(encoding="utf-8")
     for word in (

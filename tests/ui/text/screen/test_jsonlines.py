@@ -98,6 +98,13 @@ def test_every_stage_in_both_directions(stage: ScreenStage, state: str) -> None:
         ]
 
 
+def test_a_question_says_that_the_digits_of_its_link_differed() -> None:
+    face = Face(CONNECTED)
+    assert face.show(replace(CONNECTED, digits_differed=True)) == []
+    (asked,) = face.show(QUESTION)
+    assert asked["digits_differed"] is True
+
+
 def test_reason_and_monitors() -> None:
     share = replace(SHOWN, stage=ScreenStage.VIEWED, reason=Reason.TOO_MANY)
     (event,) = Face(CONNECTED).show(share)

@@ -73,6 +73,14 @@ def answered(grant: Grant, *, knowing: bool = False) -> ev.Intent:
 # --- questions ------------------------------------------------------------------------------------
 
 
+def test_who_proved_something_before_digits_differed_is_in_doubt() -> None:
+    face = Face(CONNECTED)
+    face.show(replace(CONNECTED, digits_differed=True))
+    asked = face.show(QUESTION)
+    assert tr("devices.badgeDiffered") in asked
+    assert "Verified" not in asked
+
+
 def test_a_question_says_who_and_how_they_proved_it_and_how_long() -> None:
     asked = Face(CONNECTED).show(QUESTION)
     assert "Ana asks to see this screen.\n" in asked
