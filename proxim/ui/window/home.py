@@ -129,6 +129,17 @@ class HomePage(ttk.Frame):
             width += self.area.bar_width
         return min(width, self.winfo_screenwidth()), min(height, highest)
 
+    def height_within(self, room: int) -> int:
+        """The height with which the most of the page is seen that this much room has."""
+        for fold in self._folds[1:]:
+            height = self._height(fold)
+            if height <= room:
+                if self.devices is not None and _DEVICE_ROWS[fold]:
+                    every = self.devices.height(len(self.devices.rows))
+                    height += every - self.devices.height(_DEVICE_ROWS[fold])
+                return min(height, room)
+        return room
+
     @property
     def least_size(self) -> tuple[int, int]:
         """The smallest size at which the page is of use."""

@@ -223,10 +223,13 @@ class Pages:
         root = self._root
         if not self.at_home:
             return
-        beside = sum(bar.winfo_reqheight() for bar in root.grid_slaves() if bar is not self._home)
+        beside = sum(_height_in_grid(bar) for bar in root.grid_slaves() if bar is not self._home)
         width, height = self._home.wanted_size
         highest = root.winfo_screenheight() - self._theme.px(SCREEN_BARS)
-        wanted = (width, max(height, min(height + beside, highest)))
+        if height + beside > highest:
+            # With all its margins the page does not fit beside the tabs.
+            height = self._home.height_within(highest - beside)
+        wanted = (width, height + beside)
         least_width, least_height = self._home.least_size
         least = (min(least_width, width), min(least_height + beside, wanted[1]))
         if least != self._least:
@@ -396,3 +399,9 @@ class Pages:
         self.waiting.destroy()
         self.waiting = None
         self._remove_tab(WAITING)
+
+
+def _height_in_grid(bar: tkinter.Widget) -> int:
+    """Return how high a row of the window has to be for this."""
+    margin = bar.grid_info()["pady"]
+    return bar.winfo_reqheight() + (sum(margin) if isinstance(margin, tuple) else 2 * margin)

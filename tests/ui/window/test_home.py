@@ -17,11 +17,13 @@ from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import LANGUAGES
 from proxim.ui.window import root
 from proxim.ui.window.home import Fold
+from proxim.ui.window.pages import HOME
 from proxim.ui.window.pairing.invite import QR_MODULE_MIN, QR_SIDE
 from proxim.ui.window.pairing.steps import StepsParts
 from proxim.ui.window.theme import ThemeChoice
 from tests.qr_reader import read_qr
 from tests.ui.tk_support import DOCKER, URL, WIFI, Bench, MakeBench, link
+from tests.ui.window.known.known_support import entry, known
 
 
 def resize(bench: Bench, width: int, height: int) -> None:
@@ -309,3 +311,20 @@ def test_the_window_cannot_be_made_useless(bench: Bench) -> None:
     width, height = bench.root.minsize()
     assert width >= 300
     assert height >= bench.window.join.winfo_reqheight() + bench.window.steps.winfo_reqheight() - 60
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_beside_tabs_on_a_low_screen_no_space_is_left_empty(
+    scaling: None, make_bench: MakeBench, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    bench = on_screen(make_bench, monkeypatch, (1366, 768), 100)
+    bench.window.show(known(*map(entry, range(count))))
+    bench.window.show(link())
+    bench.window.pages.select(HOME)
+    bench.wait_until_whole()
+    bench.settle()
+    home = bench.window.home
+    assert home._fold is Fold.MARGINS
+    assert seen(bench)
+    row = bench.window.theme.px(40)
+    assert bottom(bench) < row

@@ -118,10 +118,14 @@ class Known:
         if (self.asks, self.let_in) != before:
             self._asking()
 
-    def entry_of(self, status: st.LinkStatus) -> KnownEntry | None:
-        """Return what is kept of the device at the other end of a link; None if it is unknown."""
-        if status.known is not None:
-            return self._entries.get(status.known)
+    def entry_of(self, status: st.LinkStatus, before: KnownID | None) -> KnownEntry | None:
+        """Return what is kept of the device at the other end of a link; None if it is unknown.
+
+        `before` is the device that it was while the link was open, if it became known on it.
+        """
+        known = before if status.known is None else status.known
+        if known in self._entries:
+            return self._entries[known]
         return next((one for one in self._entries.values() if one.link == status.link), None)
 
     def look(self, *, seen: bool) -> None:

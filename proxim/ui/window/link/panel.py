@@ -319,7 +319,7 @@ class LinkPanel(ttk.Frame):
             self._known.lines.grid(row=3, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
             self._order()
         if self._known is not None:
-            entry = self._known_devices().entry_of(status)
+            entry = self._known_devices().entry_of(status, self.device)
             self._known.show_link(status, entry)
         before, self._device = self._device, None if entry is None else entry.id
         self._given_name = None if entry is None else entry.name

@@ -108,6 +108,18 @@ def test_who_is_known_is_told_of_no_code(bench: Bench, reason: Reason) -> None:
     assert badge(panel) == ("Verified", "Green")
 
 
+def test_who_became_known_on_the_link_is_told_of_no_code(bench: Bench) -> None:
+    bench.window.show(app_link())
+    bench.window.show(known(entry(0, link=LINK)))
+    bench.window.show(known(entry(0)))
+    bench.window.show(replace(app_link(stage=st.Stage.CLOSED), reason=Reason.PEER_LEFT))
+    panel = bench.window.pages.links[LINK]
+    of_known = sentence_for(Reason.PEER_LEFT, host=True, known=True)
+    assert str(panel._note.cget("text")) == of_known
+    bench.window.show(known())
+    assert str(panel._note.cget("text")) == sentence_for(Reason.PEER_LEFT, host=True, known=False)
+
+
 def test_it_is_also_found_if_it_became_known_on_the_link_that_ended(bench: Bench) -> None:
     bench.window.show(app_link())
     panel = bench.window.pages.links[LINK]
