@@ -480,7 +480,7 @@ class GuestConnections:
     ) -> list[do.Command]:
         given_up = self._end_proof(event.connection, socket, succeeded=False)
         session = self._sessions.get(socket.session_id)
-        if session is None or not session.serves(event.connection):
+        if session is None or not session.hears_the_end_of(event.connection):
             return given_up
         return [*given_up, *self._sessions.handle(session, event, now)]
 

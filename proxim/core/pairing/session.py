@@ -230,6 +230,8 @@ class Session:
         # None when there is no guest, or when the link outlived the guest's WebSocket.
         self.guest: PairingRequest | None = None
         self.link: Link | None = None
+        # The guest whose link was lost while its WebSocket was open: that one's end may say why.
+        self._lost: PairingRequest | None = None
         self._new_link_id = new_link_id
         # The count of prompts so far; it is also the number of the newest prompt.
         self._asked = 0
@@ -260,6 +262,11 @@ class Session:
     def serves(self, connection: ev.ConnectionID) -> bool:
         """Whether the guest on this WebSocket is asking or was approved."""
         return self.guest is not None and self.guest.connection == connection
+
+    def hears_the_end_of(self, connection: ev.ConnectionID) -> bool:
+        """Whether the end of this WebSocket says something about the session's guest."""
+        left = self._lost if self.state is SessionState.AWAY else None
+        return self.serves(connection) or (left is not None and left.connection == connection)
 
     @property
     def prompt(self) -> st.Prompt | None:
@@ -547,13 +554,11 @@ class Session:
     def _guest_lost_while_linked(
         self, event: pair_ev.ConnectionLost, now: float
     ) -> list[do.Command]:
+        why, self.guest = _left_for(self.guest, event), None
+        if self._signaling.warned_by(event.code):
+            return self._end_with_link(End(Reason.TAMPERED), now)
         # The open link does not need the guest's WebSocket.
-        self.guest = None
-        return (
-            self._end_with_link(End(Reason.TAMPERED), now)
-            if self._signaling.warned_by(event.code)
-            else []
-        )
+        return self._close_link(why, now) if why is Reason.DEVICE_LINKED else []
 
     def _disconnect(self, event: ev.Disconnect, now: float) -> list[do.Command]:
         # A disconnect by the host ends the session whatever its type: a person who sends a guest
@@ -623,6 +628,7 @@ class Session:
     def _wait(self, link: Link, closing: list[do.Command], now: float) -> list[do.Command]:
         failed = self.state is SessionState.LINKING
         self.state = SessionState.AWAY
+        self._lost = self.guest
         # Whoever asks meanwhile has proved nothing about this exchange.
         self._signaling = Signaling(Side.HOST, "", None)
         return [
@@ -706,6 +712,11 @@ class Session:
             self._current_link().publish_given_up(Reason.DISCONNECTED),
             *self._end(Reason.CLOSED),
         ]
+
+    def _lost_guest_left(self, event: pair_ev.ConnectionLost, now: float) -> list[do.Command]:
+        # The link can be heard to end before the WebSocket, which says why.
+        why, self._lost = _left_for(self._lost, event), None
+        return self._end_while_away(End(why), now) if why is Reason.DEVICE_LINKED else []
 
     def _end_while_away(self, event: End, now: float) -> list[do.Command]:
         return [
@@ -875,6 +886,7 @@ TRANSITIONS: Final = TransitionTable(
             ev.Decide: (Session._too_late, {_S.AWAY}),
             ev.TimerName.RESUME: (Session._away_too_long, {_S.OPEN, _S.ENDED}),
             ev.TimerName.SESSION: (Session._expire_while_away, {_S.AWAY, _S.ENDED}),
+            pair_ev.ConnectionLost: (Session._lost_guest_left, {_S.AWAY, _S.ENDED}),
             ev.Disconnect: (Session._disconnect_while_away, {_S.ENDED}),
             End: (Session._end_while_away, {_S.ENDED}),
         },

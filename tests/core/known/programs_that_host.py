@@ -191,7 +191,7 @@ class Room:
                 link_ev.PeerDescribed(link)
                 | link_ev.ChannelOpened(link)
                 | link_ev.ChannelMessage(link)
-                | link_ev.PeerFailed(link)
+                | link_ev.ChannelClosed(link)
             ):
                 return link in ledger.peers
             case _:
@@ -234,7 +234,8 @@ class Room:
             case link_do.ClosePeer(link):
                 for peers, to, other in self._other_ends(by, link):
                     peers.open = False
-                    self._tell(peers, (to, link_ev.PeerFailed(other, Reason.PEER_LEFT)))
+                    # A goodbye that was sent before it is not always heard in time.
+                    self._tell(peers, (to, link_ev.ChannelClosed(other, 0)))
             case _:
                 pass
 

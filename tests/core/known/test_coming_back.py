@@ -25,7 +25,7 @@ from proxim.core.pairing import events as pair_ev
 from proxim.core.pairing import messages as pair_msg
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 from proxim.core.pairing.host import MAX_SESSIONS_OF_KNOWN
-from proxim.core.pairing.join import DIAL_SECONDS, KNOWN_DIAL_SECONDS
+from proxim.core.pairing.join import DIAL_SECONDS, KNOWN_DIAL_SECONDS, GuestState
 from proxim.core.pairing.session import APPROVAL_SECONDS
 from proxim.core.screen import commands as screen_do
 from proxim.core.screen import messages as screen_msg
@@ -719,6 +719,16 @@ def test_who_is_too_busy_to_answer_at_once_is_dialled_once_more(world: KnownWorl
     world.advance(KNOWN_DIAL_SECONDS)
     world.decide(approved=True)
     assert world.status(world.guest).stage is st.Stage.CONNECTED
+
+
+def test_a_place_that_is_gone_is_not_dialled_again(world: KnownWorld) -> None:
+    world.with_endpoints(("192.168.1.66", 1, "192.168.1.0/24"))
+    world.reachable = False
+    world.handle(world.guest, known_ev.JoinKnown(world.known(world.guest)))
+    world.handle(world.guest, ev.NetworksSeen(()))
+    world.advance(KNOWN_DIAL_SECONDS)
+    (attempt,) = world.guest.program._guests.values()
+    assert attempt.state is GuestState.SEARCHING
 
 
 @pytest.mark.parametrize("discovery", [True, False])

@@ -33,6 +33,8 @@ def one_link(room: Room) -> None:
     for side in (room.ada, room.ben):
         assert not side.ledger.prompts
         assert {*side.ends} <= QUIET
+        stages = {one.stage for one in side.ledger.links.values()}
+        assert stages <= {st.Stage.CONNECTED, st.Stage.CLOSED}, "a link is waited for"
         outcomes = (one for one in side.ledger.statuses if isinstance(one, st.PairOutcome))
         assert {one.reason for one in outcomes if not one.approved} <= QUIET
         assert not side.told(st.Trouble)

@@ -1097,6 +1097,35 @@ def test_a_one_time_session_ends_with_a_newcomer_whose_link_does_not_open() -> N
     assert session.state is SessionState.ENDED
 
 
+def test_the_end_of_a_lost_guest_s_socket_says_why_if_it_is_known() -> None:
+    for known in (None, devices.KnownID("k1")):
+        for code in (None, pair_msg.CloseCode.LINKED_ALREADY):
+            gives_way = known is not None and code is not None
+            guest = replace(PROVED, known=known)
+            # The link is heard to end first, or the socket.
+            for first in (True, False):
+                session = new_session(ONE_TIME)
+                session.handle(Ask(guest), T0)
+                session.handle(ev.Decide(ID, approved=True), T0)
+                open_link(session, guest)
+                link = session.link
+                assert link is not None
+                if first:
+                    session.handle(VANISHED, T0)
+                    assert session.state is SessionState.AWAY
+                assert session.hears_the_end_of(guest.connection)
+                said = session.handle(pair_ev.ConnectionLost(guest.connection, code), T0)
+                stays = SessionState.AWAY if first else SessionState.LINKED
+                assert session.state is (SessionState.ENDED if gives_way else stays)
+                ended = [
+                    one.status.reason
+                    for one in said
+                    if isinstance(one, do.Publish) and isinstance(one.status, st.LinkStatus)
+                ]
+                assert ended == ([Reason.DEVICE_LINKED] if gives_way else [])
+                assert not session.hears_the_end_of(guest.connection)
+
+
 # --- a link over a lane ---------------------------------------------------------------------------
 
 
@@ -1196,8 +1225,8 @@ STATES = {
     ),
     SessionState.AWAY: (
         away,
-        "ask signal decide disconnect end session resume_timer described channel message failed "
-        "resume "
+        "ask signal lost decide disconnect end session resume_timer described channel message "
+        "failed resume "
         "lane lane_lost",
     ),
     SessionState.AWAY_ASKED: (
