@@ -156,9 +156,7 @@ class Desktop:
             # It is imported late, as the first paint needs none of it.
             from proxim.app.surroundings import Surroundings
 
-            self._surroundings = Surroundings(
-                self._root, self._window, self._bridge, quiet=self._options.quiet
-            )
+            self._surroundings = Surroundings(self._window, self._bridge, quiet=self._options.quiet)
         return self._surroundings
 
     def _serve_others(self) -> None:

@@ -1,7 +1,6 @@
 """Joins the window with its desktop: what a person hears of, and what other programs hand over."""
 
 import time
-import tkinter
 from collections.abc import Callable
 
 from proxim.app.bridge import Bridge
@@ -17,7 +16,6 @@ class Surroundings:
 
     def __init__(
         self,
-        root: tkinter.Tk,
         window: Window,
         bridge: Bridge,
         *,
@@ -27,8 +25,8 @@ class Surroundings:
         self._window = window
         self._handover = Handover(bridge.post)
         self._hearing = None if quiet else Hearing(open_notifier(bridge.want_window), clock)
-        # The dialogs get the focus, too.
-        root.bind_all("<FocusIn>", lambda _event: self._seen(), add=True)
+        if self._hearing is not None:
+            window.attention.when_looked(self._hearing.seen)
 
     def follow(self, status: st.Status, *, in_front: bool) -> None:
         """Take in a status; `in_front` says whether the person looks at Proxim."""
@@ -51,10 +49,6 @@ class Surroundings:
         """Take notices back, as the program ends."""
         if self._hearing is not None:
             self._hearing.close()
-
-    def _seen(self) -> None:
-        if self._hearing is not None:
-            self._hearing.seen()
 
     def _show(self) -> None:
         self._window.show_handover(self._handover, self._show)

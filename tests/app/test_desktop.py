@@ -368,12 +368,13 @@ def test_quiet_shows_no_notifications(
     class Notifier:
         def __init__(self) -> None:
             self.shown: list[Notification] = []
+            self.withdrawn: list[str] = []
 
         def show(self, notification: Notification) -> None:
             self.shown.append(notification)
 
         def withdraw(self, place: str) -> None:
-            pass
+            self.withdrawn.append(place)
 
         def close(self) -> None:
             pass
@@ -381,11 +382,13 @@ def test_quiet_shows_no_notifications(
     notifier = Notifier()
     monkeypatch.setattr(surroundings, "open_notifier", lambda clicked: notifier)
     window = surroundings.Surroundings(
-        running.root, running.window, running.bridge, quiet=quiet, clock=lambda: 0.0
+        running.window, running.bridge, quiet=quiet, clock=lambda: 0.0
     )
     question = ScreenQuestion(ev.LinkID("host-1"), 1, "Laptop", None, False, False, 40.0)
     window.follow(question, in_front=False)
     assert len(notifier.shown) == (0 if quiet else 1)
+    running.window.attention.looked()
+    assert len(notifier.withdrawn) == (0 if quiet else 1)
     window.follow(st.Stopped(), in_front=True)
     window.close()
     running.root.destroy()

@@ -208,6 +208,9 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
             assert code not in f"{shown.title} {shown.body}"
             assert 30_000 < shown.milliseconds <= 40_000
             assert shown.urgency == 2
+            screen.until(lambda: active(screen) not in (mine, theirs), "the dialog has the focus")
+            # It took the focus by itself, which does not mean that a person has seen it.
+            assert service.closed == []
 
             def approve() -> bool:
                 # The dialog ignores keys for its first 800 ms.

@@ -1,6 +1,7 @@
 """How the window gets attention without the focus: bell, title, and the line for failures."""
 
 import tkinter
+from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
@@ -10,12 +11,16 @@ from proxim.ui.window.widgets import WrapLabel, set_text
 
 # This many sentences are kept; older ones no longer help anybody.
 _KEPT: Final = 5
+# A dialog sends this event to the main window before it takes the focus by itself.
+FOCUS_TAKEN: Final = "<<FocusTaken>>"
 
 
 class Attention:
-    """Calls the person, in the title and by the bell.
+    """Knows whether the person looks at Proxim, and calls them if not: by the title and the bell.
 
-    `call` counts what happens while another program is in front; the focus resets the count.
+    `call` counts what happens while another program is in front; a look resets the count. A dialog
+    that takes the focus by itself is not a look: somebody who is elsewhere does not see it. Then
+    only a key or a click is one.
     """
 
     def __init__(self, root: tkinter.Tk, title: str) -> None:
@@ -23,17 +28,38 @@ class Attention:
         self._title = title
         self._asking: str | None = None
         self._unseen = 0
-        root.bind("<FocusIn>", lambda _event: self._seen(), add=True)
+        # Whether a dialog took the focus from another program, and nobody has touched it yet.
+        self._taken = False
+        self._when_looked: Callable[[], None] = lambda: None
+        root.bind(FOCUS_TAKEN, lambda _event: self._dialog_takes_focus(), add=True)
+        # The dialogs are included.
+        root.bind_all("<FocusIn>", lambda _event: self._focused(), add=True)
+        for touch in ("<KeyPress>", "<ButtonPress>"):
+            root.bind_all(touch, lambda _event: self.looked(), add=True)
         self._show()
 
     @property
     def in_front(self) -> bool:
-        """Whether one of Proxim's windows has the focus."""
+        """Whether the person looks at one of Proxim's windows, as far as the focus tells that."""
+        if self._taken:
+            return False
         try:
             return self._root.focus_displayof() is not None
         except KeyError:
             # A widget of Tk's own has the focus, such as an open menu.
             return True
+
+    def when_looked(self, then: Callable[[], None]) -> None:
+        """Call `then` whenever the person looks at Proxim or touches it."""
+        self._when_looked = then
+
+    def looked(self) -> None:
+        """Take in that the person looks at Proxim."""
+        self._taken = False
+        if self._unseen:
+            self._unseen = 0
+            self._show()
+        self._when_looked()
 
     def ask(self, words: str | None) -> None:
         """Show in the title what needs an answer; None removes it."""
@@ -48,10 +74,12 @@ class Attention:
         self._root.bell()
         self._show()
 
-    def _seen(self) -> None:
-        if self._unseen:
-            self._unseen = 0
-            self._show()
+    def _dialog_takes_focus(self) -> None:
+        self._taken = not self.in_front
+
+    def _focused(self) -> None:
+        if not self._taken:
+            self.looked()
 
     def _show(self) -> None:
         count = f"({self._unseen}) " if self._unseen else ""

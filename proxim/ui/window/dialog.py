@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
+from proxim.ui.window.attention import FOCUS_TAKEN
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS, place_over, stay_on_screen
@@ -85,6 +86,7 @@ class Dialog:
         window.deiconify()
         window.lift()
         if focus is not None:
+            self._root.event_generate(FOCUS_TAKEN)
             focus.focus_force()
 
     def come_first(self, *, bell: bool) -> None:

@@ -168,6 +168,7 @@ class Window:
 
         asked = self._open_dialogs
         raise_window(self.root, asked[0].window if asked else None)
+        self.attention.looked()
 
     def show_handover(self, handover: "Handover", changed: Callable[[], None]) -> None:
         """Show what other programs gave to be sent and what waits for a device."""

@@ -1,6 +1,9 @@
+import tkinter
+
 import pytest
 
-from proxim.ui.window.attention import Attention
+from proxim.ui.window.attention import FOCUS_TAKEN, Attention
+from proxim.ui.window.dialog import Dialog
 from tests.ui.tk_support import Bench
 
 
@@ -44,3 +47,36 @@ def test_a_question_stands_beside_the_number(bench: Bench, attention: Attention)
     assert bench.root.title() == "(1) Files for you - Proxim"
     attention.ask(None)
     assert bench.root.title() == "(1) Proxim"
+
+
+@pytest.mark.parametrize("touch", ["<KeyPress>", "<ButtonPress>"])
+def test_a_dialog_that_takes_the_focus_is_not_seen_before_it_is_touched(
+    bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch, touch: str
+) -> None:
+    looks: list[bool] = []
+    attention.when_looked(lambda: looks.append(attention.in_front))
+    attention.call()
+    dialog = Dialog(bench.root, bench.window.theme, "ProximRequest", lambda: None, width=100)
+    button = tkinter.Button(dialog.body)
+    button.pack()
+    dialog.appear(button)
+    bench.focus(button)
+    monkeypatch.setattr(bench.root, "focus_displayof", lambda: button)
+    # Another question opens beside it, and takes the focus in its turn.
+    bench.root.event_generate(FOCUS_TAKEN)
+    button.event_generate("<FocusIn>")
+    assert (looks, attention.in_front, bench.root.title()) == ([], False, "(1) Proxim")
+    button.event_generate(touch)
+    assert (looks, attention.in_front, bench.root.title()) == ([True], True, "Proxim")
+    # A dialog that opens while the person looks is seen.
+    bench.root.event_generate(FOCUS_TAKEN)
+    assert attention.in_front
+    dialog.close()
+
+
+def test_a_person_who_had_the_window_raised_looks_at_it(bench: Bench) -> None:
+    attention = bench.window.attention
+    looks: list[bool] = []
+    attention.when_looked(lambda: looks.append(True))
+    bench.window.come_to_front()
+    assert looks
