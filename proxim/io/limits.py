@@ -105,8 +105,8 @@ SINK_CLOSE_SECONDS: Final = 2.0
 # --- WebRTC ---------------------------------------------------------------------------------------
 
 # How long a peer that is closed may take to end what it is doing, which is mostly to make its
-# sockets: that needs milliseconds.
-SETTLE_SECONDS: Final = 0.5
+# sockets: that needs milliseconds. It gets this time twice (Peer.close).
+SETTLE_SECONDS: Final = 0.25
 # How long the other side may take to close after a goodbye: a few round trips on a poor link.
 FAREWELL_SECONDS: Final = 0.5
 # aiortc enforces no limit of its own: a 4 MiB message was seen to arrive (docs/security.md).

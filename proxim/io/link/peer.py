@@ -260,7 +260,10 @@ class Peer:
         while not self._work.empty():
             self._work.get_nowait().close()
         if self._current is not None:
-            await asyncio.wait({self._current}, timeout=SETTLE_SECONDS)
+            # A loop that stands still, as in a laptop that sleeps, uses up the first of these times
+            # without going on with the work.
+            for _ in range(2):
+                await asyncio.wait({self._current}, timeout=SETTLE_SECONDS)
             # A server that does not answer is not waited for longer.
             self._current.cancel()
             await asyncio.gather(self._current, return_exceptions=True)

@@ -4,6 +4,7 @@ import asyncio
 import re
 import struct
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,7 @@ from proxim.io.limits import (
     MAX_CHANNELS,
     MAX_IN_FLIGHT_BYTES,
     MAX_WINDOW_OVERRUN_BYTES,
+    SETTLE_SECONDS,
 )
 from proxim.io.link import internals
 from proxim.io.link import peer as peer_module
@@ -654,6 +656,25 @@ async def test_a_peer_that_is_dropped_while_it_is_prepared_leaves_no_socket(
         await end.stop()
         assert udp_ports() == before
         assert not end.events.all
+
+
+async def test_it_leaves_none_either_if_the_loop_stands_still_meanwhile(make_end: MakeEnd) -> None:
+    before = udp_ports()
+    loop = asyncio.get_running_loop()
+    end = make_end("guest")
+    end.peer.prepare(offerer=False)
+    await asyncio.sleep(0)
+
+    def stand_still() -> None:
+        until = time.monotonic() + 1.2 * SETTLE_SECONDS
+        while time.monotonic() < until:
+            pass
+
+    stopping = asyncio.create_task(end.stop())
+    await asyncio.sleep(0)
+    loop.call_soon(stand_still)
+    await stopping
+    assert udp_ports() == before
 
 
 async def test_no_server_is_asked_before_the_approval(
