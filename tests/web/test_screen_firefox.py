@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,19 +10,13 @@ from PIL import Image
 
 from proxim.io.pairing.page import languages
 from tests.web.browser import hosting, origin_of
+from tests.web.firefox import Firefox
 from tests.web.screen_host import SHARE, ScreenHost, desktop
-from tests.web.test_firefox import Firefox, started
 from tests.web.test_screen import CANVAS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WORDS = languages({"pageScreen": "page"})["en"]["page"]
-
-
-@pytest.fixture
-def firefox(tmp_path: Path) -> Iterator[Firefox]:
-    with started(tmp_path) as browser, browser.another_person():
-        yield browser
 
 
 def presses(firefox: Firefox, *actions: dict[str, object], source: str) -> None:

@@ -685,8 +685,9 @@ ANY_INPUT = strategies.one_of(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("examples", [10, pytest.param(500, marks=pytest.mark.nightly)])
 def test_after_anything_nothing_stays_pressed(
-    display: str, keyboard: Keyboard, program: Program
+    display: str, keyboard: Keyboard, program: Program, examples: int
 ) -> None:
     class AnyInput(RuleBasedStateMachine):
         def __init__(self) -> None:
@@ -727,6 +728,6 @@ def test_after_anything_nothing_stays_pressed(
             program.events()
 
     AnyInput.TestCase.settings = settings(
-        max_examples=25, stateful_step_count=25, deadline=None, database=None
+        max_examples=examples, stateful_step_count=25, deadline=None, database=None
     )
     AnyInput.TestCase("runTest").runTest()
