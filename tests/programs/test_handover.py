@@ -112,7 +112,7 @@ def test_files_are_handed_to_the_window(screen: Screen, home: Path, tmp_path: Pa
     odd = tmp_path / "a b 100%ü.txt"
     odd.write_text("content", encoding="utf-8")
     host_command = [*SOURCE, "host", "--json", "--name", "Desk", "--save-to", str(inbox)]
-    with Program(host_command, tmp_path / "host") as host:
+    with Program(host_command, tmp_path / "host", forked=True) as host:
         code = host.event("session")["code"]
         with Program(SOURCE, home, display=screen.display):
             new_window(screen)
@@ -144,7 +144,8 @@ def test_send_opens_the_window_if_there_is_none(screen: Screen, home: Path, tmp_
     inbox.mkdir()
     file = tmp_path / "a b.txt"
     file.write_text("content", encoding="utf-8")
-    with Program([*SOURCE, "host", "--json", "--save-to", str(inbox)], tmp_path / "host") as host:
+    command = [*SOURCE, "host", "--json", "--save-to", str(inbox)]
+    with Program(command, tmp_path / "host", forked=True) as host:
         code = host.event("session")["code"]
         with Program([*SOURCE, "send", str(file)], home, display=screen.display):
             join(screen, host, code)
@@ -195,9 +196,10 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
     ):
         mine = new_window(screen)
         code = copied_code(screen)
+        guest_command = [*SOURCE, "join", "--json", "--name", "<b>Phone"]
         with (
             Program(SOURCE, other_home, display=screen.display),
-            Program([*SOURCE, "join", "--json", "--name", "<b>Phone"], tmp_path / "g") as guest,
+            Program(guest_command, tmp_path / "guest", forked=True) as guest,
         ):
             theirs = new_window(screen, mine)
             screen.until(lambda: active(screen) == theirs, "the other window is in front")

@@ -122,7 +122,7 @@ def hosting(
 ) -> Iterator[tuple[Program, str]]:
     """Run a host for scripts; yield it with its link."""
     command = [*proxim, "host", "--json", "--port", str(free_port()), *arguments]
-    with Program(command, tmp_path / "host") as host:
+    with Program(command, tmp_path / "host", forked=True) as host:
         yield host, host.event("session")["url"]
 
 
@@ -184,7 +184,7 @@ def test_questions_of_a_host_are_answered_at_its_terminal(tmp_path: Path) -> Non
         url = host.said("#", host.stdout).split()[-1]
         url += host.said("\n", host.stdout).strip()
         command = [*SOURCE, "join", "--json", "--yes", url, "--save-to", str(saved), "--once"]
-        with Program(command, tmp_path / "guest") as guest:
+        with Program(command, tmp_path / "guest", forked=True) as guest:
             host.said("Allow? [y/N]", host.stdout)
             # A yes that came too soon is asked for again.
             host.type("y")

@@ -183,7 +183,7 @@ def test_a_host_without_a_desktop_says_so_at_once_and_to_who_asks(linked: Start)
 
 
 def test_a_guest_shows_its_screen(tmp_path: Path, display: str) -> None:
-    with Program([*SOURCE, "host", "--json"], tmp_path / "host") as host:
+    with Program([*SOURCE, "host", "--json"], tmp_path / "host", forked=True) as host:
         join = [*SOURCE, "join", "--json", host.event("session")["code"]]
         with Program(join, tmp_path / "guest", display=display) as guest:
             pair(host, guest)
@@ -197,7 +197,8 @@ def test_a_guest_shows_its_screen(tmp_path: Path, display: str) -> None:
 def test_a_terminal_asks_and_shows(tmp_path: Path, display: str) -> None:
     with Program([*SOURCE, "host"], tmp_path / "host", display=display) as host:
         code = host.text_line("Code ").split()[1]
-        with Program([*SOURCE, "join", "--json", code], tmp_path / "guest") as guest:
+        command = [*SOURCE, "join", "--json", code]
+        with Program(command, tmp_path / "guest", forked=True) as guest:
             host.text_line("asks to join.")
             answer(host, "y", "Connected with")
             guest.event("link", state="connected")
