@@ -380,10 +380,11 @@ class InvitePanel(ttk.Frame):
     def _draw_qr(self, matrix: Matrix) -> None:
         # Each module gets whole pixels, as its edges would blur otherwise.
         zoom = max(1, self._side_length // len(matrix))
-        self._image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(
-            zoom
-        )
-        self._qr.configure(image=self._image)
+        image = tkinter.PhotoImage(master=self, data=pgm_image(matrix), format="PPM").zoom(zoom)
+        # Otherwise Tk asks the X server for each of 256 colours, one after the other: 20 ms.
+        image.configure(palette="2")
+        self._qr.configure(image=image)
+        self._image = image
         if self._message is not None:
             self._message.pack_forget()
         self._qr.pack(expand=True, fill="both")
