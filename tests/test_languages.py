@@ -10,6 +10,7 @@ import re
 import string
 from collections.abc import Iterator
 from functools import cache
+from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -112,12 +113,14 @@ def what_is_odd(text: Text, english: Text) -> Iterator[str]:
             yield "begins or ends with a space, or has lost it"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("section", FILES[ENGLISH])
-def test_every_text_is_whole(section: str, language: str) -> None:
-    english, found = FILES[ENGLISH][section], FILES[language][section]
-    odd = {key: list(what_is_odd(found[key], english[key])) for key in english}
-    assert {key: what for key, what in odd.items() if what} == {}
+def test_every_text_is_whole() -> None:
+    odd = [
+        f"{language}, {section}.{key}: {what}"
+        for language, section in product(LANGUAGES, FILES[ENGLISH])
+        for key, text in FILES[ENGLISH][section].items()
+        for what in what_is_odd(FILES[language][section][key], text)
+    ]
+    assert odd == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -226,21 +229,22 @@ SHOWN_AS_FIRST: Final = {
 }
 LOG: Final = {"debug", "info", "warning", "error", "critical", "exception"}
 
+
 # These modules contain what people read; elsewhere in core and io there are only details for
 # developers.
-SPEAKING: Final = [
-    path
-    for path in modules()
-    if path.startswith("proxim/ui/")
-    or (path.count("/") == 1 and path != "proxim/app/bridge.py")
-    or path
-    in {
-        "proxim/core/doctor.py",
-        "proxim/core/errors.py",
-        "proxim/core/sanitize.py",
-        "proxim/io/system/firewall.py",
-    }
-]
+def speaks(path: str) -> bool:
+    return (
+        path.startswith("proxim/ui/")
+        or (path.count("/") == 1 and path != "proxim/app/bridge.py")
+        or path
+        in {
+            "proxim/core/doctor.py",
+            "proxim/core/errors.py",
+            "proxim/core/sanitize.py",
+            "proxim/io/system/firewall.py",
+        }
+    )
+
 
 # These texts are not ours to translate: the commands and output of tools, and argparse's messages.
 OTHER_LANGUAGES: Final = {
@@ -303,9 +307,14 @@ def said_past_the_files(tree: ast.Module, allowed: set[str]) -> Iterator[str]:
             yield f"line {node.lineno}: {value!r}"
 
 
-@pytest.mark.parametrize("path", SPEAKING)
-def test_nothing_is_said_past_the_files(path: str) -> None:
-    assert list(said_past_the_files(modules()[path], OTHER_LANGUAGES.get(path, set()))) == []
+def test_nothing_is_said_past_the_files() -> None:
+    said = [
+        f"{path}, {what}"
+        for path, tree in modules().items()
+        if speaks(path)
+        for what in said_past_the_files(tree, OTHER_LANGUAGES.get(path, set()))
+    ]
+    assert said == []
 
 
 def test_what_is_allowed_is_still_there() -> None:
