@@ -27,7 +27,7 @@ class HandoverBar(ttk.Frame):
         changed: Callable[[], None],
     ) -> None:
         px = theme.px
-        super().__init__(master, padding=(px(8), px(4)))
+        super().__init__(master, style="Blue.TFrame", padding=(px(8), px(4)))
         self._theme = theme
         self._handover = handover
         self._changed = changed
