@@ -205,6 +205,7 @@ FILE_REASONS: Final = frozenset(
 # Reasons whose sentence ends with the Problem's detail.
 _ENDING_IN_DETAIL: Final = frozenset(
     {
+        Reason.SETTINGS_BROKEN,
         Reason.SETTINGS_FOREIGN,
         Reason.DEVICE_SEVERAL,
         Reason.KNOWN_BROKEN,

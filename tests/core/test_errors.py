@@ -148,6 +148,7 @@ def test_an_error_carries_its_problem(reason: Reason) -> None:
     assert error.problem == Problem(reason, "field name")
     sentence = SENTENCES[reason]
     if reason in (
+        Reason.SETTINGS_BROKEN,
         Reason.SETTINGS_FOREIGN,
         Reason.DEVICE_SEVERAL,
         Reason.KNOWN_BROKEN,

@@ -121,9 +121,8 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
         try:
             fields = _read(path)
         except BrokenFileError as error:
-            problems.append(
-                Problem(Reason.SETTINGS_BROKEN, f"{error}; kept as {set_aside(path, 'broken')}")
-            )
+            _log.warning("the settings file is broken: %s", error)
+            problems.append(Problem(Reason.SETTINGS_BROKEN, set_aside(path, "broken")))
             fields = None
         if fields is None:
             fields = _new_fields()

@@ -209,7 +209,7 @@ def test_a_broken_file_is_kept_beside_a_new_one(tmp_path: Path, subtests: pytest
             broken = write(folder, text).read_bytes()
             loaded = load_settings(folder)
             assert reasons(loaded) == [Reason.SETTINGS_BROKEN]
-            assert "settings.broken.json" in loaded.problems[0].detail
+            assert loaded.problems[0].sentence.endswith(": settings.broken.json.")
             assert (folder / "settings.broken.json").read_bytes() == broken
             assert load_settings(folder) == LoadedSettings(loaded.settings)
             assert names(folder) == ["settings.broken.json", "settings.json"]

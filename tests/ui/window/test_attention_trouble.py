@@ -24,16 +24,16 @@ def test_there_is_no_line_without_trouble(bench: Bench) -> None:
 
 
 def test_trouble_is_told_until_it_is_dismissed(bench: Bench) -> None:
-    tell(bench, Reason.SETTINGS_BROKEN)
-    assert told(bench) == SENTENCES[Reason.SETTINGS_BROKEN]
+    tell(bench, Reason.SETTINGS_UNWRITABLE)
+    assert told(bench) == SENTENCES[Reason.SETTINGS_UNWRITABLE]
     bench.window.trouble.button.invoke()
     bench.settle()
     assert told(bench) == ""
 
 
 def test_the_newest_is_shown_and_the_others_wait(bench: Bench) -> None:
-    tell(bench, Reason.SETTINGS_BROKEN, Reason.PORT_TAKEN, Reason.SETTINGS_BROKEN)
-    assert told(bench) == SENTENCES[Reason.SETTINGS_BROKEN]
+    tell(bench, Reason.SETTINGS_UNWRITABLE, Reason.PORT_TAKEN, Reason.SETTINGS_UNWRITABLE)
+    assert told(bench) == SENTENCES[Reason.SETTINGS_UNWRITABLE]
     assert bench.window.trouble.button.cget("text") == "Dismiss (1 more)"
     bench.window.trouble.button.invoke()
     assert told(bench) == SENTENCES[Reason.PORT_TAKEN]
