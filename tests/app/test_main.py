@@ -142,6 +142,9 @@ def test_nothing_heavy_is_imported_for_a_look_at_the_help() -> None:
 def own_signals() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)]))
     before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        # A shell starts what it runs in the background with SIGINT ignored, and `nohup` with SIGHUP.
+        signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
