@@ -143,7 +143,7 @@ def own_signals() -> Iterator[None]:
     numbers = (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)]))
     before = {number: signal.getsignal(number) for number in numbers}
     for number in numbers:
-        # A shell starts what it runs in the background with SIGINT ignored, and `nohup` with SIGHUP.
+        # Shells start background jobs with SIGINT ignored, and `nohup` ignores SIGHUP.
         signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in before.items():
