@@ -260,7 +260,7 @@ class X11Injector:
                 held.keycode = self._press_character(code, key)
         elif not key.isascii():
             self._type_text(key)
-        elif (keycode := KEYCODES.get(code)) is not None:
+        elif (keycode := _keycode_at(code)) is not None:
             self._press(keycode)
             held.keycode = keycode
 
@@ -286,7 +286,7 @@ class X11Injector:
                 held.keycode = self._press_named(place, MODIFIERS[held.key])
 
     def _press_named(self, code: str, keysyms: tuple[int, ...]) -> int | None:
-        usual = KEYCODES.get(code)
+        usual = _keycode_at(code)
         keycode = self._map.find_key(keysyms, usual, read_state(self._xkb))
         if keycode is None and keysyms not in MODIFIERS.values():
             keycode = usual
@@ -295,7 +295,7 @@ class X11Injector:
         return keycode
 
     def _press_character(self, code: str, character: str) -> int | None:
-        usual = KEYCODES.get(code)
+        usual = _keycode_at(code)
         state = read_state(self._xkb)
         keypad = KEYPAD.get(character) if code.startswith("Numpad") else None
         if usual is not None and keypad and self._map.keysym(usual, state) == keypad:
@@ -306,7 +306,7 @@ class X11Injector:
         return None if plan is None else self._press_planned(plan, state)
 
     def _press_command(self, code: str, character: str, *, shift: bool) -> int | None:
-        usual = KEYCODES.get(code)
+        usual = _keycode_at(code)
         # CapsLock there makes no other command.
         cased = character.upper() if shift else character.lower()
         state = read_state(self._xkb)
@@ -470,6 +470,13 @@ class X11Injector:
             # All events of XKB have one number, and this is the first of them.
             changed |= isinstance(event, xcffib.xkb.NewKeyboardNotifyEvent)
         return changed
+
+
+def _keycode_at(code: str) -> int | None:
+    """Return the keycode of a place; None for one that the X server does not know, and for a lock:
+    pressed here, it would stay on.
+    """
+    return None if code in DONE_THERE else KEYCODES.get(code)
 
 
 def _notches(before: int, turned: int) -> tuple[int, int]:

@@ -5,6 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Coroutine, Iterator
+from itertools import product
 from typing import Any
 
 import pytest
@@ -664,6 +665,27 @@ async def test_the_runtime_uses_mouse_and_keyboard(
 def test_where_there_is_no_server_it_says_so() -> None:
     with pytest.raises(ControlError):
         X11Injector(":4711")
+
+
+@pytest.mark.slow
+def test_no_lock_is_pressed_by_its_place(
+    display: str, keyboard: Keyboard, program: Program
+) -> None:
+    keyboard.use("us")
+    keyboard.lock(NUM_LOCK, 1)
+    program.focus()
+    injector = X11Injector(display)
+    # A keyboard's own layout may have anything at these places.
+    for code, key in product(("CapsLock", "NumLock"), ("Unidentified", "", "é", "Hyper")):
+        for held in ("", "Control"):
+            if held:
+                injector.inject(MONITOR, KeyInput("ControlLeft", held, True))
+            injector.inject(MONITOR, KeyInput(code, key, True))
+            injector.inject(MONITOR, KeyInput(code, key, False))
+            injector.inject(MONITOR, ReleaseAll())
+            injector._core.GetInputFocus().reply()
+            assert (keyboard.down, keyboard.state[0]) == ([], NUM_LOCK), (code, key, held)
+    injector.close()
 
 
 SHARES = strategies.floats(0, 1)
