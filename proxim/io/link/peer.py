@@ -260,7 +260,7 @@ class Peer:
         while not self._work.empty():
             self._work.get_nowait().close()
         if self._current is not None:
-            # A loop that stands still, as in a laptop that sleeps, uses up the first of these times
+            # A loop that stands still, as on a very busy machine, uses up the first of these times
             # without going on with the work.
             for _ in range(2):
                 await asyncio.wait({self._current}, timeout=SETTLE_SECONDS)
