@@ -211,8 +211,6 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
             assert 30_000 < shown.milliseconds <= 40_000
             assert shown.urgency == 2
             screen.until(lambda: active(screen) not in (mine, theirs), "the dialog has the focus")
-            # It took the focus by itself, which does not mean that a person has seen it.
-            assert service.closed == []
 
             def approve() -> bool:
                 # The dialog ignores keys for its first 800 ms.
@@ -220,6 +218,8 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
                 return screen.gone("request to join")
 
             screen.activate("request to join")
+            # It took the focus by itself, which does not mean that a person has seen it.
+            assert service.closed == []
             screen.until(approve, "the dialog is gone")
             guest.event("link", state="connected")
             # What was asked is over, and so is its notification.
@@ -233,6 +233,10 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
             asked = service.notification(2)
             assert asked.title == "<b>Phone would like to send you 1 file"
             assert file.name not in f"{asked.title} {asked.body}"
+            found = ("xdotool", "search", "--onlyvisible", "--name", "files for you")
+            screen.until(lambda: screen.run(*found).stdout, "the question is open")
+            assert active(screen) == theirs
+            assert asked.number not in service.closed
             service.click(asked.number)
             screen.until(lambda: active(screen) == mine, "the click raises the window")
             service.until(lambda service: asked.number in service.closed)

@@ -6,21 +6,29 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.i18n import tr
+from proxim.core.status import ANSWER_DELAY_SECONDS
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text
 
 # This many sentences are kept; older ones no longer help anybody.
 _KEPT: Final = 5
-# A dialog sends this event to the main window before it takes the focus by itself.
-FOCUS_TAKEN: Final = "<<FocusTaken>>"
+# A window sends this event to the main window before it opens or comes to the front by itself.
+WINDOW_COMES: Final = "<<WindowComes>>"
+# Widgets that let no event through to Tk's own tag "all" put this one first among their tags.
+TOUCH_TAG: Final = "ProximTouch"
+# After a window was left or closed, the next one has the focus by then, even on a busy system.
+_FOCUS_MOVES_MS: Final = 200
+# What is typed for so long after a window came was meant for the one before it; and by then the
+# window has the focus, if the window manager gives it any. Dialogs cannot be answered earlier.
+_COMING_MS: Final = round(ANSWER_DELAY_SECONDS * 1000)
 
 
 class Attention:
     """Knows whether the person looks at Proxim, and calls them if not: by the title and the bell.
 
-    `call` counts what happens while another program is in front; a look resets the count. A dialog
-    that takes the focus by itself is not a look: somebody who is elsewhere does not see it. Then
-    only a key or a click is one.
+    `call` counts what happens while another program is in front; a look resets the count. A window
+    that gets the focus because it came by itself is not a look: somebody who is elsewhere does not
+    see it. Then a key or a click is one, or that the person goes and comes back.
     """
 
     def __init__(self, root: tkinter.Tk, title: str) -> None:
@@ -28,26 +36,33 @@ class Attention:
         self._title = title
         self._asking: str | None = None
         self._unseen = 0
-        # Whether a dialog took the focus from another program, and nobody has touched it yet.
-        self._taken = False
+        # Whether a window came by itself while the person was elsewhere, and nobody touched it yet.
+        self._untouched = False
+        # How many windows came so recently that a focus or a key may be due to that.
+        self._coming = 0
+        # How many windows that the person looked at were closed so recently that no other one of
+        # Proxim's may have the focus yet.
+        self._closing = 0
         self._when_looked: Callable[[], None] = lambda: None
-        root.bind(FOCUS_TAKEN, lambda _event: self._dialog_takes_focus(), add=True)
+        root.bind(WINDOW_COMES, lambda _event: self._window_comes(), add=True)
         # The dialogs are included.
         root.bind_all("<FocusIn>", lambda _event: self._focused(), add=True)
-        for touch in ("<KeyPress>", "<ButtonPress>"):
-            root.bind_all(touch, lambda _event: self.looked(), add=True)
+        root.bind_all("<FocusOut>", lambda _event: self._check_soon(), add=True)
+        root.bind_all("<Destroy>", self._destroyed, add=True)
+        # Some keys, such as Tab, are Tk's own in "all" when they are pressed, but none is when it
+        # is released.
+        for keys in ("<KeyPress>", "<KeyRelease>"):
+            root.bind_all(keys, lambda _event: self._typed(), add=True)
+            root.bind_class(TOUCH_TAG, keys, lambda _event: self._typed())
+        for pointer in ("<ButtonPress>", "<MouseWheel>"):
+            root.bind_all(pointer, lambda _event: self.looked(), add=True)
+            root.bind_class(TOUCH_TAG, pointer, lambda _event: self.looked())
         self._show()
 
     @property
     def in_front(self) -> bool:
         """Whether the person looks at one of Proxim's windows, as far as the focus tells that."""
-        if self._taken:
-            return False
-        try:
-            return self._root.focus_displayof() is not None
-        except KeyError:
-            # A widget of Tk's own has the focus, such as an open menu.
-            return True
+        return not self._untouched and (self._closing > 0 or self._has_focus)
 
     def when_looked(self, then: Callable[[], None]) -> None:
         """Call `then` whenever the person looks at Proxim or touches it."""
@@ -55,7 +70,7 @@ class Attention:
 
     def looked(self) -> None:
         """Take in that the person looks at Proxim."""
-        self._taken = False
+        self._untouched = False
         if self._unseen:
             self._unseen = 0
             self._show()
@@ -74,11 +89,50 @@ class Attention:
         self._root.bell()
         self._show()
 
-    def _dialog_takes_focus(self) -> None:
-        self._taken = not self.in_front
+    @property
+    def _has_focus(self) -> bool:
+        try:
+            return self._root.focus_displayof() is not None
+        except KeyError:
+            # A widget of Tk's own has the focus, such as an open menu.
+            return True
+
+    def _window_comes(self) -> None:
+        self._untouched = not self.in_front
+        self._coming += 1
+        self._root.after(_COMING_MS, self._has_come)
+
+    def _has_come(self) -> None:
+        self._coming -= 1
+        self._check()
+
+    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+        if not isinstance(event.widget, tkinter.Toplevel):
+            return
+        if self.in_front:
+            self._closing += 1
+            self._root.after(_FOCUS_MOVES_MS, self._has_closed)
+        else:
+            self._check_soon()
+
+    def _has_closed(self) -> None:
+        self._closing -= 1
+        self._check()
+
+    def _check_soon(self) -> None:
+        self._root.after(_FOCUS_MOVES_MS, self._check)
+
+    def _check(self) -> None:
+        """Take in that the person is elsewhere, so that the next focus is their coming back."""
+        if not self._coming and not self._has_focus:
+            self._untouched = False
 
     def _focused(self) -> None:
-        if not self._taken:
+        if not self._untouched:
+            self.looked()
+
+    def _typed(self) -> None:
+        if not (self._untouched and self._coming):
             self.looked()
 
     def _show(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.ui.window.attention import FOCUS_TAKEN
+from proxim.ui.window.attention import WINDOW_COMES
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS, place_over, stay_on_screen
@@ -83,10 +83,11 @@ class Dialog:
             window.minsize(width, least)
             if least < height:
                 window.geometry(f"{width}x{least}")
+        # Some window managers give the focus to every new window.
+        self._root.event_generate(WINDOW_COMES)
         window.deiconify()
         window.lift()
         if focus is not None:
-            self._root.event_generate(FOCUS_TAKEN)
             focus.focus_force()
 
     def come_first(self, *, bell: bool) -> None:
@@ -97,6 +98,7 @@ class Dialog:
 
     def lift(self, focus: tkinter.Misc) -> None:
         """Bring the dialog to the front again."""
+        self._root.event_generate(WINDOW_COMES)
         self.window.deiconify()
         self.window.lift()
         focus.focus_force()

@@ -187,6 +187,7 @@ class Window:
 
     def close(self) -> None:
         """Close the window, as the person asks; while transfers run, ask back first."""
+        self.attention.looked()
         if not self._running:
             self._close_at_once()
             return

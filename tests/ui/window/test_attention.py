@@ -1,8 +1,9 @@
 import tkinter
+from typing import Final
 
 import pytest
 
-from proxim.ui.window.attention import FOCUS_TAKEN, Attention
+from proxim.ui.window.attention import WINDOW_COMES, Attention
 from proxim.ui.window.dialog import Dialog
 from tests.ui.tk_support import Bench
 
@@ -49,29 +50,138 @@ def test_a_question_stands_beside_the_number(bench: Bench, attention: Attention)
     assert bench.root.title() == "(1) Proxim"
 
 
-@pytest.mark.parametrize("touch", ["<KeyPress>", "<ButtonPress>"])
-def test_a_dialog_that_takes_the_focus_is_not_seen_before_it_is_touched(
-    bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch, touch: str
+class Elsewhere:
+    """A person at another program, and how often they looked at Proxim since."""
+
+    def __init__(self, bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.bench = bench
+        self.attention = attention
+        self.looks = 0
+        self._monkeypatch = monkeypatch
+        attention.when_looked(self._count)
+        attention.call()
+
+    def dialog(self, *, takes_focus: bool = True) -> tuple[Dialog, tkinter.Button]:
+        """Open a dialog, which gets the focus by itself or from the window manager."""
+        bench = self.bench
+        dialog = Dialog(bench.root, bench.window.theme, "ProximRequest", lambda: None, width=100)
+        button = tkinter.Button(dialog.body)
+        button.pack()
+        dialog.appear(button if takes_focus else None)
+        if takes_focus:
+            bench.wait_for_focus(button)
+        self.focus(button)
+        return dialog, button
+
+    def focus(self, widget: tkinter.Misc | None) -> None:
+        """Give the focus to one of Proxim's widgets, or to another program."""
+        self._monkeypatch.setattr(self.bench.root, "focus_displayof", lambda: widget)
+        if widget is None:
+            self.bench.root.event_generate("<FocusOut>")
+        else:
+            widget.event_generate("<FocusIn>")
+
+    def wait(self) -> None:
+        """Let a second pass."""
+        self.bench.clock.now += 1
+        self.bench.settle()
+
+    def state(self) -> tuple[int, bool, str]:
+        """How many looks there were, whether the person looks now, and the title."""
+        return self.looks, self.attention.in_front, self.bench.root.title()
+
+    def _count(self) -> None:
+        self.looks += 1
+
+
+NOT_SEEN: Final = (0, False, "(1) Proxim")
+SEEN: Final = (1, True, "Proxim")
+
+
+@pytest.fixture
+def elsewhere(bench: Bench, attention: Attention, monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    return Elsewhere(bench, attention, monkeypatch)
+
+
+@pytest.mark.parametrize("takes_focus", [True, False])
+@pytest.mark.parametrize("touch", ["<KeyPress>", "<ButtonPress>", "<MouseWheel>"])
+def test_a_dialog_that_comes_by_itself_is_not_seen_before_it_is_touched(
+    elsewhere: Elsewhere, touch: str, takes_focus: bool
 ) -> None:
-    looks: list[bool] = []
-    attention.when_looked(lambda: looks.append(attention.in_front))
-    attention.call()
-    dialog = Dialog(bench.root, bench.window.theme, "ProximRequest", lambda: None, width=100)
-    button = tkinter.Button(dialog.body)
-    button.pack()
-    dialog.appear(button)
-    bench.focus(button)
-    monkeypatch.setattr(bench.root, "focus_displayof", lambda: button)
-    # Another question opens beside it, and takes the focus in its turn.
-    bench.root.event_generate(FOCUS_TAKEN)
-    button.event_generate("<FocusIn>")
-    assert (looks, attention.in_front, bench.root.title()) == ([], False, "(1) Proxim")
-    button.event_generate(touch)
-    assert (looks, attention.in_front, bench.root.title()) == ([True], True, "Proxim")
-    # A dialog that opens while the person looks is seen.
-    bench.root.event_generate(FOCUS_TAKEN)
-    assert attention.in_front
+    dialog, _button = elsewhere.dialog(takes_focus=takes_focus)
+    assert elsewhere.state() == NOT_SEEN
+    # Another one comes beside it, and gets the focus in its turn.
+    other, other_button = elsewhere.dialog(takes_focus=takes_focus)
+    elsewhere.wait()
+    assert elsewhere.state() == NOT_SEEN
+    # Keys go where the focus is.
+    elsewhere.bench.focus(other_button)
+    other_button.event_generate(touch)
+    assert elsewhere.state() == SEEN
+    # What comes while the person looks is seen.
+    elsewhere.bench.root.event_generate(WINDOW_COMES)
+    assert elsewhere.state() == SEEN
     dialog.close()
+    other.close()
+
+
+def test_keys_that_were_meant_for_the_other_program_are_no_look(elsewhere: Elsewhere) -> None:
+    dialog, button = elsewhere.dialog()
+    button.event_generate("<KeyPress>")
+    button.event_generate("<KeyRelease>")
+    assert elsewhere.state() == NOT_SEEN
+    elsewhere.wait()
+    # When it is pressed, Tab is for Tk only.
+    button.event_generate("<KeyPress-Tab>")
+    button.event_generate("<KeyRelease-Tab>")
+    assert elsewhere.state() == SEEN
+    dialog.close()
+
+
+def test_who_goes_and_comes_back_looks(elsewhere: Elsewhere) -> None:
+    dialog, _button = elsewhere.dialog()
+    elsewhere.wait()
+    # The request ran out. The window manager gives the focus back to the other program.
+    dialog.close()
+    elsewhere.focus(None)
+    elsewhere.wait()
+    assert elsewhere.state() == NOT_SEEN
+    elsewhere.focus(elsewhere.bench.root)
+    assert elsewhere.state() == SEEN
+
+
+def test_the_focus_that_comes_back_from_a_dialog_is_no_look(elsewhere: Elsewhere) -> None:
+    dialog, _button = elsewhere.dialog()
+    elsewhere.wait()
+    # The request ran out. The window manager gives the focus to the window below it.
+    dialog.close()
+    elsewhere.focus(elsewhere.bench.root)
+    elsewhere.wait()
+    assert elsewhere.state() == NOT_SEEN
+
+
+def test_who_comes_to_a_dialog_that_got_no_focus_looks(elsewhere: Elsewhere) -> None:
+    elsewhere.bench.root.event_generate(WINDOW_COMES)
+    elsewhere.wait()
+    elsewhere.focus(elsewhere.bench.root)
+    assert elsewhere.state() == SEEN
+
+
+def test_a_dialog_after_another_one_is_seen_by_who_answered_that(elsewhere: Elsewhere) -> None:
+    first, button = elsewhere.dialog()
+    button.event_generate("<ButtonPress>")
+    assert elsewhere.state() == SEEN
+    # Between the two no window of Proxim has the focus.
+    first.close()
+    elsewhere.focus(None)
+    second, _button = elsewhere.dialog()
+    assert elsewhere.attention.in_front
+    assert elsewhere.looks == 2
+    # Then they go to another program.
+    elsewhere.focus(None)
+    elsewhere.wait()
+    assert not elsewhere.attention.in_front
+    second.close()
 
 
 def test_a_person_who_had_the_window_raised_looks_at_it(bench: Bench) -> None:

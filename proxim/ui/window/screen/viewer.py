@@ -16,6 +16,7 @@ from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.sight import Sight
 from proxim.core.screen.status import ScreenCopied, ScreenShare, ScreenStage
 from proxim.core.screen.updates import MAX_SIDE
+from proxim.ui.window.attention import TOUCH_TAG, WINDOW_COMES
 from proxim.ui.window.clipboard import copied_text
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.screen.keyboard import Keyboard, TkKey, text_inputs
@@ -80,6 +81,7 @@ class ScreenViewer:
         closed: Callable[["ScreenViewer"], None],
     ) -> None:
         self.link = link
+        self._root = root
         self._theme = theme
         self._name = name
         self._post = post
@@ -241,6 +243,7 @@ class ScreenViewer:
         canvas, window = self.picture.canvas, self.window
         # These end with "break": no key of Tk's own (Tab, F10, Alt with a letter), and none of the
         # window, does anything here.
+        canvas.bindtags((TOUCH_TAG, *canvas.bindtags()))
         canvas.bind("<KeyPress>", self._pressed)
         canvas.bind("<KeyRelease>", self._released)
         canvas.bind("<Motion>", self._moved)
@@ -280,6 +283,8 @@ class ScreenViewer:
         top = (window.winfo_screenheight() - height) // 3
         window.geometry(f"{width}x{height}+{left}+{top}")
         window.minsize(min(self._tools.winfo_reqwidth(), width), self._theme.px(160))
+        # Some window managers give the focus to every new window.
+        self._root.event_generate(WINDOW_COMES)
         window.deiconify()
         self.picture.canvas.focus_set()
 

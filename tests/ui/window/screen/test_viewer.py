@@ -22,6 +22,7 @@ from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.sight import Moved, Patch, PicturesReady, PointerPlace, ScreenSight
 from proxim.core.screen.status import ScreenCopied, ScreenStage
 from proxim.core.screen.updates import Rectangle
+from proxim.core.status import ANSWER_DELAY_SECONDS
 from proxim.ui.window.screen.picture import OWN_POINTER_MS, fitted
 from proxim.ui.window.screen.viewer import MAX_PASTED, ScreenViewer
 from tests.ui.tk_support import Bench
@@ -537,3 +538,18 @@ def test_it_says_why_keys_do_nothing_there(bench: Bench, reason: Reason) -> None
     assert any(isinstance(one, screen_ev.UseScreen) for one in bench.posted[posted:])
     bench.window.show(share(ScreenStage.CONTROLLED, shows=False))
     bench.pump(lambda: band(viewer) == before)
+
+
+def test_a_viewer_that_opens_for_nobody_is_seen_when_it_is_used(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.root, "focus_displayof", lambda: None)
+    bench.window.attention.call()
+    viewer, _sight = controlling(bench)
+    monkeypatch.setattr(bench.root, "focus_displayof", lambda: viewer.picture.canvas)
+    assert not bench.window.attention.in_front
+    bench.clock.now += ANSWER_DELAY_SECONDS
+    bench.settle()
+    bench.key(viewer.picture.canvas, "a")
+    assert bench.window.attention.in_front
+    assert not bench.root.title().startswith("(")
