@@ -233,10 +233,11 @@ def test_a_person_who_looks_elsewhere_hears_of_a_request(
             asked = service.notification(2)
             assert asked.title == "<b>Phone would like to send you 1 file"
             assert file.name not in f"{asked.title} {asked.body}"
-            found = ("xdotool", "search", "--onlyvisible", "--name", "files for you")
+            found = ("xdotool", "search", "--onlyvisible", "--name", "^Proxim: files")
             screen.until(lambda: screen.run(*found).stdout, "the question is open")
+            question = screen.run(*found).stdout.strip()
             assert active(screen) == theirs
             assert asked.number not in service.closed
             service.click(asked.number)
-            screen.until(lambda: active(screen) == mine, "the click raises the window")
+            screen.until(lambda: active(screen) == question, "the click raises the question")
             service.until(lambda service: asked.number in service.closed)

@@ -166,8 +166,8 @@ class Window:
         # This is imported late, as the window has just been opened in front.
         from proxim.ui.window.raising import raise_window
 
-        asked = self._open_dialogs
-        raise_window(self.root, asked[0].window if asked else None)
+        question = self._question
+        raise_window(self.root, None if question is None else question[1])
         self.attention.looked()
 
     def show_handover(self, handover: "Handover", changed: Callable[[], None]) -> None:
@@ -323,17 +323,30 @@ class Window:
             beside=len(self._open_dialogs),
         )
 
+    @property
+    def _question(self) -> tuple[str, tkinter.Toplevel | None] | None:
+        """What needs an answer first: the key of its words for the title, and its window."""
+        screens, files, known = self._screens, self._incoming, self._known
+        if screens is not None and screens.asks:
+            return "screen.asksForScreen", screens.dialog.window if screens.dialog else None
+        for request in self._open_dialogs:
+            return "window.asksToJoin", request.window
+        if files is not None and files.question is not None:
+            return "window.filesForYou", files.question.window
+        if known is not None and known.asks:
+            # A person can close them and compare later.
+            digits = [dialog.window for dialog in known.digits.values() if dialog.is_open]
+            return "known.asksToCompare", digits[0] if digits else None
+        return None
+
     def _ask_in_title(self) -> None:
         """Show in the title, and so in the task bar, what needs an answer."""
-        asked = self._incoming is not None and self._incoming.question is not None
-        key = "window.asksToJoin" if self._open_dialogs else "window.filesForYou" if asked else None
-        if self._screens is not None and self._screens.asks:
-            key = "screen.asksForScreen"
-        words = tr(key) if key is not None else None
-        if self._known is not None and words is None:
+        question = self._question
+        if question is not None:
+            self.attention.ask(tr(question[0]))
+        else:
             # Whoever is here without having been asked about is named as long as nothing is asked.
-            words = tr("known.asksToCompare") if self._known.asks else self._known.let_in
-        self.attention.ask(words)
+            self.attention.ask(self._known.let_in if self._known is not None else None)
 
     def _show_feature(self, status: st.FeatureStatus) -> None:
         # These are imported late, as files come with the first guest at the earliest, and known

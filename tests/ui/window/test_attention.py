@@ -3,9 +3,12 @@ from typing import Final
 
 import pytest
 
+from proxim.core import status as st
+from proxim.core.files.manifest import Direction
+from proxim.core.files.status import TransferState
 from proxim.ui.window.attention import WINDOW_COMES, Attention
 from proxim.ui.window.dialog import Dialog
-from tests.ui.tk_support import Bench
+from tests.ui.tk_support import Bench, link, transfer
 
 
 @pytest.fixture
@@ -190,3 +193,27 @@ def test_a_person_who_had_the_window_raised_looks_at_it(bench: Bench) -> None:
     attention.when_looked(lambda: looks.append(True))
     bench.window.come_to_front()
     assert looks
+
+
+def test_what_needs_an_answer_first_comes_to_the_front(bench: Bench) -> None:
+    bench.window.show(link())
+    file = transfer(1, "a.txt", state=TransferState.ANNOUNCED, direction=Direction.IN)
+    bench.window.show(file)
+    incoming = bench.window._incoming
+    assert incoming is not None
+    question = incoming.question
+    assert question is not None
+    bench.focus(question.decline_button)
+    bench.focus(bench.root)
+    bench.window.come_to_front()
+    bench.wait_for_focus(question.decline_button)
+    # Somebody at the door comes before files.
+    bench.window.show(st.Prompts((bench.prompt(),)))
+    (request,) = bench.window._open_dialogs
+    bench.focus(request.reject_button)
+    bench.focus(question.decline_button)
+    bench.window.come_to_front()
+    bench.wait_for_focus(request.reject_button)
+    bench.window.show(st.Prompts())
+    bench.window.come_to_front()
+    bench.wait_for_focus(question.decline_button)
