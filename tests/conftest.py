@@ -59,6 +59,10 @@ BOTH_LOOPS: Final = {
     "io/test_runtime.py",
 }
 
+# Seconds that a longer form may take where it does not say so itself: alone it takes two to three
+# minutes, and hypothesis reports one that is cut off as a fault of its own.
+NIGHTLY_SECONDS: Final = 900
+
 # One worker (pytest-xdist) runs all tests of a piece one after the other. A test belongs to a piece
 # by its folder or file. The pieces start in this order, the longest first, so that none is left to
 # one worker at the end while the others are idle. "real time" holds tests that would disturb each
@@ -158,6 +162,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             getattr(item, "obj", None)
         ):
             item.add_marker("not_measured")
+        if item.get_closest_marker("nightly") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(NIGHTLY_SECONDS))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

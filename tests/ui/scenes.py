@@ -232,7 +232,7 @@ def show_home(bench: Bench) -> None:
 def show_more(bench: Bench) -> None:
     bench.window.show(st.Networks((WIFI, CABLE), WIFI.address))
     bench.window.show(bench.invitation(kind=ev.SessionType.TEMPORARY, life=4 * 3600.0))
-    bench.window.show(st.Trouble(Problem(Reason.SETTINGS_BROKEN)))
+    bench.window.show(st.Trouble(Problem(Reason.SETTINGS_BROKEN, "settings.broken.json")))
     bench.window.show(st.Trouble(Problem(Reason.PORT_REFUSED)))
 
 

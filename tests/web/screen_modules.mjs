@@ -366,9 +366,18 @@ function keyboard(system = "Linux") {
     check(one.down("KeyA", "a", more), false);
   }
   for (const key of ["Dead", "Process", "Unidentified"]) check(one.down("Quote", key), false);
-  // Locks stay what they are there.
+  // Locks stay what they are there, wherever somebody has put them; what changes no character is sent.
   check(one.down("CapsLock", "CapsLock"), true);
+  check(one.down("Escape", "CapsLock"), true);
+  check(one.down("NumLock", "NumLock"), true);
   check(one.sent, []);
+  one.down("CapsLock", "Escape");
+  one.up("CapsLock", "Escape");
+  one.down("ScrollLock", "ScrollLock");
+  one.up("ScrollLock", "ScrollLock");
+  check(one.sent, [
+    ...["+CapsLock:Escape", "-CapsLock:Escape", "+ScrollLock:ScrollLock", "-ScrollLock:ScrollLock"],
+  ]);
   // AltGr is no key for the host: its characters are.
   one.down("AltRight", "AltGraph");
   one.down("KeyQ", "@");

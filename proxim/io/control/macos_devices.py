@@ -15,7 +15,7 @@ from typing import Any, Final
 from proxim.core.errors import Reason
 from proxim.core.screen.messages import Monitor
 from proxim.io.control.injector import ControlError
-from proxim.io.control.macos_keys import KEY_CODES
+from proxim.io.control.macos_keys import CLEAR, KEY_CODES
 from proxim.io.control.system_injector import (
     BACK,
     FORWARD,
@@ -149,7 +149,7 @@ class MacDevices:
 
     def place(self, code: str) -> Stroke | None:
         """Return the key at a place."""
-        found = KEY_CODES.get(code)
+        found = CLEAR if code == "Clear" else KEY_CODES.get(code)
         return None if found is None else Stroke(found)
 
     def shortcut(self, character: str) -> Stroke | None:

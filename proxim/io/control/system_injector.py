@@ -9,8 +9,10 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final, Generic, Protocol, TypeVar
 
+from proxim.core.control.key_meanings import place_to_press, places_meant, presses_nothing
 from proxim.core.control.messages import (
     Input,
     KeyInput,
@@ -47,9 +49,6 @@ REPEAT_DELAY_SECONDS: Final = 0.5
 REPEAT_SECONDS: Final = 1 / 30
 # Chooses another character of a key at the other side, and is no key that this side needs.
 _ALT_GRAPH: Final = "AltGraph"
-_NUMPAD: Final = "Numpad"
-# The one key of the numeric pad whose name is another key's, too.
-_NUMPAD_ENTER: Final = "NumpadEnter"
 
 
 class Devices(Protocol[Stroke]):
@@ -97,6 +96,15 @@ class Devices(Protocol[Stroke]):
         """Touch nothing any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Held(Generic[Stroke]):
+    """A key that is down here for one of the other side's."""
+
+    stroke: Stroke
+    # Where it is here; empty for what types a character. What a person remapped is elsewhere there.
+    place: str = ""
+
+
 def is_character(key: str) -> bool:
     """Whether the `key` of UI Events is what it types, rather than the name of a key.
 
@@ -122,7 +130,7 @@ class SystemInjector(Generic[Stroke]):
         self._repeats = repeats
         self._clock = clock
         # By the code at the other side, in the order in which they were pressed.
-        self._held: dict[str, Stroke] = {}
+        self._held: dict[str, _Held[Stroke]] = {}
         self._buttons = 0
         # Buttons that were pressed over a window of ours do nothing until they are released.
         self._ignored = 0
@@ -184,7 +192,7 @@ class SystemInjector(Generic[Stroke]):
             # A key that was pressed elsewhere is not repeated for us.
             self._let_go_of_keys()
         else:
-            self._devices.press(held, down=True)
+            self._devices.press(held.stroke, down=True)
             # What was missed is not made up for.
             self._repeat_at = now + REPEAT_SECONDS
 
@@ -227,51 +235,51 @@ class SystemInjector(Generic[Stroke]):
 
     def _press(self, code: str, key: str) -> None:
         held_by = code or key
-        if held_by in self._held:
+        if held_by in self._held or presses_nothing(key):
             # Repeating is this side's.
             return
         if self._is_ours(pointed=False):
             return
         if key == _ALT_GRAPH:
             # Windows gives AltGr as Ctrl and Alt. What it types comes as a character.
-            for control in CONTROLS & self._held.keys():
-                self._release(control)
+            for held in [one for one, here in self._held.items() if here.place in CONTROLS]:
+                self._release(held)
             return
-        if is_character(key) and _SHORTCUTS.isdisjoint(self._held):
+        if is_character(key) and all(held.place not in _SHORTCUTS for held in self._held.values()):
             if all(map(can_be_typed, key)):
                 self._type(held_by, key)
             return
-        stroke = self._stroke(code, key)
-        if stroke is not None:
-            self._hold(held_by, stroke)
-            if code not in MODIFIERS:
+        held_key = self._shortcut(code, key) if is_character(key) else self._named(code, key)
+        if held_key is not None:
+            self._hold(held_by, held_key)
+            if held_key.place not in MODIFIERS:
                 self._repeat(held_by)
 
-    def _stroke(self, code: str, key: str) -> Stroke | None:
-        """Return the key for what is no text: a shortcut's, or one that has a name."""
-        if is_character(key):
-            stroke = self._devices.shortcut(key)
-            return self._devices.place(code) if stroke is None else stroke
-        if code.startswith(_NUMPAD) and code != _NUMPAD_ENTER:
-            # Without Num Lock it is an arrow, whatever the Num Lock of this side says.
-            named = self._devices.place(key)
-            if named is not None:
-                return named
-        stroke = self._devices.place(code)
-        # The names of most such keys are those of their places.
-        return self._devices.place(key) if stroke is None else stroke
+    def _shortcut(self, code: str, character: str) -> _Held[Stroke] | None:
+        """Return the key of a shortcut."""
+        stroke = self._devices.shortcut(character)
+        return self._at(place_to_press(code)) if stroke is None else _Held(stroke)
+
+    def _named(self, code: str, key: str) -> _Held[Stroke] | None:
+        """Return the key for what has a name."""
+        found = map(self._at, places_meant(code, key))
+        return next((one for one in found if one is not None), None)
+
+    def _at(self, place: str) -> _Held[Stroke] | None:
+        stroke = self._devices.place(place)
+        return None if stroke is None else _Held(stroke, place)
 
     def _type(self, held_by: str, character: str) -> None:
-        shifts = [self._held[shift] for shift in SHIFTS if shift in self._held]
+        shifts = [held.stroke for held in self._held.values() if held.place in SHIFTS]
         stroke = self._devices.character(character, shift=bool(shifts))
         if not shifts or not self._devices.lifts_shift(stroke):
-            self._hold(held_by, stroke)
+            self._hold(held_by, _Held(stroke))
             self._repeat(held_by)
             return
         for shift in shifts:
             self._devices.press(shift, down=False)
         # Held on, it would be repeated with Shift.
-        self._hold(held_by, stroke)
+        self._hold(held_by, _Held(stroke))
         self._release(held_by)
         for shift in shifts:
             self._devices.press(shift, down=True)
@@ -288,9 +296,9 @@ class SystemInjector(Generic[Stroke]):
             elif typed := "".join(filter(can_be_typed, part)):
                 self._devices.text(typed)
 
-    def _hold(self, held_by: str, stroke: Stroke) -> None:
-        self._held[held_by] = stroke
-        self._devices.press(stroke, down=True)
+    def _hold(self, held_by: str, held: _Held[Stroke]) -> None:
+        self._held[held_by] = held
+        self._devices.press(held.stroke, down=True)
 
     def _repeat(self, held_by: str) -> None:
         self._repeated = held_by
@@ -299,9 +307,9 @@ class SystemInjector(Generic[Stroke]):
     def _release(self, held_by: str) -> None:
         if held_by not in self._held:
             return
-        stroke = self._held.pop(held_by)
+        stroke = self._held.pop(held_by).stroke
         # Two keys of the other side may be one here.
-        if stroke not in self._held.values():
+        if all(held.stroke != stroke for held in self._held.values()):
             self._devices.press(stroke, down=False)
 
     def _let_go_of_keys(self) -> None:

@@ -79,4 +79,6 @@ SCAN_CODES: Final[dict[str, int]] = {
 }
 # These two share a scan code, and what it means depends on the keys before it; so they are given as
 # virtual keys (winuser.h).
-VIRTUAL_KEYS: Final[dict[str, int]] = {"Pause": 0x13, "NumLock": 0x90}
+_ONE_SCAN_CODE: Final = {"Pause": 0x13, "NumLock": 0x90}
+# By the scan code of its place it would be a five where Num Lock is on.
+VIRTUAL_KEYS: Final[dict[str, int]] = {**_ONE_SCAN_CODE, "Clear": 0x0C}

@@ -17,6 +17,7 @@ import xcffib.xkb
 import xcffib.xproto
 import xcffib.xtest
 
+from proxim.core.control.key_meanings import place_to_press, presses_nothing
 from proxim.core.control.messages import (
     Input,
     KeyInput,
@@ -39,7 +40,6 @@ from proxim.io.control.x11_keyboard import (
     read_state,
 )
 from proxim.io.control.x11_keys import (
-    DONE_THERE,
     KEYCODES,
     KEYPAD,
     MODIFIERS,
@@ -234,7 +234,7 @@ class X11Injector:
 
     def _key_down(self, code: str, key: str) -> None:
         place = code or key
-        if place in self._held or key in DONE_THERE:
+        if place in self._held or presses_nothing(key):
             # A key that is held is repeated by this server.
             return
         held = self._held[place] = _Held(key, None)
@@ -473,10 +473,8 @@ class X11Injector:
 
 
 def _keycode_at(code: str) -> int | None:
-    """Return the keycode of a place; None for one that the X server does not know, and for a lock:
-    pressed here, it would stay on.
-    """
-    return None if code in DONE_THERE else KEYCODES.get(code)
+    """Return the keycode of a place; None for a lock, and for a place that X does not know."""
+    return KEYCODES.get(place_to_press(code))
 
 
 def _notches(before: int, turned: int) -> tuple[int, int]:

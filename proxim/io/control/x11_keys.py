@@ -144,10 +144,6 @@ NAMED_KEYS: Final[dict[str, tuple[int, ...]]] = {
     "BrowserForward": (0x1008FF27,),
     "BrowserRefresh": (0x1008FF29,),
 }
-# What these did has been done at the other side: its characters come as they are meant.
-DONE_THERE: Final = frozenset(
-    {"CapsLock", "NumLock", "Dead", "Compose", "Process", "ModeChange", "GroupNext"}
-)
 # The keysyms of the keypad while NumLock is on, by what they type.
 KEYPAD: Final[dict[str, int]] = {
     **{str(digit): 0xFFB0 + digit for digit in range(10)},

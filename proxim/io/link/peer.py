@@ -145,6 +145,8 @@ class Peer:
         self._closed_by_other = asyncio.Event()
         self._work: asyncio.Queue[Coroutine[Any, Any, None]] = asyncio.Queue()
         self._current: asyncio.Future[None] | None = None
+        # The end of a connection that another one has replaced.
+        self._leaving: asyncio.Future[None] | None = None
         # This machine's addresses when the peer was prepared; None if it was not, or was in vain.
         self._prepared_on: list[str] | None = None
 
@@ -267,6 +269,8 @@ class Peer:
             # A server that does not answer is not waited for longer.
             self._current.cancel()
             await asyncio.gather(self._current, return_exceptions=True)
+        if self._leaving is not None:
+            await asyncio.gather(self._leaving, return_exceptions=True)
         if said_bye:
             try:
                 await asyncio.wait_for(self._closed_by_other.wait(), FAREWELL_SECONDS)
@@ -309,7 +313,9 @@ class Peer:
         left, self._connection = self._connection, self._new_connection()
         # Its end is no news about the link.
         left.remove_all_listeners()
-        await left.close()
+        # Cut off, it would keep its sockets, so `close` waits for it.
+        self._leaving = asyncio.ensure_future(left.close())
+        await asyncio.shield(self._leaving)
 
     # --- carrying out -----------------------------------------------------------------------------
 

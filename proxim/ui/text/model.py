@@ -19,6 +19,7 @@ from proxim.core.files.manifest import TransferID
 from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
 from proxim.core.known.choosing import chosen_device
+from proxim.core.pairing.devices import KnownID
 from proxim.core.pairing.host_code import JoinTarget, cautions
 from proxim.ui.once_job import OnceJob
 
@@ -142,6 +143,8 @@ class FaceModel:
         self.known: known_st.KnownList | None = None
         # Whether nobody can say which devices are known, because the file cannot be read.
         self.known_unreadable = False
+        # The devices that became known on their link, which they had opened by a code.
+        self._made_known: dict[ev.LinkID, KnownID] = {}
         self._post = post
         self._clock = clock
         # These transfers were accepted or declined here, but their status has not changed yet.
@@ -177,6 +180,9 @@ class FaceModel:
                 return TransferChange(status, self._note_transfer(status))
             case known_st.KnownList():
                 self.known = status
+                return status
+            case known_st.Remembering(link, device=device) if device is not None:
+                self._made_known[link] = device
                 return status
             case st.Trouble(Problem(reason=Reason.KNOWN_UNREADABLE)):
                 self.known_unreadable = True
@@ -232,6 +238,16 @@ class FaceModel:
             if self.links[link].stage is st.Stage.CONNECTED and not self._greets(link):
                 problems += self._unsupported(link)
         return problems
+
+    def knows(self, status: st.LinkStatus) -> bool:
+        """Whether the device of a link is known now, so that it can come back without a code.
+
+        It may have been made known on this link, or been forgotten meanwhile.
+        """
+        device = self._made_known.get(status.link, status.known)
+        if device is None or self.known is None:
+            return device is not None
+        return any(one.id == device for one in self.known.devices)
 
     # --- what the person wants --------------------------------------------------------------------
 
@@ -425,6 +441,8 @@ class FaceModel:
         if status.resumes is not None:
             # The lost link gets no further status.
             self.links.pop(status.resumes, None)
+            if status.resumes in self._made_known:
+                self._made_known[status.link] = self._made_known.pop(status.resumes)
             if status.resumes in self._waiting:
                 self._waiting[status.link] = self._waiting.pop(status.resumes)
         if status.stage is st.Stage.CONNECTED:
@@ -434,6 +452,7 @@ class FaceModel:
     def _follow_link(self, status: st.LinkStatus) -> tuple[Problem, ...]:
         if status.stage is st.Stage.CLOSED:
             self._opened.pop(status.link, None)
+            self._made_known.pop(status.link, None)
             problems = self._unsupported(status.link)
             self._after_link(status)
             return problems

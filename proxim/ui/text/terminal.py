@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason, sentence_for
 from proxim.core.files import status as file_st
 from proxim.core.i18n import tr
 from proxim.core.known import status as known_st
@@ -304,7 +304,9 @@ class TerminalFace:
                     left = duration(status.deadline - self._clock())
                     self._lines.say(tr("terminal.lostWithin", name=name, time=left))
             case st.Stage.CLOSED:
-                self._lines.say(status.end_sentence)
+                reason = status.reason or Reason.INTERNAL
+                known = self.model.knows(status)
+                self._lines.say(sentence_for(reason, host=not status.as_guest, known=known))
 
     def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")

@@ -52,6 +52,35 @@ class WrapLabel(ttk.Label):
             self.configure(wraplength=width)
 
 
+class WrapCheck(ttk.Checkbutton):
+    """A box to tick whose text wraps where it has no place in one line.
+
+    Unlike a label it has no option for that.
+    """
+
+    def __init__(
+        self,
+        master: tkinter.Misc,
+        theme: Theme,
+        text: str,
+        variable: tkinter.Variable,
+        command: Callable[[], object],
+    ) -> None:
+        super().__init__(master, text=text, variable=variable, command=command)
+        self._text = text
+        self._font = theme.body
+        # The width that it needs in one line.
+        self.one_line = self.winfo_reqwidth()
+        self.bind("<Configure>", lambda _event: self._rewrap())
+        self.bind("<Map>", lambda _event: self._rewrap())
+
+    def _rewrap(self) -> None:
+        # While a hidden window is laid out, its columns have widths that are never shown.
+        if self.winfo_viewable():
+            box = self.one_line - self._font.measure(self._text)
+            set_text(self, in_lines(self._text, self._font, self.winfo_width() - box))
+
+
 class PlainText(tkinter.Entry):
     """Text on the window's background that can be selected and copied, and scrolled if it is too
     long.
@@ -132,6 +161,21 @@ def set_text(widget: ttk.Label | ttk.Button | ttk.Menubutton | ttk.Checkbutton, 
     """Change a text only if it differs, as Tk lays out the window again at each call."""
     if str(widget.cget("text")) != text:
         widget.configure(text=text)
+
+
+def in_lines(text: str, font: Font, width: int) -> str:
+    """Return `text` with line breaks between words, so that it is at most `width` pixels wide as
+    far as its words are.
+    """
+    first, *others = text.split(" ")
+    lines = [first]
+    for word in others:
+        longer = f"{lines[-1]} {word}"
+        if font.measure(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
 
 
 def shortened(text: str, font: Font, width: int) -> str:

@@ -2,8 +2,9 @@
 
 // Input methods make text of these keys, which comes by itself (typing.mjs).
 const COMPOSING = ["Dead", "Process", "Unidentified", "Compose"];
-// The characters come as what they are, so the host's own locks stay as they are.
-const LOCKS = ["CapsLock", "NumLock", "ScrollLock"];
+// The characters come as what they are, so the host's own locks stay as they are; ScrollLock changes
+// no character, and is the host's.
+const LOCKS = ["CapsLock", "NumLock"];
 const ALONE = ["Control", "Alt", "Shift", "Meta"];
 // Pressed together and released without another key, these give the keyboard back to the page, as in
 // Proxim's window and in Guacamole.

@@ -202,6 +202,15 @@ def down(code: str, key: str) -> KeyInput:
         ([down("MetaLeft", "Meta"), down("KeyY", "z")], [(55, "", COMMAND), (6, "z", COMMAND)]),
         ([down("MetaLeft", "Meta"), down("KeyY", "ф")], [(55, "", COMMAND), (16, "", COMMAND)]),
         ([down("ArrowUp", "ArrowUp")], [(126, "", 0)]),
+        # Locks stay as they are, whatever somebody made of their keys.
+        ([down("CapsLock", "CapsLock"), down("NumLock", "NumLock")], []),
+        ([down("CapsLock", "Escape"), down("Escape", "CapsLock")], [(53, "", 0)]),
+        # Apple's keyboards have Clear where others have Num Lock.
+        ([down("NumLock", "Clear")], [(71, "", 0)]),
+        (
+            [down("CapsLock", "Control"), down("KeyA", "a")],
+            [(59, "", 0x40000), (0, "a", 0x40000)],
+        ),
         (
             [down("ShiftLeft", "Shift"), KeyInput("ShiftLeft", "Shift", False)],
             [(56, "", SHIFT), (56, "", 0)],

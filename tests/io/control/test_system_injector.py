@@ -36,6 +36,10 @@ PLACES = {
     "Numpad4",
     "ArrowLeft",
     "Tab",
+    "Escape",
+    "AltLeft",
+    "CapsLock",
+    "NumLock",
 }
 
 
@@ -147,14 +151,31 @@ def test_the_pointer_is_there_before_its_buttons() -> None:
             [down("ControlLeft", "Control"), down("KeyA", "ф")],
             ["+ControlLeft", "+KeyA"],
         ),
-        # Keys with names go by their places, or by their names where there is no place.
+        # Keys with names are the ones of this meaning; of several, the one at the place.
         ([down("NumpadEnter", "Enter")], ["+NumpadEnter"]),
         ([down("", "Enter"), up("", "Enter")], ["+Enter", "-Enter"]),
+        ([down("KeyA", "Hyper")], ["+KeyA"]),
         ([down("Numpad4", "ArrowLeft")], ["+ArrowLeft"]),
         ([down("Numpad4", "4")], ["+type 4"]),
         ([down("Numpad4", "Clear")], ["+Numpad4"]),
         ([down("LaunchMail", "LaunchMail"), up("LaunchMail", "LaunchMail")], []),
-        ([down("KeyA", "Dead")], ["+KeyA"]),
+        # The other side's locks and dead keys have done their work there.
+        ([down("CapsLock", "CapsLock"), up("CapsLock", "CapsLock")], []),
+        ([down("NumLock", "NumLock"), up("NumLock", "NumLock")], []),
+        ([down("KeyA", "Dead")], []),
+        # So has a key that was made a lock; and a lock's key that was made another is that.
+        ([down("Escape", "CapsLock"), up("Escape", "CapsLock")], []),
+        ([down("CapsLock", "Escape"), up("CapsLock", "Escape")], ["+Escape", "-Escape"]),
+        ([down("CapsLock", "Unidentified"), up("CapsLock", "Unidentified")], []),
+        ([down("CapsLock", "x"), up("CapsLock", "x")], ["+type x", "-type x"]),
+        (
+            [down("CapsLock", "Control"), down("KeyY", "z"), up("CapsLock", "Control")],
+            ["+ControlLeft", "+key z", "-ControlLeft"],
+        ),
+        ([down("ControlLeft", "Control"), down("CapsLock", "ф")], ["+ControlLeft"]),
+        # Modifiers that people exchanged, or of a soft keyboard, are what they mean.
+        ([down("ControlLeft", "Alt"), up("ControlLeft", "Alt")], ["+AltLeft", "-AltLeft"]),
+        ([down("", "Control"), down("", "z")], ["+ControlLeft", "+key z"]),
         # AltGr has done its work at the other side; Windows reports it as Ctrl and Alt.
         (
             [
@@ -350,7 +371,12 @@ def test_names_are_no_characters(key: str) -> None:
 KEYS = st.builds(
     KeyInput,
     st.sampled_from([*sorted(PLACES), "KeyY", "Digit7", ""]),
-    st.sampled_from(["a", "z", "/", "é", "Shift", "Control", "AltGraph", "Enter", "Dead"]),
+    st.sampled_from(
+        [
+            *("a", "z", "/", "é", "Shift", "Control", "AltGraph", "Enter", "Dead", "CapsLock"),
+            *("Escape", "Hyper"),
+        ]
+    ),
     st.booleans(),
 )
 POINTERS = st.builds(PointerInput, st.floats(0, 1), st.floats(0, 1), st.integers(0, 31))
@@ -371,3 +397,4 @@ def test_nothing_stays_pressed_and_nothing_is_released_that_was_not(
         injector.repeat()
     injector.let_go()
     assert devices.down == set()
+    assert not {"+CapsLock", "+NumLock"} & {*devices.did}

@@ -148,6 +148,12 @@ def down(code: str, key: str) -> KeyInput:
         ([down("ControlLeft", "Control"), down("KeyA", "ф")], ["+0x1d", "+0x1e"]),
         ([down("ArrowUp", "ArrowUp")], ["+e00x48"]),
         ([down("Pause", "Pause")], ["+vk0x13"]),
+        # The five of the numeric pad types a five where Num Lock is on.
+        ([down("Numpad5", "Clear")], ["+vk0xc"]),
+        # Locks stay as they are, whatever somebody made of their keys.
+        ([down("CapsLock", "CapsLock"), down("NumLock", "NumLock")], []),
+        ([down("CapsLock", "Escape"), down("Escape", "CapsLock")], ["+0x1"]),
+        ([down("CapsLock", "Control"), down("KeyY", "z")], ["+0x1d", "+0x15"]),
         ([TextInput("ü\nß")], ["+ü", "-ü", "+0x1c", "-0x1c", "+ß", "-ß"]),
     ],
 )

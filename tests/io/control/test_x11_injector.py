@@ -145,6 +145,21 @@ def test_locks_of_the_host_change_nothing_and_stay(
     assert keyboard.state == (locks, 0)
 
 
+def test_a_lock_that_became_another_key_is_that(
+    injector: X11Injector, keyboard: Keyboard, program: Program
+) -> None:
+    do(injector, *key("CapsLock", "Escape"))
+    do(injector, *held("CapsLock", "Control", key("KeyC", "c")))
+    # What became a lock has worked there.
+    do(injector, *key("Escape", "CapsLock"), *held("ControlLeft", "CapsLock", key("KeyA", "A")))
+    assert [(one.keysym, one.state & 0xFF) for one in program.presses()] == [
+        (0xFF1B, 0),
+        (0x63, CONTROL),
+        (0x41, SHIFT),
+    ]
+    assert (keyboard.down, keyboard.state) == ([], (0, 0))
+
+
 def test_texts_of_any_length_and_script_arrive(injector: X11Injector, program: Program) -> None:
     texts = [
         "Grüße aus Köln – 10 €\r\nÄÖÜ äöü ß ñ ç „so“\n\tEnde",

@@ -677,6 +677,38 @@ async def test_it_leaves_none_either_if_the_loop_stands_still_meanwhile(make_end
     assert udp_ports() == before
 
 
+async def test_one_that_is_dropped_while_it_starts_again_leaves_no_socket(
+    make_end: MakeEnd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = udp_ports()
+    end = make_end("guest")
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr(peer_module, "get_host_addresses", lambda **_: ["198.51.100.7"])
+        await prepare(end, offerer=True)
+    assert udp_ports() > before
+    closing, go_on = asyncio.Event(), asyncio.Event()
+    close = RTCPeerConnection.close
+
+    async def close_late(connection: RTCPeerConnection) -> None:
+        closing.set()
+        await go_on.wait()
+        await close(connection)
+
+    monkeypatch.setattr(RTCPeerConnection, "close", close_late)
+    monkeypatch.setattr(peer_module, "SETTLE_SECONDS", 0.01)
+    end.peer.offer()
+    async with asyncio.timeout(PATIENCE):
+        await closing.wait()
+        assert end.peer._current is not None
+        stopping = asyncio.create_task(end.stop())
+        # Its work is cancelled while the old connection closes.
+        await asyncio.wait({end.peer._current})
+        assert end.peer._current.cancelled()
+        go_on.set()
+        await stopping
+    assert udp_ports() == before
+
+
 async def test_no_server_is_asked_before_the_approval(
     make_end: MakeEnd, gathering: Gathering
 ) -> None:

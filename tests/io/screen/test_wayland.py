@@ -250,6 +250,15 @@ MONITOR = Monitor(41, "", 0, 0, 64, 32, 2.0)
             [("KeyboardKeysym", 0xE4, 1), ("KeyboardKeysym", 0xE4, 0)],
         ),
         ([KeyInput("Enter", "Enter", True)], [("KeyboardKeycode", 28, 1)]),
+        # Locks stay as they are, whatever somebody made of their keys.
+        (
+            [
+                *(KeyInput("CapsLock", "CapsLock", True), KeyInput("NumLock", "NumLock", True)),
+                *(KeyInput("Escape", "CapsLock", True), KeyInput("Enter", "Enter", True)),
+            ],
+            [("KeyboardKeycode", 28, 1)],
+        ),
+        ([KeyInput("CapsLock", "Escape", True)], [("KeyboardKeycode", 1, 1)]),
         (
             [KeyInput("ControlLeft", "Control", True), KeyInput("KeyY", "z", True)],
             [("KeyboardKeycode", 29, 1), ("KeyboardKeysym", 0x7A, 1)],

@@ -14,7 +14,7 @@ from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
-from proxim.core.i18n import LANGUAGES
+from proxim.core.i18n import LANGUAGES, tr
 from proxim.ui.window import root
 from proxim.ui.window.home import Fold
 from proxim.ui.window.pages import HOME
@@ -157,6 +157,25 @@ def test_a_narrow_window_has_the_texts_below_the_code(bench: Bench) -> None:
     assert invite.refuse.winfo_x() + invite.refuse.winfo_width() <= invite.winfo_width()
     resize(bench, 640, 700)
     assert not invite._stacked
+
+
+def test_a_choice_that_has_no_place_in_one_line_has_two(make_bench: MakeBench) -> None:
+    for language in LANGUAGES:
+        speak(language)
+        bench = make_bench("light")
+        bench.wait_until_whole()
+        refuse, one_line = bench.window.invite.refuse, tr("invite.refuse")
+        seen: dict[int, str] = {}
+        for width in (*range(640, 280, -20), *range(280, 660, 20)):
+            resize(bench, width, 700)
+            text = str(refuse.cget("text"))
+            assert text.replace("\n", " ") == one_line
+            assert refuse.winfo_width() >= refuse.winfo_reqwidth(), (language, width)
+            # How it was reached changes nothing.
+            assert seen.setdefault(width, text) == text, (language, width)
+        assert seen[640] == one_line
+        assert seen[280].count("\n") == 1
+        bench.root.destroy()
 
 
 def test_what_has_no_place_scrolls(bench: Bench) -> None:

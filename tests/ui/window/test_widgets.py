@@ -10,6 +10,7 @@ from proxim.ui.window.widgets import (
     WrapLabel,
     bind_letters,
     countdown,
+    in_lines,
     set_text,
     shortened,
     shortened_middle,
@@ -47,6 +48,16 @@ def test_the_lines_of_a_label_leave_room_for_its_padding(bench: Bench) -> None:
     window.geometry("300x300")
     padding = bench.window.theme.px(8)
     bench.pump(lambda: int(str(label.cget("wraplength"))) <= 300 - 2 * padding)
+
+
+def test_lines_break_between_words(bench: Bench) -> None:
+    font = bench.window.theme.body
+    assert in_lines("one two three", font, 1000) == "one two three"
+    assert in_lines("one two three", font, font.measure("one two")) == "one two\nthree"
+    assert in_lines("one two three", font, font.measure("one two") - 1) == "one\ntwo\nthree"
+    # A word is never broken.
+    assert in_lines("one two three", font, 0) == "one\ntwo\nthree"
+    assert in_lines("", font, 0) == ""
 
 
 def test_a_text_is_set_only_where_it_differs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

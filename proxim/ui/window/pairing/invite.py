@@ -18,6 +18,7 @@ from proxim.ui.window.widgets import (
     Choice,
     CopyButton,
     PlainText,
+    WrapCheck,
     WrapLabel,
     bind_letters,
     command_key,
@@ -166,10 +167,10 @@ class InvitePanel(ttk.Frame):
         self.network: Choice | None = None
         self._refuses = tkinter.BooleanVar(self, value=False)
         self._shown_as_required = False
-        self.refuse = ttk.Checkbutton(
-            side, text=tr("invite.refuse"), variable=self._refuses, command=self._choose_policy
+        self.refuse = WrapCheck(
+            side, self._theme, tr("invite.refuse"), self._refuses, self._choose_policy
         )
-        self.refuse.grid(row=6, column=0, sticky="w", pady=(px(6), 0))
+        self.refuse.grid(row=6, column=0, sticky="ew", pady=(px(6), 0))
 
     # --- statuses ---------------------------------------------------------------------------------
 
@@ -228,9 +229,14 @@ class InvitePanel(ttk.Frame):
     def full_size(self) -> tuple[int, int]:
         """The width and height that this asks for with a QR code of QR_SIDE and all beside it."""
         px = self._theme.px
-        side = self._side
-        width = px(QR_SIDE) + px(_GAP) + side.winfo_reqwidth()
-        return width, max(px(QR_SIDE), side.winfo_reqheight())
+        width = px(QR_SIDE) + px(_GAP) + self._side_width
+        return width, max(px(QR_SIDE), self._side.winfo_reqheight())
+
+    @property
+    def _side_width(self) -> int:
+        """The width of the texts beside the QR code; whether one is broken now changes nothing."""
+        least = self._theme.px(_TEXT_WIDTH)
+        return max(self._side.winfo_reqwidth(), self.refuse.one_line, least)
 
     @property
     def low_height(self) -> int:
@@ -254,7 +260,7 @@ class InvitePanel(ttk.Frame):
         """
         px = self._theme.px
         least = self._least
-        beside = width - px(_GAP) - self._side.winfo_reqwidth()
+        beside = width - px(_GAP) - self._side_width
         stacked = beside < least
         room = width if stacked else beside
         length = max(least, min(px(QR_SIDE), room, px(QR_SIDE) if height is None else height))
@@ -271,6 +277,9 @@ class InvitePanel(ttk.Frame):
 
     def _place_side(self) -> None:
         gap = self._theme.px(_GAP)
+        # Below the QR code the texts take what the window has, and are broken there.
+        least = 0 if self._stacked else self._theme.px(_TEXT_WIDTH)
+        self._side.columnconfigure(0, minsize=least)
         if self._stacked:
             self._side.grid(row=1, column=0, columnspan=2, padx=0, pady=(gap // 2, 0))
         else:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from proxim.app.language import speak
 from proxim.core import events as ev
 from proxim.core import status as st
-from proxim.core.errors import SENTENCES, Problem, Reason
+from proxim.core.errors import SENTENCES, Problem, Reason, sentence_for
 from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, KnownList, Presence, Remembering, RememberStage
@@ -38,6 +38,39 @@ class Face(TerminalBench):
         super().__init__(options)
         self.start()
         self.begun = self.show(*statuses)
+
+
+# --- how a link ends ------------------------------------------------------------------------------
+
+
+@each_row("role", [Role.HOST, Role.JOIN])
+def test_who_was_made_known_comes_back_without_a_code(role: Role) -> None:
+    as_guest = role is Role.JOIN
+    by_code = replace(CONNECTED, as_guest=as_guest)
+    ana = replace(LAPTOP, id=KnownID("k4"), name="Ana")
+    known, unknown = (
+        sentence_for(Reason.EXPIRED, host=not as_guest, known=known) for known in (True, False)
+    )
+    assert known != unknown
+    by_known = replace(by_code, known=KnownID("k4"))
+    # The link was lost meanwhile, and goes on by another one.
+    again = replace(by_code, link=OTHER, resumes=LINK)
+    mine, nobodys = KnownList((LAPTOP, ana), discovery=True), KnownList((LAPTOP,), discovery=True)
+    for before, last, wanted in (
+        ((by_code,), by_code, unknown),
+        ((by_code, mine), by_code, unknown),
+        ((by_code, mine, KEPT), by_code, known),
+        ((by_code, KEPT, mine), by_code, known),
+        ((by_code, KEPT), by_code, known),
+        ((by_code, KEPT, mine, again), again, known),
+        # It was forgotten while it was linked.
+        ((by_code, KEPT, mine, nobodys), by_code, unknown),
+        ((mine, by_known), by_known, known),
+        ((mine, by_known, nobodys), by_known, unknown),
+    ):
+        face = Face(*before, options=FaceOptions(role))
+        told = face.show(replace(last, stage=st.Stage.CLOSED, reason=Reason.EXPIRED))
+        assert told.strip().splitlines()[0] == wanted, before
 
 
 # --- remember -------------------------------------------------------------------------------------

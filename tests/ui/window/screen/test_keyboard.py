@@ -1,6 +1,7 @@
 """Tests of what Tk's keys become, on each system."""
 
 from collections.abc import Callable
+from itertools import product
 
 import pytest
 
@@ -140,13 +141,19 @@ def test_a_lonely_half_of_a_character_is_nothing() -> None:
     assert typing.sent == []
 
 
-@pytest.mark.parametrize("lock", ["Caps_Lock", "Num_Lock"])
-def test_locks_stay_here(lock: str) -> None:
-    typing = Typing()
-    typing.press(66, lock)
-    typing.release(66, lock)
-    typing.pass_time()
+@pytest.mark.parametrize(
+    ("system", "caps", "escape"), [("x11", 66, 9), ("win32", 20, 27), ("aqua", 57 << 24, 53 << 24)]
+)
+def test_locks_stay_here(system: str, caps: int, escape: int) -> None:
+    typing = Typing(system)
+    for keycode, lock in product((caps, escape), ("Caps_Lock", "Num_Lock")):
+        typing.press(keycode, lock)
+        typing.release(keycode, lock)
+        typing.pass_time()
     assert typing.sent == []
+    # Somebody has exchanged the two.
+    typing.press(caps, "Escape")
+    assert typing.sent == [down("Escape", "Escape")]
 
 
 @pytest.mark.parametrize(
