@@ -28,6 +28,8 @@ _NAME_WIDTH_MIN: Final = 70
 _MENU_NAME_WIDTH: Final = 260
 _WRAP: Final = 460
 _GAP: Final = 6
+_FOCUS_WIDTH: Final = 2
+_LINE_PADDING: Final = 6
 # Devices in one menu, at least and at most. Tk's menus do not scroll, and one that reaches from its
 # button beyond the screen would lie under the pointer that opened it.
 _MENU_LINES: Final = (4, 14)
@@ -134,11 +136,11 @@ class DeviceRow(ttk.Frame):
     def __init__(self, master: tkinter.Misc, theme: Theme, open_menu: Callable[[], None]) -> None:
         px = theme.px
         # What is left of it around `line` shows the focus.
-        super().__init__(master, style="Device.TFrame", padding=px(2))
+        super().__init__(master, style="Device.TFrame", padding=px(_FOCUS_WIDTH))
         self._theme = theme
         self.shown: Shown | None = None
         self.columnconfigure(0, weight=1)
-        line = self._line = ttk.Frame(self, style="Row.TFrame", padding=(px(6), px(1)))
+        line = self._line = ttk.Frame(self, style="Row.TFrame", padding=(px(_LINE_PADDING), px(1)))
         line.grid(row=0, column=0, sticky="ew")
         line.columnconfigure(1, weight=1, minsize=px(_NAME_WIDTH_MIN))
         self._sign = ttk.Label(line, width=2)
@@ -147,6 +149,7 @@ class DeviceRow(ttk.Frame):
         self._name = ttk.Label(line, style="Bold.Row.TLabel", width=1)
         self._name.grid(row=0, column=1, sticky="ew")
         self._name.bind("<Configure>", lambda _event: self._fit())
+        self.bind("<Configure>", lambda _event: self._fit_buttons(), add=True)
         self._words = ttk.Label(line)
         self._words.grid(row=0, column=2, padx=(px(_GAP), px(_GAP)))
         self.buttons: list[ttk.Button] = []
@@ -176,11 +179,27 @@ class DeviceRow(ttk.Frame):
                 ttk.Button(self._line, text=tr(key), style="Small.TButton", takefocus=False)
                 for key in keys
             ]
-            for column, button in enumerate(self.buttons, start=3):
-                gap = self._theme.px(_GAP) if column > 3 else 0
-                button.grid(row=0, column=column, padx=(gap, 0))
         for button, (_, command) in zip(self.buttons, choices, strict=True):
             button.configure(command=command)
+        self._fit_buttons()
+
+    def _fit_buttons(self) -> None:
+        """Show as many buttons as have room, the most likely first; the menu has all of them."""
+        px = self._theme.px
+        others = sum(one.winfo_reqwidth() for one in (self._sign, self._words, self.menu_button))
+        # Around the words, before the menu, and what frame and line keep free at both sides.
+        gaps = 3 * px(_GAP) + 2 * (px(_FOCUS_WIDTH) + px(_LINE_PADDING))
+        room = self.winfo_width() - others - gaps - px(_NAME_WIDTH_MIN)
+        # Before it is on the screen it has no width.
+        fits = True
+        for column, button in enumerate(self.buttons, start=3):
+            gap = px(_GAP) if column > 3 else 0
+            room -= gap + button.winfo_reqwidth()
+            fits = fits and (room >= 0 or self.winfo_width() <= 1)
+            if fits:
+                button.grid(row=0, column=column, padx=(gap, 0))
+            else:
+                button.grid_remove()
 
     def _fit(self) -> None:
         if self.shown is not None:

@@ -68,6 +68,29 @@ def screen() -> bytes:
 # --- what is shown --------------------------------------------------------------------------------
 
 
+def buttons(bench: Bench) -> list[list[str]]:
+    """The buttons that are seen beside each device; each has to be seen whole."""
+    found = []
+    for one in list_of(bench).rows.values():
+        visible = [button for button in (*one.buttons, one.menu_button) if button.winfo_ismapped()]
+        right = one.winfo_rootx() + one.winfo_width()
+        assert all(button.winfo_rootx() + button.winfo_width() <= right for button in visible)
+        found.append([str(button.cget("text")) for button in visible])
+    return found
+
+
+def test_a_narrow_window_leaves_the_less_likely_buttons_to_the_menu(listed: Bench) -> None:
+    more = "⋯"
+    wide = [["Connect", more], ["Open", "Disconnect", more], *[["Connect", more]] * 3]
+    listed.wait_until_whole()
+    assert buttons(listed) == wide
+    resize(listed, listed.window.theme.px(340), listed.root.winfo_height())
+    narrow = [["Connect", more], ["Open", more], *[["Connect", more]] * 2, [more]]
+    listed.pump(lambda: buttons(listed) == narrow)
+    resize(listed, listed.window.theme.px(700), listed.root.winfo_height())
+    listed.pump(lambda: buttons(listed) == wide)
+
+
 def test_nothing_changes_for_who_knows_no_device(bench: Bench) -> None:
     bench.wait_until_whole()
     before = screen()
