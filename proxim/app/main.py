@@ -70,6 +70,9 @@ class LineFace(Protocol):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Proxim. Returns the process's exit status."""
+    # Until the window is complete, start-up makes no garbage, and looking for it would take 20 ms.
+    # From then on the window looks for it (Desktop).
+    gc.disable()
     # Until there is anybody to say goodbye to, Ctrl-C ends the program silently.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     given = sys.argv[1:] if arguments is None else arguments
@@ -110,6 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(given: Sequence[str]) -> "Options":
+    # A face of lines leaves garbage to Python; a window stops that again.
+    gc.enable()
     # Imported late, because a start without arguments must not wait for it.
     from proxim.app.arguments import parse_arguments
 
@@ -146,8 +151,6 @@ def _goodbye_on_signals(bridge: "Bridge") -> Callable[[], bool]:
 
 
 def _run_window(options: "WindowOptions") -> int:
-    # Until the window is complete, start-up makes no garbage, and looking for it would take 15 ms.
-    # From then on the window looks for it (Desktop).
     gc.disable()
     # Everything is loaded before the network side's thread starts, because two threads that import
     # at once keep each other waiting (60 ms of 250).

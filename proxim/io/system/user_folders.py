@@ -4,12 +4,16 @@ A service or a container may run as a user without a home. Then there are no suc
 nothing may be written into a folder named "~" instead.
 """
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 
 def config_folder() -> Path | None:
     """Return the folder for settings; None without a home."""
+    if sys.platform == "linux":
+        return _xdg_folder("XDG_CONFIG_HOME", "~/.config")
     # These functions import late, because it takes 10 ms.
     from platformdirs import user_config_path
 
@@ -18,6 +22,9 @@ def config_folder() -> Path | None:
 
 def transfers_folder() -> Path | None:
     """Return the folder for what is kept of unfinished transfers."""
+    if sys.platform == "linux":
+        folder = _xdg_folder("XDG_DATA_HOME", "~/.local/share")
+        return None if folder is None else folder / "transfers"
     from platformdirs import user_data_path
 
     return _absolute(lambda: user_data_path("proxim", appauthor=False) / "transfers")
@@ -35,6 +42,17 @@ def downloads_folder() -> Path | None:
     from platformdirs import user_downloads_path
 
     return _absolute(user_downloads_path)
+
+
+def _xdg_folder(variable: str, otherwise: str) -> Path | None:
+    """Return our folder in one of the XDG Base Directory Specification, as platformdirs does.
+
+    Every start needs two of these, before its code can be shown, and they are a variable with a
+    default; on the other systems there is more to it.
+    """
+    named = os.environ.get(variable, "")
+    folder = named if os.path.isabs(named) else os.path.expanduser(otherwise)
+    return Path(folder) / "proxim" if os.path.isabs(folder) else None
 
 
 def _absolute(find: Callable[[], Path]) -> Path | None:
