@@ -8,6 +8,7 @@ looked up. All of it is cheap enough to run every few seconds.
 import contextlib
 import functools
 import ipaddress
+import logging
 import re
 import socket
 import sys
@@ -19,6 +20,9 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.pairing.host_code import IPAddress, is_local
+from proxim.io.system.kernel_addresses import kernel_addresses
+
+_log = logging.getLogger(__name__)
 
 # These are documentation addresses (RFC 5737, RFC 3849). They are never on a network of this
 # machine, so the default route applies to them. A UDP socket that is connected to one reveals its
@@ -202,6 +206,11 @@ def rank(
     return tuple(network for _, network in sorted(ranked.values(), key=lambda pair: pair[0]))
 
 
+# An adapter as it is listed: its name, its name for people, its description, and its addresses,
+# each with its scope and the length of its prefix.
+_Listed = tuple[str, str, str, list[tuple[str, int, int]]]
+
+
 # --- reading --------------------------------------------------------------------------------------
 
 
@@ -267,17 +276,51 @@ def _scoped(raw: str, scope: int, name: str) -> IPAddress:
     return ipaddress.IPv6Address(f"{ipaddress.IPv6Address(number)}%{zone}" if zone else number)
 
 
+def _from_kernel() -> list[_Listed]:
+    """Return the adapters as Linux' kernel lists them. Raises OSError where it must not be asked.
+
+    ifaddr gives the same, but takes 10 ms to load, which the code on the screen would wait for: it
+    looks for the C library in a child process.
+    """
+    found: dict[str, list[tuple[str, int, int]]] = {}
+    try:
+        for name, address, prefix_length in kernel_addresses():
+            found.setdefault(name, []).append((address, 0, prefix_length))
+    except OSError as error:
+        # The C library may know another way in this sandbox.
+        _log.info("the kernel does not list its addresses (%s)", type(error).__name__)
+        return _from_ifaddr()
+    return [(name, name, name, own) for name, own in found.items()]
+
+
+def _from_ifaddr() -> list[_Listed]:
+    """Return the adapters as the system's library lists them. Raises what ifaddr does."""
+    # Imported late, because Linux rarely needs it.
+    import ifaddr
+
+    found: list[_Listed] = []
+    for entry in ifaddr.get_adapters():
+        # IPv6 addresses have a flow and a scope besides.
+        own = [
+            (one.ip[0], one.ip[2], one.network_prefix)
+            if isinstance(one.ip, tuple)
+            else (one.ip, 0, one.network_prefix)
+            for one in entry.ips
+        ]
+        # On Windows this is the connection's name, such as "Wi-Fi"; elsewhere it is the
+        # interface's.
+        shown = next((one.nice_name for one in entry.ips), entry.name)
+        found.append((entry.name, shown, entry.nice_name, own))
+    return found
+
+
 def read_adapters() -> tuple[Adapter, ...]:
     """Return this machine's adapters as the system reports them.
 
     If that fails, they follow from the default route.
     """
-    # Imported late, because it looks up libc in a child process. The window must not wait these 10
-    # ms.
-    import ifaddr
-
     try:
-        listed = list(ifaddr.get_adapters())
+        listed = _from_kernel() if sys.platform == "linux" else _from_ifaddr()
     # The system refuses (Android), or an address has no usable netmask.
     except (OSError, AssertionError, ValueError):
         sources = [ipaddress.ip_address(source) for source in default_sources()]
@@ -287,30 +330,22 @@ def read_adapters() -> tuple[Adapter, ...]:
     linux = sys.platform == "linux"
     flags = parse_if_inet6(_read_text(_IF_INET6)) if linux else {}
     adapters = []
-    for entry in listed:
+    for name, shown, description, own in listed:
         addresses = []
-        for listed_ip in entry.ips:
-            raw, scope = (
-                (listed_ip.ip[0], listed_ip.ip[2])
-                if isinstance(listed_ip.ip, tuple)
-                else (listed_ip.ip, 0)
-            )
+        for raw, scope, prefix_length in own:
             flag = flags.get(raw, 0)
-            ip = _scoped(raw, scope, entry.name)
+            ip = _scoped(raw, scope, name)
             unusable = flag & (_IFA_F_DADFAILED | _IFA_F_TENTATIVE)
             if unusable or (ip.version == 4 and ip.is_link_local and not _bindable(ip)):
                 continue
             passing = bool(flag & (_IFA_F_TEMPORARY | _IFA_F_DEPRECATED))
-            addresses.append(AdapterAddress(ip, listed_ip.network_prefix, passing))
+            addresses.append(AdapterAddress(ip, prefix_length, passing))
         if not addresses:
             continue
-        # On Windows this is the connection's name, such as "Wi-Fi"; elsewhere it is the
-        # interface's.
-        name = entry.ips[0].nice_name
         running, tunnel = True, False
         if linux:
             # A name such as "eth0:1" is a label on eth0.
-            device = _SYS_CLASS_NET / entry.name.partition(":")[0]
+            device = _SYS_CLASS_NET / name.partition(":")[0]
             running = _read_text(device / "operstate") not in (
                 "down",
                 "lowerlayerdown",
@@ -318,7 +353,7 @@ def read_adapters() -> tuple[Adapter, ...]:
                 "dormant",
             )
             tunnel = _read_text(device / "type") in (_ARPHRD_NONE, _ARPHRD_PPP)
-        adapters.append(Adapter(name, entry.nice_name, tuple(addresses), running, tunnel))
+        adapters.append(Adapter(shown, description, tuple(addresses), running, tunnel))
     return tuple(adapters)
 
 

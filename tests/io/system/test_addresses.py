@@ -1,5 +1,6 @@
 import ipaddress
 import socket
+import struct
 import sys
 from types import SimpleNamespace
 
@@ -19,6 +20,12 @@ from proxim.io.system.addresses import (
     parse_if_inet6,
     rank,
     read_adapters,
+)
+from proxim.io.system.kernel_addresses import (
+    KernelAddress,
+    kernel_addresses,
+    read_address,
+    read_messages,
 )
 
 
@@ -318,6 +325,18 @@ def test_mac_zone_is_taken_out_of_the_address(monkeypatch: pytest.MonkeyPatch) -
     assert [str(own.ip) for own in found.addresses] == ["fe80::5%en0"]
 
 
+def kernel_lists(monkeypatch: pytest.MonkeyPatch, *found: KernelAddress) -> None:
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(addresses, "kernel_addresses", lambda: list(found))
+
+
+def refuse_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> list[KernelAddress]:
+        raise PermissionError(1, "denied")
+
+    monkeypatch.setattr(addresses, "kernel_addresses", refuse)
+
+
 def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {
         "if_inet6": "20010db8000000000000000000000001 04 40 00 01     eth0\n"
@@ -332,20 +351,65 @@ def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch)
         "_read_text",
         lambda path: next((texts[key] for key in texts if str(path).endswith(key)), ""),
     )
-    pretend(
+    kernel_lists(
         monkeypatch,
-        "linux",
-        listed("eth0", ("2001:db8::1", 0, 0), ("2001:db8::2", 0, 0), ("2001:db8::3", 0, 0)),
-        listed("eth1:0", "10.0.0.1"),
-        listed("office", "10.8.0.1"),
+        ("eth1:0", "10.0.0.1", 24),
+        ("office", "10.8.0.1", 24),
+        ("eth0", "2001:db8::1", 64),
+        ("eth0", "2001:db8::2", 64),
+        ("eth0", "2001:db8::3", 64),
     )
-    eth0, eth1, office = read_adapters()
+    eth1, office, eth0 = read_adapters()
     assert [(str(own.ip), own.passing) for own in eth0.addresses] == [
         ("2001:db8::1", True),
         ("2001:db8::3", False),
     ]
     assert not eth1.running
     assert office.tunnel
+
+
+def test_where_the_kernel_must_not_be_asked_the_library_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refuse_the_kernel(monkeypatch)
+    pretend(monkeypatch, "linux", listed("eth0", "10.0.0.1"))
+    monkeypatch.setattr(addresses, "_read_text", lambda path: "")
+    [found] = read_adapters()
+    assert (found.name, [str(own.ip) for own in found.addresses]) == ("eth0", ["10.0.0.1"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux' kernel is asked")
+def test_the_kernel_and_the_library_list_the_same() -> None:
+    by_library = [
+        (one.name, own.ip[0] if isinstance(own.ip, tuple) else own.ip, own.network_prefix)
+        for one in ifaddr.get_adapters()
+        for own in one.ips
+    ]
+    assert sorted(kernel_addresses()) == sorted(by_library)
+
+
+def attribute(kind: int, value: bytes) -> bytes:
+    whole = struct.pack("=HH", 4 + len(value), kind) + value
+    return whole + bytes(-len(whole) % 4)
+
+
+def test_an_address_of_the_kernel() -> None:
+    near, far = attribute(2, bytes((10, 8, 0, 1))), attribute(1, bytes((10, 8, 0, 2)))
+    label = attribute(3, b"tun0:1\0")
+    head = struct.pack("=BBBBI", socket.AF_INET, 32, 0, 0, 1)
+    assert read_address(head + far + near + label) == [("tun0:1", "10.8.0.1", 32)]
+    # Nothing but attributes without a length, none, and an address of another kind.
+    assert read_address(head + b"\0\0\1\0" + near) == []
+    assert read_address(head) == []
+    assert read_address(struct.pack("=BBBBI", socket.AF_UNIX, 0, 0, 0, 1) + near) == []
+
+
+def test_messages_of_the_kernel_are_cut_at_their_lengths() -> None:
+    first = struct.pack("=IHHII", 18, 20, 0, 0, 0) + b"ab" + b"\0\0"
+    last = struct.pack("=IHHII", 16, 3, 0, 0, 0)
+    broken = struct.pack("=IHHII", 0, 20, 0, 0, 0)
+    assert list(read_messages(first + last)) == [(20, b"ab"), (3, b"")]
+    assert list(read_messages(broken + last)) == []
 
 
 def test_a_self_given_address_that_no_socket_can_have_is_left_out(
@@ -362,6 +426,7 @@ def test_where_adapters_cannot_be_listed_the_default_route_helps(
     def refuse() -> None:
         raise error
 
+    refuse_the_kernel(monkeypatch)
     monkeypatch.setattr(ifaddr, "get_adapters", refuse)
     monkeypatch.setattr(addresses, "default_sources", lambda: ("192.168.1.5",))
     assert list_networks() == (ev.Network("192.168.1.5", 32, "default", virtual=False),)
