@@ -1,5 +1,7 @@
 """Runs the window on the main thread, and passes it what the network side publishes."""
 
+from __future__ import annotations
+
 import gc
 import math
 import signal
@@ -18,14 +20,15 @@ from proxim.app.bridge import (
 from proxim.app.options import ThemeOption, WindowOptions
 from proxim.app.startup import Startup
 from proxim.app.wakeup import watch
-from proxim.core import events as ev
-from proxim.core import status as st
+from proxim.core.pairing.opening import Invitation, NoInvitation, OpeningStatus
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.root import make_root
 from proxim.ui.window.window import Window
 
+# These are loaded after the first paint.
 if TYPE_CHECKING:
     from proxim.app.surroundings import Surroundings
+    from proxim.core import status as st
     from proxim.io.desktop.instance import Claim
 
 # The least time between two looks into the queue, once the window is painted. Tk uses it to paint
@@ -52,8 +55,8 @@ GOODBYE_MS: Final = 4000
 
 
 def open_desktop(
-    options: WindowOptions, bridge: Bridge, claim: "Claim | None" = None
-) -> "Desktop | None":
+    options: WindowOptions, bridge: Bridge, claim: Claim | None = None
+) -> Desktop | None:
     """Start the network side and make the window; `claim` says that it is the first one.
 
     Returns None, with nothing started, if there is no display.
@@ -92,7 +95,7 @@ class Desktop:
         window: Window,
         bridge: Bridge,
         options: WindowOptions = WindowOptions(),  # noqa: B008 - immutable
-        claim: "Claim | None" = None,
+        claim: Claim | None = None,
     ) -> None:
         self._root = root
         self._window = window
@@ -151,7 +154,7 @@ class Desktop:
             elif self._bridge.has_items:
                 self._look_soon()
 
-    def _meet_desktop(self) -> "Surroundings":
+    def _meet_desktop(self) -> Surroundings:
         if self._surroundings is None:
             # It is imported late, as the first paint needs none of it.
             from proxim.app.surroundings import Surroundings
@@ -221,11 +224,6 @@ class Desktop:
         self._collect_soon()
         for item in self._bridge.drain(STATUSES_PER_LOOK):
             match item:
-                case st.Stopped():
-                    # The network side ended as we asked, or by a crash.
-                    self._net_ended = self._painted = True
-                    self._window.show(item)
-                    self._window.painted()
                 case Interrupted():
                     self._leave()
                 case InputLine() | InputEnded():
@@ -239,21 +237,42 @@ class Desktop:
                 case HandoverWanted(handed):
                     handed.answer(self._meet_desktop().hand)
                 case status:
-                    if isinstance(item, st.LinkStatus) and item.stage is st.Stage.CLOSED:
-                        self._root.after(LEFT_MS, gc.collect)
-                    # Before the status has a dialog opened, which takes the focus.
-                    in_front = self._window.attention.in_front
-                    self._window.show(status)
-                    self._follow(status, in_front=in_front)
-            if isinstance(item, (st.Invitation, st.NoInvitation)) and not self._painted:
-                self._painted = True
-                self._root.update_idletasks()
-                self._bridge.painted()
-                self._window.painted()
-                self._root.after(SERVE_MS, self._serve_others)
+                    self._show(status)
+
+    def _paint(self) -> None:
+        """Paint the first code, or why there is none, and let all the rest begin."""
+        self._painted = True
+        self._root.update_idletasks()
+        self._bridge.painted()
+        self._window.painted()
+        self._root.after(SERVE_MS, self._serve_others)
+
+    def _show(self, status: st.Status) -> None:
+        if not self._painted and isinstance(status, OpeningStatus):
+            self._window.show(status)
+            if isinstance(status, Invitation | NoInvitation):
+                self._paint()
+            return
+        # It is imported late, as the first paint needs none of it.
+        from proxim.core import status as st
+
+        if isinstance(status, st.Stopped):
+            # The network side ended as we asked, or by a crash.
+            self._net_ended = self._painted = True
+            self._window.show(status)
+            self._window.painted()
+            return
+        if isinstance(status, st.LinkStatus) and status.stage is st.Stage.CLOSED:
+            self._root.after(LEFT_MS, gc.collect)
+        # Before the status has a dialog opened, which takes the focus.
+        in_front = self._window.attention.in_front
+        self._window.show(status)
+        self._follow(status, in_front=in_front)
 
     def _follow(self, status: st.Status, *, in_front: bool) -> None:
         """Let the person hear of a status. Those of the start are for the window alone."""
+        from proxim.core import status as st
+
         if self._surroundings is not None or (
             self._painted and isinstance(status, (st.Prompts, st.LinkStatus, st.FeatureStatus))
         ):
@@ -264,5 +283,8 @@ class Desktop:
             self._leaving = True
             self._root.withdraw()
             self._let_go()
-            self._bridge.post(ev.Shutdown())
+            # It is imported late, as the first paint needs no intents.
+            from proxim.core.events import Shutdown
+
+            self._bridge.post(Shutdown())
             self._root.after(0 if self._net_ended else GOODBYE_MS, self._root.destroy)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from proxim.core import events as ev
 from proxim.core.pairing.host_code import JoinTarget
+from proxim.core.pairing.opening import Invite, SessionType
 
 
 class ThemeOption(StrEnum):
@@ -47,7 +47,7 @@ class PipeOption:
 class HostOptions:
     """The options of `proxim host`."""
 
-    invite: ev.Invite = ev.Invite(ev.SessionType.ONE_TIME)  # noqa: RUF009 - immutable
+    invite: Invite = Invite(SessionType.ONE_TIME)  # noqa: RUF009 - immutable
     # Serve known devices only, and show no code.
     known: bool = False
     # Refuse guests that cannot prove that they know the code.

@@ -1,5 +1,7 @@
 """Puts machine and network side together for every face."""
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -13,14 +15,15 @@ from proxim.app.options import (
     ShareOption,
     WindowOptions,
 )
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.errors import Problem
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.opening import Network
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
+    from proxim.core import events as ev
+    from proxim.core import status as st
     from proxim.io.runtime import Runtime
 
 
@@ -68,8 +71,12 @@ class Startup:
         from proxim.io.system.settings import load_settings, save_device_name, save_require_proof
 
         loaded = load_settings()
-        for problem in loaded.problems:
-            self._publisher.publish(st.Trouble(problem))
+        if loaded.problems:
+            # This is imported late, as the first code must not wait for it.
+            from proxim.core.status import Trouble
+
+            for problem in loaded.problems:
+                self._publisher.publish(Trouble(problem))
         settings = loaded.settings
         named = None if isinstance(self._options, DevicesOptions) else self._options.name
         device = DeviceInfo(named or settings.device_name, settings.uuid)
@@ -152,7 +159,7 @@ class Startup:
         self._runtime.report(intent)
 
 
-def _runtime(opened: _Opened, publisher: Publisher) -> "Runtime":
+def _runtime(opened: _Opened, publisher: Publisher) -> Runtime:
     """Put machines and loop together."""
     from proxim.core.features import link_features
     from proxim.core.files.events import AcceptPolicy
@@ -212,22 +219,20 @@ def _transfers_folder() -> str | None:
     return None if folder is None else str(folder)
 
 
-def _look(pinned: str | None) -> Callable[[], tuple[ev.Network, ...]]:
+def _look(pinned: str | None) -> Callable[[], tuple[Network, ...]]:
     """Return a function that reads this machine's addresses.
 
     They include the one that the person named, even if no list contains it.
     """
     from proxim.io.system.addresses import list_networks, network_for
 
-    def look() -> tuple[ev.Network, ...]:
+    def look() -> tuple[Network, ...]:
         return tuple(_with_pinned(list_networks(), pinned and network_for(pinned)))
 
     return look
 
 
-def _with_pinned(
-    networks: tuple[ev.Network, ...], pinned: ev.Network | str | None
-) -> Iterator[ev.Network]:
+def _with_pinned(networks: tuple[Network, ...], pinned: Network | str | None) -> Iterator[Network]:
     yield from networks
-    if isinstance(pinned, ev.Network) and pinned not in networks:
+    if isinstance(pinned, Network) and pinned not in networks:
         yield pinned

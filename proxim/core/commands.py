@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Union
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Problem, Reason
+from proxim.core.pairing import opening
 
 if TYPE_CHECKING:
     from proxim.core.files.commands import FileCommand
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from proxim.core.link.commands import LinkCommand
     from proxim.core.pairing.commands import SocketCommand
     from proxim.core.screen.commands import ScreenCommand
+
+# What a host asks for in its first moments.
+Listen = opening.Listen
+StopListening = opening.StopListening
+Publish = opening.Publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +43,6 @@ class CancelTimer:
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    """Accept connections on `address` and nowhere else; answered by Listening or ListenFailed."""
-
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class StopListening:
-    """Accept no more connections."""
-
-
-@dataclass(frozen=True, slots=True)
 class SaveName:
     """Store this device's new name for the next start."""
 
@@ -60,13 +54,6 @@ class SaveRequireProof:
     """Store the choice of SetRequireProof for the next start."""
 
     required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    """Pass a status to the faces (window, terminal, JSON lines)."""
-
-    status: st.Status
 
 
 def publish_trouble(reason: Reason, link: ev.LinkID | None = None) -> Publish:

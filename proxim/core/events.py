@@ -5,10 +5,10 @@ An event is immutable and describes what happened, not what to do.
 """
 
 from dataclasses import dataclass, field
-from enum import Enum, StrEnum
+from enum import Enum
 from typing import NewType
 
-from proxim.core.errors import Reason
+from proxim.core.pairing import opening
 from proxim.core.pairing.host_code import JoinTarget
 
 # Identifies one attempt at a WebRTC link, such as "host-1" or "guest-3"; it is never used twice in
@@ -32,14 +32,6 @@ class ConnectionID:
 MIN_LIFETIME_SECONDS = 60.0
 # A session that should live longer has to be persistent.
 MAX_LIFETIME_SECONDS = 7 * 86400.0
-
-
-class SessionType(StrEnum):
-    """How long a session lives (docs/protocol.md, Sessions)."""
-
-    ONE_TIME = "one-time"
-    TEMPORARY = "temporary"
-    PERSISTENT = "persistent"
 
 
 class TimerKind(Enum):
@@ -108,49 +100,14 @@ class TimerFired:
     timer: Timer
 
 
-# --- the network of this machine ------------------------------------------------------------------
+# --- the first moments of a host: its networks and its code ---------------------------------------
 
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """One address of this machine, as a person may choose it."""
-
-    # An IP literal; a link-local IPv6 address includes its zone, "fe80::1%eth0".
-    address: str
-    prefix_length: int
-    # A name for people, such as "Wi-Fi" or "eth0".
-    interface: str
-    # Whether it belongs to Docker, veth, a VPN or Hyper-V, which other devices can rarely reach.
-    virtual: bool
-
-    @property
-    def subnet(self) -> str:
-        """The address with its prefix length, in the form that is_local expects."""
-        return f"{self.address.partition('%')[0]}/{self.prefix_length}"
-
-
-@dataclass(frozen=True, slots=True)
-class NetworksSeen:
-    """This machine's addresses, best first; sent at start and after each change."""
-
-    networks: tuple[Network, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Listening:
-    """The server accepts connections on this address and port."""
-
-    address: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
-class ListenFailed:
-    """The server could not listen on this address."""
-
-    address: str
-    reason: Reason
-    detail: str = ""
+Network = opening.Network
+NetworksSeen = opening.NetworksSeen
+Listening = opening.Listening
+ListenFailed = opening.ListenFailed
+SessionType = opening.SessionType
+Invite = opening.Invite
 
 
 # --- what belongs to a feature of links -----------------------------------------------------------
@@ -174,15 +131,6 @@ class LinkIntent(FeatureIntent):
 
 
 # --- what a person (or a script) wants ------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Invite:
-    """Show a new code, and end the code that was shown before."""
-
-    type: SessionType
-    # Seconds; None means the type's default.
-    lifetime: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

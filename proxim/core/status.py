@@ -12,6 +12,7 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.errors import Problem, Reason, sentence_for
+from proxim.core.pairing import opening
 from proxim.core.pairing.devices import DeviceInfo, KnownID, Verified
 
 # The words of the features that the faces know. Those of a feature's own module would be imported
@@ -25,60 +26,12 @@ SCREEN: Final = "screen"
 # because it may have been meant for what was there before. Every face keeps to it.
 ANSWER_DELAY_SECONDS: Final = 0.8
 
-
-@dataclass(frozen=True, slots=True)
-class ThisDevice:
-    """This installation's name and id."""
-
-    device: DeviceInfo
-
-
-@dataclass(frozen=True, slots=True)
-class ProofPolicy:
-    """Whether guests that cannot prove that they know the code are refused.
-
-    Until it is published, they are not refused.
-    """
-
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Networks:
-    """This machine's addresses, best first, and the address that the server listens on.
-
-    `chosen` is None while the server listens on no address.
-    """
-
-    networks: tuple[ev.Network, ...]
-    chosen: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """The session whose code is shown.
-
-    It replaces the previous one, and is published again when its code changes.
-    """
-
-    session_id: str = field(repr=False)
-    uuid: str
-    # The code in groups; None on an IPv6 address, which has no short code, or once the code is
-    # closed.
-    code: str | None = field(repr=False)
-    url: str = field(repr=False)
-    type: ev.SessionType
-    # None means that it lasts until the host ends it.
-    expires: float | None
-    # Whether too many wrong codes were tried, so that only the URL still leads here.
-    code_closed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class NoInvitation:
-    """No code is shown: somebody joined by it, or `reason` says why there cannot be one."""
-
-    reason: Reason | None
+# What a host shows in its first moments.
+ThisDevice = opening.ThisDevice
+ProofPolicy = opening.ProofPolicy
+Networks = opening.Networks
+Invitation = opening.Invitation
+NoInvitation = opening.NoInvitation
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,10 @@ PAINTED: Final = {
     *(
         f"proxim.core{name}"
         for name in (
-            *("", ".base64url", ".commands", ".errors", ".events", ".i18n"),
-            *(".sanitize", ".status"),
+            *("", ".base64url", ".errors", ".i18n", ".sanitize"),
             *(".pairing", ".pairing.devices", ".pairing.guess_budget", ".pairing.host_code"),
             ".pairing.invite_link",
-            ".pairing.invitations",
+            *(".pairing.invitations", ".pairing.opening"),
         )
     ),
     *(
@@ -67,7 +66,7 @@ PAINTED: Final = {
         for name in (
             *("", ".trace", ".pairing", ".pairing.listener", ".pairing.opening"),
             *(".system", ".system.addresses", ".system.config_file", ".system.settings"),
-            ".system.user_folders",
+            *(".system.kernel_addresses", ".system.user_folders"),
             # Whether another window is open has to be known before one is made.
             *(".desktop", ".desktop.instance", ".system.file_lock"),
         )
@@ -84,8 +83,12 @@ PAINTED: Final = {
     ),
 }
 # Of the libraries, these may be loaded. From the standard library, the slow modules are excluded.
-THIRD_PARTY: Final = {"ifaddr", "platformdirs", "qrcode"}
-NOT_BEFORE_THE_CODE: Final = {"asyncio", "argparse", "email", "http", "ssl", "uvloop", "websockets"}
+THIRD_PARTY: Final = {"qrcode"}
+NOT_BEFORE_THE_CODE: Final = {
+    *("asyncio", "argparse", "email", "http", "ssl", "uvloop", "websockets"),
+    # These come with ifaddr and platformdirs, which Linux needs no more before the code.
+    *("shutil", "tempfile"),
+}
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,15 @@ painted (io/pairing/opening.py). Then `Host` takes it over, and adds the session
 guests need.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proxim.core import commands as do
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.base64url import to_base64url
-from proxim.core.errors import Problem, Reason
+from proxim.core.errors import Reason
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.guess_budget import GuessBudget
 from proxim.core.pairing.host_code import (
@@ -23,6 +22,26 @@ from proxim.core.pairing.host_code import (
     HostCode,
 )
 from proxim.core.pairing.invite_link import invite_url
+from proxim.core.pairing.opening import (
+    Invitation,
+    Invite,
+    Listen,
+    ListenFailed,
+    Listening,
+    Network,
+    Networks,
+    NetworksSeen,
+    NoInvitation,
+    ProofPolicy,
+    Publish,
+    SessionType,
+    StopListening,
+    ThisDevice,
+)
+
+if TYPE_CHECKING:
+    from proxim.core import commands as do
+    from proxim.core import events as ev
 
 # 128 random bits (docs/protocol.md asks for >= 122), which are 22 characters.
 SESSION_ID_BYTES: Final = 16
@@ -46,17 +65,17 @@ class NewSession:
     """A session when its code is made; `Session` starts with it."""
 
     id: str = field(repr=False)
-    type: ev.SessionType
+    type: SessionType
     # None means that it lasts until the host ends it.
     expires: float | None
     secrets: SessionSecrets
 
 
-def expiry(session_type: ev.SessionType, lifetime: float | None, now: float) -> float | None:
+def expiry(session_type: SessionType, lifetime: float | None, now: float) -> float | None:
     """The moment when a session that begins now expires; `lifetime` None means its type's
     default.
     """
-    if session_type is ev.SessionType.PERSISTENT:
+    if session_type is SessionType.PERSISTENT:
         return None
     return now + (lifetime or SESSION_SECONDS)
 
@@ -70,7 +89,7 @@ class Invitations:
     def __init__(
         self,
         device: DeviceInfo,
-        first: ev.Invite,
+        first: Invite,
         token_bytes: Callable[[int], bytes],
         preferred_address: str | None = None,
         *,
@@ -89,11 +108,11 @@ class Invitations:
         self._token_bytes = token_bytes
         self._next = first
         self._preferred = preferred_address
-        self._networks: tuple[ev.Network, ...] = ()
+        self._networks: tuple[Network, ...] = ()
         # The address that the server listens on, or was asked to listen on.
         self._wanted: str | None = None
         self._endpoint: tuple[str, int] | None = None
-        self._published: st.Invitation | st.NoInvitation | None = None
+        self._published: Invitation | NoInvitation | None = None
         # Whether a code should be shown.
         self._inviting = not known_only
         # Whether no code may be shown, because somebody would see it on this screen.
@@ -107,21 +126,21 @@ class Invitations:
         if self._introduced:
             return []
         self._introduced = True
-        policy = [do.Publish(st.ProofPolicy(required=True))] if self.require_proof else []
-        return [do.Publish(st.ThisDevice(self.device)), *policy]
+        policy = [Publish(ProofPolicy(required=True))] if self.require_proof else []
+        return [Publish(ThisDevice(self.device)), *policy]
 
     # --- where the server listens -----------------------------------------------------------------
 
-    def networks_seen(self, event: ev.NetworksSeen) -> list[do.Command]:
+    def networks_seen(self, event: NetworksSeen) -> list[do.Command]:
         """Listen on the best address, unless the current address is still there."""
         self._networks = event.networks
         addresses = [network.address for network in event.networks]
         if not addresses:
             self._wanted = self._endpoint = None
             return [
-                do.StopListening(),
+                StopListening(),
                 self._publish_networks(),
-                *self._publish(st.NoInvitation(Reason.NO_NETWORK)),
+                *self._publish(NoInvitation(Reason.NO_NETWORK)),
             ]
         best = self._preferred if self._preferred in addresses else addresses[0]
         if self._wanted in addresses and (self._wanted == best or self._preferred not in addresses):
@@ -129,35 +148,34 @@ class Invitations:
             return [self._publish_networks()]
         commands = self._listen(best)
         # The code of the old address leads nowhere now.
-        if isinstance(self._published, st.Invitation):
-            commands.append(do.Publish(st.Trouble(Problem(Reason.NETWORK_CHANGED))))
+        if isinstance(self._published, Invitation):
+            commands.append(_trouble(Reason.NETWORK_CHANGED))
         return commands
 
     def choose_network(self, event: ev.ChooseNetwork) -> list[do.Command]:
         """Listen on the address that the person chose."""
         if event.address not in [network.address for network in self._networks]:
-            return [do.Publish(st.Trouble(Problem(Reason.ADDRESS_GONE)))]
+            return [_trouble(Reason.ADDRESS_GONE)]
         self._preferred = event.address
         return [] if event.address == self._wanted else self._listen(event.address)
 
-    def listening(self, event: ev.Listening) -> list[do.Command]:
+    def listening(self, event: Listening) -> list[do.Command]:
         """Note that the server listens, so that codes can be shown."""
         if event.address == self._wanted:
             # An event for another address is stale: a new one was chosen meanwhile.
             self._endpoint = (event.address, event.port)
         return []
 
-    def listen_failed(self, event: ev.ListenFailed) -> list[do.Command]:
+    def listen_failed(self, event: ListenFailed) -> list[do.Command]:
         """Publish why no code is shown."""
         if event.address != self._wanted:
             return []
         # The next change of the networks tries again.
         self._wanted = None
-        trouble = st.Trouble(Problem(event.reason, event.detail))
         return [
             self._publish_networks(),
-            do.Publish(trouble),
-            *self._publish(st.NoInvitation(event.reason)),
+            _trouble(event.reason, event.detail),
+            *self._publish(NoInvitation(event.reason)),
         ]
 
     @property
@@ -172,14 +190,14 @@ class Invitations:
     def _listen(self, address: str) -> list[do.Command]:
         self._wanted = address
         self._endpoint = None
-        return [do.Listen(address), self._publish_networks()]
+        return [Listen(address), self._publish_networks()]
 
     def _publish_networks(self) -> do.Command:
-        return do.Publish(st.Networks(self._networks, self._wanted))
+        return Publish(Networks(self._networks, self._wanted))
 
     # --- which code is shown ----------------------------------------------------------------------
 
-    def invite(self, event: ev.Invite) -> None:
+    def invite(self, event: Invite) -> None:
         """Make the next code a new one, of this kind."""
         self._next = event
         self._inviting = True
@@ -212,12 +230,12 @@ class Invitations:
             self._inviting = True
         # A host that shows no code anyway has none to hide.
         if self.hidden and (self._inviting or not self._known_only):
-            return self._publish(st.NoInvitation(Reason.SCREEN_SEEN))
-        if self._endpoint is None and isinstance(self._published, st.NoInvitation):
+            return self._publish(NoInvitation(Reason.SCREEN_SEEN))
+        if self._endpoint is None and isinstance(self._published, NoInvitation):
             # The reason that was published is still right.
             return []
         if not self._inviting:
-            return self._publish(st.NoInvitation(None))
+            return self._publish(NoInvitation(None))
         return [] if self._endpoint is None else self._show(*self._endpoint, now)
 
     def _show(self, address: str, port: int, now: float) -> list[do.Command]:
@@ -231,16 +249,16 @@ class Invitations:
         shown = None if code is None or closed else code.shown
         url = invite_url(address, port, session.id, self.device.id, to_base64url(secrets.qr))
         return self._publish(
-            st.Invitation(
+            Invitation(
                 session.id, self.device.id, shown, url, session.type, session.expires, closed
             )
         )
 
-    def _publish(self, status: st.Invitation | st.NoInvitation) -> list[do.Command]:
+    def _publish(self, status: Invitation | NoInvitation) -> list[do.Command]:
         if status == self._published:
             return []
         self._published = status
-        return [do.Publish(status)]
+        return [Publish(status)]
 
     def _new_session(self, now: float) -> NewSession:
         session_id = to_base64url(self._token_bytes(SESSION_ID_BYTES))
@@ -248,3 +266,11 @@ class Invitations:
         secrets = SessionSecrets(code, self._token_bytes(QR_SECRET_BYTES))
         kind = self._next.type
         return NewSession(session_id, kind, expiry(kind, self._next.lifetime, now), secrets)
+
+
+def _trouble(reason: Reason, detail: str = "") -> do.Command:
+    # These are imported late, as the first code on the screen must not wait for them.
+    from proxim.core.errors import Problem
+    from proxim.core.status import Trouble
+
+    return Publish(Trouble(Problem(reason, detail)))

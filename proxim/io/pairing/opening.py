@@ -5,18 +5,30 @@ asyncio, the WebSocket library and the machines for guests take longer to load t
 a person waits for the code. Guests that connect meanwhile wait in the listening socket's backlog.
 """
 
+from __future__ import annotations
+
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from proxim.core import commands as do
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.errors import Problem
 from proxim.core.pairing.invitations import Invitations
+from proxim.core.pairing.opening import (
+    Listen,
+    ListenFailed,
+    Listening,
+    Network,
+    NetworksSeen,
+    Publish,
+    StopListening,
+)
 from proxim.io.pairing.listener import ListenError, open_listener
 from proxim.io.trace import log_step
+
+if TYPE_CHECKING:
+    from proxim.core import status as st
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,7 @@ class NetOptions:
     # Only the servers that the person named.
     stun: tuple[str, ...] = ()
     # Returns this machine's addresses; None in tests that need none.
-    look: Callable[[], tuple[ev.Network, ...]] | None = None
+    look: Callable[[], tuple[Network, ...]] | None = None
     # The folder for received files. None means the person's folder for downloads.
     save_to: str | None = None
     save_name: Callable[[str], Problem | None] = lambda name: None
@@ -49,7 +61,7 @@ class Opening:
 
     listener: socket.socket | None = None
     address: str | None = None
-    networks: tuple[ev.Network, ...] | None = None
+    networks: tuple[Network, ...] | None = None
 
 
 def open_host(
@@ -60,32 +72,32 @@ def open_host(
     waiting = invitations.start()
     if options.look is not None:
         opening.networks = options.look()
-        seen = ev.NetworksSeen(opening.networks)
+        seen = NetworksSeen(opening.networks)
         waiting += invitations.networks_seen(seen) + invitations.renew(time.monotonic())
     while waiting:
         match command := waiting.pop(0):
-            case do.Publish(status):
+            case Publish(status):
                 log_step(command)
                 publish(status)
-            case do.Listen(address):
+            case Listen(address):
                 opening.address = address
                 event = _listen(opening, address, options.port)
                 log_step(event)
-                if isinstance(event, ev.Listening):
+                if isinstance(event, Listening):
                     waiting += invitations.listening(event)
                 else:
                     waiting += invitations.listen_failed(event)
                 waiting += invitations.renew(time.monotonic())
             case _:
                 # Nothing listens yet, so there is nothing to stop.
-                assert isinstance(command, do.StopListening)
+                assert isinstance(command, StopListening)
                 log_step(command)
     return opening
 
 
-def _listen(opening: Opening, address: str, port: int | None) -> ev.Listening | ev.ListenFailed:
+def _listen(opening: Opening, address: str, port: int | None) -> Listening | ListenFailed:
     try:
         opening.listener = open_listener(address, port)
     except ListenError as error:
-        return ev.ListenFailed(address, error.reason, error.problem.detail)
-    return ev.Listening(address, int(opening.listener.getsockname()[1]))
+        return ListenFailed(address, error.reason, error.problem.detail)
+    return Listening(address, int(opening.listener.getsockname()[1]))

@@ -18,8 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from proxim.core import events as ev
 from proxim.core.pairing.host_code import IPAddress, is_local
+from proxim.core.pairing.opening import Network
 from proxim.io.system.kernel_addresses import kernel_addresses
 
 _log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def rank(
     default_sources: Collection[str] = (),
     *,
     include_loopback: bool = False,
-) -> tuple[ev.Network, ...]:
+) -> tuple[Network, ...]:
     """Return the addresses that a guest may be given, best first.
 
     The criteria by weight: not loopback, not link-local (which needs luck, and in IPv6 a zone that
@@ -181,7 +181,7 @@ def rank(
     Internet. Adapters that are not running are left out.
     """
     sources = {_without_zone(source) for source in default_sources}
-    ranked: dict[str, tuple[tuple[object, ...], ev.Network]] = {}
+    ranked: dict[str, tuple[tuple[object, ...], Network]] = {}
     for position, adapter in enumerate(adapters):
         if not adapter.running:
             continue
@@ -201,7 +201,7 @@ def rank(
                 not _is_private(ip),
                 position,
             )
-            network = ev.Network(text, address.prefix_length, adapter.name, virtual)
+            network = Network(text, address.prefix_length, adapter.name, virtual)
             ranked.setdefault(text, (weight, network))
     return tuple(network for _, network in sorted(ranked.values(), key=lambda pair: pair[0]))
 
@@ -357,12 +357,12 @@ def read_adapters() -> tuple[Adapter, ...]:
     return tuple(adapters)
 
 
-def list_networks(*, include_loopback: bool = False) -> tuple[ev.Network, ...]:
+def list_networks(*, include_loopback: bool = False) -> tuple[Network, ...]:
     """Return this machine's addresses, best first, or nothing while it is on no network."""
     return rank(read_adapters(), default_sources(), include_loopback=include_loopback)
 
 
-def network_for(address: str) -> ev.Network | None:
+def network_for(address: str) -> Network | None:
     """Return the Network of an address that a person named, or None if this machine lacks it.
 
     Loopback and addresses that list_networks leaves out count too. A link-local IPv6 address may
@@ -378,7 +378,7 @@ def network_for(address: str) -> ev.Network | None:
                 _without_zone(str(wanted)) == str(wanted) == _without_zone(str(own.ip))
             )
             if same:
-                return ev.Network(
+                return Network(
                     str(own.ip),
                     own.prefix_length,
                     adapter.name,
@@ -386,5 +386,5 @@ def network_for(address: str) -> ev.Network | None:
                 )
     if wanted.version == 4 and wanted.is_loopback and _bindable(wanted):
         # All of 127/8 is loopback, but only one of its addresses is listed.
-        return ev.Network(str(wanted), 8, "loopback", virtual=False)
+        return Network(str(wanted), 8, "loopback", virtual=False)
     return None

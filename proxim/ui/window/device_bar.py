@@ -1,15 +1,20 @@
 """The line that shows this device's name, and the field that changes it."""
 
+from __future__ import annotations
+
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
+from typing import TYPE_CHECKING
 
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.i18n import tr
+from proxim.core.pairing.opening import ThisDevice
 from proxim.core.sanitize import display_name
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import set_text, shortened
+
+if TYPE_CHECKING:
+    from proxim.core import events as ev
 
 
 class DeviceBar(ttk.Frame):
@@ -41,7 +46,7 @@ class DeviceBar(ttk.Frame):
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
 
-    def show(self, status: st.ThisDevice) -> None:
+    def show(self, status: ThisDevice) -> None:
         """Show this device's current name."""
         self._sent = status.device.name
         self._shown = display_name(status.device.name)
@@ -64,7 +69,10 @@ class DeviceBar(ttk.Frame):
         name = self._entry.get().strip()
         self._close()
         if name and name != self._sent:
-            self._post(ev.Rename(name))
+            # This is imported late, as the first paint needs no intents.
+            from proxim.core.events import Rename
+
+            self._post(Rename(name))
 
     def _close(self) -> None:
         if self._entry is not None:

@@ -10,13 +10,14 @@ People who have known devices see them between the invitation and the join field
 lower the window is, and as a menu before the QR code shrinks below the height of its texts.
 """
 
+from __future__ import annotations
+
 import tkinter
 from collections.abc import Callable
 from enum import IntEnum
 from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
 from proxim.ui.window.device_bar import DeviceBar
 from proxim.ui.window.pairing.invite import InvitePanel
 from proxim.ui.window.pairing.join import JoinField
@@ -27,6 +28,7 @@ from proxim.ui.window.widgets import SCREEN_BARS
 
 # It is loaded with the first known device, after the first paint.
 if TYPE_CHECKING:
+    from proxim.core import events as ev
     from proxim.ui.window.known.device_list import DeviceList
 
 # Pixels at 100 %: around the page, below the device's name, around the join field and above the
@@ -146,7 +148,7 @@ class HomePage(ttk.Frame):
         px = self._theme.px
         return px(_WIDTH_MIN), self._pinned_height(self._folds[-1]) + px(_SCROLL_MIN)
 
-    def put_devices(self, devices: "DeviceList") -> None:
+    def put_devices(self, devices: DeviceList) -> None:
         """Show known devices from now on."""
         self.devices = devices
         self._above_devices = self._rule()
@@ -276,7 +278,7 @@ class HomePage(ttk.Frame):
     def _rule(self) -> ttk.Frame:
         return ttk.Frame(self, height=self._theme.px(1), style="Rule.TFrame")
 
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _destroyed(self, event: tkinter.Event[tkinter.Misc]) -> None:
         if event.widget is self and self._arranging is not None:
             self.after_cancel(self._arranging)
             self._arranging = None

@@ -5,14 +5,14 @@ Pages also passes statuses to the page that they are about. Transfers without a 
 their device and may be from an earlier run, share a page of their own.
 """
 
+from __future__ import annotations
+
 import tkinter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from tkinter import ttk
 from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.ui.window.home import HomePage
@@ -22,6 +22,8 @@ from proxim.ui.window.widgets import SCREEN_BARS, resize
 
 # These are loaded with the first link, as the first paint needs no page of a link.
 if TYPE_CHECKING:
+    from proxim.core import events as ev
+    from proxim.core import status as st
     from proxim.core.files.status import TransferStatus
     from proxim.ui.window.clipboard import PictureFolder
     from proxim.ui.window.files.transfers import TransferList
@@ -48,9 +50,9 @@ class Pages:
         home: HomePage,
         post: Callable[[ev.Intent], None],
         invite_another: Callable[[], None],
-        answer: "Callable[[TransferStatus], None]",
-        screens: "Callable[[], Screens]",
-        known: "Callable[[], Known]",
+        answer: Callable[[TransferStatus], None],
+        screens: Callable[[], Screens],
+        known: Callable[[], Known],
     ) -> None:
         self.open = HOME
         # It is called after another page was opened.
@@ -81,12 +83,15 @@ class Pages:
         return self.open == HOME
 
     @property
-    def link(self) -> "LinkPanel | None":
+    def link(self) -> LinkPanel | None:
         """The link's page that is open, or None."""
-        return self.links.get(ev.LinkID(self.open))
+        return next((panel for link, panel in self.links.items() if link == self.open), None)
 
     def show_link(self, status: st.LinkStatus) -> bool:
         """Show how a link is now; return True if its page has just been made."""
+        # This is imported late, as the first paint shows no link.
+        from proxim.core.status import Stage
+
         if status.resumes is not None and status.resumes in self.links:
             self._go_on(status.resumes, status.link)
         panel = self.links.get(status.link)
@@ -99,7 +104,7 @@ class Pages:
                 self.tabs.put(status.link, panel.peer_name)
             self._tell_others()
             return False
-        if status.stage is not st.Stage.CONNECTED:
+        if status.stage is not Stage.CONNECTED:
             # The state line on the home page shows the attempt; there is nothing to read yet.
             return False
         ended = self._ended_page_of(status)
@@ -127,19 +132,18 @@ class Pages:
 
     def show_text(self, status: st.TextReceived | st.TextSent) -> None:
         """Show a text that was sent or received on the page of its link."""
+        # This is imported late, as the first paint shows no text.
+        from proxim.core.status import TextReceived
+
         panel = self.links.get(status.link)
         if panel is None:
             # The person has closed its tab.
             return
         panel.show_text(status)
-        if (
-            self.tabs is not None
-            and self.open != status.link
-            and isinstance(status, st.TextReceived)
-        ):
+        if self.tabs is not None and self.open != status.link and isinstance(status, TextReceived):
             self.tabs.mark_unread(status.link)
 
-    def show_transfer(self, status: "TransferStatus") -> bool:
+    def show_transfer(self, status: TransferStatus) -> bool:
         """Show how a transfer is now; return True if its state has changed."""
         panel = self.links.get(status.link) if status.link is not None else None
         holder = next((one for one in self._lists() if status.transfer in one.rows), None)
@@ -307,7 +311,7 @@ class Pages:
         self._remove_tab(link)
         self._tell_others()
 
-    def _end_double(self, panel: "LinkPanel", status: st.LinkStatus) -> None:
+    def _end_double(self, panel: LinkPanel, status: st.LinkStatus) -> None:
         """Show one page for two links with the same device, of which this one gave way to the
         other, as long as nothing that stands on either page is lost by that.
         """
@@ -338,8 +342,11 @@ class Pages:
 
     def _open_links(self) -> tuple[st.LinkStatus, ...]:
         """Return how all links are that something can be sent over, or could be."""
+        # This is imported late, as the first paint shows no link.
+        from proxim.core.status import Stage
+
         statuses = (panel.status for panel in self.links.values())
-        return tuple(one for one in statuses if one.stage is st.Stage.CONNECTED)
+        return tuple(one for one in statuses if one.stage is Stage.CONNECTED)
 
     def _tell_others(self) -> None:
         """Tell each page who else is linked."""
@@ -359,10 +366,13 @@ class Pages:
 
         Who is not known has proved nothing about who it was before, whatever it is called.
         """
+        # This is imported late, as the first paint shows no link.
+        from proxim.core.status import Stage
+
         ended = (
             link
             for link, panel in self.links.items()
-            if panel.status.stage is st.Stage.CLOSED
+            if panel.status.stage is Stage.CLOSED
             and status.known is not None
             and panel.device == status.known
         )
@@ -376,13 +386,13 @@ class Pages:
         if self.open == before:
             self.open = now
 
-    def _lists(self) -> "Iterator[TransferList]":
+    def _lists(self) -> Iterator[TransferList]:
         for panel in self.links.values():
             yield panel.transfers
         if self.waiting is not None:
             yield self.waiting
 
-    def _waiting_list(self) -> "TransferList":
+    def _waiting_list(self) -> TransferList:
         from proxim.ui.window.files.transfers import TransferList
 
         if self.waiting is None:

@@ -2,6 +2,8 @@
 shortcuts.
 """
 
+from __future__ import annotations
+
 import logging
 import math
 import time
@@ -10,22 +12,22 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Problem, Reason
 from proxim.core.i18n import tr
+from proxim.core.pairing.opening import Invitation, Networks, NoInvitation, ProofPolicy, ThisDevice
 from proxim.ui.window.appearance import Appearance
 from proxim.ui.window.attention import Attention, TroubleLine
 from proxim.ui.window.drop import DropTarget
 from proxim.ui.window.home import HomePage
 from proxim.ui.window.pages import HOME, Pages
-from proxim.ui.window.pairing.steps import StepsSide, side_of
 from proxim.ui.window.root import darken_title_bar, make_root, scale_of
 from proxim.ui.window.theme import Theme, ThemeChoice
 from proxim.ui.window.widgets import command_key, letter, next_second
 
-# These are loaded with the first request, as the first paint needs no dialog.
+# These are loaded with the first request, as the first paint needs no dialog and no intent.
 if TYPE_CHECKING:
+    from proxim.core import events as ev
+    from proxim.core import status as st
     from proxim.core.files.manifest import TransferID
     from proxim.core.files.status import TransferStatus
     from proxim.core.handover import Handover
@@ -130,19 +132,30 @@ class Window:
         """Show a status, which replaces the previous one about the same thing."""
         self.steps.handle(status)
         match status:
-            case st.ThisDevice():
+            case ThisDevice():
                 self.device_bar.show(status)
-            case st.Networks(networks):
+            case Networks(networks):
                 self.invite.show_networks(status)
                 self.join.networks = networks
-            case st.Invitation():
+            case Invitation():
                 self.invite.show_invitation(status)
                 if not status.code_closed:
                     self.trouble.no_longer(SENTENCES[Reason.CODE_CLOSED])
-            case st.NoInvitation():
+            case NoInvitation():
                 self.invite.show_no_invitation(status)
-            case st.ProofPolicy():
+            case ProofPolicy():
                 self.invite.show_policy(status)
+            case _:
+                self._show_other(status)
+        self._fit_soon()
+        self._plan_count()
+
+    def _show_other(self, status: st.Status) -> None:
+        """Show a status that is about more than this host and its code."""
+        # These are imported late, as the first paint shows none.
+        from proxim.core import status as st
+
+        match status:
             case st.Prompts(shown):
                 self._show_prompts(shown)
             case st.Prompt() | st.PairOutcome():
@@ -158,8 +171,6 @@ class Window:
                 self._show_stopped()
             case st.FeatureStatus():
                 self._show_feature(status)
-        self._fit_soon()
-        self._plan_count()
 
     def come_to_front(self) -> None:
         """Show the window in front of all others, as the person wants to see it."""
@@ -170,7 +181,7 @@ class Window:
         raise_window(self.root, None if question is None else question[1])
         self.attention.looked()
 
-    def show_handover(self, handover: "Handover", changed: Callable[[], None]) -> None:
+    def show_handover(self, handover: Handover, changed: Callable[[], None]) -> None:
         """Show what other programs gave to be sent and what waits for a device."""
         if self.handover is None:
             if handover.waiting is None:
@@ -201,7 +212,7 @@ class Window:
         self._show_running(self._close_question)
         self._close_question.open()
 
-    def _show_running(self, question: "CloseQuestion") -> None:
+    def _show_running(self, question: CloseQuestion) -> None:
         from proxim.ui.window.closing import Unfinished
 
         links = {link: panel.status for link, panel in self.pages.links.items()}
@@ -221,6 +232,7 @@ class Window:
         """Log where a Tk callback raised an exception, and show the person that it did."""
         # This is imported late, as it is rarely needed and the window must show soon.
         from proxim.core.crash_log import describe_crash
+        from proxim.core.status import Trouble
 
         _log.error("a callback failed: %s", describe_crash(error))
         if self._failing:
@@ -228,7 +240,7 @@ class Window:
             return
         self._failing = True
         try:
-            self.show(st.Trouble(Problem(Reason.INTERNAL, kind.__name__)))
+            self.show(Trouble(Problem(Reason.INTERNAL, kind.__name__)))
         finally:
             self._failing = False
 
@@ -303,7 +315,7 @@ class Window:
         self._ask_in_title()
 
     @property
-    def _open_dialogs(self) -> "list[ApprovalDialog]":
+    def _open_dialogs(self) -> list[ApprovalDialog]:
         return [dialog for dialog in self._dialogs.values() if dialog.is_open]
 
     def _open_dialog(self, prompt: st.Prompt) -> None:
@@ -373,7 +385,7 @@ class Window:
             case _:
                 self._have_screens().show(status)
 
-    def _have_known(self) -> "Known":
+    def _have_known(self) -> Known:
         if self._known is None:
             # This is imported late, as most people have no known devices.
             from proxim.ui.window.known.known import Known
@@ -396,7 +408,7 @@ class Window:
         if self._known is not None and not self._closing:
             self._known.look(seen=self.pages.at_home and bool(self.root.winfo_viewable()))
 
-    def _have_screens(self) -> "Screens":
+    def _have_screens(self) -> Screens:
         if self._screens is None:
             # This is imported late, as most links are for text and files.
             from proxim.ui.window.screen.screens import Screens
@@ -411,7 +423,7 @@ class Window:
         """Whether a screen is seen here, so that pictures come all the time."""
         return self._screens is not None and self._screens.looks
 
-    def _show_transfer(self, status: "TransferStatus") -> None:
+    def _show_transfer(self, status: TransferStatus) -> None:
         self._count_running(status)
         changed = self.pages.show_transfer(status)
         if status.needs_answer and self._incoming is None:
@@ -426,7 +438,7 @@ class Window:
         if changed and (status.needs_answer or status.over):
             self.attention.call()
 
-    def _count_running(self, status: "TransferStatus") -> None:
+    def _count_running(self, status: TransferStatus) -> None:
         if status.running:
             self._running[status.transfer] = status
         else:
@@ -438,11 +450,15 @@ class Window:
         else:
             self._close_question.close()
 
-    def _answer(self, status: "TransferStatus") -> None:
+    def _answer(self, status: TransferStatus) -> None:
         if self._incoming is not None:
             self._incoming.answer(status)
 
     def _show_link(self, status: st.LinkStatus) -> None:
+        # These are imported late, as links come with the first guest at the earliest.
+        from proxim.ui.window.pairing.current_step import side_of
+        from proxim.ui.window.pairing.steps import StepsSide
+
         connected = self.pages.show_link(status)
         if self._screens is not None:
             self._screens.follow(status)
@@ -499,11 +515,11 @@ class Window:
         self.pages.turn(step)
         return "break"
 
-    def _copy_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _copy_key(self, event: tkinter.Event[tkinter.Misc]) -> None:
         if self.pages.at_home and event.widget.winfo_class() not in _EDITABLE:
             self.invite.copy_code.invoke()
 
-    def _paste_key(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _paste_key(self, event: tkinter.Event[tkinter.Misc]) -> None:
         if self.pages.link is not None and event.widget.winfo_class() not in _EDITABLE:
             self.pages.link.bar.send_clipboard()
 
@@ -583,7 +599,7 @@ class Window:
         self._counts_at = self._count_timer = None
         self._count_down()
 
-    def _destroyed(self, event: "tkinter.Event[tkinter.Misc]") -> None:
+    def _destroyed(self, event: tkinter.Event[tkinter.Misc]) -> None:
         if event.widget is self.root:
             for timer in (self._fields_timer, self._count_timer, self._fit_timer):
                 if timer is not None:

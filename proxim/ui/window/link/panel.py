@@ -21,7 +21,8 @@ from proxim.ui.window.files.transfers import TransferList
 from proxim.ui.window.link.history import History
 from proxim.ui.window.link.recipients import Recipients
 from proxim.ui.window.link.send_bar import SendBar
-from proxim.ui.window.pairing.steps import StepsSide, side_of
+from proxim.ui.window.pairing.current_step import side_of
+from proxim.ui.window.pairing.steps import StepsSide
 from proxim.ui.window.reveal import open_web_link
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (

@@ -2,16 +2,25 @@
 network.
 """
 
+from __future__ import annotations
+
 import math
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
-from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import after_colon, tr
+from proxim.core.pairing.opening import (
+    Invitation,
+    Invite,
+    Network,
+    Networks,
+    NoInvitation,
+    ProofPolicy,
+    SessionType,
+)
 from proxim.ui.qr import Matrix, pgm_image, qr_matrix
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import (
@@ -27,6 +36,9 @@ from proxim.ui.window.widgets import (
     set_text,
     shortened,
 )
+
+if TYPE_CHECKING:
+    from proxim.core import events as ev
 
 # Pixels at 100 %: each of the 49 modules of a link in 192.168/16 gets five.
 QR_SIDE: Final = 250
@@ -49,9 +61,9 @@ _LIFETIMES: Final = (
     (24 * 60 * 60, "times.days", 1),
 )
 _KINDS: Final = {
-    ev.SessionType.ONE_TIME: "invite.oneTime",
-    ev.SessionType.TEMPORARY: "invite.temporary",
-    ev.SessionType.PERSISTENT: "invite.persistent",
+    SessionType.ONE_TIME: "invite.oneTime",
+    SessionType.TEMPORARY: "invite.temporary",
+    SessionType.PERSISTENT: "invite.persistent",
 }
 _DEFAULT_LIFETIME: Final = _LIFETIMES[0][0]
 
@@ -60,12 +72,12 @@ def kind_options() -> tuple[tuple[str, str], ...]:
     """Return the kinds of codes in words, each with its value."""
     lives = ((tr(unit, count=count), seconds) for seconds, unit, count in _LIFETIMES)
     return (
-        (tr("invite.oneTimeUntil"), ev.SessionType.ONE_TIME.value),
+        (tr("invite.oneTimeUntil"), SessionType.ONE_TIME.value),
         *(
-            (tr("invite.temporaryUntil", time=life), f"{ev.SessionType.TEMPORARY} {seconds}")
+            (tr("invite.temporaryUntil", time=life), f"{SessionType.TEMPORARY} {seconds}")
             for life, seconds in lives
         ),
-        (tr("invite.persistentUntil"), ev.SessionType.PERSISTENT.value),
+        (tr("invite.persistentUntil"), SessionType.PERSISTENT.value),
     )
 
 
@@ -84,7 +96,7 @@ def life_text(expires: float | None, now: float) -> str:
     )
 
 
-def network_text(network: ev.Network) -> str:
+def network_text(network: Network) -> str:
     """Return the words for a network that a person may choose."""
     named = f"{network.address} · {network.interface}"
     return tr("invite.virtual", network=named) if network.virtual else named
@@ -104,13 +116,13 @@ class InvitePanel(ttk.Frame):
         self._theme = theme
         self._post = post
         self._clock = clock
-        self._invitation: st.Invitation | None = None
+        self._invitation: Invitation | None = None
         # The modules of the QR code that is shown.
         self._matrix: Matrix | None = None
-        self._networks = st.Networks((), None)
+        self._networks = Networks((), None)
         # This is the lifetime that was last chosen for a temporary session.
         self._lifetime = _DEFAULT_LIFETIME
-        self._type = ev.SessionType.ONE_TIME
+        self._type = SessionType.ONE_TIME
         px = theme.px
         self.columnconfigure(1, weight=1)
         self._side_length = px(QR_SIDE)
@@ -174,7 +186,7 @@ class InvitePanel(ttk.Frame):
 
     # --- statuses ---------------------------------------------------------------------------------
 
-    def show_invitation(self, invitation: st.Invitation) -> None:
+    def show_invitation(self, invitation: Invitation) -> None:
         """Show an invitation's code and link."""
         self._invitation = invitation
         self._matrix = qr_matrix(invitation.url)
@@ -200,7 +212,7 @@ class InvitePanel(ttk.Frame):
         set_lettered(self.new_code, "invite.newCode")
         self.tick()
 
-    def show_no_invitation(self, status: st.NoInvitation) -> None:
+    def show_no_invitation(self, status: NoInvitation) -> None:
         """Show why there is no code."""
         if status.reason is None:
             self.no_invitation(tr("invite.joined"), again=True)
@@ -291,7 +303,7 @@ class InvitePanel(ttk.Frame):
         if self.network is not None:
             self.network.close()
 
-    def show_networks(self, networks: st.Networks) -> None:
+    def show_networks(self, networks: Networks) -> None:
         """Show the network on which the code can be used, and the other networks."""
         self._networks = networks
         chosen = next((one for one in networks.networks if one.address == networks.chosen), None)
@@ -306,9 +318,7 @@ class InvitePanel(ttk.Frame):
         place = {"row": 5, "column": 0, "pady": (px(8), 0)}
         if len(networks.networks) > 1:
             if self.network is None:
-                self.network = Choice(
-                    self._side, theme, lambda address: self._post(ev.ChooseNetwork(address))
-                )
+                self.network = Choice(self._side, theme, self._choose_network)
             if self._network_label is not None:
                 self._network_label.grid_remove()
                 # The Tab key follows what is seen.
@@ -327,7 +337,7 @@ class InvitePanel(ttk.Frame):
         self._network_label.grid(sticky="ew", **place)  # type: ignore[arg-type]
         set_text(self._network_label, text)
 
-    def show_policy(self, policy: st.ProofPolicy) -> None:
+    def show_policy(self, policy: ProofPolicy) -> None:
         """Show whether devices that cannot prove that they know the code are refused."""
         self._shown_as_required = policy.required
         self._refuses.set(policy.required)
@@ -348,25 +358,33 @@ class InvitePanel(ttk.Frame):
 
     def invite(self) -> None:
         """Ask for a new code of the kind that is shown."""
-        lifetime = float(self._lifetime) if self._type is ev.SessionType.TEMPORARY else None
-        self._post(ev.Invite(self._type, lifetime))
+        lifetime = float(self._lifetime) if self._type is SessionType.TEMPORARY else None
+        self._post(Invite(self._type, lifetime))
 
     def _choose_kind(self, value: str) -> None:
         name, _, seconds = value.partition(" ")
-        self._type = ev.SessionType(name)
+        self._type = SessionType(name)
         if seconds:
             self._lifetime = int(seconds)
         self.invite()
 
+    def _choose_network(self, address: str) -> None:
+        # This is imported late, as the first paint needs no intents.
+        from proxim.core.events import ChooseNetwork
+
+        self._post(ChooseNetwork(address))
+
     def _choose_policy(self) -> None:
+        from proxim.core.events import SetRequireProof
+
         # The current value comes from the newest status, not from the click.
         self._refuses.set(self._shown_as_required)
-        self._post(ev.SetRequireProof(not self._shown_as_required))
+        self._post(SetRequireProof(not self._shown_as_required))
 
     def _kind_value(self) -> str:
         return (
             f"{self._type} {self._lifetime}"
-            if self._type is ev.SessionType.TEMPORARY
+            if self._type is SessionType.TEMPORARY
             else self._type.value
         )
 

@@ -2,12 +2,13 @@
 connects to an address outside the local network, or by a link that proves nothing.
 """
 
+from __future__ import annotations
+
 import tkinter
 from collections.abc import Callable
 from tkinter import ttk
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
 from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.core.pairing.host_code import (
@@ -21,8 +22,12 @@ from proxim.core.pairing.host_code import (
     normalize_code,
     parse_target,
 )
+from proxim.core.pairing.opening import Network
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, lettered, set_text
+
+if TYPE_CHECKING:
+    from proxim.core import events as ev
 
 # What the question says about a host that needs the person's consent.
 _CAUTIONS: Final = {Reason.FAR_ADDRESS: "join.far", Reason.NO_SECRET: "join.noSecret"}
@@ -94,7 +99,7 @@ class JoinField(ttk.Frame):
         self._retyped = retyped
         # The content of the field when it was read last.
         self._text = ""
-        self.networks: tuple[ev.Network, ...] = ()
+        self.networks: tuple[Network, ...] = ()
         # The person is asked whether this host is to be dialled.
         self._doubted: JoinTarget | None = None
         px = theme.px
@@ -159,7 +164,10 @@ class JoinField(ttk.Frame):
         self._withdraw_question()
         self._show_problem(None)
         # The text stays in the field until the link is open (`clear`).
-        self._post(ev.Join(target))
+        # This is imported late, as the first paint needs no intents.
+        from proxim.core.events import Join
+
+        self._post(Join(target))
 
     def _typed(self, _event: object) -> None:
         self._read()

@@ -1,9 +1,9 @@
-"""The state line: it derives from all statuses the one step that a person should know about now.
+"""The state line: the drawing of the five steps from a code to a link, and the sentence below it.
 
-A host goes through waiting - request - approved - connecting - connected, a guest through looking -
-asked - approved - connecting - connected. A request that needs an answer comes first, then an
-attempt under way, then how the last attempt ended, then waiting.
+Which step it shows is derived in current_step.py, once there is more than a code.
 """
+
+from __future__ import annotations
 
 import tkinter
 from collections.abc import Callable
@@ -11,25 +11,21 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from itertools import pairwise
 from tkinter import ttk
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from proxim.core import events as ev
-from proxim.core import status as st
-from proxim.core.errors import Reason
 from proxim.core.i18n import tr
+from proxim.core.pairing.opening import Invitation, Networks, NoInvitation, ProofPolicy, ThisDevice
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, countdown, set_text
 
+# These are loaded once there is more than a code.
+if TYPE_CHECKING:
+    from proxim.core import events as ev
+    from proxim.core import status as st
+    from proxim.ui.window.pairing.current_step import Steps
+
 # No step has been reached.
 NO_STEP: Final = -1
-_STEP_OF: Final = {
-    st.Stage.DIALING: 0,
-    st.Stage.ASKING: 1,
-    st.Stage.APPROVED: 2,
-    st.Stage.CONNECTING: 3,
-    st.Stage.CONNECTED: 4,
-    st.Stage.WAITING: 3,
-}
 # Pixels at 100 %: a dot's radius.
 _DOT: Final = 5
 # Pixels at 100 %: the height of the drawing.
@@ -85,188 +81,18 @@ class Step:
     link: ev.LinkID | None = None
 
 
-def side_of(status: st.LinkStatus) -> StepsSide:
-    """Return whether this device is host or guest of a link."""
-    return StepsSide.GUEST if status.as_guest else StepsSide.HOST
+def waiting_step(inviting: bool | None) -> Step:
+    """Return the step while nobody asks to join and nothing is joined.
 
-
-class Steps:
-    """Keeps the newest status of each thing that the state line needs."""
-
-    def __init__(self) -> None:
-        # None means that no status about it has come yet.
-        self._inviting: bool | None = None
-        self._prompts = st.Prompts()
-        # The attempt with the newest status is the last one in here.
-        self._attempts: dict[ev.LinkID, st.LinkStatus] = {}
-        # This is the newest step of each attempt.
-        self._steps: dict[ev.LinkID, int] = {}
-        # A transfer may end after its link, so the sides of ended links are kept, too.
-        self._sides: dict[ev.LinkID, StepsSide] = {}
-        # This shows how the last attempt ended.
-        self._last: Step | None = None
-        # This is the open link that `_last` is about, or None.
-        self._connected: ev.LinkID | None = None
-
-    def handle(self, status: st.Status) -> None:
-        """Handle a status."""
-        match status:
-            case st.Invitation():
-                self._inviting = True
-                if self._connected is not None:
-                    self.dismiss()
-            case st.NoInvitation():
-                self._inviting = False
-            case st.Prompts(shown, queued):
-                known = (*self._prompts.shown, *self._prompts.queued)
-                self._prompts = status
-                if any(prompt not in known for prompt in (*shown, *queued)):
-                    self.dismiss()
-            case st.PairOutcome():
-                self._handle_outcome(status)
-            case st.LinkStatus():
-                self._handle_link(status)
-            case st.Stopped():
-                self._inviting = None
-                self._prompts = st.Prompts()
-                self._attempts.clear()
-                self.dismiss()
-            case (
-                st.ThisDevice()
-                | st.ProofPolicy()
-                | st.Prompt()
-                | st.Networks()
-                | st.TextReceived()
-                | st.TextSent()
-                | st.Trouble()
-            ):
-                pass
-            case st.FeatureStatus():
-                self._handle_feature(status)
-
-    def dismiss(self) -> None:
-        """Forget how the last attempt ended."""
-        self._last = self._connected = None
-
-    def retyped(self) -> None:
-        """Forget how the last attempt to join ended, as another code is being typed."""
-        last = self._last
-        if last is not None and last.joining:
-            self.dismiss()
-
-    def current(self) -> Step:
-        """Return the step to show."""
-        if self._prompts.shown:
-            prompt = self._prompts.shown[0]
-            asks = "steps.asks" if prompt.replaces is None else "steps.asksInstead"
-            sentence = tr(asks, name=prompt.device.name)
-            return Step(StepsSide.HOST, 1, sentence, deadline=prompt.deadline)
-        if self._attempts:
-            return _under_way(next(reversed(self._attempts.values())))
-        if self._last is not None:
-            return self._last
-        if self._inviting:
-            return Step(StepsSide.HOST, 0, tr("steps.inviting"))
-        return Step(
-            StepsSide.HOST,
-            NO_STEP,
-            tr("steps.moment" if self._inviting is None else "steps.notInviting"),
-        )
-
-    def _end(self, step: Step) -> None:
-        self._last, self._connected = step, None
-
-    def _handle_outcome(self, status: st.PairOutcome) -> None:
-        # The outcome is published before the Prompts without its request.
-        known = (*self._prompts.shown, *self._prompts.queued)
-        prompt = next((one for one in known if one.session_id == status.session_id), None)
-        if prompt is None or status.approved or status.reason is Reason.DEVICE_LINKED:
-            # Who was asked about is linked already, and that is what people see.
-            return
-        reason = status.reason or Reason.DECLINED
-        sentence = f"{prompt.device.name}: {prompt.end_sentence(reason)}"
-        wanted = reason in (Reason.DECLINED, Reason.CLOSED)
-        self._end(Step(StepsSide.HOST, 1, sentence, failed=True, wanted=wanted))
-
-    def _handle_link(self, status: st.LinkStatus) -> None:
-        link = status.link
-        self._attempts.pop(link, None)
-        self._sides[link] = side_of(status)
-        if status.resumes is not None:
-            self._attempts.pop(status.resumes, None)
-            self._steps.pop(status.resumes, None)
-            if self._connected == status.resumes:
-                self.dismiss()
-        if status.stage is st.Stage.CLOSED:
-            step = self._steps.pop(link, 0)
-            # The link's own page shows why it ended.
-            if status.was_connected:
-                if self._connected == link:
-                    self.dismiss()
-                return
-            if status.reason is Reason.DEVICE_LINKED:
-                # Nothing has failed: the other device has come by itself.
-                return
-            self._end(_failed(status, step))
-            return
-        self._steps[link] = _STEP_OF[status.stage]
-        if status.stage is st.Stage.CONNECTED:
-            if self._connected != link:
-                name = status.peer_name or tr("device.otherWith")
-                key = "known.connectedLetIn" if status.let_in else "steps.connectedWith"
-                self._last = Step(side_of(status), 4, tr(key, name=name))
-                self._connected = link
-            return
-        self._attempts[link] = status
-        self.dismiss()
-
-    def _handle_feature(self, status: st.FeatureStatus) -> None:
-        """Show how a transfer ended, until something else is more important."""
-        # These are imported late, as files come with the first guest at the earliest.
-        from proxim.core.files.status import TransferState, TransferStatus
-        from proxim.ui.wording import state_words, transfer_title
-
-        if not isinstance(status, TransferStatus) or not status.over:
-            return
-        if status.link is None or status.link in self._attempts:
-            return
-        failed = status.state is TransferState.FAILED
-        sentence = f"{transfer_title(status)}: {state_words(status)}"
-        side = self._sides.get(status.link, StepsSide.HOST)
-        self._end(Step(side, 4, sentence, failed=failed))
-        self._connected = status.link
-
-
-def _under_way(status: st.LinkStatus) -> Step:
-    with_name = status.peer_name or tr("device.otherWith")
-    looking = tr("steps.lookingAt", address=status.peer_address)
-    if status.known is not None:
-        looking = tr("known.looking", name=with_name)
-    sentence = {
-        st.Stage.DIALING: looking,
-        st.Stage.ASKING: tr("steps.found"),
-        st.Stage.APPROVED: tr("steps.preparing", name=with_name),
-        st.Stage.CONNECTING: tr("steps.opening", name=with_name),
-        st.Stage.WAITING: tr("steps.lost", name=status.peer_name or tr("device.other")),
-    }[status.stage]
-    deadline = status.deadline if status.stage in (st.Stage.ASKING, st.Stage.WAITING) else None
+    `inviting` says whether a code is shown; None means that this is not known yet.
+    """
+    if inviting:
+        return Step(StepsSide.HOST, 0, tr("steps.inviting"))
     return Step(
-        side_of(status), _STEP_OF[status.stage], sentence, deadline=deadline, link=status.link
+        StepsSide.HOST,
+        NO_STEP,
+        tr("steps.moment" if inviting is None else "steps.notInviting"),
     )
-
-
-def _failed(status: st.LinkStatus, step: int) -> Step:
-    wanted = status.reason is Reason.DISCONNECTED
-    sentence = tr("steps.cancelled") if wanted else _why(status)
-    side = side_of(status)
-    joining = side is StepsSide.GUEST
-    return Step(side, step, sentence, failed=True, wanted=wanted, joining=joining)
-
-
-def _why(status: st.LinkStatus) -> str:
-    why = status.end_sentence
-    # Of several known devices the person has chosen this one, and no code names it.
-    return why if status.known is None or not status.peer_name else f"{status.peer_name}: {why}"
 
 
 class StepsParts(Enum):
@@ -295,8 +121,11 @@ class StepsView(ttk.Frame):
         self._theme = theme
         self._post = post
         self._clock = clock
-        self._steps = Steps()
-        self._step = self._steps.current()
+        # It exists once there is more than a code.
+        self._steps: Steps | None = None
+        # Whether a code is shown; None means that no status about it has come yet.
+        self._inviting: bool | None = None
+        self._step = waiting_step(self._inviting)
         px = theme.px
         self.columnconfigure(0, weight=1)
         self.rowconfigure(1, minsize=px(_LINES), weight=1)
@@ -332,13 +161,29 @@ class StepsView(ttk.Frame):
 
     def retyped(self) -> None:
         """Put away how the last attempt to join ended, as another code is being typed."""
-        self._steps.retyped()
-        self._refresh()
+        if self._steps is not None:
+            self._steps.retyped()
+            self._refresh()
 
     def handle(self, status: st.Status) -> None:
         """Handle a status and show the step that follows from it."""
-        self._steps.handle(status)
+        match status:
+            case ThisDevice() | ProofPolicy() | Networks():
+                # The steps do not tell of these.
+                return
+            case Invitation() | NoInvitation() if self._steps is None:
+                self._inviting = isinstance(status, Invitation)
+            case _:
+                self._have_steps().handle(status)
         self._refresh()
+
+    def _have_steps(self) -> Steps:
+        if self._steps is None:
+            # This is imported late, as the first paint shows a code and nothing else.
+            from proxim.ui.window.pairing.current_step import Steps
+
+            self._steps = Steps(self._inviting)
+        return self._steps
 
     @property
     def deadline(self) -> float | None:
@@ -355,7 +200,7 @@ class StepsView(ttk.Frame):
             set_text(self._sentence, step.sentence)
 
     def _refresh(self) -> None:
-        step = self._steps.current()
+        step = waiting_step(self._inviting) if self._steps is None else self._steps.current()
         if step != self._step:
             self._step = step
             # The sentence has its colour also while the drawing is folded away.
@@ -380,9 +225,12 @@ class StepsView(ttk.Frame):
 
     def _press(self) -> None:
         if self._step.link is not None:
-            self._post(ev.Disconnect(self._step.link))
+            # This is imported late, as the first paint needs no intents.
+            from proxim.core.events import Disconnect
+
+            self._post(Disconnect(self._step.link))
             return
-        self._steps.dismiss()
+        self._have_steps().dismiss()
         self._refresh()
 
     def _draw(self) -> None:

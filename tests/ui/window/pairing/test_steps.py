@@ -5,7 +5,8 @@ from proxim.core import status as st
 from proxim.core.errors import HOST_SENTENCES, SENTENCES, Reason
 from proxim.core.files import status as file_st
 from proxim.core.pairing.devices import DeviceInfo, Verified
-from proxim.ui.window.pairing.steps import NO_STEP, Step, Steps, StepsSide
+from proxim.ui.window.pairing.current_step import Steps
+from proxim.ui.window.pairing.steps import NO_STEP, Step, StepsSide
 from tests.rows import each_row
 from tests.ui.asking import asking
 from tests.ui.tk_support import link, transfer
