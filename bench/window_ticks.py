@@ -15,8 +15,8 @@ from typing import Final
 
 from proxim.app.bridge import Bridge, QueueItem
 from proxim.app.desktop import open_desktop
+from proxim.app.host_options import WindowOptions
 from proxim.app.language import speak
-from proxim.app.options import WindowOptions
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.files import events as file_ev

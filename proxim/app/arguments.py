@@ -10,19 +10,15 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from proxim import __version__
-from proxim.app.options import (
-    DevicesOptions,
-    DoctorOptions,
+from proxim.app.host_options import (
     HostOptions,
-    IntegrateOptions,
-    JoinOptions,
     LogOptions,
-    Options,
     PipeOption,
     ShareOption,
     ThemeOption,
     WindowOptions,
 )
+from proxim.app.options import DevicesOptions, DoctorOptions, IntegrateOptions, JoinOptions, Options
 from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import closest, tr

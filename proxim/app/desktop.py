@@ -17,7 +17,7 @@ from proxim.app.bridge import (
     Interrupted,
     WindowWanted,
 )
-from proxim.app.options import ThemeOption, WindowOptions
+from proxim.app.host_options import ThemeOption, WindowOptions
 from proxim.app.startup import Startup
 from proxim.app.wakeup import watch
 from proxim.core.pairing.opening import Invitation, NoInvitation, OpeningStatus

@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from proxim.app.bridge import Bridge
-from proxim.app.options import WindowOptions
+from proxim.app.host_options import WindowOptions
 from proxim.core.handover import (
     MAX_ANSWER_BYTES,
     TAKEN,

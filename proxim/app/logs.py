@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from proxim.app.options import LogOptions
+from proxim.app.host_options import LogOptions
 from proxim.core.i18n import tr
 
 # This is enough for weeks of use. One older file is kept beside it.

@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from proxim.app.bridge import Bridge
     from proxim.app.desktop import Desktop
     from proxim.app.hearing import Hearing
+    from proxim.app.host_options import HostOptions, WindowOptions
     from proxim.app.options import (
         DevicesOptions,
         DoctorOptions,
-        HostOptions,
         IntegrateOptions,
         JoinOptions,
         Options,
-        WindowOptions,
     )
     from proxim.app.pipes import Streams
     from proxim.app.qr_file import QRFile
@@ -83,21 +82,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from proxim.io.system.file_lock import hold_folder
 
         hold_folder(unpacked)
+    from proxim.app.host_options import WindowOptions
     from proxim.app.language import choose_language, speak
     from proxim.app.logs import set_up_logging
-    from proxim.app.options import (
-        DevicesOptions,
-        DoctorOptions,
-        IntegrateOptions,
-        WindowOptions,
-    )
 
     speak(choose_language(given))
     options = _parse(given) if given else WindowOptions()
     set_up_logging(options.log, window=isinstance(options, WindowOptions))
+    if isinstance(options, WindowOptions):
+        return _run_window(options)
+    # These are imported late, as a window must show soon.
+    from proxim.app.options import DevicesOptions, DoctorOptions, IntegrateOptions
+
     match options:
-        case WindowOptions():
-            return _run_window(options)
         case DoctorOptions():
             return _run_doctor(options)
         case IntegrateOptions():
@@ -226,7 +223,7 @@ def _run_lines(options: "HostOptions | JoinOptions", streams: "Streams | None" =
     from dataclasses import replace
 
     from proxim.app.bridge import Bridge
-    from proxim.app.options import HostOptions
+    from proxim.app.host_options import HostOptions
     from proxim.app.startup import Startup
 
     if isinstance(options, HostOptions) and options.address is not None:
@@ -312,7 +309,7 @@ def _warn_of_no_screen(bridge: "Bridge") -> None:
 def _face(
     options: "HostOptions | JoinOptions", bridge: "Bridge", streams: "Streams | None" = None
 ) -> LineFace:
-    from proxim.app.options import HostOptions
+    from proxim.app.host_options import HostOptions
     from proxim.ui.text.model import FaceOptions, Role
 
     # The parent process has closed standard output, so nothing can be shown.

@@ -16,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, Final, TextIO
 
-from proxim.app.options import HostOptions, JoinOptions
+from proxim.app.host_options import HostOptions
+from proxim.app.options import JoinOptions
 from proxim.core.errors import Reason
 from proxim.core.i18n import tr
 from proxim.io.files.piped import SOURCE_REASONS, PipedFolder, copy_out

@@ -8,13 +8,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from proxim.app.options import (
-    DevicesOptions,
-    HostOptions,
-    JoinOptions,
-    ShareOption,
-    WindowOptions,
-)
+from proxim.app.host_options import HostOptions, ShareOption, WindowOptions
 from proxim.core.errors import Problem
 from proxim.core.pairing.devices import DeviceInfo
 from proxim.core.pairing.invitations import Invitations
@@ -22,9 +16,11 @@ from proxim.core.pairing.opening import Network
 from proxim.io.pairing.opening import NetOptions, Opening, open_host
 
 if TYPE_CHECKING:
+    from proxim.app.options import DevicesOptions, JoinOptions
     from proxim.core import events as ev
     from proxim.core import status as st
     from proxim.io.runtime import Runtime
+    from proxim.io.system.settings import Settings
 
 
 class Publisher(Protocol):
@@ -78,8 +74,6 @@ class Startup:
             for problem in loaded.problems:
                 self._publisher.publish(Trouble(problem))
         settings = loaded.settings
-        named = None if isinstance(self._options, DevicesOptions) else self._options.name
-        device = DeviceInfo(named or settings.device_name, settings.uuid)
         config_dir = None if loaded.folder is None else str(loaded.folder)
 
         def save_name(name: str) -> Problem | None:
@@ -88,28 +82,11 @@ class Startup:
         def save_policy(required: bool) -> Problem | None:
             return next(iter(save_require_proof(settings, required).problems), None)
 
-        if isinstance(self._options, DevicesOptions):
-            # It makes no links, and only looks for known devices.
-            looking = NetOptions(look=_look(None), uuid=settings.uuid, config_dir=config_dir)
-            self._opened = _Opened(device, None, looking, Opening())
+        if not isinstance(self._options, HostOptions | WindowOptions):
+            self._opened = _open_guest(self._options, settings, config_dir, save_name)
             return
 
-        if isinstance(self._options, JoinOptions):
-            joining = NetOptions(
-                stun=self._options.stun,
-                # Known devices are dialled where they were seen, so in the same networks only.
-                look=_look(None),
-                save_to=self._options.save_to,
-                save_name=save_name,
-                data_dir=_transfers_folder(),
-                uuid=settings.uuid,
-                config_dir=config_dir,
-            )
-            self._opened = _Opened(
-                device, None, joining, Opening(), saves_to_pipe=_saves_to_pipe(self._options)
-            )
-            return
-
+        device = DeviceInfo(self._options.name or settings.device_name, settings.uuid)
         wanted = (
             self._options
             if isinstance(self._options, HostOptions)
@@ -157,6 +134,35 @@ class Startup:
         """Handle a person's intent, once `run` has begun."""
         assert self._runtime is not None
         self._runtime.report(intent)
+
+
+def _open_guest(
+    options: JoinOptions | DevicesOptions,
+    settings: Settings,
+    config_dir: str | None,
+    save_name: Callable[[str], Problem | None],
+) -> _Opened:
+    """Return what a program goes on with that lets nobody in."""
+    # This is imported late, as the first code must not wait for it.
+    from proxim.app.options import DevicesOptions
+
+    if isinstance(options, DevicesOptions):
+        # It makes no links, and only looks for known devices.
+        device = DeviceInfo(settings.device_name, settings.uuid)
+        looking = NetOptions(look=_look(None), uuid=settings.uuid, config_dir=config_dir)
+        return _Opened(device, None, looking, Opening())
+    device = DeviceInfo(options.name or settings.device_name, settings.uuid)
+    joining = NetOptions(
+        stun=options.stun,
+        # Known devices are dialled where they were seen, so in the same networks only.
+        look=_look(None),
+        save_to=options.save_to,
+        save_name=save_name,
+        data_dir=_transfers_folder(),
+        uuid=settings.uuid,
+        config_dir=config_dir,
+    )
+    return _Opened(device, None, joining, Opening(), saves_to_pipe=_saves_to_pipe(options))
 
 
 def _runtime(opened: _Opened, publisher: Publisher) -> Runtime:

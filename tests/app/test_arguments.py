@@ -15,20 +15,16 @@ from hypothesis import strategies as st
 
 from proxim import __version__
 from proxim.app.arguments import UsageError, _Parser, parse_arguments
-from proxim.app.language import speak
-from proxim.app.options import (
-    DevicesOptions,
-    DoctorOptions,
+from proxim.app.host_options import (
     HostOptions,
-    IntegrateOptions,
-    JoinOptions,
     LogOptions,
-    Options,
     PipeOption,
     ShareOption,
     ThemeOption,
     WindowOptions,
 )
+from proxim.app.language import speak
+from proxim.app.options import DevicesOptions, DoctorOptions, IntegrateOptions, JoinOptions, Options
 from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing.host_code import HostCode, parse_target

@@ -9,9 +9,10 @@ from proxim.app import handing
 from proxim.app.bridge import Bridge, HandoverWanted
 from proxim.app.handing import deliver_by, hand_to_first, linked_elsewhere, words
 from proxim.app.hearing import Hearing
+from proxim.app.host_options import HostOptions, WindowOptions
 from proxim.app.language import speak
 from proxim.app.main import _hearing, main
-from proxim.app.options import HostOptions, JoinOptions, WindowOptions
+from proxim.app.options import JoinOptions
 from proxim.core import status as st
 from proxim.core.handover import Handed, HandoverAnswer, HandoverRequest, read_request, write_answer
 from proxim.core.i18n import LANGUAGES

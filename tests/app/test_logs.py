@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from proxim.app import logs
+from proxim.app.host_options import LogOptions
 from proxim.app.logs import set_up_logging
-from proxim.app.options import LogOptions
 from tests.rows import each_row
 
 

@@ -5,14 +5,8 @@ from typing import Any
 
 import pytest
 
-from proxim.app.options import (
-    DoctorOptions,
-    HostOptions,
-    JoinOptions,
-    LogOptions,
-    ShareOption,
-    WindowOptions,
-)
+from proxim.app.host_options import HostOptions, LogOptions, ShareOption, WindowOptions
+from proxim.app.options import DoctorOptions, JoinOptions
 from proxim.core.pairing.host_code import JoinTarget
 from tests.rows import each_row
 

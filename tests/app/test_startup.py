@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from proxim.app.options import HostOptions, JoinOptions, ShareOption, WindowOptions
+from proxim.app.host_options import HostOptions, ShareOption, WindowOptions
+from proxim.app.options import JoinOptions
 from proxim.app.startup import Startup
 from proxim.core import commands as do
 from proxim.core import events as ev

@@ -44,10 +44,10 @@ PAINTED: Final = {
             "",
             ".bridge",
             ".desktop",
+            ".host_options",
             ".language",
             ".logs",
             ".main",
-            ".options",
             ".startup",
             ".wakeup",
         )
