@@ -19,7 +19,7 @@ PLAIN_DPI: Final = 96
 # These are 50 % to 800 %; with any other value the screen reports a wrong size.
 _DPI_RANGE: Final = range(48, 769)
 # Milliseconds: this is after the first paint, as decoding the icon takes a few milliseconds and
-# setting the language one.
+# setting the language one. It is before anybody can type.
 _ICON_DELAY_MS: Final = 50
 
 
@@ -36,6 +36,9 @@ def make_root() -> tkinter.Tk:
     dpi = _desktop_dpi(root)
     if dpi is not None:
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
+    # X11 would ask the server about each widget that it shows, one after the other: 4 ms. Nobody types
+    # before the first paint.
+    root.tk.call("tk", "useinputmethods", False)
     timer = root.after(_ICON_DELAY_MS, _after_first_paint, root)
     root.bind(
         "<Destroy>",
@@ -139,6 +142,8 @@ def _xft_dpi() -> float | None:
 
 
 def _after_first_paint(root: tkinter.Tk) -> None:
+    # Each widget gets its input method with its next event, before it gets the focus.
+    root.tk.call("tk", "useinputmethods", True)
     _set_icon(root)
     # Tk's dialogs that choose files have texts of their own. Tk knows the system's language, but
     # not --language.

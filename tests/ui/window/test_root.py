@@ -157,3 +157,17 @@ def test_a_tk_that_knows_no_languages_shows_its_window(bench: Bench) -> None:
     root_module._after_first_paint(bench.root)
     bench.settle()
     assert bench.root.winfo_viewable()
+
+
+@on_x11
+def test_input_methods_begin_after_the_first_paint(
+    plain_screen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if plain_screen:
+        monkeypatch.setenv("DISPLAY", plain_screen)
+    root = make_root()
+    in_use = "tk useinputmethods"
+    assert not root.tk.getboolean(root.tk.eval(in_use))
+    while not root.tk.getboolean(root.tk.eval(in_use)):
+        root.tk.dooneevent(0)
+    root.destroy()
