@@ -86,8 +86,9 @@ PAINTED: Final = {
 THIRD_PARTY: Final = {"qrcode"}
 NOT_BEFORE_THE_CODE: Final = {
     *("asyncio", "argparse", "email", "http", "ssl", "uvloop", "websockets"),
-    # These come with ifaddr and platformdirs, which Linux needs no more before the code.
-    *("shutil", "tempfile"),
+    # These come with ifaddr and platformdirs, which Linux does not need before the code, and with
+    # the identity that a first start makes.
+    *("shutil", "tempfile", "platform", "uuid"),
 }
 
 

@@ -6,6 +6,7 @@ notified. Fields that a newer version wrote into the file survive.
 """
 
 import logging
+import os
 import re
 import socket
 from dataclasses import dataclass, field, replace
@@ -192,7 +193,17 @@ def _save(settings: Settings, changes: Fields, folder: Path | None) -> LoadedSet
 
 
 def _new_fields() -> Fields:
-    # Imported late, because it takes 10 ms and only the first run needs it.
-    import uuid
+    return {_UUID_KEY: _new_uuid(), _NAME_KEY: default_device_name()}
 
-    return {_UUID_KEY: str(uuid.uuid4()), _NAME_KEY: default_device_name()}
+
+def _new_uuid() -> str:
+    """Return a UUID of version 4 (RFC 9562, 5.4): random bits with the version and the variant.
+
+    The module `uuid` also knows all other versions, and takes milliseconds to load, for which the
+    first code of a new installation would wait.
+    """
+    random = bytearray(os.urandom(16))
+    random[6] = random[6] & 0x0F | 0x40
+    random[8] = random[8] & 0x3F | 0x80
+    digits = random.hex()
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

@@ -49,7 +49,9 @@ def test_first_run_makes_an_identity_that_the_next_run_finds(tmp_path: Path) -> 
     folder = tmp_path / "not" / "yet" / "there"
     first = load_settings(folder)
     assert first.problems == ()
-    assert uuid.UUID(first.settings.uuid).version == 4
+    made = uuid.UUID(first.settings.uuid)
+    assert (str(made), made.version) == (first.settings.uuid, 4)
+    assert made.variant == uuid.RFC_4122
     assert is_usable_name(first.settings.device_name)
     assert load_settings(folder) == first
     assert names(folder) == ["settings.json"]
