@@ -6,7 +6,6 @@ from tkinter import ttk
 from typing import Final
 
 from proxim.core.i18n import tr
-from proxim.core.status import ANSWER_DELAY_SECONDS
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text
 
@@ -18,9 +17,6 @@ WINDOW_COMES: Final = "<<WindowComes>>"
 TOUCH_TAG: Final = "ProximTouch"
 # After a window was left or closed, the next one has the focus by then, even on a busy system.
 _FOCUS_MOVES_MS: Final = 200
-# What is typed for so long after a window came was meant for the one before it; and by then the
-# window has the focus, if the window manager gives it any. Dialogs cannot be answered earlier.
-_COMING_MS: Final = round(ANSWER_DELAY_SECONDS * 1000)
 
 
 class Attention:
@@ -98,9 +94,14 @@ class Attention:
             return True
 
     def _window_comes(self) -> None:
+        # This is imported late, as no window comes before the first paint.
+        from proxim.core.status import ANSWER_DELAY_SECONDS
+
         self._untouched = not self.in_front
         self._coming += 1
-        self._root.after(_COMING_MS, self._has_come)
+        # What is typed for so long was meant for the window before it; and by then the new one has
+        # the focus, if the window manager gives it any. Dialogs cannot be answered earlier.
+        self._root.after(round(ANSWER_DELAY_SECONDS * 1000), self._has_come)
 
     def _has_come(self) -> None:
         self._coming -= 1

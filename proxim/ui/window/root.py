@@ -36,8 +36,8 @@ def make_root() -> tkinter.Tk:
     dpi = _desktop_dpi(root)
     if dpi is not None:
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
-    # X11 would ask the server about each widget that it shows, one after the other: 4 ms. Nobody types
-    # before the first paint.
+    # X11 would ask its server about each widget that is shown, one after the other: 4 ms. Nobody
+    # types before the first paint.
     root.tk.call("tk", "useinputmethods", False)
     timer = root.after(_ICON_DELAY_MS, _after_first_paint, root)
     root.bind(
