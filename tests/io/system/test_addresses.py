@@ -401,7 +401,7 @@ def test_an_address_of_the_kernel() -> None:
     # Nothing but attributes without a length, none, and an address of another kind.
     assert read_address(head + b"\0\0\1\0" + near) == []
     assert read_address(head) == []
-    assert read_address(struct.pack("=BBBBI", socket.AF_UNIX, 0, 0, 0, 1) + near) == []
+    assert read_address(struct.pack("=BBBBI", socket.AF_UNSPEC, 0, 0, 0, 1) + near) == []
 
 
 def test_messages_of_the_kernel_are_cut_at_their_lengths() -> None:
