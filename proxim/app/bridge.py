@@ -12,13 +12,14 @@ import queue
 import sys
 import threading
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TextIO, Union
 
 # At run time the network side's thread imports these, while the main thread makes the window.
 if TYPE_CHECKING:
     import asyncio
 
+    from proxim.app.input_lines import InputEnded, InputLine
     from proxim.core.events import Intent
     from proxim.core.status import Status
     from proxim.io.desktop.requests import HandedOver
@@ -27,11 +28,6 @@ _log = logging.getLogger(__name__)
 
 # How long the loop waits for the first paint. A window that takes longer has other problems.
 PAINT_SECONDS: Final = 0.5
-# A text of 1 MiB becomes 6 MiB when escaped. Without a limit one line could fill the memory.
-MAX_LINE_CHARACTERS: Final = 8 * 1024 * 1024
-# A terminal keeps no more of a line, and drops the rest without a word: N_TTY_BUF_SIZE of Linux
-# (with the line break), MAX_CANON of macOS. Windows' console has no such limit.
-TERMINAL_LINE_BYTES: Final = {"linux": 4095, "darwin": 1023}.get(sys.platform, sys.maxsize)
 
 
 def new_event_loop() -> "asyncio.AbstractEventLoop":
@@ -51,20 +47,6 @@ def new_event_loop() -> "asyncio.AbstractEventLoop":
 
 
 @dataclass(frozen=True, slots=True)
-class InputLine:
-    """A line of standard input, without its line break."""
-
-    text: str = field(repr=False)
-    # Whether the terminal may have cut it.
-    cut: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class InputEnded:
-    """Standard input is at its end."""
-
-
-@dataclass(frozen=True, slots=True)
 class Interrupted:
     """Somebody pressed Ctrl-C, or asked the program to end."""
 
@@ -81,7 +63,7 @@ class HandoverWanted:
     handed: "HandedOver"
 
 
-QueueItem = Union["Status", InputLine, InputEnded, Interrupted, WindowWanted, HandoverWanted]
+QueueItem = Union["Status", "InputLine", "InputEnded", Interrupted, WindowWanted, HandoverWanted]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +143,11 @@ class Bridge:
 
     def read_lines(self, stream: TextIO) -> None:
         """Read `stream` to its end on its own thread, which is the only way on Windows."""
+        # This is imported late, as a window reads none.
+        from proxim.app.input_lines import read_lines
+
         threading.Thread(
-            target=self._read_lines, args=(stream,), name="proxim-input", daemon=True
+            target=read_lines, args=(stream, self._put), name="proxim-input", daemon=True
         ).start()
 
     def post(self, intent: "Intent") -> None:
@@ -288,22 +273,6 @@ class Bridge:
         for intent in early:
             loop.call_soon(network_side.report, intent)
         await network_side.run()
-
-    # --- input thread -----------------------------------------------------------------------------
-
-    def _read_lines(self, stream: TextIO) -> None:
-        try:
-            typed = stream.isatty()
-            while line := stream.readline(MAX_LINE_CHARACTERS):
-                cut = typed and len(line.encode(errors="surrogateescape")) >= TERMINAL_LINE_BYTES
-                self._put(InputLine(line.rstrip("\r\n"), cut))
-                # The line was too long. What is left of it must not be read as a line of its own.
-                while line and not line.endswith("\n"):
-                    line = stream.readline(MAX_LINE_CHARACTERS)
-        except (OSError, ValueError) as error:
-            # The stream is closed, or is not text.
-            _log.warning("standard input cannot be read: %s", type(error).__name__)
-        self._put(InputEnded())
 
 
 def _nobody_to_wake() -> None:

@@ -9,14 +9,7 @@ import time
 import tkinter
 from typing import TYPE_CHECKING, Final
 
-from proxim.app.bridge import (
-    Bridge,
-    HandoverWanted,
-    InputEnded,
-    InputLine,
-    Interrupted,
-    WindowWanted,
-)
+from proxim.app.bridge import Bridge, HandoverWanted, Interrupted, WindowWanted
 from proxim.app.host_options import ThemeOption, WindowOptions
 from proxim.app.startup import Startup
 from proxim.app.wakeup import watch
@@ -27,6 +20,7 @@ from proxim.ui.window.window import Window
 
 # These are loaded after the first paint.
 if TYPE_CHECKING:
+    from proxim.app.input_lines import InputEnded, InputLine
     from proxim.app.surroundings import Surroundings
     from proxim.core import status as st
     from proxim.io.desktop.instance import Claim
@@ -226,9 +220,6 @@ class Desktop:
             match item:
                 case Interrupted():
                     self._leave()
-                case InputLine() | InputEnded():
-                    # A window reads no standard input.
-                    continue
                 case WindowWanted() | HandoverWanted() if self._leaving:
                     # The window is gone, and the next program is the first one.
                     continue
@@ -247,15 +238,19 @@ class Desktop:
         self._window.painted()
         self._root.after(SERVE_MS, self._serve_others)
 
-    def _show(self, status: st.Status) -> None:
+    def _show(self, status: st.Status | InputLine | InputEnded) -> None:
         if not self._painted and isinstance(status, OpeningStatus):
             self._window.show(status)
             if isinstance(status, Invitation | NoInvitation):
                 self._paint()
             return
-        # It is imported late, as the first paint needs none of it.
+        # These are imported late, as the first paint needs none of them.
+        from proxim.app.input_lines import InputEnded, InputLine
         from proxim.core import status as st
 
+        if isinstance(status, InputLine | InputEnded):
+            # A window reads no standard input.
+            return
         if isinstance(status, st.Stopped):
             # The network side ended as we asked, or by a crash.
             self._net_ended = self._painted = True

@@ -433,13 +433,8 @@ def _dispatch_next(
     face: LineFace, bridge: "Bridge", cancelled: Callable[[], bool], picture: "QRFile | None"
 ) -> "Status | None":
     """Pass on what comes next, if it comes soon; return it if it is a status."""
-    from proxim.app.bridge import (
-        HandoverWanted,
-        InputEnded,
-        InputLine,
-        Interrupted,
-        WindowWanted,
-    )
+    from proxim.app.bridge import HandoverWanted, Interrupted, WindowWanted
+    from proxim.app.input_lines import InputEnded, InputLine
 
     match bridge.wait(POLL_SECONDS):
         case None | WindowWanted() | HandoverWanted():

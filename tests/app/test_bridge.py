@@ -10,13 +10,11 @@ from collections.abc import Callable
 import pytest
 
 from proxim.app.bridge import (
-    TERMINAL_LINE_BYTES,
     Bridge,
-    InputEnded,
-    InputLine,
     Interrupted,
     QueueItem,
 )
+from proxim.app.input_lines import TERMINAL_LINE_BYTES, InputEnded, InputLine
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import Reason
