@@ -6,6 +6,7 @@ import os
 import tkinter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from PIL import ImageGrab
@@ -347,3 +348,27 @@ def test_beside_tabs_on_a_low_screen_no_space_is_left_empty(
     assert seen(bench)
     row = bench.window.theme.px(40)
     assert bottom(bench) < row
+
+
+def test_names_of_steps_never_run_into_one_another(bench: Bench) -> None:
+    bench.begin()
+    canvas = bench.window.steps._canvas
+
+    def names() -> list[str]:
+        items = [item for item in canvas.find_all() if str(canvas.type(item)) == "text"]
+        boxes = [canvas.bbox(item) for item in items]
+        assert all(left[2] < right[0] for left, right in pairwise(boxes))
+        return [str(canvas.tk.call(canvas, "itemcget", item, "-text")) for item in items]
+
+    def only(name: str) -> None:
+        bench.pump(lambda: names() == [name])
+
+    bench.wait_until_whole()
+    assert len(names()) == 5
+    px, height = bench.window.theme.px, bench.root.winfo_height()
+    resize(bench, px(340), height)
+    only("Waiting")
+    bench.window.show(link("Grace", st.Stage.APPROVED))
+    only("Approved")
+    resize(bench, px(640), height)
+    bench.pump(lambda: len(names()) == 5)

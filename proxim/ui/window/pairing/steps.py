@@ -32,6 +32,8 @@ _DOT: Final = 5
 _HEIGHT: Final = 40
 # Pixels at 100 %: with space for two lines, most sentences come and go without moving anything.
 _LINES: Final = 38
+# Pixels at 100 %: the least distance between two names.
+_APART: Final = 6
 # Pixels at 100 %: the dots' centres from the top.
 _TOP: Final = 10
 
@@ -243,9 +245,11 @@ class StepsView(ttk.Frame):
         steps = [tr(key) for key in STEPS[step.side]]
         alarming = self._alarming
         radius, top = px(_DOT), px(_TOP)
-        first = theme.small.measure(steps[0]) / 2
-        last = theme.small.measure(steps[-1]) / 2
+        widths = [theme.small.measure(name) for name in steps]
+        first, last = widths[0] / 2, widths[-1] / 2
         gap = (width - first - last - px(2)) / (len(steps) - 1)
+        # Where the names would run into one another, only that of the current step is shown.
+        all_fit = all((one + next_) / 2 + px(_APART) <= gap for one, next_ in pairwise(widths))
         centres = [first + gap * at for at in range(len(steps))]
         whole = step.step == len(steps) - 1 and not step.failed
         for at, (left, right) in enumerate(pairwise(centres)):
@@ -267,6 +271,8 @@ class StepsView(ttk.Frame):
                 fill=colour if reached else look.background,
                 width=px(1.5),
             )
+            if not all_fit and at != max(step.step, 0):
+                continue
             text_colour = look.foreground if at == step.step else look.quiet
             if at == step.step and alarming:
                 text_colour = look.red.foreground
