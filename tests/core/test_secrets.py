@@ -30,7 +30,7 @@ from proxim.core.link import lane
 from proxim.core.link import messages as link_messages
 from proxim.core.pairing import commands as socket_commands
 from proxim.core.pairing import events as socket_events
-from proxim.core.pairing import host_code, invitations, messages
+from proxim.core.pairing import host_code, invitations, messages, opening
 from proxim.core.pairing import session as session_inputs
 from proxim.core.pairing.guess_budget import GuessBudget
 from proxim.core.pairing.proof import ProofKeys
@@ -38,7 +38,7 @@ from proxim.core.pairing.proof import ProofKeys
 VOCABULARIES = (
     *(events, socket_events, link_events, file_events),
     *(commands, socket_commands, link_commands, file_commands),
-    *(status, transfer_status, session_inputs, invitations),
+    *(status, transfer_status, session_inputs, invitations, opening),
     *(known_commands, known_events, known_status, known_kept, known_messages),
     *(keys, known_feature, finding),
     *(messages, file_messages, link_messages, host_code, lane, manifest),
@@ -176,7 +176,14 @@ def test_the_names_above_mean_the_fields_that_they_are_meant_for() -> None:
     fields = {(kind, one.name) for kind in classes() for one in dataclasses.fields(kind)}
     named = {(kind.__name__, name) for kind, name in fields}
     secret = {f"{kind.__name__}.{name}" for kind, name in fields if is_secret(kind, name)}
-    known = {"JoinTarget.qr_secret", "Auth.t", "ExpectLane.key", "Signal.mac", "Prompt.session_id"}
+    known = {
+        "JoinTarget.qr_secret",
+        "Auth.t",
+        "ExpectLane.key",
+        "Signal.mac",
+        "Prompt.session_id",
+        "Invitation.url",
+    }
     assert (PUBLIC - named, known - secret) == (set(), set())
 
 

@@ -378,6 +378,12 @@ function keyboard(system = "Linux") {
   check(one.sent, [
     ...["+CapsLock:Escape", "-CapsLock:Escape", "+ScrollLock:ScrollLock", "-ScrollLock:ScrollLock"],
   ]);
+  // On X11, Shift makes Meta of Alt; the key of the host is Alt all the same.
+  one.down("ShiftLeft", "Shift", { shiftKey: true });
+  one.down("AltLeft", "Meta", { shiftKey: true });
+  one.up("AltLeft", "Meta", { shiftKey: true });
+  one.up("ShiftLeft", "Shift");
+  check(one.sent, ["+ShiftLeft:Shift", "+AltLeft:Alt", "-AltLeft:Alt", "-ShiftLeft:Shift"]);
   // AltGr is no key for the host: its characters are.
   one.down("AltRight", "AltGraph");
   one.down("KeyQ", "@");

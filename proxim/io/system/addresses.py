@@ -8,7 +8,6 @@ looked up. All of it is cheap enough to run every few seconds.
 import contextlib
 import functools
 import ipaddress
-import logging
 import re
 import socket
 import sys
@@ -21,8 +20,6 @@ from typing import Final
 from proxim.core.pairing.host_code import IPAddress, is_local
 from proxim.core.pairing.opening import Network
 from proxim.io.system.kernel_addresses import kernel_addresses
-
-_log = logging.getLogger(__name__)
 
 # These are documentation addresses (RFC 5737, RFC 3849). They are never on a network of this
 # machine, so the default route applies to them. A UDP socket that is connected to one reveals its
@@ -283,19 +280,14 @@ def _from_kernel() -> list[_Listed]:
     looks for the C library in a child process.
     """
     found: dict[str, list[tuple[str, int, int]]] = {}
-    try:
-        for name, address, prefix_length in kernel_addresses():
-            found.setdefault(name, []).append((address, 0, prefix_length))
-    except OSError as error:
-        # The C library may know another way in this sandbox.
-        _log.info("the kernel does not list its addresses (%s)", type(error).__name__)
-        return _from_ifaddr()
+    for name, address, prefix_length in kernel_addresses():
+        found.setdefault(name, []).append((address, 0, prefix_length))
     return [(name, name, name, own) for name, own in found.items()]
 
 
 def _from_ifaddr() -> list[_Listed]:
     """Return the adapters as the system's library lists them. Raises what ifaddr does."""
-    # Imported late, because Linux rarely needs it.
+    # Imported late, because Linux does not need it.
     import ifaddr
 
     found: list[_Listed] = []

@@ -59,7 +59,7 @@ def kernel_addresses() -> list[KernelAddress]:
                     if kind == _NLMSG_DONE:
                         return found
                     if kind == _NLMSG_ERROR:
-                        raise OSError(-struct.unpack_from("=i", body)[0], "no addresses")
+                        raise OSError("the kernel does not list its addresses")
                     if kind == _RTM_NEWADDR:
                         found += read_address(body)
 
@@ -78,6 +78,8 @@ def read_messages(received: bytes) -> Iterator[tuple[int, bytes]]:
 
 def read_address(message: bytes) -> list[KernelAddress]:
     """Return the address in a message; nothing if it is none of IP."""
+    if len(message) < _ADDRESS.size:
+        return []
     family, prefix_length, _, _, interface = _ADDRESS.unpack_from(message)
     if family not in (socket.AF_INET, socket.AF_INET6):
         return []
@@ -87,11 +89,14 @@ def read_address(message: bytes) -> list[KernelAddress]:
     if packed is None:
         return []
     label = values.get(_IFA_LABEL)
-    name = (
-        socket.if_indextoname(interface)
-        if label is None
-        else label.rstrip(b"\0").decode(errors="replace")
-    )
+    if label is not None:
+        name = label.rstrip(b"\0").decode(errors="replace")
+    else:
+        try:
+            name = socket.if_indextoname(interface)
+        except OSError:
+            # It was removed after the kernel had listed it.
+            return []
     return [(name, socket.inet_ntop(family, packed), prefix_length)]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 def config_folder() -> Path | None:
     """Return the folder for settings; None without a home."""
-    if sys.platform == "linux":
-        return _xdg_folder("XDG_CONFIG_HOME", "~/.config")
+    if sys.platform == "linux" and os.environ.get("HOME"):
+        return _xdg_folder("XDG_CONFIG_HOME", ".config")
     # These functions import late, because it takes 10 ms.
     from platformdirs import user_config_path
 
@@ -22,8 +22,8 @@ def config_folder() -> Path | None:
 
 def transfers_folder() -> Path | None:
     """Return the folder for what is kept of unfinished transfers."""
-    if sys.platform == "linux":
-        folder = _xdg_folder("XDG_DATA_HOME", "~/.local/share")
+    if sys.platform == "linux" and os.environ.get("HOME"):
+        folder = _xdg_folder("XDG_DATA_HOME", ".local/share")
         return None if folder is None else folder / "transfers"
     from platformdirs import user_data_path
 
@@ -44,14 +44,15 @@ def downloads_folder() -> Path | None:
     return _absolute(user_downloads_path)
 
 
-def _xdg_folder(variable: str, otherwise: str) -> Path | None:
-    """Return our folder in one of the XDG Base Directory Specification, as platformdirs does.
+def _xdg_folder(variable: str, in_home: str) -> Path | None:
+    """Return our folder in one of the XDG Base Directory Specification, as platformdirs does for
+    who has a HOME.
 
     Every start needs two of these, before its code can be shown, and they are a variable with a
-    default; on the other systems there is more to it.
+    default; without a HOME and on the other systems there is more to it.
     """
     named = os.environ.get(variable, "")
-    folder = named if os.path.isabs(named) else os.path.expanduser(otherwise)
+    folder = named if os.path.isabs(named) else os.path.join(os.environ["HOME"], in_home)
     return Path(folder) / "proxim" if os.path.isabs(folder) else None
 
 

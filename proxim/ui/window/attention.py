@@ -13,6 +13,9 @@ from proxim.ui.window.widgets import WrapLabel, set_text
 _KEPT: Final = 5
 # A window sends this event to the main window before it opens or comes to the front by itself.
 WINDOW_COMES: Final = "<<WindowComes>>"
+# A window sends this event to the main window when a person touched it in a way that Tk sends no
+# event for, such as the close button of its title bar.
+WINDOW_TOUCHED: Final = "<<WindowTouched>>"
 # Widgets that let no event through to Tk's own tag "all" put this one first among their tags.
 TOUCH_TAG: Final = "ProximTouch"
 # After a window was left or closed, the next one has the focus by then, even on a busy system.
@@ -41,6 +44,7 @@ class Attention:
         self._closing = 0
         self._when_looked: Callable[[], None] = lambda: None
         root.bind(WINDOW_COMES, lambda _event: self._window_comes(), add=True)
+        root.bind(WINDOW_TOUCHED, lambda _event: self.looked(), add=True)
         # The dialogs are included.
         root.bind_all("<FocusIn>", lambda _event: self._focused(), add=True)
         root.bind_all("<FocusOut>", lambda _event: self._check_soon(), add=True)
@@ -99,8 +103,8 @@ class Attention:
 
         self._untouched = not self.in_front
         self._coming += 1
-        # What is typed for so long was meant for the window before it; and by then the new one has
-        # the focus, if the window manager gives it any. Dialogs cannot be answered earlier.
+        # What is typed for so long was meant for the window before it, so dialogs take no yes
+        # earlier; and by then the new one has the focus, if the window manager gives it any.
         self._root.after(round(ANSWER_DELAY_SECONDS * 1000), self._has_come)
 
     def _has_come(self) -> None:
@@ -141,6 +145,16 @@ class Attention:
         self._root.title(
             f"{count}{self._asking} - {self._title}" if self._asking else f"{count}{self._title}"
         )
+
+
+def on_close(root: tkinter.Tk, window: tkinter.Toplevel, then: Callable[[], None]) -> None:
+    """Call `then` when a person closes the window by its title bar, which is a look, too."""
+
+    def close() -> None:
+        root.event_generate(WINDOW_TOUCHED)
+        then()
+
+    window.protocol("WM_DELETE_WINDOW", close)
 
 
 class TroubleLine(ttk.Frame):

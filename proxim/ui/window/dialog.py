@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tkinter import ttk
 from typing import Final
 
-from proxim.ui.window.attention import WINDOW_COMES
+from proxim.ui.window.attention import WINDOW_COMES, on_close
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS, place_over, stay_on_screen
@@ -48,7 +48,7 @@ class Dialog:
         window.withdraw()
         window.title(title)
         window.resizable(shrinks, shrinks)
-        window.protocol("WM_DELETE_WINDOW", dismiss)
+        on_close(root, window, dismiss)
         window.bind("<Escape>", lambda _event: dismiss())
         window.bind("<Destroy>", self._destroyed, add=True)
         self.body = ttk.Frame(window, padding=theme.px(_MARGIN))

@@ -36,8 +36,8 @@ def make_root() -> tkinter.Tk:
     dpi = _desktop_dpi(root)
     if dpi is not None:
         root.tk.call("tk", "scaling", dpi / POINTS_PER_INCH)
-    # X11 would ask its server about each widget that is shown, one after the other: 4 ms. Nobody
-    # types before the first paint.
+    # X11 would ask its server about each widget that is shown, one after the other: 4 ms. They
+    # begin when the window is painted (Window.painted).
     root.tk.call("tk", "useinputmethods", False)
     timer = root.after(_ICON_DELAY_MS, _after_first_paint, root)
     root.bind(
@@ -142,8 +142,6 @@ def _xft_dpi() -> float | None:
 
 
 def _after_first_paint(root: tkinter.Tk) -> None:
-    # Each widget gets its input method with its next event, before it gets the focus.
-    root.tk.call("tk", "useinputmethods", True)
     _set_icon(root)
     # Tk's dialogs that choose files have texts of their own. Tk knows the system's language, but
     # not --language.

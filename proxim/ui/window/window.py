@@ -125,6 +125,8 @@ class Window:
 
     def painted(self) -> None:
         """Load what was not needed for the first paint, which is done."""
+        # Each widget gets its input method with its next event, before it gets the focus.
+        self.root.tk.call("tk", "useinputmethods", True)
         if self._fields_timer is None:
             self._fields_timer = self.root.after(FIELDS_AFTER_MS, self._set_up_fields)
 

@@ -26,6 +26,13 @@ export function codeOf(key) {
   return NAMED.test(key) ? key : "Unidentified";
 }
 
+/**
+ * Return what a key means. On X11, Shift makes Meta of Alt.
+ * @param {{ code: string, key: string, shiftKey?: boolean }} event
+ */
+const meaningOf = ({ code, key, shiftKey }) =>
+  key === "Meta" && shiftKey && code.startsWith("Alt") ? "Alt" : key;
+
 /** @param {string} key */
 const isPrintable = (key) => [...key].length === 1;
 
@@ -58,7 +65,8 @@ export class Keys {
    * @param {KeyboardEvent} event
    */
   down(event) {
-    const { key, isComposing, keyCode } = event;
+    const { isComposing, keyCode } = event;
+    const key = meaningOf(event);
     if (isComposing || keyCode === 229 || COMPOSING.includes(key)) return false;
     const code = event.code || codeOf(key);
     if (event.repeat || LOCKS.includes(key)) return true;
@@ -99,9 +107,10 @@ export class Keys {
     else if (this.modifiers.down.length) this.up({ code, key });
   }
 
-  /** @param {{ code: string, key: string }} event */
-  up({ code: given, key }) {
-    const code = given || codeOf(key);
+  /** @param {{ code: string, key: string, shiftKey?: boolean }} event */
+  up(event) {
+    const key = meaningOf(event);
+    const code = event.code || codeOf(key);
     if (code === "ControlLeft") this.sendControl();
     if (key === "Alt" && code === this.option) this.option = "";
     this.input()?.key(code, key, false);

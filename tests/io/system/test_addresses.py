@@ -330,13 +330,6 @@ def kernel_lists(monkeypatch: pytest.MonkeyPatch, *found: KernelAddress) -> None
     monkeypatch.setattr(addresses, "kernel_addresses", lambda: list(found))
 
 
-def refuse_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse() -> list[KernelAddress]:
-        raise PermissionError(1, "denied")
-
-    monkeypatch.setattr(addresses, "kernel_addresses", refuse)
-
-
 def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {
         "if_inet6": "20010db8000000000000000000000001 04 40 00 01     eth0\n"
@@ -368,16 +361,6 @@ def test_linux_state_flags_and_tunnels_are_read(monkeypatch: pytest.MonkeyPatch)
     assert office.tunnel
 
 
-def test_where_the_kernel_must_not_be_asked_the_library_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    refuse_the_kernel(monkeypatch)
-    pretend(monkeypatch, "linux", listed("eth0", "10.0.0.1"))
-    monkeypatch.setattr(addresses, "_read_text", lambda path: "")
-    [found] = read_adapters()
-    assert (found.name, [str(own.ip) for own in found.addresses]) == ("eth0", ["10.0.0.1"])
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux' kernel is asked")
 def test_the_kernel_and_the_library_list_the_same() -> None:
     by_library = [
@@ -402,6 +385,10 @@ def test_an_address_of_the_kernel() -> None:
     assert read_address(head + b"\0\0\1\0" + near) == []
     assert read_address(head) == []
     assert read_address(struct.pack("=BBBBI", socket.AF_UNSPEC, 0, 0, 0, 1) + near) == []
+    assert read_address(b"short") == []
+    # An interface that is gone has no name.
+    gone = struct.pack("=BBBBI", socket.AF_INET, 32, 0, 0, 0)
+    assert read_address(gone + near) == []
 
 
 def test_messages_of_the_kernel_are_cut_at_their_lengths() -> None:
@@ -426,7 +413,7 @@ def test_where_adapters_cannot_be_listed_the_default_route_helps(
     def refuse() -> None:
         raise error
 
-    refuse_the_kernel(monkeypatch)
+    monkeypatch.setattr(addresses, "kernel_addresses", refuse)
     monkeypatch.setattr(ifaddr, "get_adapters", refuse)
     monkeypatch.setattr(addresses, "default_sources", lambda: ("192.168.1.5",))
     assert list_networks() == (ev.Network("192.168.1.5", 32, "default", virtual=False),)

@@ -6,9 +6,12 @@ import pytest
 from proxim.core import status as st
 from proxim.core.files.manifest import Direction
 from proxim.core.files.status import TransferState
+from proxim.core.known.status import RememberStage
 from proxim.ui.window.attention import WINDOW_COMES, Attention
 from proxim.ui.window.dialog import Dialog
 from tests.ui.tk_support import Bench, link, transfer
+from tests.ui.window.known.known_support import LINK, known_link, known_of, remembering
+from tests.ui.window.screen.screen_support import question, screens_of
 
 
 @pytest.fixture
@@ -179,7 +182,7 @@ def test_a_dialog_after_another_one_is_seen_by_who_answered_that(elsewhere: Else
     elsewhere.focus(None)
     second, _button = elsewhere.dialog()
     assert elsewhere.attention.in_front
-    assert elsewhere.looks == 2
+    assert elsewhere.looks > 1
     # Then they go to another program.
     elsewhere.focus(None)
     elsewhere.wait()
@@ -217,3 +220,28 @@ def test_what_needs_an_answer_first_comes_to_the_front(bench: Bench) -> None:
     bench.window.show(st.Prompts())
     bench.window.come_to_front()
     bench.wait_for_focus(question.decline_button)
+
+
+def test_who_closes_a_dialog_by_its_title_bar_looks(elsewhere: Elsewhere) -> None:
+    dialog, _button = elsewhere.dialog()
+    window = dialog.window
+    window.tk.eval(str(window.tk.call("wm", "protocol", window, "WM_DELETE_WINDOW")))
+    assert elsewhere.state() == SEEN
+    dialog.close()
+
+
+def test_a_question_about_the_screen_comes_to_the_front_before_all_others(bench: Bench) -> None:
+    bench.window.show(known_link())
+    bench.window.show(remembering(bench, RememberStage.COMPARE))
+    digits = known_of(bench).digits[LINK]
+    bench.focus(digits._safe_button)
+    bench.focus(bench.root)
+    bench.window.come_to_front()
+    bench.wait_for_focus(digits._safe_button)
+    bench.window.show(question(bench))
+    asked = screens_of(bench).dialog
+    assert asked is not None
+    bench.focus(asked.no_button)
+    bench.focus(bench.root)
+    bench.window.come_to_front()
+    bench.wait_for_focus(asked.no_button)

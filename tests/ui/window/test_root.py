@@ -166,8 +166,13 @@ def test_input_methods_begin_after_the_first_paint(
     if plain_screen:
         monkeypatch.setenv("DISPLAY", plain_screen)
     root = make_root()
-    in_use = "tk useinputmethods"
-    assert not root.tk.getboolean(root.tk.eval(in_use))
-    while not root.tk.getboolean(root.tk.eval(in_use)):
-        root.tk.dooneevent(0)
+    window = Window(root, lambda intent: None)
+    window.root.update()
+
+    def in_use() -> bool:
+        return bool(root.tk.getboolean(root.tk.call("tk", "useinputmethods")))
+
+    assert not in_use()
+    window.painted()
+    assert in_use()
     root.destroy()

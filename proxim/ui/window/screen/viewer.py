@@ -16,7 +16,7 @@ from proxim.core.screen.messages import ALL_MONITORS, Monitor
 from proxim.core.screen.sight import Sight
 from proxim.core.screen.status import ScreenCopied, ScreenShare, ScreenStage
 from proxim.core.screen.updates import MAX_SIDE
-from proxim.ui.window.attention import TOUCH_TAG, WINDOW_COMES
+from proxim.ui.window.attention import TOUCH_TAG, WINDOW_COMES, on_close
 from proxim.ui.window.clipboard import copied_text
 from proxim.ui.window.root import darken_title_bar
 from proxim.ui.window.screen.keyboard import Keyboard, TkKey, text_inputs
@@ -104,7 +104,7 @@ class ScreenViewer:
         window = self.window = tkinter.Toplevel(root, class_=VIEWER_CLASS)
         window.withdraw()
         window.title(tr("screen.windowTitle", name=display_name(other_first(name))))
-        window.protocol("WM_DELETE_WINDOW", self.end)
+        on_close(root, window, self.end)
         system = str(root.tk.call("tk", "windowingsystem"))
         self._keyboard = Keyboard(system, self._use, window.after, window.after_cancel)
         self._mouse = Mouse(system, self._use, window.after, window.after_cancel)
