@@ -172,6 +172,7 @@ def test_a_user_without_a_home_has_no_folders(
     assert find() is not None
     for variable in [name for name in os.environ if name.startswith("XDG_")]:
         monkeypatch.delenv(variable)
+    monkeypatch.delenv("HOME", raising=False)
     monkeypatch.setattr(os.path, "expanduser", lambda path: path)
     assert find() is None
 
