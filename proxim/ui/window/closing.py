@@ -116,7 +116,7 @@ class CloseQuestion:
         if self.window.winfo_viewable():
             self._dialog.lift(self.wait_button)
         else:
-            self._dialog.appear(self.wait_button)
+            self._dialog.appear(self.wait_button, by_itself=False)
 
     def wait(self) -> None:
         """Leave the window open."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from proxim.ui.window.attention import WINDOW_COMES, on_close
 from proxim.ui.window.root import darken_title_bar
+from proxim.ui.window.stray_keys import StrayKeys
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import SCREEN_BARS, place_over, stay_on_screen
 
@@ -68,10 +69,13 @@ class Dialog:
         margins = 2 * self._theme.px(_MARGIN)
         return self.window.winfo_screenheight() - self._theme.px(SCREEN_BARS) - margins
 
-    def appear(self, focus: tkinter.Misc | None, shift: int = 0) -> None:
+    def appear(
+        self, first: tkinter.Misc, shift: int = 0, *, by_itself: bool, takes_focus: bool = True
+    ) -> None:
         """Show the dialog over the main window, `shift` pixels right and down.
 
-        `focus` gets the keyboard; None leaves it where it is.
+        `first` gets the keyboard, with `takes_focus` also from other windows. `by_itself` says that
+        the person did not ask for the dialog, and may be typing something else just now.
         """
         window = self.window
         window.update_idletasks()
@@ -87,8 +91,12 @@ class Dialog:
         self._root.event_generate(WINDOW_COMES)
         window.deiconify()
         window.lift()
-        if focus is not None:
-            focus.focus_force()
+        if by_itself:
+            StrayKeys(first)
+        if takes_focus:
+            first.focus_force()
+        else:
+            first.focus_set()
 
     def come_first(self, *, bell: bool) -> None:
         """Stay above all other windows, as somebody waits and the time is short."""

@@ -264,8 +264,8 @@ def bind_letters(window: tkinter.Misc, buttons: Sequence[ttk.Button | ttk.Menubu
                 and _letter_of(button) == event.keysym.lower()
             ):
                 button.focus_set()
-                # It opens a menu as well.
-                button.event_generate("<space>")
+                opens = isinstance(button, ttk.Menubutton)
+                button.event_generate("<space>" if opens else "<<Invoke>>")
                 return "break"
         return None
 

@@ -73,7 +73,7 @@ class Elsewhere:
         dialog = Dialog(bench.root, bench.window.theme, "ProximRequest", lambda: None, width=100)
         button = tkinter.Button(dialog.body)
         button.pack()
-        dialog.appear(button if takes_focus else None)
+        dialog.appear(button, by_itself=True, takes_focus=takes_focus)
         if takes_focus:
             bench.wait_for_focus(button)
         self.focus(button)

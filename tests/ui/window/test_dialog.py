@@ -38,7 +38,7 @@ def with_label(bench: Bench) -> tuple[Dialog, ttk.Label]:
 
 def test_it_grows_with_its_words_and_stays_where_it_is(bench: Bench) -> None:
     dialog, label = with_label(bench)
-    dialog.appear(None)
+    dialog.appear(dialog.body, by_itself=False, takes_focus=False)
     all_seen(bench, dialog)
     window = dialog.window
     before, low = (window.winfo_rootx(), window.winfo_rooty()), window.winfo_height()
@@ -52,7 +52,7 @@ def test_it_grows_with_its_words_and_stays_where_it_is(bench: Bench) -> None:
 
 def test_it_moves_up_where_it_would_leave_the_screen(bench: Bench) -> None:
     dialog, label = with_label(bench)
-    dialog.appear(None)
+    dialog.appear(dialog.body, by_itself=False, takes_focus=False)
     all_seen(bench, dialog)
     window, screen = dialog.window, bench.root.winfo_screenheight()
     window.geometry(f"+40+{screen - window.winfo_height()}")

@@ -67,9 +67,8 @@ class IncomingQuestion:
         self._always = tkinter.BooleanVar(dialog.window, value=False)
         self._build()
         self.wait(0)
-        dialog.appear(None)
-        # This sets the focus within this window; the system decides which window is in front.
-        self.decline_button.focus_set()
+        # The system decides which window is in front.
+        dialog.appear(self.decline_button, by_itself=True, takes_focus=False)
         dialog.run_in(st.ANSWER_DELAY_SECONDS, self._come_alive)
 
     @property

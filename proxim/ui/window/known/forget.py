@@ -48,7 +48,7 @@ class ForgetQuestion:
         set_lettered(self.keep_button, "known.keep")
         bind_letters(dialog.window, [self.forget_button, self.keep_button])
         # The person has just asked for it, so the question takes the focus.
-        dialog.appear(self.keep_button)
+        dialog.appear(self.keep_button, by_itself=False)
 
     def forget(self) -> None:
         """Forget the device."""

@@ -205,7 +205,7 @@ class DigitsDialog:
             for label in self._spared:
                 label.grid_remove()
             self._font.configure(size=self._theme.code_large.cget("size"))
-        self._dialog.appear(self._safe_button)
+        self._dialog.appear(self._safe_button, by_itself=True)
         self._dialog.come_first(bell=not self.status.ours)
 
     def _tick(self) -> None:

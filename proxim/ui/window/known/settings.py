@@ -72,7 +72,7 @@ class DeviceSettings:
         below = self._foot.winfo_reqheight() + self._rule.winfo_reqheight() + 2 * theme.px(_GAP)
         self.area.limit_height(dialog.room - below)
         # The person has just asked for it, so the window takes the focus.
-        dialog.appear(self.name)
+        dialog.appear(self.name, by_itself=False)
 
     def show(self, entry: KnownEntry) -> None:
         """Show what is kept of the device now."""

@@ -92,7 +92,7 @@ class ApprovalDialog:
         )
         self.window = dialog.window
         self._build()
-        dialog.appear(self.reject_button, theme.px(_CASCADE) * beside)
+        dialog.appear(self.reject_button, theme.px(_CASCADE) * beside, by_itself=True)
         dialog.come_first(bell=True)
         self._tick()
 

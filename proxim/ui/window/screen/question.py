@@ -80,9 +80,10 @@ class ScreenDialog:
         )
         self.window, self.restyle = dialog.window, dialog.restyle
         self._build()
-        dialog.appear(self.no_button)
         # Somebody is waiting, unless the person here began it.
-        dialog.come_first(bell=asked.deadline is not None)
+        waited_for = asked.deadline is not None
+        dialog.appear(self.no_button, by_itself=waited_for)
+        dialog.come_first(bell=waited_for)
         self._tick()
 
     @property

@@ -170,10 +170,11 @@ def test_closing_it_is_no_answer_and_the_page_opens_it_again(
     bench: Bench, panel: LinkPanel
 ) -> None:
     dialog = compare(bench)
+    after_delay(bench)
     bench.key(dialog.differ_button, "<Escape>")
     assert not dialog.is_open
     assert bench.posted == []
-    bench.clock.now += 5
+    bench.clock.now += 5 - st.ANSWER_DELAY_SECONDS
     bench.settle()
     assert line(panel) == "Compare the six digits with those of Ada's PC (55 s)."
     part(panel).remember_line.buttons[0].invoke()

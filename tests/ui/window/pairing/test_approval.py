@@ -87,6 +87,7 @@ def test_who_asks_for_the_place_of_a_lost_device_is_not_taken_for_it(
 
 def test_reject_has_the_focus_and_return_rejects(bench: Bench) -> None:
     dialog = ask(bench)
+    come_alive(bench, dialog)
     dialog.reject_button.event_generate("<Return>")
     assert bench.posted == [ev.Decide("session-1", approved=False, number=11)]
 
@@ -178,6 +179,7 @@ def test_a_button_that_was_enabled_too_early_still_ignores_the_click(bench: Benc
 @pytest.mark.parametrize("how", ["escape", "close"])
 def test_escape_and_closing_reject(bench: Bench, how: str) -> None:
     dialog = ask(bench)
+    come_alive(bench, dialog)
     if how == "escape":
         dialog.window.event_generate("<Escape>")
     else:

@@ -96,6 +96,8 @@ def test_return_never_means_yes(bench: Bench, enter: str) -> None:
 def test_escape_and_closing_mean_no(bench: Bench) -> None:
     dialog = asked(bench)
     bench.wait_for_focus(dialog.no_button)
+    bench.clock.now += st.ANSWER_DELAY_SECONDS
+    bench.settle()
     bench.key(dialog.no_button, "<Escape>")
     assert answers(bench) == [(Grant.NOTHING, False)]
     assert not dialog.window.winfo_exists()
