@@ -523,15 +523,14 @@ class TerminalFace:
     def _answer(self, prompt: st.Prompt, text: str) -> None:
         # An unverified request needs the whole word, as people type the letter out of habit.
         yes = answers("terminal.wholeYes" if prompt.verified is None else "terminal.yes")
-        if text in yes and self._clock() < self._introduced_at + st.ANSWER_DELAY_SECONDS:
+        if text not in yes and not _means_no(text):
+            unverified = prompt.verified is None
+            self._lines.say(tr("terminal.answerWhole" if unverified else "terminal.answerYesNo"))
+        elif self._clock() < self._introduced_at + st.ANSWER_DELAY_SECONDS:
             self._lines.say(tr("terminal.tooSoon"))
-        elif text in yes or _means_no(text):
+        else:
             self._settle(prompt)
             self._post(ev.Decide(prompt.session_id, text in yes, prompt.number))
-        elif prompt.verified is None:
-            self._lines.say(tr("terminal.answerWhole"))
-        else:
-            self._lines.say(tr("terminal.answerYesNo"))
 
     def _settle(self, prompt: st.Prompt) -> None:
         """Ask no more about a request: it was answered, or is over."""

@@ -221,7 +221,10 @@ class ScreenTalk:
         elif question is None:
             raise AssertionError
         elif not text or text in answers("terminal.no"):
-            self._decide(question, Grant.NOTHING)
+            if self._is_early:
+                self._lines.say(tr("terminal.tooSoon"))
+            else:
+                self._decide(question, Grant.NOTHING)
         elif text in answers("terminal.control") and question.control:
             if self._is_early:
                 self._lines.say(tr("terminal.tooSoon"))

@@ -198,6 +198,7 @@ def test_one_question_after_another() -> None:
     assert "Ana asks to see this screen." in face.read("n")
     face.now += st.ANSWER_DELAY_SECONDS
     assert "Ben asks to see this screen." in face.read("y")
+    face.now += st.ANSWER_DELAY_SECONDS
     assert "Ana wants to send notes.txt" in face.read("n")
     face.now += st.ANSWER_DELAY_SECONDS
     face.read("y")
