@@ -4,6 +4,7 @@ import tkinter
 from collections.abc import Callable
 from functools import partial
 from tkinter import ttk
+from typing import Final
 
 from proxim.core import events as ev
 from proxim.core.handover import Handover
@@ -11,6 +12,9 @@ from proxim.core.i18n import tr
 from proxim.core.sanitize import display_name
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, set_text, themed_menu
+
+# Pixels at 100 %: with less width beside the buttons, the words go above them.
+_WORDS_MIN: Final = 200
 
 
 class HandoverBar(ttk.Frame):
@@ -42,6 +46,7 @@ class HandoverBar(ttk.Frame):
             self, text=tr("handover.discard"), style="Small.TButton", command=self._discard
         )
         self.discard.grid(row=0, column=2, padx=px(6))
+        self.bind("<Configure>", lambda _event: self._fit())
 
     def refresh(self) -> bool:
         """Show what waits first; return whether anything does."""
@@ -60,6 +65,7 @@ class HandoverBar(ttk.Frame):
             self.send_to.grid()
         else:
             self.send_to.grid_remove()
+        self._fit()
         return True
 
     @property
@@ -76,6 +82,16 @@ class HandoverBar(ttk.Frame):
             every = tuple(one.link for one in choices)
             found.append((tr("handover.toAll", count=len(every)), every))
         return found
+
+    def _fit(self) -> None:
+        """Put the words above the buttons where these leave them too little width."""
+        shown = [one for one in (self.send_to, self.discard) if one.winfo_manager()]
+        px = self._theme.px
+        room = self.winfo_width() - sum(one.winfo_reqwidth() + px(12) for one in shown)
+        above = self.winfo_width() > 1 and room < px(_WORDS_MIN)
+        self.label.grid(columnspan=3 if above else 1)
+        for button in shown:
+            button.grid(row=1 if above else 0, pady=(px(4), 0) if above else 0, sticky="e")
 
     def _fill(self) -> None:
         themed_menu(self.menu, self._theme)

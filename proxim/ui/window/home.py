@@ -143,6 +143,11 @@ class HomePage(ttk.Frame):
         return room
 
     @property
+    def edge(self) -> int:
+        """How far everything on the page is from the sides of the window."""
+        return self._theme.px(_EDGE[self._fold > 0])
+
+    @property
     def least_size(self) -> tuple[int, int]:
         """The smallest size at which the page is of use."""
         px = self._theme.px

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 HOME: Final = ""
 # This is the key of the page of transfers without a link.
 WAITING: Final = "waiting"
+# Pixels at 100 %: around the page of transfers without a link.
+_EDGE: Final = 20
 
 
 class Pages:
@@ -57,6 +59,8 @@ class Pages:
         self.open = HOME
         # It is called after another page was opened.
         self.on_turn: Callable[[], None] = lambda: None
+        # It is called after the page of a link may need another size.
+        self.on_resize: Callable[[], None] = lambda: None
         self.links: dict[ev.LinkID, LinkPanel] = {}
         self.waiting: TransferList | None = None
         # The tabs exist once there is a second page.
@@ -199,8 +203,8 @@ class Pages:
             self.open = key
             panel = self.link
             if key == WAITING and self.waiting is not None:
-                px = self._theme.px(20)
-                self.waiting.grid(row=1, column=0, sticky="new", padx=px, pady=px)
+                edge = self._theme.px(_EDGE)
+                self.waiting.grid(row=1, column=0, sticky="new", padx=edge, pady=edge)
                 self._root.focus_set()
             elif panel is None:
                 self._home.grid()
@@ -210,6 +214,9 @@ class Pages:
                 panel.focus_entry()
         if self.tabs is not None:
             self.tabs.select(key)
+        if not self.at_home:
+            self.keep_size()
+        self.align_tabs()
         self.on_turn()
 
     def turn(self, step: int) -> None:
@@ -219,15 +226,18 @@ class Pages:
             self.select(keys[(keys.index(self.open) + step) % len(keys)])
 
     def keep_size(self) -> None:
-        """Give the window the size that the home page needs, as far as the screen has it.
+        """Give the window the size that the open page needs, as far as the screen has it.
 
         A size that the person has chosen stays; only what becomes too small for the page's new
         content grows, if all of the page was seen before.
         """
         root = self._root
+        self.align_tabs()
+        if self.link is not None:
+            self._keep_least(self.link)
         if not self.at_home:
             return
-        beside = sum(_height_in_grid(bar) for bar in root.grid_slaves() if bar is not self._home)
+        beside = self._height_beside(self._home)
         width, height = self._home.wanted_size
         highest = root.winfo_screenheight() - self._theme.px(SCREEN_BARS)
         if height + beside > highest:
@@ -235,10 +245,7 @@ class Pages:
             height = self._home.height_within(highest - beside)
         wanted = (width, height + beside)
         least_width, least_height = self._home.least_size
-        least = (min(least_width, width), min(least_height + beside, wanted[1]))
-        if least != self._least:
-            self._least = least
-            root.minsize(*least)
+        self._set_least(min(least_width, width), min(least_height + beside, wanted[1]))
         if wanted != self._wanted:
             before, self._wanted = self._wanted, wanted
             if before is None:
@@ -251,6 +258,15 @@ class Pages:
             ]
             if tuple(new) != actual:
                 resize(root, *new)
+
+    def align_tabs(self) -> None:
+        """Let the tabs begin where everything on the open page begins."""
+        if self.tabs is None:
+            return
+        page = self._home if self.at_home else self.link
+        edge = self._theme.px(_EDGE) if page is None else page.edge
+        if self.tabs.grid_info()["padx"] != edge:
+            self.tabs.grid(padx=edge)
 
     def destroyed(self) -> None:
         """Remove what was kept for the pages, as the window is gone."""
@@ -284,6 +300,7 @@ class Pages:
             self._known,
             self._open_links,
         )
+        panel.on_change = self._panel_changed
         # What stands below the pages comes after them.
         panel.lower(self._home)
         self.links[status.link] = panel
@@ -293,12 +310,37 @@ class Pages:
         px = self._theme.px
         if self.tabs is None:
             self.tabs = TabRow(self._root, self._theme, self.select)
-            self.tabs.grid(row=0, column=0, sticky="ew", padx=px(20), pady=(px(10), 0))
+            self.tabs.grid(row=0, column=0, sticky="ew", padx=px(_EDGE), pady=(px(10), 0))
             # The tabs are first on the screen, so the Tab key reaches them first.
             self.tabs.lower()
             self.tabs.put(HOME, tr("window.invite"))
             self.tabs.select(self.open)
         return self.tabs
+
+    def _panel_changed(self) -> None:
+        self.align_tabs()
+        self.on_resize()
+
+    def _keep_least(self, panel: LinkPanel) -> None:
+        """Keep the window as large as a link's page needs, as far as the screen has it."""
+        root = self._root
+        highest = root.winfo_screenheight() - self._theme.px(SCREEN_BARS)
+        width, height = panel.least_size
+        width = min(max(width, self._home.least_size[0]), root.winfo_screenwidth())
+        height = min(height + self._height_beside(panel), highest)
+        self._set_least(width, height)
+        actual = (root.winfo_width(), root.winfo_height())
+        new = (max(actual[0], width), max(actual[1], height))
+        if new != actual and actual != (1, 1):
+            resize(root, *new)
+
+    def _set_least(self, width: int, height: int) -> None:
+        if (width, height) != self._least:
+            self._least = (width, height)
+            self._root.minsize(width, height)
+
+    def _height_beside(self, page: ttk.Frame) -> int:
+        return sum(_height_in_grid(bar) for bar in self._root.grid_slaves() if bar is not page)
 
     def _close(self, link: ev.LinkID) -> None:
         if self.open == link:

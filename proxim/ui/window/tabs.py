@@ -1,4 +1,7 @@
-"""The row of tabs: Invite, then one for each other page. It exists once there is such a page."""
+"""The row of tabs: Invite, then one for each other page. It exists once there is such a page.
+
+Where so many tabs have no place in one row, there are more rows.
+"""
 
 import tkinter
 from collections.abc import Callable
@@ -11,6 +14,8 @@ from proxim.ui.window.widgets import set_text, shortened
 # Pixels at 100 %: with this width four tabs fit the window.
 _NAME_WIDTH: Final = 130
 _NAME_WIDTH_MIN: Final = 40
+# Pixels at 100 %: the padding and the border of a tab.
+_AROUND: Final = 30
 _UNREAD: Final = "● "
 
 
@@ -40,11 +45,8 @@ class TabRow(ttk.Frame):
         """Add a tab on the right, or rename it."""
         self._names[key] = name
         if key not in self._buttons:
-            button = ttk.Button(self, style="Tab.TButton")
-            button.grid(row=0, column=len(self._buttons))
-            self._buttons[key] = button
+            self._buttons[key] = ttk.Button(self, style="Tab.TButton")
             self._wire(key)
-            self.configure(height=button.winfo_reqheight())
         self._fit()
 
     def remove(self, key: str) -> None:
@@ -52,8 +54,6 @@ class TabRow(ttk.Frame):
         self._buttons.pop(key).destroy()
         self._names.pop(key)
         self._unread.discard(key)
-        for column, button in enumerate(self._buttons.values()):
-            button.grid(row=0, column=column)
         self._fit()
 
     def rename_key(self, before: str, now: str) -> None:
@@ -91,11 +91,20 @@ class TabRow(ttk.Frame):
 
     def _fit(self) -> None:
         px = self._theme.px
-        width = px(_NAME_WIDTH)
-        if self.winfo_width() > 1:
-            # Padding and border of a tab need 30 pixels.
-            room = self.winfo_width() // max(1, len(self._buttons)) - px(30)
+        count, width = len(self._buttons), px(_NAME_WIDTH)
+        rows = 1
+        if self.winfo_width() > 1 and count:
+            most = max(1, self.winfo_width() // px(_NAME_WIDTH_MIN + _AROUND))
+            rows = -(-count // most)
+            room = self.winfo_width() // -(-count // rows) - px(_AROUND)
             width = max(px(_NAME_WIDTH_MIN), min(width, room))
+        in_row = max(1, -(-count // rows))
+        for at, button in enumerate(self._buttons.values()):
+            # Below one another they are equally wide.
+            sticky = "" if rows == 1 else "ew"
+            button.grid(row=at // in_row, column=at % in_row, sticky=sticky)
+        height = max((one.winfo_reqheight() for one in self._buttons.values()), default=1)
+        self.configure(height=rows * height)
         for key, button in self._buttons.items():
             mark = _UNREAD if key in self._unread else ""
             set_text(button, mark + shortened(self._names[key], self._theme.body, width))

@@ -270,6 +270,7 @@ class Window:
             self._have_known,
         )
         self.pages.on_turn = self._page_changed
+        self.pages.on_resize = self._fit_soon
         self.trouble = TroubleLine(root, theme)
         self.trouble.grid(row=2, column=0, sticky="ew")
         self.trouble.grid_remove()
@@ -564,13 +565,14 @@ class Window:
 
     def _page_changed(self) -> None:
         """Follow a change that came without a status."""
+        self.pages.align_tabs()
         self._fit_soon()
         self._count_down()
         self._look_for_devices()
 
     def _fit_soon(self) -> None:
         """Let the window follow the size of its content, which is laid out in several steps."""
-        if self._fit_timer is None and self.pages.at_home:
+        if self._fit_timer is None:
             self._fit_timer = self.root.after(FIT_AFTER_MS, self._fit)
 
     def _fit(self) -> None:

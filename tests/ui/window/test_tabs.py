@@ -59,3 +59,23 @@ def test_many_long_names_share_the_row(bench: Bench) -> None:
     assert bench.root.winfo_width() == width
     last = tabs._buttons["5"]
     assert last.winfo_x() + last.winfo_width() <= tabs.winfo_width()
+
+
+def test_more_tabs_than_a_row_has_place_for_have_more_rows(bench: Bench) -> None:
+    px = bench.window.theme.px
+    names = {str(number): LONG_NAME for number in range(9)}
+    tabs, _ = row(bench, names)
+    bench.root.minsize(1, 1)
+    bench.root.geometry(f"{px(340)}x{px(500)}")
+    bench.pump(lambda: bench.root.winfo_width() == px(340))
+    bench.settle()
+    buttons = [*tabs._buttons.values()]
+    assert len({one.winfo_y() for one in buttons}) > 1
+    for one in buttons:
+        assert one.winfo_x() + one.winfo_width() <= tabs.winfo_width()
+        assert one.winfo_y() + one.winfo_height() <= tabs.winfo_height()
+    for key in names:
+        if key != "0":
+            tabs.remove(key)
+    bench.settle()
+    assert tabs.winfo_reqheight() == buttons[0].winfo_reqheight()

@@ -80,6 +80,12 @@ class LinkKnown:
         self._show_remembering()
 
     @property
+    def least_width(self) -> int:
+        """The width that the lines need which are shown."""
+        shown = (line for line in (self.let_in_line, self.remember_line) if line.winfo_manager())
+        return max((line.least_width for line in shown), default=0)
+
+    @property
     def can_remember(self) -> bool:
         """Whether the device can be remembered, and is not yet."""
         status = self._status

@@ -8,8 +8,9 @@ from typing import Final
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import WrapLabel, bind_letters, set_lettered, set_text
 
-# Pixels at 100 %.
+# Pixels at 100 %: where the sentence wraps first, and the least width that it can be read in.
 _WRAP: Final = 280
+_WORDS_MIN: Final = 130
 
 
 class ButtonLine(ttk.Frame):
@@ -22,6 +23,7 @@ class ButtonLine(ttk.Frame):
         self._words = WrapLabel(self, style="Blue.Line.TLabel", wraplength=px(_WRAP))
         self._words.grid(row=0, column=0, sticky="ew")
         self._gap = px(4)
+        self._words_min = px(_WORDS_MIN)
         self.buttons: list[ttk.Button] = []
         bind_letters(self.winfo_toplevel(), self.buttons)
 
@@ -29,6 +31,12 @@ class ButtonLine(ttk.Frame):
     def words(self) -> str:
         """The sentence."""
         return str(self._words.cget("text"))
+
+    @property
+    def least_width(self) -> int:
+        """The width with which all buttons are whole and the sentence can be read."""
+        buttons = sum(button.winfo_reqwidth() + self._gap for button in self.buttons)
+        return self._words_min + buttons + self._gap
 
     def say(self, words: str) -> None:
         """Change the sentence only; a button keeps the focus."""

@@ -57,7 +57,19 @@ _ENTRY_LINES: Final = (3, 1)
 _EDGE: Final = (20, 8)
 # Pixels at 100 %: below this height the texts would have no place beside transfers.
 _LOW: Final = 420
-_NAME_WIDTH: Final = 260
+# Pixels at 100 %: the most and the least that a name gets beside its badge, which is never cut.
+_NAME_WIDTH: Final = (260, 60)
+# Pixels at 100 %: the least width in which the state of the link can be read.
+_WHERE_MIN: Final = 130
+# Pixels at 100 % between parts of one line.
+_GAP: Final = 8
+_BADGE_GAP: Final = 10
+# Pixels: what a label needs besides its text.
+_LABEL_BORDER: Final = 4
+# Pixels at 100 %: a lower part of the texts is of no use.
+_TEXTS_LEAST: Final = 64
+# The hint goes where it would need more lines.
+_HINT_LINES: Final = 2
 # The list of transfers gets at most this share of the height; the texts get the rest.
 _LIST_SHARE: Final = 0.55
 # Pixels at 100 %: this shows one active transfer completely.
@@ -87,6 +99,9 @@ class LinkPanel(ttk.Frame):
     ) -> None:
         super().__init__(master)
         self.status = status
+        # It is called when the page may need another size, or has another edge.
+        self.on_change: Callable[[], None] = lambda: None
+        self._low = False
         self._screens = screens
         # It exists once the peer knows what a screen is.
         self._screen: LinkScreen | None = None
@@ -120,6 +135,7 @@ class LinkPanel(ttk.Frame):
         self._middle.grid_propagate(False)
         self._middle.columnconfigure(0, weight=1)
         self._middle.rowconfigure(0, weight=1)
+        # Its height also changes when anything above or below it needs another.
         self._middle.bind("<Configure>", lambda event: self._share(event.height))
         self.history = History(self._middle, theme, self._open_link)
         self.history.grid(row=0, column=0, sticky="nsew")
@@ -144,7 +160,8 @@ class LinkPanel(ttk.Frame):
         self._peer = ttk.Label(head, style="Title.TLabel")
         self._peer.grid(row=0, column=0, sticky="w")
         self._badge = ttk.Label(head)
-        self._badge.grid(row=0, column=1, sticky="w", padx=(px(10), px(10)))
+        self._badge.grid(row=0, column=1, sticky="w", padx=px(_BADGE_GAP))
+        head.bind("<Configure>", lambda _event: self._fit_name())
         self.end_button = ttk.Button(head, command=self._end)
         self.end_button.grid(row=0, column=2, sticky="ne")
         second = ttk.Frame(head)
@@ -202,15 +219,16 @@ class LinkPanel(ttk.Frame):
         foot.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
         foot.columnconfigure(0, weight=1)
         self._hint = WrapLabel(foot, tr("link.hint"), "Small.TLabel", px(260))
-        self._hint.grid(row=0, column=0, sticky="ew")
+        self._foot = foot
         text, underline = lettered("link.copyLast")
         self.copy_last = CopyButton(
             foot, text, lambda: self.history.last_received, underline, "Small.TButton"
         )
-        self.copy_last.grid(row=0, column=1, padx=(px(8), 0))
+        self.copy_last.grid(row=1, column=1, padx=(px(_GAP), 0))
         self.invite_button = ttk.Button(foot, style="Small.TButton", command=invite_another)
         set_lettered(self.invite_button, "link.inviteAnother")
-        self.invite_button.grid(row=0, column=2, padx=(px(8), 0))
+        self.invite_button.grid(row=1, column=2, padx=(px(_GAP), 0))
+        foot.bind("<Configure>", lambda _event: self._fit_hint())
         # The text has to be set before its letter is bound.
         set_lettered(self.end_button, "link.disconnect")
         letters = [
@@ -240,9 +258,11 @@ class LinkPanel(ttk.Frame):
         connected = status.stage is st.Stage.CONNECTED
         no_files = connected and st.FILES not in status.features
         set_text(self._hint, SENTENCES[Reason.FILES_UNSUPPORTED] if no_files else tr("link.hint"))
+        self._fit_hint()
         self.copy_last.configure(
             state="normal" if self.history.last_received is not None else "disabled"
         )
+        self.on_change()
 
     def _allow(self) -> None:
         """Enable what can be sent now, to this device or to all."""
@@ -277,6 +297,7 @@ class LinkPanel(ttk.Frame):
         count = len(self._recipients.links) if here else 0
         self.bar.offer_all(count, self._recipients.words)
         self._allow()
+        self.on_change()
 
     def _targets(self, feature: str) -> tuple[ev.LinkID, ...]:
         """Return the links over which a text, or files, go now."""
@@ -304,6 +325,7 @@ class LinkPanel(ttk.Frame):
             differed=status.digits_differed,
         )
         self._badge.configure(text=words, style=style)
+        self._fit_name()
 
     def show_known(self) -> None:
         """Show what is kept of the device at the other end, and whether it can be remembered."""
@@ -325,8 +347,6 @@ class LinkPanel(ttk.Frame):
         before, self._device = self._device, None if entry is None else entry.id
         self._given_name = None if entry is None else entry.name
         self.device = self._device or self.device
-        width = self._theme.px(_NAME_WIDTH)
-        set_text(self._peer, shortened(self.peer_name, self._theme.title, width))
         self._show_badge()
         if before != self._device and status.stage is st.Stage.CLOSED:
             # How to come back is another way now.
@@ -354,6 +374,7 @@ class LinkPanel(ttk.Frame):
         """Show what becomes of the wish that the two devices know each other."""
         if self._known is not None:
             self._known.show_remembering(status)
+            self.on_change()
 
     def _show_screen(self) -> None:
         if self._screen is None and st.SCREEN in self.status.features:
@@ -373,6 +394,7 @@ class LinkPanel(ttk.Frame):
         """Show how a screen is shared now."""
         if self._screen is not None:
             self._screen.show_share(share)
+            self.on_change()
 
     @property
     def deadlines(self) -> tuple[float | None, ...]:
@@ -463,12 +485,81 @@ class LinkPanel(ttk.Frame):
         """Give the focus to the field, or to the button at the top if nothing can be written."""
         (self.entry if str(self.entry.cget("state")) == "normal" else self.end_button).focus_set()
 
+    # --- its size ---------------------------------------------------------------------------------
+
+    @property
+    def edge(self) -> int:
+        """How far everything on the page is from the sides of the window."""
+        return self._theme.px(_EDGE[self._low])
+
+    @property
+    def least_size(self) -> tuple[int, int]:
+        """The smallest size in which the badge and all buttons are whole, and texts are read."""
+        px = self._theme.px
+        name = px(_NAME_WIDTH[1]) + self._badge.winfo_reqwidth() + 2 * px(_BADGE_GAP)
+        where = px(_WHERE_MIN)
+        for beside in self._second.grid_slaves():
+            if beside is not self._where:
+                where += beside.winfo_reqwidth() + px(_GAP)
+        parts = [
+            name + self.end_button.winfo_reqwidth(),
+            where,
+            self.bar.winfo_reqwidth(),
+            self._foot_buttons,
+            *(part.least_width for part in (self._screen, self._known) if part is not None),
+        ]
+        texts = px(_TEXTS_LEAST)
+        if self.transfers.rows:
+            # They get their share beside the texts.
+            texts = round((texts + px(_GAP)) / (1 - _LIST_SHARE))
+        height = self.winfo_reqheight() - self._middle.winfo_reqheight() + texts
+        if not self._low:
+            spare_lines = _ENTRY_LINES[0] - _ENTRY_LINES[1]
+            height -= spare_lines * self._theme.body.metrics("linespace")
+            height -= 2 * (px(_EDGE[0]) - px(_EDGE[1]))
+        # With enough height the edges are wide, so there must be place for these.
+        return max(parts) + 2 * px(_EDGE[0]), height
+
+    @property
+    def _foot_buttons(self) -> int:
+        buttons = (self.copy_last, self.invite_button)
+        return sum(button.winfo_reqwidth() + self._theme.px(_GAP) for button in buttons)
+
+    def _fit_name(self) -> None:
+        """Shorten the name to what the badge and the button leave: these are never cut."""
+        px = self._theme.px
+        most, least = map(px, _NAME_WIDTH)
+        room = most
+        if self._head.winfo_width() > 1:
+            beside = self._badge.winfo_reqwidth() + self.end_button.winfo_reqwidth()
+            room = self._head.winfo_width() - beside - 2 * px(_BADGE_GAP)
+        room = max(least, min(most, room)) - _LABEL_BORDER
+        set_text(self._peer, shortened(self.peer_name, self._theme.title, room))
+
+    def _fit_hint(self) -> None:
+        """Show the hint where the buttons leave it enough width; what matters more gets a line of
+        its own there.
+        """
+        words = str(self._hint.cget("text"))
+        width = self._foot.winfo_width()
+        # Words do not fill their lines.
+        needed = self._theme.small.measure(words) * 5 // (4 * _HINT_LINES)
+        if width <= 1 or needed <= width - self._foot_buttons:
+            self._hint.grid(row=1, column=0, columnspan=1, sticky="ew")
+        elif words == tr("link.hint"):
+            self._hint.grid_remove()
+        else:
+            self._hint.grid(row=0, column=0, columnspan=3, sticky="ew")
+
     def _fold(self, *, low: bool) -> None:
-        if int(str(self.entry.cget("height"))) != _ENTRY_LINES[low]:
+        if low != self._low:
+            self._low = low
             self.entry.configure(height=_ENTRY_LINES[low])
             self.configure(padding=self._theme.px(_EDGE[low]))
+            self.on_change()
 
     def _share(self, height: int) -> None:
+        self.on_change()
         self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
 
     def _show_line(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:

@@ -69,6 +69,12 @@ class LinkScreen:
         # By whether this device shows.
         self._lines = {shows: ButtonLine(self.lines, theme) for shows in (True, False)}
 
+    @property
+    def least_width(self) -> int:
+        """The width that the lines need which are shown."""
+        shown = (line for line in self._lines.values() if line.winfo_manager())
+        return max((line.least_width for line in shown), default=0)
+
     def show_link(self, status: st.LinkStatus) -> None:
         """Follow the link, which may go on as another."""
         if self._status is not None and self._status.link != status.link:
