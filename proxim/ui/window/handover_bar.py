@@ -11,10 +11,12 @@ from proxim.core.handover import Handover
 from proxim.core.i18n import tr
 from proxim.core.sanitize import display_name
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import WrapLabel, set_text, themed_menu
+from proxim.ui.window.widgets import WrapLabel, set_text, shortened, themed_menu
 
 # Pixels at 100 %: with less width beside the buttons, the words go above them.
 _WORDS_MIN: Final = 200
+# Pixels at 100 %: a name of this width leaves the sentence its place.
+_NAME_WIDTH: Final = 170
 
 
 class HandoverBar(ttk.Frame):
@@ -55,9 +57,9 @@ class HandoverBar(ttk.Frame):
             return False
         choices = self._handover.choices
         if parcel.link is not None or parcel.known is not None:
-            then = tr("handover.untilNamed", name=display_name(parcel.to or ""))
+            then = tr("handover.untilNamed", name=self._short(parcel.to or ""))
         elif parcel.to is not None and not choices:
-            then = tr("handover.nobodyNamed", name=display_name(parcel.to))
+            then = tr("handover.nobodyNamed", name=self._short(parcel.to))
         else:
             then = tr("handover.chooseDevice") if choices else tr("handover.untilLinked")
         set_text(self.label, f"{tr('handover.toBeSent', count=len(parcel.paths))} {then}")
@@ -82,6 +84,10 @@ class HandoverBar(ttk.Frame):
             every = tuple(one.link for one in choices)
             found.append((tr("handover.toAll", count=len(every)), every))
         return found
+
+    def _short(self, name: str) -> str:
+        """The name, so short that the bar stays low."""
+        return shortened(display_name(name), self._theme.body, self._theme.px(_NAME_WIDTH))
 
     def _fit(self) -> None:
         """Put the words above the buttons where these leave them too little width."""

@@ -12,6 +12,7 @@ from proxim.core.known.events import JoinKnown
 from proxim.core.known.status import KnownEntry, KnownList, Presence
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.ui.window.handover_bar import HandoverBar
+from proxim.ui.window.pages import HOME
 from tests.ui import tk_support
 from tests.ui.tk_support import Bench
 
@@ -130,3 +131,37 @@ def test_a_click_elsewhere_brings_the_window_to_the_front(desk: Desk, tmp_path: 
     desk.bench.window.come_to_front()
     desk.bench.pump(root.winfo_viewable, "the window is there again")
     desk.bench.pump(lambda: desk.bench.window.attention.in_front, "it has the focus")
+
+
+def test_in_a_narrow_window_the_words_stand_above_the_buttons(desk: Desk) -> None:
+    desk.link(1, tk_support.LONG_NAME)
+    desk.link(2, "NAS")
+    desk.hand("/a")
+    desk.bench.window.pages.select(HOME)
+    desk.bench.settle()
+    bar, root = desk.bar, desk.bench.root
+    assert bar.label.winfo_y() + bar.label.winfo_height() > bar.discard.winfo_y()
+    root.minsize(1, 1)
+    root.geometry(f"{desk.bench.window.theme.px(340)}x{root.winfo_height()}")
+
+    def above() -> bool:
+        desk.bench.settle()
+        return bar.label.winfo_y() + bar.label.winfo_height() <= bar.discard.winfo_y()
+
+    desk.bench.pump(above, "the words are above the buttons")
+    assert bar.discard.winfo_width() >= bar.discard.winfo_reqwidth()
+    assert bar.discard.winfo_x() + bar.discard.winfo_width() <= bar.winfo_width()
+    lines = bar.label.winfo_height() / desk.bench.window.theme.body.metrics("linespace")
+    assert lines < 4
+    desk.bench.picture("handover-narrow")
+    root.geometry(f"{desk.bench.window.theme.px(640)}x{root.winfo_height()}")
+    desk.bench.pump(lambda: not above(), "the words are beside the buttons again")
+
+
+def test_a_long_name_is_shortened(desk: Desk) -> None:
+    desk.handover.hand(HandoverRequest(("/a",), tk_support.LONG_NAME))
+    desk.handover.note(KnownList((), discovery=True))
+    desk.show()
+    assert tk_support.LONG_NAME not in desk.sentence
+    assert tk_support.LONG_NAME[:8] in desk.sentence
+    assert "…" in desk.sentence

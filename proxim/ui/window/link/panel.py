@@ -144,7 +144,7 @@ class LinkPanel(ttk.Frame):
         self._build_foot(invite_another)
         self.restyle()
         self.configure(padding=px(_EDGE[0]))
-        self.bind("<Configure>", lambda event: self._fold(low=event.height < px(_LOW)))
+        self.bind("<Configure>", lambda event: self._fold(event.height))
         self.show(status)
 
     @property
@@ -513,6 +513,9 @@ class LinkPanel(ttk.Frame):
             # They get their share beside the texts.
             texts = round((texts + px(_GAP)) / (1 - _LIST_SHARE))
         height = self.winfo_reqheight() - self._middle.winfo_reqheight() + texts
+        if not self._foot.winfo_manager():
+            # It comes back as soon as there is place for it.
+            height += self._foot.winfo_reqheight() + px(_GAP)
         if not self._low:
             spare_lines = _ENTRY_LINES[0] - _ENTRY_LINES[1]
             height -= spare_lines * self._theme.body.metrics("linespace")
@@ -551,14 +554,27 @@ class LinkPanel(ttk.Frame):
         else:
             self._hint.grid(row=0, column=0, columnspan=3, sticky="ew")
 
-    def _fold(self, *, low: bool) -> None:
+    def _fold(self, height: int) -> None:
+        low = height < self._theme.px(_LOW)
         if low != self._low:
             self._low = low
             self.entry.configure(height=_ENTRY_LINES[low])
             self.configure(padding=self._theme.px(_EDGE[low]))
             self.on_change()
+        self._fold_foot(height)
+
+    def _fold_foot(self, height: int) -> None:
+        """Hide the last line on a screen that has no place for it: the tabs also invite, and each
+        text can be copied where it stands. What is no hint is said all the same.
+        """
+        is_hint = str(self._hint.cget("text")) == tr("link.hint")
+        if height > 1 and height < self.least_size[1] and is_hint:
+            self._foot.grid_remove()
+        else:
+            self._foot.grid()
 
     def _share(self, height: int) -> None:
+        self._fold_foot(self.winfo_height())
         self.on_change()
         self.transfers.limit_height(max(self._theme.px(_LIST_LEAST), round(height * _LIST_SHARE)))
 
