@@ -42,5 +42,6 @@ class Hearing:
                     words.body,
                     None if change.deadline is None else max(0.0, change.deadline - now),
                     urgent=change.slot is NoticeSlot.QUESTION,
+                    silent=change.corrects,
                 )
             )

@@ -38,6 +38,8 @@ class NoticeKind(StrEnum):
     REMEMBER = "remember"
     # A known device is linked, and nobody was asked.
     LET_IN = "let_in"
+    # Such a device was here, and is not any more.
+    WAS_LET_IN = "was_let_in"
     RECEIVED = "received"
     SENT = "sent"
     # A transfer has ended, and not everything arrived.
@@ -55,6 +57,7 @@ class NoticeSlot(StrEnum):
 
 _NEWS: Final = {
     NoticeKind.LET_IN: NoticeSlot.LET_IN,
+    NoticeKind.WAS_LET_IN: NoticeSlot.LET_IN,
     NoticeKind.RECEIVED: NoticeSlot.NEWS,
     NoticeKind.SENT: NoticeSlot.NEWS,
     NoticeKind.INCOMPLETE: NoticeSlot.NEWS,
@@ -82,6 +85,11 @@ class Notice:
         """Its place on the desktop."""
         return _NEWS.get(self.kind, NoticeSlot.QUESTION)
 
+    @property
+    def corrects(self) -> bool:
+        """Whether it only keeps true what stood in its place: it calls nobody."""
+        return self.kind is NoticeKind.WAS_LET_IN
+
 
 @dataclass(frozen=True, slots=True)
 class WithdrawNotice:
@@ -108,6 +116,8 @@ class Notices:
         self._shown: set[NoticeSlot] = set()
         # Links and transfers that are not over.
         self._let_in: set[ev.LinkID] = set()
+        # The link that the newest notice of a device that was let in is about.
+        self._told_in: ev.LinkID | None = None
         self._unfinished: set[TransferID] = set()
 
     def note(
@@ -121,14 +131,17 @@ class Notices:
         if in_front:
             return self.seen()
         changes = [*self._ask(now)]
-        if news is not None and self._budgets[news.slot].consume(now):
+        if news is not None and (news.corrects or self._budgets[news.slot].consume(now)):
             self._shown.add(news.slot)
             changes.append(news)
+            if news.kind is NoticeKind.LET_IN and isinstance(status, st.LinkStatus):
+                self._told_in = status.link
         return tuple(changes)
 
     def seen(self) -> tuple[NoticeChange, ...]:
         """Return what changes because the person looks at Proxim now."""
         self._seen = set(self._questions)
+        self._told_in = None
         told, self._told = self._told, None
         shown, self._shown = self._shown, set()
         slots = [NoticeSlot.QUESTION] if told is not None else []
@@ -194,13 +207,19 @@ class Notices:
         if status.stage is st.Stage.CLOSED:
             known.discard(status.link)
             self._over(("remember", status.link))
-            return None
+            if status.link != self._told_in:
+                return None
+            # Nobody has looked since, so a notice stands there that says that it is connected.
+            self._told_in = None
+            return Notice(NoticeKind.WAS_LET_IN, status.peer_name)
         if not status.let_in or status.stage is not st.Stage.CONNECTED or status.link in known:
             return None
         known.add(status.link)
         if status.resumes is not None and status.resumes in known:
             # To the person it is the same link.
             known.discard(status.resumes)
+            if self._told_in == status.resumes:
+                self._told_in = status.link
             return None
         return Notice(NoticeKind.LET_IN, status.peer_name)
 

@@ -14,12 +14,14 @@ _TITLES: Final = {
     NoticeKind.CONTROL: "notify.control",
     NoticeKind.REMEMBER: "notify.remember",
     NoticeKind.LET_IN: "notify.letIn",
+    NoticeKind.WAS_LET_IN: "notify.wasLetIn",
     NoticeKind.RECEIVED: "notify.received",
     NoticeKind.SENT: "notify.sent",
     NoticeKind.INCOMPLETE: "notify.incomplete",
 }
 _BODIES: Final = {
     NoticeKind.LET_IN: "notify.letInBody",
+    NoticeKind.WAS_LET_IN: "notify.wasLetInBody",
     NoticeKind.RECEIVED: "notify.receivedBody",
     NoticeKind.SENT: "notify.sentBody",
     NoticeKind.INCOMPLETE: "notify.incompleteBody",

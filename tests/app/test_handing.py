@@ -1,6 +1,7 @@
 """Tests of what a second program says, of what a person hears, and of `proxim integrate`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from proxim.app.host_options import HostOptions, WindowOptions
 from proxim.app.language import speak
 from proxim.app.main import _hearing, main
 from proxim.app.options import JoinOptions
+from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.handover import Handed, HandoverAnswer, HandoverRequest, read_request, write_answer
 from proxim.core.i18n import LANGUAGES
@@ -165,6 +167,20 @@ def test_a_request_goes_to_the_desktop_and_back() -> None:
     hearing.follow(st.Prompts((prompt,)), in_front=True)
     hearing.close()
     assert desktop.told[1:] == ["question", "closed"]
+
+
+def test_what_corrects_a_notice_makes_no_sound() -> None:
+    desktop = Desktop()
+    hearing = Hearing(desktop, lambda: 100.0)
+    link = st.LinkStatus(ev.LinkID("host-1"), "s", st.Stage.CONNECTED, peer_name="X", let_in=True)
+    hearing.follow(link)
+    hearing.follow(replace(link, stage=st.Stage.CLOSED))
+    came, went = desktop.told
+    assert isinstance(came, Notification)
+    assert isinstance(went, Notification)
+    assert (came.place, came.silent) == ("let_in", False)
+    assert (went.place, went.silent, went.urgent) == ("let_in", True, False)
+    assert went.title == "X was here, without a question"
 
 
 @each_row(

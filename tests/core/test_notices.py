@@ -131,13 +131,39 @@ def test_who_was_let_in_is_heard_once_for_each_link() -> None:
     assert notices.note(link(st.Stage.CONNECTING), NOW) == ()
     assert notices.note(link(), NOW) == (Notice(NoticeKind.LET_IN, "Laptop"),)
     assert notices.note(link(), NOW) == ()
+    notices.seen()
     other = ev.LinkID("host-2")
     assert notices.note(link(link=other, resumes=LINK), NOW) == ()
     assert notices.note(link(st.Stage.CLOSED, link=other), NOW) == ()
     third = ev.LinkID("host-3")
     assert notices.note(link(link=third), NOW) == (Notice(NoticeKind.LET_IN, "Laptop"),)
-    asked_about = link(link=ev.LinkID("host-4"), let_in=False)
+    # The link that is the third by now is the one of the notice.
+    fourth = ev.LinkID("host-4")
+    assert notices.note(link(link=fourth, resumes=third), NOW) == ()
+    was = (Notice(NoticeKind.WAS_LET_IN, "Laptop"),)
+    assert notices.note(link(st.Stage.CLOSED, link=fourth), NOW) == was
+    assert notices.note(link(st.Stage.CLOSED, link=fourth), NOW) == ()
+    asked_about = link(link=ev.LinkID("host-5"), let_in=False)
     assert notices.note(asked_about, NOW) == ()
+
+
+def test_a_notice_of_a_device_that_has_gone_says_so_however_many_came() -> None:
+    notices = Notices(NOW)
+    numbers = range(NOTICE_RATE.burst)
+    for number in numbers:
+        assert notices.note(link(link=ev.LinkID(f"host-{number}")), NOW)
+    # The place is used up, so this one is not heard, nor is its end.
+    unheard = ev.LinkID("host-99")
+    assert notices.note(link(link=unheard), NOW) == ()
+    assert notices.note(link(st.Stage.CLOSED, link=unheard), NOW) == ()
+    # What stands there is about the last that was heard; the end of another leaves it.
+    assert notices.note(link(st.Stage.CLOSED, link=ev.LinkID("host-0")), NOW) == ()
+    last = ev.LinkID(f"host-{numbers[-1]}")
+    (gone,) = notices.note(link(st.Stage.CLOSED, link=last), NOW)
+    assert gone == Notice(NoticeKind.WAS_LET_IN, "Laptop")
+    assert (gone.slot, gone.corrects) == (NoticeSlot.LET_IN, True)
+    # Whoever looks takes it back as any other.
+    assert notices.seen() == (WithdrawNotice(NoticeSlot.LET_IN),)
 
 
 @each_row(

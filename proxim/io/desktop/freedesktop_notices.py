@@ -22,7 +22,8 @@ _PATH: Final = "/org/freedesktop/Notifications"
 CALL_SECONDS: Final = 5.0
 # What the specification calls the click on a notification itself.
 _CLICK: Final = "default"
-# The levels of urgency: normal, critical. Desktops keep what is critical on the screen.
+# The levels of urgency: low, normal, critical. Desktops keep what is critical on the screen.
+_LOW: Final = 0
 _NORMAL: Final = 1
 _CRITICAL: Final = 2
 # The name of the desktop file that `proxim integrate` writes, without its ending.
@@ -73,6 +74,7 @@ class FreedesktopService:
         left = notification.seconds
         # Where a service knows markup, a name that contains some would be read as such.
         body = html.escape(notification.body) if "body-markup" in self._has else notification.body
+        urgency = _CRITICAL if notification.urgent else _LOW if notification.silent else _NORMAL
         (number,) = self._call(
             _service(),
             "Notify",
@@ -85,7 +87,8 @@ class FreedesktopService:
                 body,
                 [_CLICK, tr("notify.open")] if clickable else [],
                 {
-                    "urgency": ("y", _CRITICAL if notification.urgent else _NORMAL),
+                    "urgency": ("y", urgency),
+                    "suppress-sound": ("b", notification.silent),
                     "desktop-entry": ("s", DESKTOP_ENTRY),
                 },
                 _ITS_OWN_TIME if left is None else max(1, round(left * 1000)),

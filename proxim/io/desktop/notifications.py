@@ -35,6 +35,8 @@ class Notification:
     seconds: float | None = None
     # Whether somebody waits for an answer.
     urgent: bool = False
+    # Whether it only replaces what is no longer true, and nobody need look up.
+    silent: bool = False
 
 
 class Notifier(Protocol):

@@ -28,6 +28,7 @@ _NIF_ICON: Final = 0x02
 _NIF_TIP: Final = 0x04
 _NIF_INFO: Final = 0x10
 _NIIF_INFO: Final = 0x01
+_NIIF_NOSOUND: Final = 0x10
 # A person who is presenting or plays in full screen is left alone.
 _NIIF_RESPECT_QUIET_TIME: Final = 0x80
 _HWND_MESSAGE: Final = -3
@@ -216,6 +217,8 @@ class WindowsService:
         data.uCallbackMessage = _ICON
         data.hIcon = self._shell.icon()
         data.dwInfoFlags = _NIIF_INFO | _NIIF_RESPECT_QUIET_TIME
+        if notification.silent:
+            data.dwInfoFlags |= _NIIF_NOSOUND
         put_text(data.szTip, "Proxim")
         put_text(data.szInfoTitle, notification.title)
         put_text(data.szInfo, notification.body)

@@ -307,6 +307,8 @@ class TerminalFace:
                 reason = status.reason or Reason.INTERNAL
                 known = self.model.knows(status)
                 self._lines.say(sentence_for(reason, host=not status.as_guest, known=known))
+                if status.let_in and status.was_connected:
+                    self._lines.say(tr("devices.leftLetIn", name=name))
 
     def _show_text(self, link: st.LinkStatus | None, text: str) -> None:
         name = link.peer_name if link and link.peer_name else tr("device.otherLabel")

@@ -28,6 +28,7 @@ class Shown:
     urgency: int
     entry: str
     milliseconds: int
+    silent: bool
 
 
 class FakeService:
@@ -110,6 +111,7 @@ class FakeService:
                 Shown(
                     *(number, replaces, title, text, actions),
                     *(hints["urgency"][1], hints["desktop-entry"][1], milliseconds),
+                    hints["suppress-sound"][1],
                 )
             )
             signature, body = "u", (number,)

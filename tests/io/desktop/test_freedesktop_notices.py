@@ -5,6 +5,7 @@ import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,10 @@ def test_what_is_told(bus: str, notifier: Notifier) -> None:
         second = service.notification(2)
         assert (second.number, second.replaces, second.urgency) == (2, 0, 1)
         assert second.milliseconds == -1
+        assert (shown.silent, second.silent) == (False, False)
+        notifier.show(replace(NEWS, silent=True))
+        corrected = service.notification(3)
+        assert (corrected.replaces, corrected.urgency, corrected.silent) == (2, 0, True)
 
 
 def test_a_new_one_replaces_the_one_of_its_place(bus: str, notifier: Notifier) -> None:

@@ -136,13 +136,16 @@ class LinkKnown:
 
     def _show_let_in(self) -> None:
         status = self._status
-        shown = status is not None and status.let_in and status.stage is not st.Stage.CLOSED
-        if status is None or not shown:
+        if status is None or not status.let_in:
             self._let_in = None
             self.let_in_line.grid_remove()
         else:
             stays = self._entry is not None and self._entry.let_in
-            key = "known.wasLetIn" if stays else "known.wasLetInOnce"
+            if status.stage is st.Stage.CLOSED:
+                # Whoever was elsewhere all the time learns it on return.
+                key = "known.leftLetIn" if stays else "known.leftLetInOnce"
+            else:
+                key = "known.wasLetIn" if stays else "known.wasLetInOnce"
             if (status.known, key) != self._let_in:
                 self._let_in = (status.known, key)
                 buttons: _Buttons = []

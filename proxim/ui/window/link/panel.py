@@ -367,7 +367,8 @@ class LinkPanel(ttk.Frame):
     def begin_again(self, status: st.LinkStatus) -> None:
         """Go on below what stands here with another link of the same device."""
         self._sending = None
-        self.history.mark(tr("link.again", time=time.strftime("%H:%M")))
+        key = "known.againLetIn" if status.let_in else "link.again"
+        self.history.mark(tr(key, time=time.strftime("%H:%M")))
         self.show(status)
 
     def show_remembering(self, status: "Remembering") -> None:

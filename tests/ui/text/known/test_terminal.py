@@ -261,6 +261,13 @@ def test_a_link_that_was_let_in_unasked_is_announced_once() -> None:
     assert told.count("Known device Laptop was let in without a question, as you have chosen") == 1
     assert "Connected with Laptop (known device)." in told
     assert "let in" not in Face(known).begun
+    gone = replace(unasked, stage=st.Stage.CLOSED, was_connected=True, reason=Reason.PEER_LEFT)
+    left = Face(unasked, gone).begun
+    assert "Known device Laptop was here without a question, as was chosen for it" in left
+    # Nobody was here if no link opened.
+    failed = replace(gone, was_connected=False)
+    assert "here without a question" not in Face(failed).begun
+    assert "here without a question" not in Face(known, replace(gone, let_in=False)).begun
     again = replace(unasked, link=OTHER, resumes=LINK)
     assert "let in" not in Face(again).begun
 

@@ -56,6 +56,30 @@ def test_it_is_said_on_its_page_beside_the_button_that_ends_it(let_in: Bench) ->
     assert let_in.posted[-1] == ev.Disconnect(LINK)
 
 
+def test_its_page_says_it_after_it_has_left_and_beside_its_return(let_in: Bench) -> None:
+    window = let_in.window
+    window.pages.select(LINK)
+    panel = window.pages.links[LINK]
+    assert panel._known is not None
+    bar = panel._known.let_in_line
+    window.show(st.TextReceived(LINK, "I was here"))
+    window.show(known_link(0, st.Stage.CLOSED, let_in=True))
+    window.show(known(entry(0, let_in=True)))
+    let_in.pump(bar.winfo_viewable)
+    assert bar.words == "It was here without asking, as you chose for this device."
+    let_in.picture("known-let-in-left")
+    bar.buttons[0].invoke()
+    assert let_in.posted[-1] == known_ev.SetLetIn(KnownID("device-0"), let_in=False)
+    window.show(known(entry(0)))
+    assert bar.words == "It was here without asking. From the next time on you are asked."
+    again = ev.LinkID("host-7")
+    window.show(known(entry(0, let_in=True, link=again)))
+    window.show(known_link(0, link_id=again, let_in=True))
+    shown = window.pages.links[again].history.text.get("1.0", "end")
+    assert shown.rstrip().endswith(", let in without asking")
+    assert bar.words == "Let in without asking, as you chose for this device."
+
+
 def test_nobody_s_typing_goes_to_it(bench: Bench) -> None:
     bench.window.show(known(entry(0, let_in=True)))
     bench.window.show(link("Grace's phone", link_id="host-2"))
