@@ -23,7 +23,7 @@ from proxim.core import events as ev
 from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import closest, tr
 from proxim.core.pairing.host_code import CodeError, JoinTarget, parse_target
-from proxim.core.sanitize import display_id, is_encodable, is_usable_name
+from proxim.core.sanitize import display_id, given_name, is_encodable, is_usable_name
 
 # argparse and most programs exit with this status.
 USAGE_STATUS: Final = 2
@@ -390,11 +390,9 @@ def _devices(found: argparse.Namespace) -> Options:
         raise UsageError(tr("usage.nameForChange"))
     if found.forget and any(one is not None for one in of_one):
         raise UsageError(tr("usage.forgetAlone"))
-    if found.rename is not None and not is_usable_name(found.rename):
-        raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
     return DevicesOptions(
         device=device,
-        rename=None if found.rename is None else found.rename.strip(),
+        rename=None if found.rename is None else _given(found.rename),
         forget=found.forget,
         let_in=_switch("--let-in", found.let_in),
         files_to=_files_to(found),
@@ -585,11 +583,15 @@ def _qr_file(found: argparse.Namespace) -> Path | None:
 
 def _name(found: argparse.Namespace) -> str | None:
     name: str | None = getattr(found, "name", None)
-    if name is None:
-        return None
-    if not is_usable_name(name):
+    return None if name is None else _given(name)
+
+
+def _given(name: str) -> str:
+    """Return the name that a device is to have."""
+    given = given_name(name)
+    if given is None:
         raise UsageError(SENTENCES[Reason.NAME_UNUSABLE])
-    return name.strip()
+    return given
 
 
 def _stun(found: argparse.Namespace) -> tuple[str, ...]:

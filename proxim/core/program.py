@@ -31,7 +31,7 @@ from proxim.core.pairing.join import (
     PlacesSeen,
 )
 from proxim.core.pairing.proof import Prover
-from proxim.core.sanitize import is_usable_name
+from proxim.core.sanitize import given_name
 
 ProgramEvent = HostEvent | GuestEvent | ev.Join | ev.Rename | ev.Shutdown | ev.FeatureEvent
 
@@ -311,9 +311,10 @@ class Program:
         )
 
     def _rename(self, name: str) -> list[do.Command]:
-        if not is_usable_name(name):
+        given = given_name(name)
+        if given is None:
             return [do.publish_trouble(Reason.NAME_UNUSABLE)]
-        self._device = DeviceInfo(name.strip(), self._device.id)
+        self._device = DeviceInfo(given, self._device.id)
         if self._host:
             self._host.rename(self._device)
         return [do.SaveName(self._device.name), do.Publish(st.ThisDevice(self._device))]

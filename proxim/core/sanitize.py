@@ -108,6 +108,18 @@ def is_usable_name(name: str) -> bool:
     )
 
 
+def given_name(name: str) -> str | None:
+    """Return a name that a person gives to a device as all will see it; None if it is unusable.
+
+    Nothing invisible is kept of it: it stands among names and sentences on every face, and goes to
+    programs that may not clean what they show.
+    """
+    if not is_encodable(name):
+        return None
+    seen = visible_name(name)
+    return seen if seen and byte_length(seen) <= MAX_NAME_BYTES else None
+
+
 def as_seen(text: str) -> str:
     """Return a text that a person typed or pasted as they see it, to be read by a program.
 

@@ -111,6 +111,8 @@ UNDERSTOOD: list[tuple[str, Options]] = [
     ("devices --json --verbose", DevicesOptions(json=True, log=LogOptions(verbose=True))),
     ("devices Living room", DevicesOptions(device="Living room")),
     ("devices Laptop --rename Desk", DevicesOptions(device="Laptop", rename="Desk")),
+    ("devices Laptop --rename De\u202esk", DevicesOptions(device="Laptop", rename="Desk")),
+    ("join --name De\u202esk", JoinOptions(name="Desk")),
     ("devices Laptop --forget", DevicesOptions(device="Laptop", forget=True)),
     (
         "devices Laptop --let-in on --files-to ask",

@@ -248,7 +248,7 @@ def test_a_new_name_is_kept_told_and_used(world: World) -> None:
     world.join()
     (prompt,) = world.host.ledger.prompts.values()
     assert prompt.device == renamed
-    world.handle(world.host, ev.Rename("Büro"))
+    world.handle(world.host, ev.Rename(" Bü\u202ero\u200b"))
     world.decide(approved=True)
     assert world.status(world.guest).peer_name == "Büro"
 

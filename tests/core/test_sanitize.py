@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from proxim.core.i18n import tr
 from proxim.core.sanitize import (
     MAX_MARKS,
+    MAX_NAME_BYTES,
     NAME_SHOWN_MAX,
     byte_length,
     display_id,
     display_name,
+    given_name,
     is_encodable,
     is_usable_name,
     printable_text,
@@ -110,6 +112,16 @@ VECTORS = json.loads((TESTS / "vectors" / "names.json").read_text(encoding="utf-
 def test_names_that_tell_something_and_names_that_do_not(why: str, text: str, shown: str) -> None:
     assert visible_name(text) == shown, why
     assert is_usable_name(text) <= bool(shown)
+    fits = len(shown.encode()) <= MAX_NAME_BYTES
+    assert given_name(text) == (shown if shown and fits else None)
+
+
+def test_a_given_name_keeps_nothing_invisible() -> None:
+    assert given_name("  Anna\u202e\n PC\u200b ") == "Anna PC"
+    assert given_name("X" * MAX_NAME_BYTES) == "X" * MAX_NAME_BYTES
+    assert given_name("X" * (MAX_NAME_BYTES + 1)) is None
+    assert given_name("\u202e") is None
+    assert given_name("A\udc80") is None
 
 
 def test_a_device_that_cannot_be_told_by_its_name_has_its_address() -> None:

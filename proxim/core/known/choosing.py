@@ -1,10 +1,10 @@
 """Finds the known device that a person or a script means by what they typed."""
 
-import unicodedata
 from collections.abc import Iterable
 
 from proxim.core.errors import ProximError, Reason
 from proxim.core.known.status import KnownEntry
+from proxim.core.sanitize import display_id
 
 
 def chosen_device(devices: Iterable[KnownEntry], typed: str) -> KnownEntry:
@@ -27,5 +27,7 @@ def chosen_device(devices: Iterable[KnownEntry], typed: str) -> KnownEntry:
 
 
 def _alike(name: str) -> str:
-    """Return a name without what people do not see or mean: case, spacing, ways to compose."""
-    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
+    """Return a name without what people do not see or mean: case, spacing, ways to compose, marks
+    that a copied name brings along.
+    """
+    return display_id(name).casefold()

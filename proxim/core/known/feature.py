@@ -25,7 +25,7 @@ from proxim.core.link.features import LinkFeature, PeerLink, Session, session_of
 from proxim.core.link.messages import LinkMessage, Reader
 from proxim.core.pairing.devices import KnownID, Verified
 from proxim.core.pairing.proof import TAG_BYTES, Prover
-from proxim.core.sanitize import is_usable_name
+from proxim.core.sanitize import given_name
 from proxim.core.transitions import Kind
 
 # A guest says once on a link where it listens; its address may change while it is linked.
@@ -326,6 +326,10 @@ class KnownDevices(LinkFeature):
         """Whether a device is being made known on a link; a person compares one at a time."""
         return any(one.remember.state is not RememberState.IDLE for one in self._links.values())
 
+    def name_of(self, uuid: str) -> str | None:
+        """The name that an installation has here already."""
+        return self._registry.name_of(uuid)
+
     def add_pending(
         self, key: bytes, uuid: str, name: str, verified: Verified
     ) -> tuple[KnownID, list[do.Command]]:
@@ -393,9 +397,10 @@ class KnownDevices(LinkFeature):
         self._changed = True
         match event:
             case known_ev.RenameKnown(name=name):
-                if not is_usable_name(name):
+                given = given_name(name)
+                if given is None:
                     return [do.publish_trouble(Reason.NAME_UNUSABLE)]
-                return self._registry.rename(device, name.strip())
+                return self._registry.rename(device, given)
             case known_ev.SetLetIn(let_in=let_in):
                 return self._registry.update(device, let_in=let_in)
             case known_ev.SetFilesTo(folder=folder):

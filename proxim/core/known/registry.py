@@ -64,6 +64,10 @@ class Registry:
         """Find a device."""
         return next((one for one in self.file.devices if one.id == device), None)
 
+    def name_of(self, uuid: str) -> str | None:
+        """The name of the known device that belongs to this installation, if there is one."""
+        return next((one.name for one in self.listed if one.uuid == uuid), None)
+
     def recognise(self, name: str, share: bytes) -> KnownDevice | ForgottenDevice | None:
         """Find who asks under this name with this share; nothing is proved by it.
 
@@ -96,7 +100,8 @@ class Registry:
         """Let a device count that has stored the key, too; it replaces what was kept of the same
         installation before.
 
-        Nothing is inherited, since an installation's id can be copied: not even the name.
+        No policy is inherited, since an installation's id can be copied. The name comes with the
+        new record: the person has read it beside the digits, if it is the earlier one's.
         """
         kept = self.get(device)
         if kept is None or not kept.pending:

@@ -70,6 +70,9 @@ class Store(Protocol):
     def busy(self) -> bool:
         """Whether a device is being made known on a link."""
 
+    def name_of(self, uuid: str) -> str | None:
+        """The name that an installation has here already; None if it is not known."""
+
     def add_pending(
         self, key: bytes, uuid: str, name: str, verified: Verified
     ) -> tuple[KnownID, list[do.Command]]:
@@ -95,6 +98,8 @@ class _Attempt:
     commit: bytes = field(default=b"", repr=False)
     other: Contribution | None = field(default=None, repr=False)
     pair: NewPair | None = field(default=None, repr=False)
+    # The name that the other side's installation has here already, if it is known.
+    known_as: str | None = None
     deadline: float = 0.0
     # Whether the other side's person has said yes.
     other_yes: bool = False
@@ -237,6 +242,7 @@ class Remember:
             return self._fail(Reason.DIGITS_DIFFER, tell=True)
         guest, host = (attempt.own, other) if self._own_side is Side.GUEST else (other, attempt.own)
         attempt.other = other
+        attempt.known_as = self._store.name_of(other.uuid)
         attempt.pair = new_pair(guest, host, self._link.binding, agreed)
         attempt.deadline = now + COMPARE_SECONDS
         self.state = RememberState.COMPARING
@@ -281,7 +287,8 @@ class Remember:
         attempt.device, stored = self._store.add_pending(
             self._pair.key,
             attempt.other.uuid,
-            self._link.peer_name or "",
+            # The person here gave the earlier name, and has read beside the digits that it stays.
+            attempt.known_as or self._link.peer_name or "",
             self._link.status.verified,
         )
         self.state = RememberState.STORED
@@ -378,6 +385,7 @@ class Remember:
                 None
                 if attempt is None or stage is not known_st.RememberStage.KEPT
                 else attempt.device,
+                self._current.known_as if asks else None,
             )
         )
 

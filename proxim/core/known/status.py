@@ -78,3 +78,6 @@ class Remembering(FeatureStatus):
     reason: Reason | None = None
     # For KEPT.
     device: KnownID | None = None
+    # For COMPARE and WAITING: the name here of the known device that the other side says to be. It
+    # takes that device's place and name; nothing proves yet that it is the same.
+    known_as: str | None = None

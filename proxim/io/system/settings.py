@@ -15,7 +15,7 @@ from typing import Final
 
 from proxim.core.errors import Problem, Reason
 from proxim.core.i18n import tr
-from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
+from proxim.core.sanitize import MAX_NAME_BYTES, given_name, is_usable_name
 from proxim.io.system.config_file import (
     BrokenFileError,
     Fields,
@@ -138,9 +138,11 @@ def load_settings(folder: Path | None = None) -> LoadedSettings:
         problems.append(_problem(error))
         fields = _new_fields()
         home = None
-    name = fields.get(_NAME_KEY)
-    if not isinstance(name, str) or not is_usable_name(name):
-        if name is not None:
+    stored = fields.get(_NAME_KEY)
+    # A person may have written it into the file.
+    name = given_name(stored) if isinstance(stored, str) else None
+    if name is None:
+        if stored is not None:
             problems.append(Problem(Reason.NAME_UNUSABLE, "in the settings file"))
         name = default_device_name()
     # Anything but a plain "no" refuses such guests, so that a typing error cannot admit them.
@@ -155,9 +157,10 @@ def save_device_name(settings: Settings, name: str, folder: Path | None = None) 
     An unusable name changes nothing (NAME_UNUSABLE). A name that cannot be saved lasts for this run
     (SETTINGS_UNWRITABLE).
     """
-    if not is_usable_name(name):
+    given = given_name(name)
+    if given is None:
         return LoadedSettings(settings, (Problem(Reason.NAME_UNUSABLE),))
-    renamed = replace(settings, device_name=name.strip())
+    renamed = replace(settings, device_name=given)
     return _save(renamed, {_NAME_KEY: renamed.device_name}, folder)
 
 

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 from proxim.core.i18n import tr
 from proxim.core.pairing.opening import ThisDevice
-from proxim.core.sanitize import display_name
+from proxim.core.sanitize import display_name, given_name
 from proxim.ui.window.theme import Theme
-from proxim.ui.window.widgets import set_text, shortened
+from proxim.ui.window.widgets import WrapLabel, set_text, shortened
 
 if TYPE_CHECKING:
     from proxim.core import events as ev
+
+# Pixels at 100 %.
+_WRAP = 300
 
 
 class DeviceBar(ttk.Frame):
@@ -45,6 +48,8 @@ class DeviceBar(ttk.Frame):
         )
         self.button.grid(row=0, column=2, padx=(px(8), 0))
         self._entry: ttk.Entry | None = None
+        # It exists while the field has a name that cannot be taken.
+        self.trouble: WrapLabel | None = None
 
     def show(self, status: ThisDevice) -> None:
         """Show this device's current name."""
@@ -66,15 +71,32 @@ class DeviceBar(ttk.Frame):
             self._entry.focus_set()
             self.button.configure(text=tr("device.save"))
             return
-        name = self._entry.get().strip()
+        typed = self._entry.get()
+        name = given_name(typed)
+        if name is None and typed.strip():
+            self._say_unusable()
+            return
         self._close()
-        if name and name != self._sent:
+        if name is not None and name != self._sent:
             # This is imported late, as the first paint needs no intents.
             from proxim.core.events import Rename
 
             self._post(Rename(name))
 
+    def _say_unusable(self) -> None:
+        """Say it below the field, which stays open; it is gone once a name is taken."""
+        if self.trouble is None:
+            # This is imported late, as the first paint shows no sentence of that table.
+            from proxim.core.errors import SENTENCES, Reason
+
+            words, px = SENTENCES[Reason.NAME_UNUSABLE], self._theme.px
+            self.trouble = WrapLabel(self, words, "Red.Line.TLabel", px(_WRAP))
+            self.trouble.grid(row=1, column=0, columnspan=3, sticky="ew", pady=(px(4), 0))
+
     def _close(self) -> None:
+        if self.trouble is not None:
+            self.trouble.destroy()
+            self.trouble = None
         if self._entry is not None:
             self._entry.destroy()
             self._entry = None

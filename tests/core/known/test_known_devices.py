@@ -84,6 +84,8 @@ def test_a_device_gets_another_name_that_no_other_has() -> None:
     assert [each.name for each in one.shown.devices] == ["Laptop", "Laptop (2)"]
     one.handle(known_ev.RenameKnown(KnownID("id-2"), "Laptop"))
     assert [each.name for each in one.shown.devices] == ["Laptop", "Laptop (2)"]
+    one.handle(known_ev.RenameKnown(KnownID("id-2"), "Anna\u202e\n PC\u200f"))
+    assert [each.name for each in one.shown.devices] == ["Anna PC", "Laptop"]
     wrong = known_ev.RenameKnown(KnownID("id-2"), " \u200b")
     assert one.handle(wrong) == [trouble(Reason.NAME_UNUSABLE)]
 
@@ -146,18 +148,28 @@ def test_only_the_newest_tombstones_are_kept() -> None:
 # --- once more ------------------------------------------------------------------------------------
 
 
-def test_the_same_installation_once_more_replaces_and_inherits_nothing() -> None:
-    """Its id can be copied: whoever claims it gets neither its name nor what it may."""
+def test_the_same_installation_once_more_replaces_and_inherits_its_name_alone() -> None:
+    """Its id can be copied: whoever claims it gets nothing of what it may, and its name only after
+    the person has read, beside the digits, whose place it takes.
+    """
     two = Two().remember()
     first = two.host.only
     two.host.handle(known_ev.RenameKnown(first, "My own laptop"))
     two.host.handle(known_ev.SetLetIn(first, True))
     two.host.handle(known_ev.SetFilesTo(first, "/inbox"))
     old_key = two.host.devices[0].key
-    two.remember()
+    two.compare()
+    assert two.host.told.known_as == "My own laptop"
+    # At the other end it has the name that it gave itself.
+    assert two.guest.told.known_as == two.guest.devices[0].name
+    two.host.answer()
+    assert two.host.told.known_as == "My own laptop"
+    two.guest.answer()
+    two.settle()
+    assert two.host.told.known_as is None
     (now,) = two.host.shown.devices
     assert now.id != first
-    assert (now.name, now.let_in, now.files_to) == ("Laptop", False, None)
+    assert (now.name, now.let_in, now.files_to) == ("My own laptop", False, None)
     assert two.host.devices[0].key == two.guest.devices[0].key != old_key
     assert len(two.host.file.forgotten) == 1
 

@@ -323,6 +323,15 @@ def test_a_saved_name_is_there_next_time_and_all_else_stays(tmp_path: Path) -> N
     assert load_settings(tmp_path) == saved
 
 
+def test_what_nobody_sees_of_a_name_is_neither_saved_nor_read(tmp_path: Path) -> None:
+    saved = save_device_name(load_settings(tmp_path).settings, " Anna\u202e PC\u200b", tmp_path)
+    assert saved.settings.device_name == "Anna PC"
+    text = next(tmp_path.glob("*.json")).read_text(encoding="utf-8")
+    assert json.loads(text)["deviceName"] == "Anna PC"
+    write(tmp_path, json.dumps({"uuid": GOOD_UUID, "deviceName": "Anna\u202e"}))
+    assert load_settings(tmp_path).settings.device_name == "Anna"
+
+
 def test_an_unusable_name_is_not_saved(tmp_path: Path) -> None:
     loaded = load_settings(tmp_path)
     saved = save_device_name(loaded.settings, "\u202e", tmp_path)

@@ -1,5 +1,6 @@
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.pairing.devices import DeviceInfo
 from tests.ui.tk_support import LONG_NAME, Bench
 
@@ -33,6 +34,28 @@ def test_escape_and_an_unchanged_or_empty_name_rename_nothing(bench: Bench) -> N
         bench.key(bar._entry, how)
         assert bar._entry is None
     assert bench.posted == []
+
+
+def test_a_name_that_cannot_be_taken_is_explained_below_its_field(bench: Bench) -> None:
+    bar = bench.window.device_bar
+    for end in ("<Escape>", "<Return>"):
+        bar.rename()
+        assert bar._entry is not None
+        bench.focus(bar._entry)
+        bar._entry.delete(0, "end")
+        bar._entry.insert(0, "X" * 300)
+        bar.button.invoke()
+        bar.button.invoke()
+        assert bar.trouble is not None
+        assert bar.trouble.cget("text") == SENTENCES[Reason.NAME_UNUSABLE]
+        bench.pump(bar.trouble.winfo_viewable)
+        bench.picture("device-bar-name")
+        bar._entry.delete(0, "end")
+        bar._entry.insert(0, "Grace\u202e")
+        bench.key(bar._entry, end)
+        assert bar._entry is None
+        assert bar.trouble is None
+    assert bench.posted == [ev.Rename("Grace")]
 
 
 def test_the_save_button_saves(bench: Bench) -> None:

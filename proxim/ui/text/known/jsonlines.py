@@ -17,7 +17,7 @@ from proxim.core.known import events as known_ev
 from proxim.core.known import status as known_st
 from proxim.core.known.choosing import chosen_device
 from proxim.core.known.status import KnownEntry, RememberStage
-from proxim.core.sanitize import MAX_NAME_BYTES, is_usable_name
+from proxim.core.sanitize import MAX_NAME_BYTES, given_name
 from proxim.ui.text.jsonlines import MAX_DEVICE_BYTES, read_link, read_path
 from proxim.ui.text.model import FaceModel
 
@@ -119,6 +119,7 @@ class KnownLines:
             "expiresAt": None if status.deadline is None else self._moment(status.deadline),
             "reason": status.reason,
             "device": status.device,
+            "known_as": status.known_as,
         }
         fields |= {name: value for name, value in optional.items() if value is not None}
         self._event("remembering", fields)
@@ -168,13 +169,11 @@ class KnownLines:
         self._with_device(fields, lambda device: self._post(known_ev.ForgetDevice(device.id)))
 
     def _rename(self, fields: JSONObject) -> None:
-        name = text_field(fields, "name", MAX_NAME_BYTES)
-        if not is_usable_name(name):
+        name = given_name(text_field(fields, "name", MAX_NAME_BYTES))
+        if name is None:
             self._problem(Problem(Reason.NAME_UNUSABLE))
             return
-        self._with_device(
-            fields, lambda device: self._post(known_ev.RenameKnown(device.id, name.strip()))
-        )
+        self._with_device(fields, lambda device: self._post(known_ev.RenameKnown(device.id, name)))
 
     def _let_in(self, fields: JSONObject) -> None:
         on = _required_flag(fields, "on")

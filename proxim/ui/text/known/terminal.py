@@ -122,6 +122,8 @@ class KnownTalk:
         self._lines.say(
             tr("devices.compareOurs" if question.ours else "devices.compare", name=name)
         )
+        if question.known_as is not None:
+            self._lines.say(tr("devices.knownAs", name=question.known_as))
         self._lines.field(tr("devices.digits"), spaced(question.digits or ""), Colour.BOLD)
         self._lines.say(tr("terminal.pleaseAnswer", help=tr("devices.compareHelp")))
         return True

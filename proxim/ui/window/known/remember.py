@@ -59,6 +59,8 @@ class DigitsDialog:
         self._answer = answer
         self._ready_from = self._clock() + st.ANSWER_DELAY_SECONDS
         self._answered = False
+        # Whose place the other device would take; None if it was not known.
+        self._earlier: WrapLabel | None = None
         dialog = self._dialog = Dialog(
             root,
             theme,
@@ -152,19 +154,24 @@ class DigitsDialog:
         key = "known.oursWish" if self.status.ours else "known.theirWish"
         wish = WrapLabel(body, tr(key), wraplength=wrap)
         wish.grid(row=1, column=0, sticky="ew", pady=(px(2), px(10)))
+        if self.status.known_as is not None:
+            earlier = shortened(self.status.known_as, self._theme.body, px(_NAME_WIDTH))
+            words = tr("known.knownAs", name=earlier)
+            self._earlier = WrapLabel(body, words, "Amber.Line.TLabel", wrap)
+            self._earlier.grid(row=2, column=0, sticky="ew", pady=(0, px(10)))
         words, style = self._theme.badge(self._verified)
         badge = ttk.Label(body, text=words, style=style)
-        badge.grid(row=2, column=0, sticky="w")
-        self._build_digits(body).grid(row=3, column=0, sticky="ew", pady=px(14))
+        badge.grid(row=3, column=0, sticky="w")
+        self._build_digits(body).grid(row=4, column=0, sticky="ew", pady=px(14))
         self._what = WrapLabel(body, tr("known.compare", name=self._short_name), wraplength=wrap)
-        self._what.grid(row=4, column=0, sticky="ew")
+        self._what.grid(row=5, column=0, sticky="ew")
         means = WrapLabel(body, tr("known.means"), "Quiet.TLabel", wrap)
-        means.grid(row=5, column=0, sticky="ew", pady=(px(8), 0))
+        means.grid(row=6, column=0, sticky="ew", pady=(px(8), 0))
         self._spared = (badge, means)
         self._countdown = ttk.Label(body, style="Quiet.TLabel")
-        self._countdown.grid(row=6, column=0, sticky="w", pady=(px(14), px(10)))
+        self._countdown.grid(row=7, column=0, sticky="w", pady=(px(14), px(10)))
         buttons = ttk.Frame(body)
-        buttons.grid(row=7, column=0, sticky="e")
+        buttons.grid(row=8, column=0, sticky="e")
         self.differ_button = ttk.Button(buttons, command=self.differ, state="disabled")
         self.differ_button.grid(row=0, column=0, padx=(0, px(8)))
         self.same_button = ttk.Button(

@@ -13,9 +13,11 @@ from typing import Final
 
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry
+from proxim.core.sanitize import given_name
 from proxim.ui.window.dialog import Dialog
 from proxim.ui.window.known.words import forget_means, last_seen_words, verified_words
 from proxim.ui.window.scroll_area import ScrollArea
@@ -110,10 +112,17 @@ class DeviceSettings:
 
     def rename(self) -> None:
         """Give the device the name in the field."""
-        name = self.name.get().strip()
-        if not name:
+        typed = self.name.get()
+        name = given_name(typed)
+        if name is None and typed.strip():
+            # It is said here, as this window covers the place where Proxim says such things.
+            self.name_trouble.grid()
+            self.window.update_idletasks()
+            return
+        self.name_trouble.grid_remove()
+        if name is None or name == self.entry.name:
             self._show_name()
-        elif name != self.entry.name:
+        else:
             self._post(known_ev.RenameKnown(self.entry.id, name))
 
     def _show_name(self) -> None:
@@ -244,6 +253,10 @@ class DeviceSettings:
             self.name.bind(key, lambda _event: self.rename())
         self.save_button = ttk.Button(row, command=self.rename)
         self.save_button.grid(row=0, column=2, padx=(px(8), 0))
+        words = SENTENCES[Reason.NAME_UNUSABLE]
+        self.name_trouble = WrapLabel(row, words, "Red.Line.TLabel", px(_WIDTH))
+        self.name_trouble.grid(row=1, column=0, columnspan=3, sticky="ew", pady=(px(6), 0))
+        self.name_trouble.grid_remove()
         return row
 
     def _build_policy(self, body: ttk.Frame) -> ttk.Frame:

@@ -117,6 +117,15 @@ REMEMBERING: list[tuple[Remembering, Event]] = [
         {"state": "compare", "digits": "012345", "expiresAt": "2025-06-01T12:01:00Z"},
     ),
     (
+        replace(COMPARE, ours=True, known_as="Anna PC"),
+        {
+            "state": "compare",
+            "digits": "012345",
+            "expiresAt": "2025-06-01T12:01:00Z",
+            "known_as": "Anna PC",
+        },
+    ),
+    (
         replace(COMPARE, ours=True, stage=RememberStage.WAITING),
         {"state": "waiting", "digits": "012345", "expiresAt": "2025-06-01T12:01:00Z"},
     ),
@@ -241,7 +250,7 @@ def test_a_device_is_changed_by_its_id_or_its_name(tmp_path: Path) -> None:
     face = Face(KNOWN)
     folder = str(tmp_path)
     commands: list[tuple[str, Event]] = [
-        ("rename_device", {"device": "k1", "name": " Desk "}),
+        ("rename_device", {"device": "k1", "name": " De\u202esk "}),
         ("let_in", {"device": "laptop", "on": True}),
         ("let_in", {"device": "Ana's PC", "on": False}),
         ("files_to", {"device": "k2", "directory": folder}),

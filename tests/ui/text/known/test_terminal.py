@@ -152,6 +152,12 @@ def test_a_link_that_ends_takes_its_question_along() -> None:
     assert face.posted == [ev.SendText(OTHER, "yes")]
 
 
+def test_whose_place_it_would_take_is_said_before_the_digits() -> None:
+    shown = Face(CONNECTED).ask(replace(COMPARE, known_as="Anna PC"))
+    said = shown.index("It says that it is Anna PC, which this device knows already")
+    assert said < shown.index("  Digits ")
+
+
 def test_a_request_comes_first_and_the_digits_are_asked_about_again() -> None:
     face = Face(CONNECTED)
     face.ask(COMPARE)

@@ -1,5 +1,7 @@
 """Tests of the digits that two persons compare, and of what a link's page says about it."""
 
+from dataclasses import replace
+
 import pytest
 
 from proxim.core import events as ev
@@ -294,3 +296,16 @@ def test_digits_of_a_link_whose_tab_is_closed(bench: Bench) -> None:
     assert bench.posted == [YES]
     known_of(bench).show_digits(ev.LinkID("host-2"))
     assert list(known_of(bench).digits) == [LINK]
+
+
+def test_whose_place_it_would_take_is_read_before_the_digits(bench: Bench) -> None:
+    bench.window.show(app_link())
+    compared = replace(remembering(bench, RememberStage.COMPARE), known_as="Anna PC")
+    bench.window.show(compared)
+    dialog = known_of(bench).digits[LINK]
+    bench.pump(dialog.window.winfo_viewable)
+    label = dialog._earlier
+    assert label is not None
+    assert str(label.cget("text")).startswith("It says that it is Anna PC, which this device knows")
+    assert label.winfo_rooty() < dialog._digits[0].winfo_rooty()
+    bench.picture("known-digits-known-as")

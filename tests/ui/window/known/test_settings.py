@@ -7,6 +7,7 @@ import pytest
 
 from proxim.core import events as ev
 from proxim.core import status as st
+from proxim.core.errors import SENTENCES, Reason
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, Presence
 from proxim.core.pairing.devices import KnownID
@@ -63,11 +64,31 @@ def test_its_name_can_be_changed(bench: Bench, settings: DeviceSettings) -> None
     bench.window.show(known(entry(0, Presence.REACHABLE, name="Study")))
     assert settings.window.title() == "Proxim: Study"
     assert settings.name.get() == "Study"
-    for nothing in ("", "  ", "Study"):
+    for nothing in ("", "  ", "Study", "Stu\u202edy"):
         settings.name.delete(0, "end")
         settings.name.insert(0, nothing)
         settings.save_button.invoke()
     assert len(intents(bench)) == 1
+
+
+def test_a_name_that_cannot_be_taken_is_explained_beside_its_field(
+    bench: Bench, settings: DeviceSettings
+) -> None:
+    for bad in ("X" * 300, "..."):
+        settings.name.delete(0, "end")
+        settings.name.insert(0, bad)
+        settings.save_button.invoke()
+        bench.pump(settings.name_trouble.winfo_viewable)
+        # What was typed can be shortened there.
+        assert settings.name.get() == bad
+    assert settings.name_trouble.cget("text") == SENTENCES[Reason.NAME_UNUSABLE]
+    bench.picture("known-settings-name")
+    assert intents(bench) == []
+    settings.name.delete(0, "end")
+    settings.name.insert(0, "Anna\u202e PC")
+    settings.save_button.invoke()
+    assert intents(bench) == [known_ev.RenameKnown(DEVICE, "Anna PC")]
+    bench.pump(lambda: not settings.name_trouble.winfo_viewable())
 
 
 def test_what_is_being_typed_survives_a_status(bench: Bench, settings: DeviceSettings) -> None:
