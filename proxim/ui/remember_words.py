@@ -42,6 +42,11 @@ def failure_words(reason: Reason | None) -> str:
     return SENTENCES[reason] if key is None else tr(key)
 
 
+def ended_with_link(reason: Reason | None) -> bool:
+    """Whether two devices do not know each other because their link ended meanwhile."""
+    return reason in _LINK_ENDS
+
+
 def says_so(reason: Reason | None) -> bool:
     """Whether the sentence of a reason says that nothing was remembered."""
     return reason in _SAY_SO

@@ -149,7 +149,7 @@ def test_who_was_let_in_is_heard_once_for_each_link() -> None:
 
 def test_a_notice_of_a_device_that_has_gone_says_so_however_many_came() -> None:
     notices = Notices(NOW)
-    numbers = range(NOTICE_RATE.burst)
+    numbers = range(int(NOTICE_RATE.burst))
     for number in numbers:
         assert notices.note(link(link=ev.LinkID(f"host-{number}")), NOW)
     # The place is used up, so this one is not heard, nor is its end.

@@ -407,6 +407,11 @@ class FaceModel:
         return self._closing_since is not None or self._stopped
 
     @property
+    def once_done(self) -> bool:
+        """Whether all transfers that the program was started for have arrived."""
+        return self.options.once and self._once_job.succeeded
+
+    @property
     def finished(self) -> bool:
         """Whether the process may end."""
         overdue = (

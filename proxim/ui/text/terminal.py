@@ -8,7 +8,7 @@ progress of transfers is redrawn (`console.Lines`).
 import math
 import os
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Final, TextIO
 
 from proxim.core import events as ev
 from proxim.core import status as st
@@ -52,6 +52,9 @@ from proxim.ui.wording import name_words, problem_words
 if TYPE_CHECKING:
     from proxim.ui.text.known.terminal import KnownTalk
     from proxim.ui.text.screen.terminal import ScreenTalk
+
+# One of the two has ended the link.
+_GOODBYES: Final = (Reason.DISCONNECTED, Reason.PEER_LEFT)
 
 
 class TerminalFace:
@@ -213,7 +216,8 @@ class TerminalFace:
         if names:
             self._lines.say(tr("devices.ready", names=names))
         elif not self.model.known_unreadable:
-            self._lines.say(tr("devices.readyForNobody"))
+            key = "devices.nobodyCanJoin" if self._input_ended else "devices.readyForNobody"
+            self._lines.say(tr(key))
         if known.trouble is not None:
             self._lines.say(SENTENCES[known.trouble])
 
@@ -272,7 +276,8 @@ class TerminalFace:
         if status.let_in and not (before and before.let_in) and status.resumes is None:
             key = "devices.letInUnseen" if self._input_ended else "devices.letIn"
             self._lines.say(tr(key, name=name))
-        if st.KNOWN in status.features and not self.model.options.once:
+        typed = not self.model.options.once and not self._input_ended
+        if st.KNOWN in status.features and typed:
             self._known_talk().say_invited(status, before)
         if before is not None and before.stage is status.stage:
             if status.stage is st.Stage.CONNECTED and before.peer_name != status.peer_name:
@@ -306,7 +311,9 @@ class TerminalFace:
             case st.Stage.CLOSED:
                 reason = status.reason or Reason.INTERNAL
                 known = self.model.knows(status)
-                self._lines.say(sentence_for(reason, host=not status.as_guest, known=known))
+                # Once all has arrived, its own line has said so, and nothing is to go on.
+                if not (self.model.once_done and reason in _GOODBYES):
+                    self._lines.say(sentence_for(reason, host=not status.as_guest, known=known))
                 if status.let_in and status.was_connected:
                     self._lines.say(tr("devices.leftLetIn", name=name))
 

@@ -422,7 +422,12 @@ def test_what_goes_through_a_pipe_lies_nowhere() -> None:
     )
     piped = Face(FaceOptions(Role.HOST, once=True, piped=True, pipe_folder="/piped"))
     piped.show(CONNECTED)
+    ended = replace(CONNECTED, stage=st.Stage.CLOSED, reason=Reason.DISCONNECTED)
     assert "/piped" not in piped.show(done)
+    assert piped.show(ended).strip() == ""
+    early = Face(FaceOptions(Role.HOST, once=True, piped=True, pipe_folder="/piped"))
+    early.show(CONNECTED)
+    assert "disconnected" in early.show(ended)
     usual = Face(HOST)
     usual.show(CONNECTED)
     assert ": /piped/film.mkv\n" in usual.show(done)

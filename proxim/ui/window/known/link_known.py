@@ -16,7 +16,7 @@ from proxim.core.i18n import tr
 from proxim.core.known import events as known_ev
 from proxim.core.known.status import KnownEntry, Remembering, RememberStage
 from proxim.core.pairing.devices import KnownID
-from proxim.ui.remember_words import failure_words
+from proxim.ui.remember_words import ended_with_link, failure_words
 from proxim.ui.window.link.button_line import ButtonLine
 from proxim.ui.window.theme import Theme
 from proxim.ui.window.widgets import bind_letters, countdown, set_lettered, shortened
@@ -66,8 +66,12 @@ class LinkKnown:
 
     def show_link(self, status: st.LinkStatus, entry: KnownEntry | None) -> None:
         """Follow the link, and what is kept of the device at its other end."""
-        if self._status is not None and self._status.link != status.link:
-            self._remembering = None
+        before, failed = self._status, self._remembering
+        if before is not None and before.link != status.link:
+            # To the person a link that came back is the same, and how it ended is still to be read.
+            over = failed is not None and failed.stage is RememberStage.FAILED
+            if not over or status.resumes != before.link:
+                self._remembering = None
         self._status, self._entry = status, entry
         self._show_button()
         self._show_let_in()
@@ -158,9 +162,10 @@ class LinkKnown:
 
     def _show_remembering(self) -> None:
         status, link = self._remembering, self._status
-        # A page whose link has ended says so, and why, and how to come back.
+        # A page whose link has ended says so, and why, and how to come back; of this, only that
+        # nothing came of what was under way.
         over = link is None or link.stage is st.Stage.CLOSED
-        if status is None or over:
+        if status is None or (over and not ended_with_link(status.reason)):
             self.remember_line.grid_remove()
         else:
             style, buttons = self._look(status)
@@ -180,8 +185,9 @@ class LinkKnown:
                 return "Green", [("window.ok", self._dismiss)]
             case RememberStage.FAILED:
                 alarming = status.reason in (Reason.DIGITS_DIFFER, Reason.TAMPERED)
-                if not alarming:
-                    return "Amber", [("window.ok", self._dismiss)]
+                open_ = self._status is not None and self._status.stage is not st.Stage.CLOSED
+                if not alarming or not open_:
+                    return "Red" if alarming else "Amber", [("window.ok", self._dismiss)]
                 end = partial(self._post, ev.Disconnect(status.link))
                 return "Red", [("known.end", end), ("window.ok", self._dismiss)]
             case RememberStage.PREPARING:

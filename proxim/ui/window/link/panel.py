@@ -127,8 +127,17 @@ class LinkPanel(ttk.Frame):
         self.columnconfigure(0, weight=1)
         self.rowconfigure(2, weight=1)
         self._build_head()
-        self._note = WrapLabel(self, style="Amber.Line.TLabel", wraplength=px(500))
-        self._note.grid(row=1, column=0, sticky="ew", pady=(0, px(8)))
+        noted = self._noted = ttk.Frame(self)
+        noted.grid(row=1, column=0, sticky="ew")
+        noted.columnconfigure(0, weight=1)
+        self._note = WrapLabel(noted, style="Amber.Line.TLabel", wraplength=px(500))
+        self._note.grid(row=0, column=0, sticky="ew", pady=(0, px(8)))
+        # For the ended page of a known device, whose sentence says that one can connect again.
+        self.connect_button = ttk.Button(
+            noted, text=tr("known.connect"), style="Small.TButton", command=self._connect
+        )
+        self.connect_button.grid(row=0, column=1, padx=(px(8), 0), pady=(0, px(8)))
+        self.connect_button.grid_remove()
         self._middle = ttk.Frame(self)
         self._middle.grid(row=2, column=0, sticky="nsew")
         # Texts and transfers share the available height and request none of their own.
@@ -348,6 +357,10 @@ class LinkPanel(ttk.Frame):
         self._given_name = None if entry is None else entry.name
         self.device = self._device or self.device
         self._show_badge()
+        if status.stage is st.Stage.CLOSED and entry is not None and entry.link is None:
+            self.connect_button.grid()
+        else:
+            self.connect_button.grid_remove()
         if before != self._device and status.stage is st.Stage.CLOSED:
             # How to come back is another way now.
             self._show_state()
@@ -581,12 +594,12 @@ class LinkPanel(ttk.Frame):
 
     def _show_line(self, sentence: str | None, style: str = "Amber.Line.TLabel") -> None:
         if sentence is None:
-            self._note.grid_remove()
+            self._noted.grid_remove()
         else:
             set_text(self._note, sentence)
             if str(self._note.cget("style")) != style:
                 self._note.configure(style=style)
-            self._note.grid()
+            self._noted.grid()
 
     # --- actions of the person --------------------------------------------------------------------
 
@@ -641,6 +654,13 @@ class LinkPanel(ttk.Frame):
         if target is not None:
             target.focus_set()
         return "break"
+
+    def _connect(self) -> None:
+        # This is imported late, as most devices are guests for once.
+        from proxim.core.known.events import JoinKnown
+
+        if self._device is not None:
+            self._post(JoinKnown(self._device))
 
     def _end(self) -> None:
         if self.status.stage is st.Stage.CLOSED:

@@ -322,5 +322,11 @@ def test_a_host_for_known_devices_says_whom_it_waits_for() -> None:
     assert face.posted == [options.invite]
     nobody = Face(networks, KnownList((), True, Reason.NO_MULTICAST), options=options)
     assert "This device knows no others yet, so nobody can join" in nobody.begun
+    assert "type /new" in nobody.begun
+    unattended = Face(options=options)
+    unattended.face.end_of_input()
+    told = unattended.show(networks, KnownList((), True, None))
+    assert "This device knows no others yet, so nobody can join; start proxim host" in told
+    assert "/new" not in told
     assert nobody.begun.endswith(SENTENCES[Reason.NO_MULTICAST] + "\n")
     assert "Waiting" not in Face(networks, KNOWN).begun

@@ -298,6 +298,36 @@ def test_digits_of_a_link_whose_tab_is_closed(bench: Bench) -> None:
     assert list(known_of(bench).digits) == [LINK]
 
 
+@pytest.mark.parametrize("reason", [Reason.PEER_LEFT, Reason.PEER_VANISHED, Reason.TAMPERED])
+def test_who_confirmed_reads_that_the_end_of_the_link_left_nothing(
+    bench: Bench, panel: LinkPanel, reason: Reason
+) -> None:
+    bench.window.show(remembering(bench, RememberStage.WAITING))
+    bench.window.show(remembering(bench, RememberStage.FAILED, reason=reason))
+    bench.window.show(replace(app_link(stage=st.Stage.CLOSED), reason=reason))
+    bench.pump(lambda: "nothing was remembered" in line(panel))
+    bench.picture(f"known-link-ended-{reason}")
+    # Nothing is left to disconnect.
+    (ok,) = part(panel).remember_line.buttons
+    ok.invoke()
+    bench.settle()
+    assert line(panel) == ""
+
+
+def test_a_link_that_came_back_still_says_that_nothing_was_remembered(
+    bench: Bench, panel: LinkPanel
+) -> None:
+    reason = Reason.PEER_VANISHED
+    bench.window.show(remembering(bench, RememberStage.FAILED, reason=reason))
+    again = ev.LinkID("host-9")
+    bench.window.show(replace(app_link(link_id=again), resumes=LINK))
+    bench.pump(lambda: "nothing was remembered" in line(panel))
+    # A new link of the same page has nothing to do with it.
+    bench.window.show(replace(app_link(link_id="host-10"), resumes=None))
+    other = bench.window.pages.links[ev.LinkID("host-10")]
+    assert line(other) == ""
+
+
 def test_whose_place_it_would_take_is_read_before_the_digits(bench: Bench) -> None:
     bench.window.show(app_link())
     compared = replace(remembering(bench, RememberStage.COMPARE), known_as="Anna PC")

@@ -7,8 +7,9 @@ import pytest
 from proxim.core import events as ev
 from proxim.core import status as st
 from proxim.core.errors import SENTENCES, Reason, sentence_for
+from proxim.core.known import events as known_ev
 from proxim.core.known.status import RememberStage
-from proxim.core.pairing.devices import Verified
+from proxim.core.pairing.devices import KnownID, Verified
 from proxim.ui.window.link.panel import LinkPanel
 from tests.ui.tk_support import Bench, transfer
 from tests.ui.window.known.known_support import (
@@ -41,6 +42,25 @@ def ended(bench: Bench) -> LinkPanel:
     bench.window.show(known(entry(0), entry(1)))
     bench.window.show(replace(known_link(0, st.Stage.CLOSED), reason=Reason.PEER_LEFT))
     return bench.window.pages.links[LINK]
+
+
+def test_the_ended_page_connects_again_unless_it_is_connected_elsewhere(bench: Bench) -> None:
+    panel = ended(bench)
+    bench.pump(panel.connect_button.winfo_viewable)
+    bench.picture("known-page-ended")
+    panel.connect_button.invoke()
+    assert bench.posted[-1] == known_ev.JoinKnown(KnownID("device-0"))
+    bench.window.show(known(entry(0, link=ev.LinkID("host-5")), entry(1)))
+    bench.pump(lambda: not panel.connect_button.winfo_viewable())
+    bench.window.show(known(entry(0), entry(1)))
+    bench.pump(panel.connect_button.winfo_viewable)
+    # Whoever was forgotten needs a code.
+    bench.window.show(known(entry(1)))
+    bench.pump(lambda: not panel.connect_button.winfo_viewable())
+    bench.window.show(known(entry(0), entry(1)))
+    bench.window.show(known_link(0, link_id=AGAIN))
+    bench.pump(lambda: not panel._noted.winfo_viewable())
+    assert not panel.connect_button.winfo_viewable()
 
 
 def test_a_device_that_comes_back_goes_on_on_its_page(bench: Bench) -> None:
