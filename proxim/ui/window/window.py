@@ -52,6 +52,9 @@ FIELDS_AFTER_MS: Final = 50
 _ROOT_TAG: Final = "ProximRoot"
 # Widgets of these classes handle Control-C and Control-V themselves.
 _EDITABLE: Final = frozenset({"Entry", "TEntry", "Text"})
+# Milliseconds from the paint, which has reached the screen by then: X is asked about each widget,
+# and would show the code 150 ms later. It is before anybody can type.
+_INPUT_METHODS_MS: Final = 50
 
 
 class Window:
@@ -125,8 +128,7 @@ class Window:
 
     def painted(self) -> None:
         """Load what was not needed for the first paint, which is done."""
-        # Each widget gets its input method with its next event, before it gets the focus.
-        self.root.tk.call("tk", "useinputmethods", True)
+        self.root.after(_INPUT_METHODS_MS, self._begin_input_methods)
         if self._fields_timer is None:
             self._fields_timer = self.root.after(FIELDS_AFTER_MS, self._set_up_fields)
 
@@ -276,6 +278,10 @@ class Window:
         self.trouble.grid_remove()
         self.attention = Attention(root, TITLE)
         self.drop = DropTarget(root, theme, self._offer_drop, self._dropped)
+
+    def _begin_input_methods(self) -> None:
+        # Each widget gets its own with its next event, before it gets the focus.
+        self.root.tk.call("tk", "useinputmethods", True)
 
     def _set_up_fields(self) -> None:
         from proxim.ui.window.fields import Fields
